@@ -1,0 +1,40 @@
+import type { Insertion } from './format.ts';
+
+/** A stretch of a text that an edit added: `start ≤ i < end`, in characters of the new text. */
+export type InsertedSpan = { readonly start: number; readonly end: number };
+
+/** Adds the insertions to the text. Those at one offset keep the order in which they are given. */
+export function splice(
+	text: string,
+	insertions: readonly Insertion[],
+): { readonly text: string; readonly spans: readonly InsertedSpan[] } {
+	const ordered = [...insertions].sort((a, b) => a.offset - b.offset);
+	const parts: string[] = [];
+	const spans: InsertedSpan[] = [];
+	let from = 0;
+	let added = 0;
+	for (const insertion of ordered) {
+		if (insertion.offset < 0 || insertion.offset > text.length) {
+			throw new RangeError(`Insertion at ${insertion.offset} is outside the text`);
+		}
+		parts.push(text.slice(from, insertion.offset), insertion.text);
+		const start = insertion.offset + added;
+		added += insertion.text.length;
+		spans.push({ start, end: start + insertion.text.length });
+		from = insertion.offset;
+	}
+	parts.push(text.slice(from));
+	return { text: parts.join(''), spans };
+}
+
+/** Takes the spans out again: of a spliced text, this is the original. */
+export function unsplice(text: string, spans: readonly InsertedSpan[]): string {
+	const parts: string[] = [];
+	let from = 0;
+	for (const span of [...spans].sort((a, b) => a.start - b.start)) {
+		parts.push(text.slice(from, span.start));
+		from = span.end;
+	}
+	parts.push(text.slice(from));
+	return parts.join('');
+}

@@ -1,0 +1,38 @@
+import type { EngineDescription } from '../../protocol/engines.ts';
+import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
+import type { Clip } from '../../protocol/jobs.ts';
+import type { Ffmpeg } from '../media/types.ts';
+
+/** What the daemon hands an engine for one job. */
+export type Workplace = {
+	readonly ffmpeg: Ffmpeg;
+	/** A folder of the job's own; emptied when the job ends, however it ends. */
+	readonly folder: string;
+	/** Where the finished clip must stand; `encodeClip` writes it as `.part` and renames it. */
+	readonly clipPath: string;
+};
+
+export type EngineOutput =
+	/** `progress` is of the whole job, 0…1, and never moves backwards. */
+	| { readonly kind: 'progress'; readonly progress: number; readonly phase: string }
+	| { readonly kind: 'preview'; readonly jpeg: Uint8Array }
+	/** Last output, exactly once. */
+	| { readonly kind: 'clip'; readonly clip: Clip };
+
+/** What any engine implements. `describe` and `plan` are quick and run in the daemon. */
+export type Engine = {
+	readonly name: string;
+	describe(ffmpeg: Ffmpeg | null): Promise<EngineDescription>;
+	/** Settles what will be made, or throws PickupError: `engine-cannot`, `too-long`, `no-neighbour`… */
+	plan(request: GenerationRequest): Promise<Plan>;
+	/**
+	 * Makes the clip, in a process of its own. Throws the signal's reason when aborted; on any exit
+	 * every child process and file but the finished clip is gone.
+	 */
+	generate(
+		request: GenerationRequest,
+		plan: Plan,
+		workplace: Workplace,
+		signal: AbortSignal,
+	): AsyncGenerator<EngineOutput, void, void>;
+};

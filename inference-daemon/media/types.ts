@@ -1,0 +1,95 @@
+import type { Codec } from '../../protocol/generation.ts';
+import type { Size } from '../../protocol/schemas.ts';
+import type { FrameRate, Rational } from '../../protocol/time.ts';
+
+/** The ffmpeg in use. Everything in this room takes it as its first argument. */
+export type Ffmpeg = {
+	readonly path: string;
+	readonly version: string;
+	readonly origin: 'setting' | 'ffmpeg-static' | 'PATH';
+};
+
+/** Planar 4:2:0 8 bit, planar 4:2:2 10 bit in 16-bit words, or packed RGB; BT.709, video range for YUV. */
+export type PixelFormat = 'yuv420p' | 'yuv422p10le' | 'rgb24';
+
+/** One picture: planes one after the other, rows without padding. */
+export type Frame = {
+	readonly width: number;
+	readonly height: number;
+	readonly format: PixelFormat;
+	readonly data: Uint8Array;
+};
+
+/** 48 kHz sound: one Float32Array per channel (left, right), nominal range −1…1. */
+export type Sound = { readonly left: Float32Array; readonly right: Float32Array };
+
+export type VideoStream = {
+	/** Coded size turned by the rotation, before pixel aspect is applied. */
+	readonly size: Size;
+	readonly pixelAspect: Rational;
+	/** Degrees clockwise that the picture is to be turned for display: 0, 90, 180 or 270. */
+	readonly rotation: number;
+	/** Average rate; null where the container does not say. */
+	readonly rate: FrameRate | null;
+	readonly pixelFormat: string;
+	readonly codec: string;
+	/** Presentation time of the first frame in the container's clock, seconds; may be negative. */
+	readonly start: Rational;
+};
+
+export type AudioStream = {
+	readonly channels: number;
+	readonly layout: string;
+	readonly sampleRate: number;
+	readonly codec: string;
+	readonly start: Rational;
+};
+
+export type MediaInfo = {
+	readonly path: string;
+	/** Seconds; null where the container does not say (stills). */
+	readonly duration: Rational | null;
+	readonly video: VideoStream | null;
+	readonly audio: AudioStream | null;
+};
+
+/** Frames at source times: seconds after the first video frame of the file. */
+export type FramesWanted = {
+	readonly path: string;
+	/**
+	 * In any order. Each gives the frame on screen then (the last whose time is ≤ it); before the
+	 * first frame the first, after the last the last.
+	 */
+	readonly at: readonly Rational[];
+	readonly size: Size;
+	/** Pixel aspect of the frames wanted; the picture is fitted inside `size`, centred on black. */
+	readonly pixelAspect: Rational;
+	readonly format: PixelFormat;
+};
+
+/** Sound from a source time on the same clock as frames; outside the stream there is silence. */
+export type SoundWanted = {
+	readonly path: string;
+	readonly from: Rational;
+	/** Sample frames at 48 kHz. */
+	readonly samples: number;
+	/** Seconds of source per second of result; negative reads backwards from `from`. */
+	readonly speed: Rational;
+};
+
+export type ClipWanted = {
+	/** Where the finished file is to stand. Written as `<path>.part`, counted, synced, renamed. */
+	readonly path: string;
+	readonly size: Size;
+	readonly pixelAspect: Rational;
+	readonly rate: FrameRate;
+	readonly codec: Codec;
+	/** Exactly this many frames must come, neither fewer nor more. */
+	readonly frameCount: number;
+	/** Frames as they come, in the pixel format of `pixelFormatFor(codec)`. */
+	readonly frames: AsyncIterable<Frame>;
+	/** Exactly `samplesForFrames(frameCount, rate)` long; null makes a clip without sound. */
+	readonly sound: Sound | null;
+	/** Short tags for the file, e.g. title, comment. */
+	readonly tags: Readonly<Record<string, string>>;
+};

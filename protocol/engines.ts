@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { requestKindSchema } from './generation.ts';
+import { count, frameRateSchema } from './schemas.ts';
+
+/** What an engine says of itself in hello, so that nobody has to guess. */
+export const engineDescriptionSchema = z
+	.strictObject({
+		name: z.string().min(1).max(64),
+		title: z.string(),
+		summary: z.string(),
+		draft: z.boolean().describe('True when its clips are for judging timing only.'),
+		kinds: z.array(requestKindSchema).readonly(),
+		sound: z.boolean(),
+		frameGrid: z
+			.strictObject({ step: z.int().min(1), offset: count })
+			.readonly()
+			.describe('Native lengths are step·k + offset; other lengths are made longer and cut.'),
+		sizeGrid: z.int().min(1).describe('Native widths and heights are multiples of this.'),
+		maxFrames: z.int().min(1).describe('The longest clip it makes, in frames.'),
+		rates: z.array(frameRateSchema).readonly().nullable().describe('null: any rate.'),
+		ready: z.boolean(),
+		needs: z
+			.array(z.strictObject({ what: z.string(), present: z.boolean(), action: z.string() }))
+			.readonly(),
+		settings: z
+			.array(
+				z.strictObject({
+					name: z.string(),
+					title: z.string(),
+					default: z.union([z.string(), z.number(), z.boolean()]),
+				}),
+			)
+			.readonly(),
+	})
+	.readonly()
+	.meta({ id: 'EngineDescription' });
+
+export type EngineDescription = z.infer<typeof engineDescriptionSchema>;

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { count, pathSchema, rationalSchema } from './schemas.ts';
+import { clipSpanSchema, timelineContextSchema } from './timeline.ts';
+
+/** Container is MOV with 48 kHz stereo PCM for all of them. */
+export const codecSchema = z
+	.enum(['prores-422-hq', 'dnxhr-hqx', 'h264-intra'])
+	.meta({ id: 'Codec' });
+
+const shared = {
+	id: z.uuid().describe('Made by the client; sent twice it is still one job.'),
+	engine: z.string().min(1).max(64).describe('An engine name from hello, or "auto".'),
+	prompt: z.string().max(20_000),
+	negativePrompt: z.string().max(20_000).optional(),
+	seed: z.int().min(0),
+	context: timelineContextSchema,
+	output: z
+		.strictObject({
+			folder: pathSchema.describe('An existing folder; the finished clip is moved there.'),
+			name: z
+				.string()
+				.min(1)
+				.max(120)
+				.regex(/^[^/\\:*?"<>|.-][^/\\:*?"<>|]*$/, 'expected a file name without / \\ : * ? " < > |')
+				.describe('File name without extension.'),
+			codec: codecSchema,
+		})
+		.readonly(),
+	settings: z
+		.record(z.string().max(64), z.union([z.string().max(4096), z.number(), z.boolean()]))
+		.default({})
+		.describe("The engine's own settings, by the names in its description."),
+};
+
+/** The gap between two clips; the range is `context.range`. */
+const fill = z.strictObject({ kind: z.literal('fill'), ...shared });
+
+/** Continue one clip: `tail` after `context.left`, `head` before `context.right`. */
+const extend = z.strictObject({
+	kind: z.literal('extend'),
+	...shared,
+	side: z.enum(['head', 'tail']),
+});
+
+/** A new shot from text, with stills at given frames of the new clip if there are any. */
+const insert = z.strictObject({
+	kind: z.literal('insert'),
+	...shared,
+	images: z
+		.array(
+			z.strictObject({
+				path: pathSchema,
+				frame: count.describe('Frame of the new clip, 0 is its first.'),
+				strength: z.number().min(0).max(1),
+			}),
+		)
+		.max(64)
+		.readonly(),
+});
+
+/** `context.range` of an existing clip, made again. */
+const retake = z.strictObject({
+	kind: z.literal('retake'),
+	...shared,
+	clip: clipSpanSchema,
+	replace: z.enum(['picture', 'sound', 'both']),
+	strength: z.number().min(0).max(1).default(1),
+});
+
+/** Sound for a picture that exists. */
+const soundtrack = z.strictObject({
+	kind: z.literal('soundtrack'),
+	...shared,
+	clip: clipSpanSchema,
+});
+
+/** Picture for a sound that exists. */
+const animate = z.strictObject({
+	kind: z.literal('animate'),
+	...shared,
+	clip: clipSpanSchema,
+	firstFrame: pathSchema.optional(),
+});
+
+/**
+ * Everything that determines a clip, seed included: saved as JSON and sent tomorrow to a fresh
+ * daemon it makes the same clip.
+ */
+export const generationRequestSchema = z
+	.discriminatedUnion('kind', [fill, extend, insert, retake, soundtrack, animate])
+	.readonly()
+	.meta({ id: 'GenerationRequest' });
+
+export const requestKindSchema = z.enum([
+	'fill',
+	'extend',
+	'insert',
+	'retake',
+	'soundtrack',
+	'animate',
+]);
+
+/** What an engine will do for a request: settled before the job is queued and kept with it. */
+export const planSchema = z
+	.strictObject({
+		engine: z.string(),
+		kind: requestKindSchema,
+		frames: count.describe('Frames of the finished clip.'),
+		samples: count.describe('48 kHz sample frames of the finished clip.'),
+		workSize: z.strictObject({ width: count, height: count }).readonly(),
+		workFrames: count,
+		workRate: rationalSchema,
+		passes: count,
+		draft: z.boolean().describe('A draft is for judging timing, not for the finished film.'),
+		notes: z.array(z.string()).readonly().describe('What the editor should know, in sentences.'),
+	})
+	.readonly()
+	.meta({ id: 'Plan' });
+
+export type Codec = z.infer<typeof codecSchema>;
+export type RequestKind = z.infer<typeof requestKindSchema>;
+export type GenerationRequest = z.infer<typeof generationRequestSchema>;
+export type RequestOf<K extends RequestKind> = Extract<GenerationRequest, { kind: K }>;
+export type Plan = z.infer<typeof planSchema>;

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { problemSchema } from './errors.ts';
+import { planSchema, requestKindSchema } from './generation.ts';
+import { count, frameRateSchema, sizeSchema } from './schemas.ts';
+
+export const jobStateSchema = z.enum(['queued', 'running', 'done', 'failed', 'cancelled']);
+
+/** A finished clip: counted before it was given its name. */
+export const clipSchema = z
+	.strictObject({
+		path: z.string(),
+		frames: count,
+		rate: frameRateSchema,
+		size: sizeSchema,
+		samples: count.describe('48 kHz stereo sample frames; 0 when the clip has no sound.'),
+		codec: z.string(),
+		draft: z.boolean(),
+		engine: z.string(),
+		seed: count,
+	})
+	.readonly()
+	.meta({ id: 'Clip' });
+
+export const jobSchema = z
+	.strictObject({
+		id: z.string().describe('The id of the request that the job does.'),
+		kind: requestKindSchema,
+		prompt: z.string(),
+		state: jobStateSchema,
+		priority: z.int().describe('Higher runs first; 0 unless changed.'),
+		position: z
+			.number()
+			.nullable()
+			.describe('Place in the queue, 0 is next; null when not queued.'),
+		progress: z.number().min(0).max(1),
+		phase: z.string(),
+		attempt: count,
+		plan: planSchema,
+		clip: clipSchema.nullable(),
+		problem: problemSchema.nullable(),
+		createdAt: z.iso.datetime(),
+		endedAt: z.iso.datetime().nullable(),
+	})
+	.readonly()
+	.meta({ id: 'Job' });
+
+const stamp = {
+	seq: z.int().min(1).describe('Numbers rise by one over all jobs, across restarts.'),
+	jobId: z.string(),
+	at: z.iso.datetime(),
+};
+
+/** What happens to jobs, numbered without holes. */
+export const jobEventSchema = z
+	.discriminatedUnion('kind', [
+		z.strictObject({ kind: z.literal('accepted'), ...stamp, job: jobSchema }),
+		z.strictObject({ kind: z.literal('moved'), ...stamp, priority: z.int() }),
+		z.strictObject({ kind: z.literal('started'), ...stamp, attempt: count }),
+		z.strictObject({
+			kind: z.literal('progress'),
+			...stamp,
+			progress: z.number().min(0).max(1).describe('Of the whole job; never moves backwards.'),
+			phase: z.string(),
+		}),
+		z.strictObject({
+			kind: z.literal('preview'),
+			...stamp,
+			url: z.string().describe('Path on the daemon’s HTTP server.'),
+		}),
+		z.strictObject({ kind: z.literal('done'), ...stamp, clip: clipSchema }),
+		z.strictObject({ kind: z.literal('failed'), ...stamp, problem: problemSchema }),
+		z.strictObject({ kind: z.literal('cancelled'), ...stamp }),
+		z.strictObject({ kind: z.literal('requeued'), ...stamp, reason: z.string() }),
+	])
+	.readonly()
+	.meta({ id: 'JobEvent' });
+
+export type JobState = z.infer<typeof jobStateSchema>;
+export type Clip = z.infer<typeof clipSchema>;
+export type Job = z.infer<typeof jobSchema>;
+export type JobEvent = z.infer<typeof jobEventSchema>;
+
+/** An ended job changes no more, except by a retry. */
+export function isEnded(state: JobState): boolean {
+	return state === 'done' || state === 'failed' || state === 'cancelled';
+}

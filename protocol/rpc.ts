@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { engineDescriptionSchema } from './engines.ts';
+import { codecSchema, generationRequestSchema, planSchema } from './generation.ts';
+import { jobEventSchema, jobSchema, jobStateSchema } from './jobs.ts';
+import { count } from './schemas.ts';
+
+/** Raised whenever a change would make an old client and a new daemon misunderstand each other. */
+export const PROTOCOL_VERSION = 1;
+
+/** The WebSocket subprotocol; the token travels beside it as `token.<hex>`. */
+export const SUBPROTOCOL = 'pickup.v1';
+
+/** Control messages are small; media goes by path. Bytes. */
+export const MAX_MESSAGE_BYTES = 1_048_576;
+
+const jobId = z.strictObject({ jobId: z.uuid() });
+const jobResult = z.strictObject({ job: jobSchema });
+
+/** One line of `pickup doctor`. */
+export const checkSchema = z
+	.strictObject({
+		name: z.string(),
+		status: z.enum(['ok', 'warning', 'missing']),
+		found: z.string(),
+		action: z.string().nullable(),
+	})
+	.readonly()
+	.meta({ id: 'Check' });
+
+/** JSON-RPC 2.0 methods: a summary, and schemas of params and result. */
+export const methods = {
+	hello: {
+		summary: 'First message of every connection: who speaks, which version, which token.',
+		params: z.strictObject({
+			protocol: z.int(),
+			token: z.string().max(256),
+			client: z.strictObject({ name: z.string().max(64), version: z.string().max(64) }),
+		}),
+		result: z.strictObject({
+			protocol: z.int(),
+			version: z.string(),
+			instance: z.string().describe('Changes whenever the daemon starts.'),
+			lastEvent: count.describe('Number of the newest event; 0 when there is none.'),
+			codecs: z.array(codecSchema),
+			engines: z.array(engineDescriptionSchema),
+		}),
+	},
+	'engine.list': {
+		summary: 'What each engine can do now.',
+		params: z.strictObject({}),
+		result: z.strictObject({ engines: z.array(engineDescriptionSchema) }),
+	},
+	'job.plan': {
+		summary: 'What would be done for a request, or the refusal; nothing is queued.',
+		params: z.strictObject({ request: generationRequestSchema }),
+		result: z.strictObject({ plan: planSchema }),
+	},
+	'job.submit': {
+		summary: 'Journals and queues a request. The same request id again is the same job.',
+		params: z.strictObject({
+			request: generationRequestSchema,
+			priority: z.int().min(-100).max(100).default(0),
+		}),
+		result: jobResult,
+	},
+	'job.list': {
+		summary: 'Jobs, newest first.',
+		params: z.strictObject({
+			states: z.array(jobStateSchema).optional(),
+			limit: z.int().min(1).max(10_000).default(100),
+		}),
+		result: z.strictObject({ jobs: z.array(jobSchema), lastEvent: count }),
+	},
+	'job.get': { summary: 'One job.', params: jobId, result: jobResult },
+	'job.request': {
+		summary: 'The request that a job does, as it was sent.',
+		params: jobId,
+		result: z.strictObject({ request: generationRequestSchema }),
+	},
+	'job.cancel': {
+		summary: 'Stops a queued or running job. An ended job is left as it is.',
+		params: jobId,
+		result: jobResult,
+	},
+	'job.retry': {
+		summary: 'Queues a failed or cancelled job again.',
+		params: jobId,
+		result: jobResult,
+	},
+	'job.move': {
+		summary: 'Puts a queued job before another one, or last where `before` is null.',
+		params: z.strictObject({ jobId: z.uuid(), before: z.uuid().nullable() }),
+		result: jobResult,
+	},
+	'job.prioritise': {
+		summary: 'Changes the priority of a queued job.',
+		params: z.strictObject({ jobId: z.uuid(), priority: z.int().min(-100).max(100) }),
+		result: jobResult,
+	},
+	'events.subscribe': {
+		summary: 'Everything after a number, at once, and from then on as `event` notifications.',
+		params: z.strictObject({ after: count }),
+		result: z.strictObject({ events: z.array(jobEventSchema), lastEvent: count }),
+	},
+	'machine.check': {
+		summary: 'What works on this machine, what does not and what to do.',
+		params: z.strictObject({}),
+		result: z.strictObject({ checks: z.array(checkSchema) }),
+	},
+	'daemon.stop': {
+		summary: 'Stops the daemon; a running job is queued again for the next start.',
+		params: z.strictObject({}),
+		result: z.strictObject({}),
+	},
+} as const;
+
+/** Sent by the daemon after `events.subscribe`. */
+export const notifications = {
+	event: { summary: 'One job event.', params: jobEventSchema },
+} as const;
+
+export type Method = keyof typeof methods;
+export type Params<M extends Method> = z.input<(typeof methods)[M]['params']>;
+export type ParsedParams<M extends Method> = z.output<(typeof methods)[M]['params']>;
+export type Result<M extends Method> = z.output<(typeof methods)[M]['result']>;
+export type Check = z.infer<typeof checkSchema>;
+
+/** JSON-RPC 2.0 error numbers: the reserved ones where they fit, else one of ours with `data`. */
+export const RPC_ERRORS = {
+	parse: -32700,
+	invalidRequest: -32600,
+	methodNotFound: -32601,
+	invalidParams: -32602,
+	internal: -32603,
+	pickup: -32000,
+} as const;
+
+/** What the daemon writes to its state folder (mode 0600) once it listens. */
+export const portFileSchema = z.strictObject({
+	port: z.int().min(1).max(65_535),
+	token: z.string().regex(/^[0-9a-f]{64}$/),
+	pid: z.int().min(1),
+	protocol: z.int(),
+	version: z.string(),
+});
+export type PortFile = z.infer<typeof portFileSchema>;

@@ -1,0 +1,34 @@
+/** Bundles the programs into dist/: the `pickup` command, the daemon and the engine process. */
+
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+export async function buildAll() {
+	const entryPoints = {
+		pickup: 'cli/main.ts',
+		daemon: 'inference-daemon/main.ts',
+		engine: 'inference-daemon/jobs/engine-process.ts',
+	};
+	const present = Object.fromEntries(
+		Object.entries(entryPoints).filter(([, file]) => existsSync(join(root, file))),
+	);
+	await build({
+		absWorkingDir: root,
+		entryPoints: present,
+		outdir: 'dist',
+		outExtension: { '.js': '.mjs' },
+		bundle: true,
+		platform: 'node',
+		format: 'esm',
+		target: 'node20.19',
+		packages: 'external',
+		sourcemap: true,
+		logLevel: 'warning',
+	});
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildAll();
