@@ -76,6 +76,10 @@ const CODES = {
 		fault: 'machine',
 		action: 'Read the reason; another codec may work on this machine.',
 	},
+	'daemon-unreachable': {
+		fault: 'machine',
+		action: 'Start the daemon with `pickup daemon`, or run `pickup doctor`.',
+	},
 	'state-locked': {
 		fault: 'machine',
 		action: 'Another daemon uses this state folder: use it, or stop it.',

@@ -1,0 +1,245 @@
+import { z } from 'zod';
+import { PickupError, problemSchema } from './errors.ts';
+import { type JobEvent, jobEventSchema } from './jobs.ts';
+import {
+	type Method,
+	methods,
+	type Params,
+	PROTOCOL_VERSION,
+	type Result,
+	SUBPROTOCOL,
+} from './rpc.ts';
+
+/** A timer is all that is wanted of the surroundings; every one of them has it. */
+declare function setTimeout(callback: (value: unknown) => void, milliseconds: number): unknown;
+
+/** The part of the WebSocket interface in use: browsers, UXP, CEP and the `ws` package have it. */
+export type SocketLike = {
+	send(text: string): void;
+	close(): void;
+	onopen: ((event: never) => void) | null;
+	onmessage: ((event: never) => void) | null;
+	onclose: ((event: never) => void) | null;
+	onerror: ((event: never) => void) | null;
+};
+
+export type ClientOptions = {
+	/** Where the daemon listens now. Asked again before every attempt: a restart moves it. */
+	readonly endpoint: () => Promise<{ readonly port: number; readonly token: string }>;
+	readonly openSocket: (url: string, protocols: string[]) => SocketLike;
+	readonly client: { readonly name: string; readonly version: string };
+	/** Told when the connection is lost and when it stands again. */
+	readonly onStatus?: (status: 'connected' | 'lost') => void;
+	/** How long to go on trying after a loss, in ms. Default: 15 s. */
+	readonly patience?: number;
+};
+
+export type Client = {
+	readonly hello: Result<'hello'>;
+	call<M extends Method>(method: M, params: Params<M>): Promise<Result<M>>;
+	/**
+	 * Every event after `after`, in order and once each, also over lost connections and restarts of
+	 * the daemon. Ends when the client is closed; throws when the daemon stays away.
+	 */
+	events(after: number): AsyncGenerator<JobEvent, void, void>;
+	close(): void;
+};
+
+const responseSchema = z.union([
+	z.object({ id: z.int(), result: z.unknown() }),
+	z.object({
+		id: z.int().nullable(),
+		error: z.object({ code: z.int(), message: z.string(), data: z.unknown().optional() }),
+	}),
+	z.object({ method: z.literal('event'), params: z.unknown() }),
+]);
+
+/** Connects, says hello and stays connected. Throws `daemon-unreachable` or the daemon's refusal. */
+export async function connect(options: ClientOptions): Promise<Client> {
+	let closed = false;
+	let link = await openLink(options);
+	let relinking: Promise<void> | null = null;
+	const wake = new Set<() => void>();
+
+	function relink(): Promise<void> {
+		relinking ??= (async () => {
+			options.onStatus?.('lost');
+			link = await openWithPatience(options, () => closed);
+			options.onStatus?.('connected');
+		})().finally(() => {
+			relinking = null;
+		});
+		return relinking;
+	}
+
+	return {
+		get hello() {
+			return link.hello;
+		},
+		async call(method, params) {
+			if (link.lost && !closed) await relink();
+			return link.call(method, params);
+		},
+		async *events(after) {
+			let last = after;
+			while (!closed) {
+				if (link.lost) await relink();
+				const current = link;
+				const pending: JobEvent[] = [];
+				let signal = () => {};
+				const stop = current.listen(
+					(event) => {
+						pending.push(event);
+						signal();
+					},
+					() => signal(),
+				);
+				const interrupt = () => signal();
+				wake.add(interrupt);
+				try {
+					const missed = await current.call('events.subscribe', { after: last });
+					pending.unshift(...missed.events);
+					while (!closed) {
+						const event = pending.shift();
+						if (event === undefined) {
+							if (current.lost) break;
+							await new Promise<void>((resolve) => {
+								signal = resolve;
+							});
+						} else if (event.seq > last) {
+							last = event.seq;
+							yield event;
+						}
+					}
+				} catch (error) {
+					if (!current.lost || closed) throw error;
+				} finally {
+					stop();
+					wake.delete(interrupt);
+				}
+			}
+		},
+		close() {
+			closed = true;
+			link.close();
+			for (const interrupt of wake) interrupt();
+		},
+	};
+}
+
+type Link = {
+	readonly hello: Result<'hello'>;
+	readonly lost: boolean;
+	call<M extends Method>(method: M, params: Params<M>): Promise<Result<M>>;
+	listen(onEvent: (event: JobEvent) => void, onLost: () => void): () => void;
+	close(): void;
+};
+
+async function openWithPatience(options: ClientOptions, closed: () => boolean): Promise<Link> {
+	const deadline = Date.now() + (options.patience ?? 15_000);
+	let delay = 100;
+	for (;;) {
+		try {
+			return await openLink(options);
+		} catch (error) {
+			const waitable = error instanceof PickupError && error.code === 'daemon-unreachable';
+			if (!waitable || closed() || Date.now() + delay > deadline) throw error;
+		}
+		await new Promise((resolve) => setTimeout(resolve, delay));
+		delay = Math.min(delay * 2, 2000);
+	}
+}
+
+async function openLink(options: ClientOptions): Promise<Link> {
+	const { port, token } = await options.endpoint();
+	const url = `ws://127.0.0.1:${port}`;
+	const socket = options.openSocket(url, [SUBPROTOCOL, `token.${token}`]);
+	const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+	const listeners = new Set<{ onEvent: (event: JobEvent) => void; onLost: () => void }>();
+	let lost = false;
+	let nextId = 1;
+
+	function lose(): void {
+		if (lost) return;
+		lost = true;
+		const error = new PickupError('daemon-unreachable', `The connection to ${url} was lost`);
+		for (const { reject } of waiting.values()) reject(error);
+		waiting.clear();
+		for (const { onLost } of listeners) onLost();
+	}
+
+	await new Promise<void>((resolve, reject) => {
+		const refused = () => {
+			lose();
+			reject(new PickupError('daemon-unreachable', `No daemon answers at ${url}`));
+		};
+		socket.onopen = () => resolve();
+		socket.onerror = refused;
+		socket.onclose = refused;
+	});
+	socket.onclose = lose;
+	socket.onerror = lose;
+	socket.onmessage = (event: { data: unknown }) => receive(String(event.data));
+
+	function receive(text: string): void {
+		const message = responseSchema.parse(JSON.parse(text));
+		if ('method' in message) {
+			const event = jobEventSchema.parse(message.params);
+			for (const { onEvent } of listeners) onEvent(event);
+			return;
+		}
+		const caller = message.id === null ? undefined : waiting.get(message.id);
+		if (message.id === null || !caller) return;
+		waiting.delete(message.id);
+		if ('error' in message) caller.reject(errorOf(message.error));
+		else caller.resolve(message.result);
+	}
+
+	function call<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
+		if (lost) {
+			return Promise.reject(new PickupError('daemon-unreachable', `Not connected to ${url}`));
+		}
+		const id = nextId++;
+		return new Promise<Result<M>>((resolve, reject) => {
+			waiting.set(id, {
+				resolve: (value) => {
+					const parsed = methods[method].result.safeParse(value);
+					if (parsed.success) resolve(parsed.data as Result<M>);
+					else reject(new PickupError('bad-message', `${method}: ${parsed.error.message}`));
+				},
+				reject,
+			});
+			socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+		});
+	}
+
+	try {
+		const hello = await call('hello', {
+			protocol: PROTOCOL_VERSION,
+			token,
+			client: { ...options.client },
+		});
+		return {
+			hello,
+			get lost() {
+				return lost;
+			},
+			call,
+			listen(onEvent, onLost) {
+				const listener = { onEvent, onLost };
+				listeners.add(listener);
+				return () => listeners.delete(listener);
+			},
+			close: () => socket.close(),
+		};
+	} catch (error) {
+		socket.close();
+		throw error;
+	}
+}
+
+function errorOf(error: { message: string; data?: unknown }): PickupError {
+	const problem = problemSchema.safeParse(error.data);
+	if (problem.success) return PickupError.from(problem.data);
+	return new PickupError('bad-message', error.message);
+}
