@@ -165,7 +165,8 @@ export function problemOf(error: unknown): Problem {
 /** The first complaint of a zod error as a PickupError that names the field. */
 export function schemaError(error: z.ZodError, code: ErrorCode = 'bad-request'): PickupError {
 	const issue = deepest(error.issues[0]);
-	const field = issue?.path.map(String).join('.') || 'params';
+	const path = issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]] : issue?.path;
+	const field = path?.map(String).join('.') || 'params';
 	return new PickupError(code, `${field}: ${issue?.message ?? 'does not fit'}`, { field });
 }
 

@@ -21,7 +21,11 @@ const shared = {
 				.string()
 				.min(1)
 				.max(120)
-				.regex(/^[^/\\:*?"<>|.-][^/\\:*?"<>|]*$/, 'expected a file name without / \\ : * ? " < > |')
+				.regex(
+					// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is being refused
+					/^[^\u0000-\u001f/\\:*?"<>|.-][^\u0000-\u001f/\\:*?"<>|]*$/,
+					'expected a file name without / \\ : * ? " < > | or control characters',
+				)
 				.describe('File name without extension.'),
 			codec: codecSchema,
 		})

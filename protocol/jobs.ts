@@ -25,7 +25,7 @@ export const jobSchema = z
 	.strictObject({
 		id: z.string().describe('The id of the request that the job does.'),
 		kind: requestKindSchema,
-		prompt: z.string(),
+		prompt: z.string().describe('The first 500 characters; `job.request` has all of it.'),
 		state: jobStateSchema,
 		priority: z.int().describe('Higher runs first; 0 unless changed.'),
 		position: z
