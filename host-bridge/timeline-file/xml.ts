@@ -1,0 +1,195 @@
+import { parseXml as parse, XmlElement, XmlError } from '@rgrove/parse-xml';
+import { PickupError } from '../../protocol/errors.ts';
+
+export type { XmlElement } from '@rgrove/parse-xml';
+
+/** The longest text that is parsed, in characters: the tree takes 40 bytes and more for each. */
+const LONGEST = 32_000_000;
+/** Real projects nest a few dozen deep; more is an attack on the stack. */
+const DEEPEST = 200;
+
+const sources = new WeakMap<object, string>();
+
+/**
+ * Parses a document and returns its root. All offsets count UTF-16 units of `text` itself, with
+ * its CRLF and byte order mark. Document types are skipped and entities that they define are not
+ * expanded. Throws PickupError `timeline-malformed` naming line and column.
+ */
+export function parseXml(text: string): XmlElement {
+	if (text.length > LONGEST) {
+		throw new PickupError(
+			'timeline-malformed',
+			`Expected a timeline of at most ${LONGEST / 1e6} million characters, got ${text.length}`,
+			{ action: 'Export only the sequence that has the gap.' },
+		);
+	}
+	let root: XmlElement | null;
+	try {
+		const document = parse(text, { includeOffsets: true });
+		sources.set(document, text);
+		root = document.root;
+	} catch (error) {
+		if (error instanceof RangeError) throw tooDeep();
+		if (!(error instanceof XmlError)) throw error;
+		const message = `Expected well-formed XML, got at line ${error.line}, column ${error.column}: ${reason(error)}`;
+		throw new PickupError('timeline-malformed', message, { field: `line ${error.line}` });
+	}
+	if (root === null) throw new PickupError('timeline-malformed', 'Expected an XML element');
+	if (depthOf(root) > DEEPEST) throw tooDeep();
+	return root;
+}
+
+export function children(element: XmlElement, name?: string): readonly XmlElement[] {
+	return element.children.filter(
+		(node): node is XmlElement =>
+			node instanceof XmlElement && (name === undefined || node.name === name),
+	);
+}
+
+export function child(element: XmlElement, name: string): XmlElement | undefined {
+	return element.children.find(
+		(node): node is XmlElement => node instanceof XmlElement && node.name === name,
+	);
+}
+
+/** The child of that name, or `timeline-malformed` that says where it is missing. */
+export function needChild(element: XmlElement, name: string): XmlElement {
+	const found = child(element, name);
+	if (!found) throw malformed(element, `an element <${name}> inside`, 'none');
+	return found;
+}
+
+/** The text of an element and all inside it, without space around; '' for undefined. */
+export function textOf(element: XmlElement | undefined): string {
+	return element?.text.trim() ?? '';
+}
+
+/** The trimmed text of a child, or undefined where there is no such child. */
+export function childText(element: XmlElement, name: string): string | undefined {
+	const found = child(element, name);
+	return found && textOf(found);
+}
+
+export function attribute(element: XmlElement, name: string): string | undefined {
+	return element.attributes[name];
+}
+
+/** The element's text as an integer. Decimal integers only, at most 2^53. */
+export function integerOf(element: XmlElement): number {
+	const text = textOf(element);
+	const value = Number(text);
+	if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(value)) {
+		throw malformed(element, 'a whole number', quoted(text));
+	}
+	return value;
+}
+
+/** A child's text as an integer; undefined where there is no such child or it is empty. */
+export function childInteger(element: XmlElement, name: string): number | undefined {
+	const found = child(element, name);
+	return found === undefined || textOf(found) === '' ? undefined : integerOf(found);
+}
+
+export function needInteger(element: XmlElement, name: string): number {
+	return integerOf(needChild(element, name));
+}
+
+/** A `timeline-malformed` error that names the element's path and line. */
+export function malformed(element: XmlElement, expected: string, got: string): PickupError {
+	const where = pathOf(element);
+	return new PickupError(
+		'timeline-malformed',
+		`${where} (line ${lineOf(element)}): expected ${expected}, got ${got}`,
+		{ field: where },
+	);
+}
+
+/** Where an element stands, e.g. `xmeml/sequence/media/video/track[2]/clipitem`. */
+export function pathOf(element: XmlElement): string {
+	const steps: string[] = [];
+	for (let at: unknown = element; at instanceof XmlElement; at = at.parent) {
+		const { name, parent } = at;
+		const alike = parent instanceof XmlElement ? children(parent, name) : [at];
+		steps.unshift(alike.length > 1 ? `${name}[${alike.indexOf(at) + 1}]` : name);
+	}
+	return steps.join('/');
+}
+
+/** The line, from 1, on which an element starts. */
+export function lineOf(element: XmlElement): number {
+	return lineAt(sourceOf(element), element.start);
+}
+
+/** The line, from 1, of an offset. CRLF, LF and CR each end a line once. */
+export function lineAt(text: string, offset: number): number {
+	return (text.slice(0, offset).match(/\r\n|\n|\r/g)?.length ?? 0) + 1;
+}
+
+/** The text that the element was parsed from. */
+export function sourceOf(element: XmlElement): string {
+	const document = element.document;
+	const source = document === null ? undefined : sources.get(document);
+	if (source === undefined) throw new Error(`<${element.name}> was not read by parseXml`);
+	return source;
+}
+
+/** The offset just after the element's end tag. */
+export function endOf(element: XmlElement): number {
+	// The parser reports Infinity for the end of a text that has characters beyond U+FFFF.
+	return Math.min(element.end, sourceOf(element).length);
+}
+
+/** True for `<name/>`. */
+export function isSelfClosing(element: XmlElement): boolean {
+	return sourceOf(element).slice(element.start, endOf(element)).endsWith('/>')
+		? contentStart(element) === endOf(element)
+		: false;
+}
+
+/** The offset just after the start tag; for `<name/>` the end of the element. */
+export function contentStart(element: XmlElement): number {
+	const text = sourceOf(element);
+	let quote = '';
+	for (let at = element.start; at < text.length; at++) {
+		const c = text[at] ?? '';
+		if (quote !== '') {
+			if (c === quote) quote = '';
+		} else if (c === '"' || c === "'") quote = c;
+		else if (c === '>') return at + 1;
+	}
+	return text.length;
+}
+
+/** The offset of the `</` of the end tag; for `<name/>` the end of the element. */
+export function contentEnd(element: XmlElement): number {
+	if (isSelfClosing(element)) return endOf(element);
+	return sourceOf(element).lastIndexOf('</', endOf(element));
+}
+
+function tooDeep(): PickupError {
+	return new PickupError(
+		'timeline-malformed',
+		`Expected elements at most ${DEEPEST} deep inside one another, got more`,
+	);
+}
+
+function depthOf(root: XmlElement): number {
+	let depth = 0;
+	let level: readonly XmlElement[] = [root];
+	while (level.length > 0 && depth <= DEEPEST) {
+		depth++;
+		level = level.flatMap((element) => children(element));
+	}
+	return depth;
+}
+
+/** The parser's message is its complaint, then an excerpt on lines of its own. */
+function reason(error: XmlError): string {
+	return error.message.split('\n')[0]?.replace(/ \(line \d+, column \d+\)$/, '') ?? '';
+}
+
+function quoted(text: string): string {
+	return text === ''
+		? 'nothing'
+		: JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}
