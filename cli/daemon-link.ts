@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import envPaths from 'env-paths';
+import { WebSocket } from 'ws';
+import { type Client, connect, type SocketLike } from '../protocol/client.ts';
+import { PickupError } from '../protocol/errors.ts';
+import { type PortFile, portFileSchema } from '../protocol/rpc.ts';
+import { VERSION } from './version.ts';
+
+/** Where daemon and command meet: jobs, the port file and the log live there. */
+export function stateFolder(environment: NodeJS.ProcessEnv = process.env): string {
+	return environment.PICKUP_STATE || envPaths('pickup', { suffix: '' }).data;
+}
+
+/** A client of the running daemon; starts one when there is none. */
+export async function connectToDaemon(state = stateFolder()): Promise<Client> {
+	try {
+		return await connectToRunning(state);
+	} catch (error) {
+		if (!(error instanceof PickupError && error.code === 'daemon-unreachable')) throw error;
+	}
+	await startDaemon(state);
+	return connectToRunning(state);
+}
+
+/** A client of the running daemon, or `daemon-unreachable`. */
+export function connectToRunning(state = stateFolder()): Promise<Client> {
+	return connect({
+		endpoint: () => readPortFile(state),
+		openSocket: (url, protocols) => new WebSocket(url, protocols) as unknown as SocketLike,
+		client: { name: 'pickup-cli', version: VERSION },
+	});
+}
+
+export async function readPortFile(state: string): Promise<PortFile> {
+	const path = join(state, 'daemon.json');
+	let text: string;
+	try {
+		text = await readFile(path, 'utf8');
+	} catch (cause) {
+		throw new PickupError('daemon-unreachable', `No daemon has left its port in ${path}`, {
+			cause,
+		});
+	}
+	const parsed = portFileSchema.safeParse(parseJson(text));
+	if (parsed.success) return parsed.data;
+	throw new PickupError('daemon-unreachable', `${path} is not a daemon's port file`);
+}
+
+export function daemonProgram(): string {
+	return fileURLToPath(new URL('./daemon.mjs', import.meta.url));
+}
+
+/**
+ * Starts a daemon that outlives this command and waits until it listens. Two commands may do so at
+ * once: the state folder's lock lets one live, and both then find it.
+ */
+export async function startDaemon(state: string, patience = 15_000): Promise<void> {
+	await mkdir(state, { recursive: true, mode: 0o700 });
+	const log = await open(join(state, 'daemon-start.log'), 'w', 0o600);
+	const child = spawn(process.execPath, [daemonProgram(), '--state', state], {
+		detached: true,
+		stdio: ['ignore', log.fd, log.fd],
+		windowsHide: true,
+	});
+	let exit: number | null | undefined;
+	child.on('exit', (code) => {
+		exit = code;
+	});
+	child.unref();
+	await log.close();
+	const deadline = Date.now() + patience;
+	while (Date.now() < deadline) {
+		const listening = await connectToRunning(state).catch((error: unknown) => {
+			if (error instanceof PickupError && error.code === 'daemon-unreachable') return null;
+			throw error;
+		});
+		if (listening) {
+			listening.close();
+			return;
+		}
+		if (exit !== undefined && exit !== LOCKED) break;
+		await new Promise((resolve) => setTimeout(resolve, 25));
+	}
+	const said = (await readFile(join(state, 'daemon-start.log'), 'utf8')).trim();
+	throw new PickupError('daemon-unreachable', `The daemon did not start: ${said || 'no answer'}`, {
+		action: `Look at ${join(state, 'daemon.log')}, or run \`pickup daemon\` to watch it start.`,
+	});
+}
+
+/** The daemon's exit code when another one holds the state folder. */
+const LOCKED = 3;
+
+function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return null;
+	}
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { PickupError, problemOf } from '../protocol/errors.ts';
+import { EXIT, exitCodeFor } from './exit-codes.ts';
+import { openTerminal } from './terminal.ts';
+import { addDaemon } from './verbs/daemon.ts';
+import { addDoctor } from './verbs/doctor.ts';
+import { addExtend } from './verbs/extend.ts';
+import { addFill } from './verbs/fill.ts';
+import { addGaps } from './verbs/gaps.ts';
+import { addInsert } from './verbs/insert.ts';
+import { addJobs } from './verbs/jobs.ts';
+import { addRetake } from './verbs/retake.ts';
+import { addSetup } from './verbs/setup.ts';
+import { VERSION } from './version.ts';
+
+const HELP = `
+Examples:
+  pickup gaps cut.xml
+  pickup fill cut.xml --gap 2 --prompt "she crosses the bridge, wind"
+
+Exit codes: 0 done, 1 a defect in Pickup, 2 the request, 3 the timeline, 4 the media,
+5 the machine, 6 the engine, 130 interrupted.`;
+
+process.exitCode = await main(process.argv);
+
+async function main(argv: readonly string[]): Promise<number> {
+	let code: number = EXIT.ok;
+	const exit = (value: number) => {
+		code = value;
+	};
+	const program = new Command('pickup')
+		.description('Fill a gap in the cut with a generated clip and synced sound.')
+		.version(VERSION)
+		.addHelpText('after', HELP)
+		.exitOverride()
+		.configureOutput({ outputError: () => {} });
+	for (const add of VERBS) add(program, exit);
+	for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+	try {
+		await program.parseAsync([...argv]);
+		return code;
+	} catch (error) {
+		return fail(error, argv.includes('--json'));
+	}
+}
+
+const VERBS = [
+	addGaps,
+	addFill,
+	addExtend,
+	addInsert,
+	addRetake,
+	addJobs,
+	addDaemon,
+	addDoctor,
+	addSetup,
+];
+
+/** Commander throws for --help and --version as well, with exit code 0. */
+function fail(error: unknown, json: boolean): number {
+	if (error instanceof CommanderError) {
+		if (error.exitCode === 0) return EXIT.ok;
+		if (error.code === 'commander.help') return EXIT.request;
+		const text = error.message.replace(/^error: /, '');
+		const problem = new PickupError('usage', text).toProblem();
+		openTerminal(json).problem(problem);
+		return exitCodeFor(problem);
+	}
+	const problem = problemOf(error);
+	openTerminal(json).problem(problem);
+	if (problem.code === 'internal' && error instanceof Error && !json) console.error(error.stack);
+	return exitCodeFor(problem);
+}

@@ -1,0 +1,225 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { mkdir, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, parse, resolve } from 'node:path';
+import type { Placement, PlacementReport } from '../host-bridge/host.ts';
+import { openTimeline, type TimelineFileHost } from '../host-bridge/timeline-file/host.ts';
+import { PickupError } from '../protocol/errors.ts';
+import {
+	type Codec,
+	codecSchema,
+	type GenerationRequest,
+	type Plan,
+} from '../protocol/generation.ts';
+import type { Job } from '../protocol/jobs.ts';
+import { type FrameRange, formatTimecode, rangeLength } from '../protocol/time.ts';
+import type { TimelineContext } from '../protocol/timeline.ts';
+import { connectToDaemon } from './daemon-link.ts';
+import { EXIT, exitCodeFor } from './exit-codes.ts';
+import { finished, makeAll, type NamedRequest, planAll } from './make.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Options that every verb which makes a clip has. */
+export type ShotOptions = {
+	readonly prompt: string;
+	readonly negative?: string;
+	readonly engine: string;
+	readonly seed?: number;
+	readonly takes: number;
+	readonly codec: Codec;
+	readonly output?: string;
+	readonly sequence?: string;
+	readonly json?: boolean;
+};
+
+/** What the verbs differ in. */
+export type Shot = {
+	readonly context: TimelineContext;
+	readonly range: FrameRange;
+	/** Where the first take goes; the others always go above. */
+	readonly where: Placement['where'];
+	readonly picture: boolean;
+	readonly sound: boolean;
+	/** The request, given what all kinds share. */
+	compose(shared: Shared): GenerationRequest;
+};
+
+export type Shared = Pick<
+	GenerationRequest,
+	'id' | 'engine' | 'prompt' | 'negativePrompt' | 'seed' | 'context' | 'output' | 'settings'
+>;
+
+/**
+ * Makes the takes of a shot and lands them in a new timeline file. Nothing is written to the old
+ * one, and nothing stays behind when no take is finished. Returns the exit code.
+ */
+export async function makeShot(
+	timelinePath: string,
+	options: ShotOptions,
+	terminal: Terminal,
+	choose: (host: TimelineFileHost) => Promise<Shot>,
+): Promise<number> {
+	const host = await openTimeline(timelinePath, sequenceOption(options));
+	const shot = await choose(host);
+	const interrupt = interruptSignal();
+	const client = await connectToDaemon();
+	const folders = await prepareFolders(timelinePath, options);
+	try {
+		const wanted = composeTakes(shot, options, folders.media);
+		const plans = await planAll(client, wanted);
+		announce(plans, terminal);
+		const jobs = await makeAll(client, wanted, terminal, interrupt);
+		if (interrupt.aborted) {
+			terminal.note('Interrupted: the jobs are cancelled, the timeline is as it was.');
+			return EXIT.interrupted;
+		}
+		const done = finished(jobs);
+		const placements = done.map((job, index) => placementOf(job, index, shot, wanted));
+		const reports = await host.place(placements);
+		const saved = await host.save(folders.output);
+		folders.keep();
+		return report(terminal, { saved: saved.path, jobs, done, reports, plans });
+	} finally {
+		client.close();
+		await folders.tidy();
+	}
+}
+
+/** `{ sequence }` when one was named. */
+export function sequenceOption(options: { readonly sequence?: string }): { sequence?: string } {
+	return options.sequence === undefined ? {} : { sequence: options.sequence };
+}
+
+function composeTakes(shot: Shot, options: ShotOptions, media: string): NamedRequest[] {
+	const seed = options.seed ?? randomInt(2 ** 32);
+	const { sequence, track } = shot.context;
+	const timecode = formatTimecode(
+		shot.range.start + sequence.startFrame,
+		sequence.rate,
+		sequence.dropFrame,
+	);
+	return Array.from({ length: options.takes }, (_unused, index) => {
+		const name = `Pickup ${track} ${timecode} take ${index + 1}`;
+		const request = shot.compose({
+			id: randomUUID(),
+			engine: options.engine,
+			prompt: options.prompt,
+			...(options.negative === undefined ? {} : { negativePrompt: options.negative }),
+			seed: seed + index,
+			context: shot.context,
+			output: {
+				folder: media,
+				name: `pickup ${track} ${timecode.replaceAll(/[:;]/g, '')} take ${index + 1}`,
+				codec: codecSchema.parse(options.codec),
+			},
+			settings: {},
+		});
+		return { name, request };
+	});
+}
+
+function placementOf(
+	job: Job,
+	index: number,
+	shot: Shot,
+	wanted: readonly NamedRequest[],
+): Placement {
+	if (job.clip === null) throw new PickupError('internal', `Job ${job.id} is done without a clip`);
+	const name = wanted.find(({ request }) => request.id === job.id)?.name ?? job.id;
+	return {
+		clip: job.clip,
+		name: job.clip.draft ? `${name} (draft)` : name,
+		range: shot.range,
+		track: shot.context.track,
+		where: index === 0 ? shot.where : 'above',
+		picture: shot.picture,
+		sound: shot.sound,
+	};
+}
+
+function announce(plans: readonly Plan[], terminal: Terminal): void {
+	const plan = plans[0];
+	if (!plan) return;
+	const takes = plans.length > 1 ? `${plans.length} takes of ` : '';
+	terminal.note(`${plan.engine}${plan.draft ? ' (draft)' : ''}: ${takes}${plan.frames} frames`);
+	for (const note of plan.notes) terminal.note(note);
+}
+
+type Made = {
+	readonly saved: string;
+	readonly jobs: readonly Job[];
+	readonly done: readonly Job[];
+	readonly reports: readonly PlacementReport[];
+	readonly plans: readonly Plan[];
+};
+
+function report(terminal: Terminal, made: Made): number {
+	made.reports.forEach((placed, index) => {
+		const clip = made.done[index]?.clip;
+		const length = rangeLength(placed.range);
+		terminal.line(`${placed.actual}  ${length} frames, seed ${clip?.seed}, ${clip?.path}`);
+	});
+	const problems = made.jobs.flatMap((job) => (job.problem ? [job.problem] : []));
+	for (const problem of problems) terminal.note(`A take failed: ${problem.message}`);
+	terminal.line(`Timeline: ${made.saved}`);
+	terminal.result({
+		timeline: made.saved,
+		placements: made.reports,
+		clips: made.done.map((job) => job.clip),
+		plans: made.plans,
+		problems,
+	});
+	return problems[0] ? exitCodeFor(problems[0]) : EXIT.ok;
+}
+
+type Folders = {
+	readonly output: string;
+	readonly media: string;
+	keep(): void;
+	/** Removes the folders that were made here and hold nothing, unless they are to be kept. */
+	tidy(): Promise<void>;
+};
+
+async function prepareFolders(timelinePath: string, options: ShotOptions): Promise<Folders> {
+	const { dir, name } = parse(resolve(timelinePath));
+	const output = resolve(options.output ?? join(dir, `${name} pickup`));
+	const media = join(output, 'media');
+	const made = [...(await missingFolders(media))];
+	await mkdir(media, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+		throw new PickupError('folder-not-writable', `Cannot make ${media}: ${cause.message}`, {
+			cause,
+		});
+	});
+	let kept = false;
+	return {
+		output,
+		media,
+		keep: () => {
+			kept = true;
+		},
+		async tidy() {
+			if (kept) return;
+			for (const folder of made) {
+				await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+					if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+				});
+			}
+		},
+	};
+}
+
+/** The folders of the path that are not there yet, innermost first. */
+async function missingFolders(path: string): Promise<string[]> {
+	const there = await stat(path).then(
+		() => true,
+		() => false,
+	);
+	if (there || dirname(path) === path) return [];
+	return [path, ...(await missingFolders(dirname(path)))];
+}
+
+function interruptSignal(): AbortSignal {
+	const controller = new AbortController();
+	process.once('SIGINT', () => controller.abort());
+	process.once('SIGTERM', () => controller.abort());
+	return controller.signal;
+}

@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import type { Command } from 'commander';
+import { PickupError } from '../../protocol/errors.ts';
+import { connectToRunning, daemonProgram, readPortFile, stateFolder } from '../daemon-link.ts';
+import { EXIT } from '../exit-codes.ts';
+import { openTerminal } from '../terminal.ts';
+
+export function addDaemon(program: Command, exit: (code: number) => void): void {
+	program
+		.command('daemon')
+		.description('run the daemon in the foreground, or ask about the one that runs')
+		.argument('[what]', 'run, status or stop', 'run')
+		.option('--json', 'print JSON')
+		.addHelpText(
+			'after',
+			'\nExamples:\n  pickup daemon\n  pickup daemon status\n  pickup daemon stop',
+		)
+		.action(async (what: string, options: { json?: boolean }) => {
+			const terminal = openTerminal(options.json === true);
+			const state = stateFolder();
+			if (what === 'run') {
+				exit(await runInForeground(state));
+				return;
+			}
+			if (what !== 'status' && what !== 'stop') {
+				throw new PickupError('usage', `Expected run, status or stop, got "${what}"`);
+			}
+			const client = await connectToRunning(state);
+			const { port, pid } = await readPortFile(state);
+			const { version, engines } = client.hello;
+			if (what === 'stop') {
+				await client.call('daemon.stop', {});
+				terminal.line(`Stopped the daemon (process ${pid})`);
+			} else {
+				terminal.line(`Pickup ${version} listens on 127.0.0.1:${port}, process ${pid}`);
+				terminal.line(`State folder: ${state}`);
+				for (const engine of engines) {
+					terminal.line(`Engine ${engine.name}: ${engine.ready ? engine.summary : 'not ready'}`);
+				}
+			}
+			terminal.result({ version, port, pid, state, engines, stopped: what === 'stop' });
+			client.close();
+			exit(EXIT.ok);
+		});
+}
+
+/** The daemon as a child on this terminal; Ctrl-C reaches it as well and it stops in order. */
+function runInForeground(state: string): Promise<number> {
+	const child = spawn(process.execPath, [daemonProgram(), '--state', state], { stdio: 'inherit' });
+	const forward = (signal: NodeJS.Signals) => child.kill(signal);
+	process.on('SIGINT', () => {});
+	process.on('SIGTERM', forward);
+	return new Promise((resolve, reject) => {
+		child.on('error', reject);
+		child.on('exit', (code) => resolve(code === 0 ? EXIT.ok : EXIT.machine));
+	});
+}

@@ -1,0 +1,50 @@
+/**
+ * System programs that npm cannot bring. As root on Debian and its kin they are installed, saying
+ * so; otherwise the exact command is printed and the script stops.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const PROGRAMS = {
+	ffmpeg: { package: 'ffmpeg', why: 'reads and writes the media' },
+	melt: { package: 'melt', why: 'renders Kdenlive and MLT projects' },
+	python3: { package: 'python3', why: 'runs the OpenTimelineIO library that checks our files' },
+	'python3-venv': {
+		package: 'python3-venv',
+		why: 'gives that library a folder of its own',
+		present: () => spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0,
+	},
+};
+
+/** Makes sure of the named programs, or ends the process with what to install. */
+export function ensurePrograms(names) {
+	const missing = names.filter((name) => !isPresent(name));
+	if (missing.length === 0) return;
+	const packages = missing.map((name) => PROGRAMS[name].package);
+	const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+	for (const name of missing) console.log(`Missing: ${name}, which ${PROGRAMS[name].why}.`);
+	if (!onPath('apt-get') || process.getuid?.() !== 0) {
+		console.error(`Install it first, for example: sudo ${command}`);
+		process.exit(1);
+	}
+	console.log(`Installing as root: ${command}`);
+	const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+	const options = { stdio: 'inherit', env: environment };
+	spawnSync('apt-get', ['update', '-qq'], options);
+	spawnSync('apt-get', command.split(' ').slice(1), options);
+	const still = missing.filter((name) => !isPresent(name));
+	if (still.length > 0) {
+		console.error(`Could not install ${still.join(', ')}. Try: ${command}`);
+		process.exit(1);
+	}
+}
+
+function isPresent(name) {
+	return PROGRAMS[name].present?.() ?? onPath(name);
+}
+
+export function onPath(program) {
+	const folders = (process.env.PATH ?? '').split(delimiter);
+	return folders.some((folder) => existsSync(join(folder, program)));
+}

@@ -1,0 +1,39 @@
+/** `npm test`: system programs, build, types, lint, then every test. Arguments go to vitest. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildAll } from './build.mjs';
+import { ensurePrograms } from './prerequisites.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+ensurePrograms(['ffmpeg', 'melt', 'python3', 'python3-venv']);
+await buildAll();
+step('tsc', ['-b']);
+step('biome', ['ci', '.']);
+const folder = mkdtempSync(join(tmpdir(), 'pickup-test-'));
+const report = join(folder, 'report.json');
+const status = run('vitest', [
+	'run',
+	'--reporter=default',
+	'--reporter=json',
+	`--outputFile.json=${report}`,
+	...process.argv.slice(2),
+]);
+const { numPassedTests, numFailedTests, numTotalTests } = JSON.parse(readFileSync(report, 'utf8'));
+rmSync(folder, { recursive: true });
+console.log(`${numPassedTests} passed, ${numFailedTests} failed`);
+process.exit(status === 0 && numPassedTests === numTotalTests && numTotalTests > 0 ? 0 : 1);
+
+function step(tool, args) {
+	const status = run(tool, args);
+	if (status !== 0) process.exit(status);
+}
+
+/** Exit status of a tool from node_modules; a signal counts as failure. */
+function run(tool, args) {
+	const bin = join(root, 'node_modules', '.bin', tool);
+	const options = { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' };
+	return spawnSync(bin, args, options).status ?? 1;
+}
