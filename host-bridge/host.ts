@@ -12,6 +12,11 @@ export type Track = {
 	/** In order, not overlapping. Disabled clips are there: they occupy their time. */
 	readonly clips: readonly ClipSpan[];
 	readonly transitions: readonly { readonly name: string; readonly range: FrameRange }[];
+	/**
+	 * In a cut with `splitStereo`: the audio track that takes the right channel of a stereo sound
+	 * whose left channel is here. Absent where this track cannot take a left channel.
+	 */
+	readonly rightChannel?: string;
 };
 
 /** A sequence with its tracks: what gap.ts and placement.ts reason about. */
@@ -19,6 +24,8 @@ export type Cut = {
 	readonly sequence: Sequence;
 	/** Video tracks bottom up, then audio tracks in the editor's order. */
 	readonly tracks: readonly Track[];
+	/** True where an audio track holds one channel, so that a stereo sound takes two of them. */
+	readonly splitStereo?: boolean;
 };
 
 /**

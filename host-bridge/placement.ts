@@ -1,5 +1,12 @@
 import { PickupError } from '../protocol/errors.ts';
-import { type FrameRange, formatTimecode, rangeLength, rangesOverlap } from '../protocol/time.ts';
+import {
+	type FrameRange,
+	formatRate,
+	formatTimecode,
+	rangeLength,
+	rangesOverlap,
+	sameRate,
+} from '../protocol/time.ts';
 import type { Cut, Placement, PlacementReport, Track } from './host.ts';
 
 /** Where the picture and the sound of a clip will go. `new` tracks are made by the placement. */
@@ -12,14 +19,16 @@ export type PlacementPlan = {
 	/** null where the placement leaves picture or sound out. */
 	readonly video: TrackChoice | null;
 	readonly audio: TrackChoice | null;
+	/** Where the right channel goes in a cut with `splitStereo`; `audio` then takes the left. */
+	readonly audioRight?: TrackChoice;
 };
 
 /**
  * Chooses the tracks: picture over empty time of its own track, or on a new track directly above
- * the topmost one; sound on the first unlocked audio track that is free over the whole range,
- * else on a new one, so that nobody's sound is overwritten.
+ * the topmost one; sound on the first unlocked audio track (or pair of them) that is free over the
+ * whole range, else on a new one, so that nobody's sound is overwritten.
  * Throws PickupError `placement-conflict` where the range is taken, `bad-request` where the clip
- * is not as long as the range.
+ * is not as long as the range or not at the sequence's rate.
  */
 export function planPlacement(cut: Cut, placement: Placement): PlacementPlan {
 	const { range, clip } = placement;
@@ -30,11 +39,18 @@ export function planPlacement(cut: Cut, placement: Placement): PlacementPlan {
 			{ field: 'clip.frames' },
 		);
 	}
+	if (!sameRate(clip.rate, cut.sequence.rate)) {
+		throw new PickupError(
+			'bad-request',
+			`Expected a clip at ${formatRate(cut.sequence.rate)} fps, got one at ${formatRate(clip.rate)}`,
+			{ field: 'clip.rate' },
+		);
+	}
 	const hasSound = placement.sound && clip.samples > 0;
 	return {
 		range,
 		video: placement.picture ? chooseVideo(cut, placement) : null,
-		audio: hasSound ? chooseAudio(cut, range) : null,
+		...(hasSound ? chooseAudio(cut, range) : { audio: null }),
 	};
 }
 
@@ -46,14 +62,13 @@ export function checkPlacement(
 	plan: PlacementPlan,
 ): PlacementReport {
 	const problems: string[] = [];
-	for (const choice of [plan.video, plan.audio]) {
-		if (choice === null) continue;
+	const choices = choicesOf(plan);
+	for (const choice of choices) {
 		const found = findPlaced(after, choice, placement);
 		if (found !== null) problems.push(found);
 	}
 	for (const track of before.tracks) {
-		const choice = track.kind === 'video' ? plan.video : plan.audio;
-		const added = choice?.kind === 'existing' && choice.name === track.name ? 1 : 0;
+		const added = choices.some((c) => c.kind === 'existing' && c.name === track.name) ? 1 : 0;
 		const now = findTrack(after, track.name);
 		if (now?.clips.length !== track.clips.length + added) {
 			problems.push(`${track.name} has ${now?.clips.length ?? 'no'} clips`);
@@ -112,13 +127,32 @@ function chooseVideo(cut: Cut, placement: Placement): TrackChoice {
 	return { kind: 'existing', name: track.name, index: track.index };
 }
 
-function chooseAudio(cut: Cut, range: FrameRange): TrackChoice {
+function chooseAudio(
+	cut: Cut,
+	range: FrameRange,
+): { readonly audio: TrackChoice; readonly audioRight?: TrackChoice } {
 	const audios = cut.tracks.filter((track) => track.kind === 'audio');
-	const free = audios.find(
-		(track) => !track.locked && !track.clips.some((clip) => rangesOverlap(clip.range, range)),
+	const isFree = (track: Track) =>
+		!track.locked && !track.clips.some((clip) => rangesOverlap(clip.range, range));
+	const existing = ({ name, index }: Track): TrackChoice => ({ kind: 'existing', name, index });
+	const added = (index: number): TrackChoice => ({ kind: 'new', name: `A${index + 1}`, index });
+	if (!cut.splitStereo) {
+		const free = audios.find(isFree);
+		return { audio: free ? existing(free) : added(audios.length) };
+	}
+	for (const left of audios) {
+		const right = audios.find((track) => track.name === left.rightChannel);
+		if (right && isFree(left) && isFree(right)) {
+			return { audio: existing(left), audioRight: existing(right) };
+		}
+	}
+	return { audio: added(audios.length), audioRight: added(audios.length + 1) };
+}
+
+function choicesOf(plan: PlacementPlan): readonly TrackChoice[] {
+	return [plan.video, plan.audio, plan.audioRight].filter(
+		(choice) => choice !== null && choice !== undefined,
 	);
-	if (free) return { kind: 'existing', name: free.name, index: free.index };
-	return { kind: 'new', name: `A${audios.length + 1}`, index: audios.length };
 }
 
 function findPlaced(after: Cut, choice: TrackChoice, placement: Placement): string | null {
@@ -138,7 +172,7 @@ function findPlaced(after: Cut, choice: TrackChoice, placement: Placement): stri
 function describe(cut: Cut, plan: PlacementPlan): string {
 	const { rate, startFrame, dropFrame } = cut.sequence;
 	const at = (frame: number) => formatTimecode(frame + startFrame, rate, dropFrame);
-	const tracks = [plan.video?.name, plan.audio?.name].filter((name) => name !== undefined);
+	const tracks = choicesOf(plan).map((choice) => choice.name);
 	return `${tracks.join(' + ')} ${at(plan.range.start)}–${at(plan.range.end)}`;
 }
 

@@ -38,3 +38,26 @@ export function unsplice(text: string, spans: readonly InsertedSpan[]): string {
 	parts.push(text.slice(from));
 	return parts.join('');
 }
+
+/**
+ * The spans of two splices, one after the other, in characters of the last text: `earlier` are
+ * those of the first, and `later` those that the second added to its result.
+ */
+export function composeSpans(
+	earlier: readonly InsertedSpan[],
+	later: readonly InsertedSpan[],
+): readonly InsertedSpan[] {
+	const shifted = earlier.map((span) => {
+		let { start, end } = span;
+		for (const added of later) {
+			const length = added.end - added.start;
+			if (added.start <= start) start += length;
+			if (added.start < end) end += length;
+		}
+		return { start, end };
+	});
+	const apart = later.filter(
+		(added) => !shifted.some((span) => span.start <= added.start && added.end <= span.end),
+	);
+	return [...shifted, ...apart].sort((a, b) => a.start - b.start);
+}
