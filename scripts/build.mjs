@@ -12,6 +12,7 @@ export async function buildAll() {
 		pickup: 'cli/main.ts',
 		daemon: 'inference-daemon/main.ts',
 		engine: 'inference-daemon/jobs/engine-process.ts',
+		demo: 'demo/main.ts',
 	};
 	const present = Object.fromEntries(
 		Object.entries(entryPoints).filter(([, file]) => existsSync(join(root, file))),

@@ -1,0 +1,27 @@
+/** Compiles the in-between engine's kernels from AssemblyScript to dist/inbetween.wasm. */
+
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+export async function buildKernels() {
+	const dist = join(root, 'dist');
+	await mkdir(dist, { recursive: true });
+	const finished = join(dist, 'inbetween.wasm');
+	const part = `${finished}.${process.pid}.part`;
+	const { error, stderr } = await asc.main([
+		join(root, 'inference-daemon/engines/inbetween/kernels/index.assembly.ts'),
+		...['--outFile', part, '-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd'],
+		...['--use', 'abort=', '--initialMemory', '2'],
+	]);
+	if (error) {
+		await rm(part, { force: true });
+		throw new Error(`AssemblyScript: ${error.message}\n${stderr.toString()}`);
+	}
+	await rename(part, finished);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildKernels();

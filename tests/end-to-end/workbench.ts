@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PICKUP = fileURLToPath(new URL('../../dist/pickup.mjs', import.meta.url));
+
+/** What a command left: its exit code and what it wrote. */
+export type Outcome = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
+/** A folder for files and a daemon of its own; `close` stops the daemon and removes the folder. */
+export type Workbench = {
+	readonly folder: string;
+	readonly state: string;
+	pickup(args: readonly string[], environment?: NodeJS.ProcessEnv): Promise<Outcome>;
+	/** The parsed output of a command that must succeed. */
+	pickupJson<T>(args: readonly string[]): Promise<T>;
+	close(): Promise<void>;
+};
+
+export async function openWorkbench(): Promise<Workbench> {
+	const folder = await mkdtemp(join(tmpdir(), 'pickup end to end '));
+	const state = join(folder, 'state');
+	const pickup = (args: readonly string[], environment: NodeJS.ProcessEnv = {}) =>
+		run(process.execPath, [PICKUP, ...args], {
+			...process.env,
+			PICKUP_STATE: state,
+			...environment,
+		});
+	return {
+		folder,
+		state,
+		pickup,
+		async pickupJson<T>(args: readonly string[]) {
+			const { code, stdout, stderr } = await pickup([...args, '--json']);
+			if (code !== 0) throw new Error(`pickup ${args.join(' ')}: ${code}\n${stdout}\n${stderr}`);
+			return JSON.parse(stdout) as T;
+		},
+		async close() {
+			await pickup(['daemon', 'stop']);
+			await rm(folder, { recursive: true, force: true });
+		},
+	};
+}
+
+export function run(
+	program: string,
+	args: readonly string[],
+	environment: NodeJS.ProcessEnv = process.env,
+): Promise<Outcome> {
+	const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+	let stdout = '';
+	let stderr = '';
+	child.stdout.setEncoding('utf8').on('data', (text: string) => {
+		stdout += text;
+	});
+	child.stderr.setEncoding('utf8').on('data', (text: string) => {
+		stderr += text;
+	});
+	return new Promise((resolve, reject) => {
+		child.on('error', reject);
+		child.on('close', (code) => resolve({ code: code ?? -1, stdout, stderr }));
+	});
+}
+
+/** The bytes that a program writes to its standard output. Throws when it fails. */
+export function bytesOf(program: string, args: readonly string[]): Promise<Buffer> {
+	const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+	const chunks: Buffer[] = [];
+	let stderr = '';
+	child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+	child.stderr.setEncoding('utf8').on('data', (text: string) => {
+		stderr += text;
+	});
+	return new Promise((resolve, reject) => {
+		child.on('error', reject);
+		child.on('close', (code) =>
+			code === 0 ? resolve(Buffer.concat(chunks)) : reject(new Error(`${program}: ${stderr}`)),
+		);
+	});
+}
