@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { access, constants, stat } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { PickupError } from '../../protocol/errors.ts';
+import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
+import type { ClipSpan } from '../../protocol/timeline.ts';
+import type { EngineRegistry } from '../engines/registry.ts';
+import type { Ffmpeg } from '../media/types.ts';
+import type { Submission } from './journal.ts';
+
+export type Surroundings = {
+	readonly engines: EngineRegistry;
+	/** Null when there is none on this machine. */
+	readonly findFfmpeg: () => Promise<Ffmpeg | null>;
+	/** Throws when the path is not that of a readable regular file. */
+	readonly checkFile: (path: string) => Promise<unknown>;
+};
+
+/** What would be done for a request. Throws the refusal. */
+export async function planRequest(
+	request: GenerationRequest,
+	surroundings: Surroundings,
+): Promise<Plan> {
+	const engine = await surroundings.engines.choose(request, await surroundings.findFfmpeg());
+	return engine.plan(request);
+}
+
+/** Checks everything that can be checked before a job is queued. Throws the first refusal. */
+export async function admit(
+	request: GenerationRequest,
+	priority: number,
+	surroundings: Surroundings,
+): Promise<Submission> {
+	const plan = await planRequest(request, surroundings);
+	const clipPath = await clipPathFor(request);
+	for (const [field, path] of mediaPaths(request)) {
+		await checkMedia(field, path, surroundings);
+	}
+	return { request, fingerprint: fingerprintOf(request), priority, plan, clipPath };
+}
+
+/** Equal for equal requests, whatever the order of their keys. */
+export function fingerprintOf(request: GenerationRequest): string {
+	const sorted = JSON.stringify({ ...request, id: null }, (_key, value: unknown) =>
+		isRecord(value) ? Object.fromEntries(Object.entries(value).sort(byKey)) : value,
+	);
+	return createHash('sha256').update(sorted).digest('hex');
+}
+
+/** The output folder must be there. Throws `folder-missing`, `folder-not-writable`. */
+export async function checkFolder(folder: string): Promise<void> {
+	const field = 'request.output.folder';
+	if (!isAbsolute(folder)) {
+		throw new PickupError('bad-request', `Expected an absolute folder, got ${folder}`, { field });
+	}
+	const stats = await stat(folder).catch(() => null);
+	if (!stats?.isDirectory()) {
+		const got = stats ? 'something else' : 'nothing';
+		throw new PickupError('folder-missing', `Expected a folder at ${folder}, found ${got}`, {
+			field,
+		});
+	}
+	await access(folder, constants.W_OK | constants.X_OK).catch((cause: unknown) => {
+		throw new PickupError('folder-not-writable', `Expected to be allowed to write to ${folder}`, {
+			field,
+			cause,
+		});
+	});
+}
+
+/** What most file systems take as one name, in bytes. */
+const LONGEST_NAME = 255;
+
+async function clipPathFor({ id, output }: GenerationRequest): Promise<string> {
+	await checkFolder(output.folder);
+	const name = `${output.name}-${id}.mov`;
+	if (Buffer.byteLength(`${name}.part`) > LONGEST_NAME) {
+		throw new PickupError('bad-request', `Expected a shorter name than "${output.name}"`, {
+			field: 'request.output.name',
+		});
+	}
+	return join(output.folder, name);
+}
+
+function* mediaPaths(request: GenerationRequest): Generator<readonly [string, string]> {
+	const { left, right, sound } = request.context;
+	yield* pathOf('request.context.left', left);
+	yield* pathOf('request.context.right', right);
+	for (const [index, span] of sound.entries()) {
+		yield* pathOf(`request.context.sound.${index}`, span);
+	}
+	if ('clip' in request) yield* pathOf('request.clip', request.clip);
+	if (request.kind === 'insert') {
+		for (const [index, image] of request.images.entries()) {
+			yield [`request.images.${index}.path`, image.path];
+		}
+	}
+	if (request.kind === 'animate' && request.firstFrame !== undefined) {
+		yield ['request.firstFrame', request.firstFrame];
+	}
+}
+
+function* pathOf(field: string, span: ClipSpan | null): Generator<readonly [string, string]> {
+	if (span?.source.kind === 'file') yield [`${field}.source.path`, span.source.path];
+}
+
+async function checkMedia(field: string, path: string, { checkFile }: Surroundings) {
+	try {
+		await checkFile(path);
+	} catch (error) {
+		if (!(error instanceof PickupError)) throw error;
+		throw PickupError.from({ ...error.toProblem(), field });
+	}
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
+	return a < b ? -1 : a > b ? 1 : 0;
+}

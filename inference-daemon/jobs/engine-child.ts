@@ -1,0 +1,120 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { PickupError } from '../../protocol/errors.ts';
+import type { Ending, FromEngine, Task, ToEngine } from './engine-messages.ts';
+import { endGroup } from './processes.ts';
+
+export type TaskListener = {
+	readonly onProgress: (progress: number, phase: string) => void;
+	readonly onPreview: (jpeg: Uint8Array) => void;
+};
+
+/** How long an engine may take to stop by itself before it is killed, in ms. */
+const GRACE = 2000;
+
+/** What it last wrote to stderr, kept for the message when it dies. Characters. */
+const LAST_WORDS = 2000;
+
+/** One engine process. It does one task after another until it dies or is ended. */
+export class EngineChild {
+	readonly pid: number;
+	readonly #child: ChildProcess;
+	readonly #gone: Promise<string>;
+	#alive = true;
+	#lastWords = '';
+	#onMessage: (message: FromEngine) => void = () => {};
+
+	/** Starts `program` as the leader of a process group of its own. */
+	constructor(program: string, onOutput: (text: string) => void) {
+		this.#child = fork(program, [], {
+			detached: true,
+			execArgv: [],
+			serialization: 'advanced',
+			stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+		});
+		this.pid = this.#child.pid ?? 0;
+		for (const stream of [this.#child.stdout, this.#child.stderr]) {
+			stream?.setEncoding('utf8').on('data', (text: string) => {
+				this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
+				onOutput(text);
+			});
+		}
+		this.#child.on('message', (message: FromEngine) => this.#onMessage(message));
+		this.#gone = new Promise((resolve) => {
+			this.#child.on('error', (error) => {
+				this.#alive = false;
+				resolve(`could not be started: ${error.message}`);
+			});
+			this.#child.on('exit', (code, signal) => {
+				this.#alive = false;
+				void this.#end(signal === null ? `ended with code ${code}` : `was ended by ${signal}`).then(
+					resolve,
+				);
+			});
+		});
+	}
+
+	get alive(): boolean {
+		return this.#alive;
+	}
+
+	/**
+	 * Does one task. Never throws: an engine that dies is `engine-died`, one that does not stop in
+	 * time when `signal` is aborted is killed. No process of a killed engine is left on return.
+	 */
+	async run(task: Task, listener: TaskListener, signal: AbortSignal): Promise<Ending> {
+		const { jobId } = task;
+		let killing: ReturnType<typeof setTimeout> | undefined;
+		const abort = () => {
+			this.#send({ kind: 'abort', jobId });
+			killing = setTimeout(() => void this.kill(), GRACE);
+		};
+		try {
+			return await Promise.race([
+				this.#gone.then((how) => this.#died(how, signal)),
+				new Promise<Ending>((resolve) => {
+					this.#onMessage = (message) => {
+						if (message.jobId !== jobId) return;
+						if (message.kind === 'progress') listener.onProgress(message.progress, message.phase);
+						else if (message.kind === 'preview') listener.onPreview(message.jpeg);
+						else resolve(message.ending);
+					};
+					this.#send({ kind: 'task', task });
+					if (signal.aborted) abort();
+					else signal.addEventListener('abort', abort, { once: true });
+				}),
+			]);
+		} finally {
+			clearTimeout(killing);
+			signal.removeEventListener('abort', abort);
+			this.#onMessage = () => {};
+		}
+	}
+
+	/** Ends the process and everything it has started; returns when they are gone. */
+	async kill(): Promise<void> {
+		if (this.#alive) await endGroup(this.pid);
+		await this.#gone;
+	}
+
+	#send(message: ToEngine): void {
+		// A failure to send means that the process is gone, which `#gone` tells.
+		if (this.#child.connected) this.#child.send(message, () => {});
+	}
+
+	#died(how: string, signal: AbortSignal): Ending {
+		if (signal.aborted) return { kind: 'aborted' };
+		const words = this.#lastWords.trim();
+		const message = `The engine's process ${how}${words === '' ? '' : `. It last said: ${words}`}`;
+		return { kind: 'failed', problem: new PickupError('engine-died', message).toProblem() };
+	}
+
+	/** Ends what the process has left running, and waits for its last words. */
+	async #end(how: string): Promise<string> {
+		await endGroup(this.pid);
+		await Promise.race([
+			new Promise((resolve) => this.#child.once('close', resolve)),
+			new Promise((resolve) => setTimeout(resolve, 300).unref()),
+		]);
+		return how;
+	}
+}

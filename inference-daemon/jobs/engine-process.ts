@@ -1,0 +1,75 @@
+/** The engine's own process: does one task at a time for the daemon and ends with it. */
+
+import { Worker } from 'node:worker_threads';
+import { PickupError } from '../../protocol/errors.ts';
+import type { Clip } from '../../protocol/jobs.ts';
+import { EngineRegistry } from '../engines/registry.ts';
+import type { Ending, FromEngine, Task, ToEngine } from './engine-messages.ts';
+import { systemProblem } from './system-errors.ts';
+
+let current: { readonly jobId: string; readonly controller: AbortController } | null = null;
+let registry: EngineRegistry | null = null;
+
+process.on('message', (message: ToEngine) => {
+	if (message.kind === 'task') void work(message.task);
+	else if (message.jobId === current?.jobId) current.controller.abort(new Error('aborted'));
+});
+process.on('disconnect', endWithChildren);
+watchParent();
+
+async function work(task: Task): Promise<void> {
+	const { jobId } = task;
+	const controller = new AbortController();
+	current = { jobId, controller };
+	const ending = await generate(task, controller.signal);
+	current = null;
+	tell({ kind: 'ended', jobId, ending });
+}
+
+async function generate(task: Task, signal: AbortSignal): Promise<Ending> {
+	const { jobId, request, plan, ffmpeg, folder, clipPath } = task;
+	let clip: Clip | null = null;
+	try {
+		registry ??= new EngineRegistry(task.engineModule);
+		const engine = await registry.named(plan.engine);
+		for await (const output of engine.generate(
+			request,
+			plan,
+			{ ffmpeg, folder, clipPath },
+			signal,
+		)) {
+			if (output.kind === 'clip') clip = output.clip;
+			else tell({ jobId, ...output });
+		}
+	} catch (error) {
+		if (signal.aborted) return { kind: 'aborted' };
+		return { kind: 'failed', problem: systemProblem(error, 'engine-failed') };
+	}
+	if (clip) return { kind: 'clip', clip };
+	const message = `Expected ${plan.engine} to make a clip, it ended without one`;
+	return { kind: 'failed', problem: new PickupError('engine-failed', message).toProblem() };
+}
+
+function tell(message: FromEngine): void {
+	if (process.connected) process.send?.(message);
+}
+
+/** The daemon made this process the leader of a group that holds every ffmpeg it starts. */
+function endWithChildren(): void {
+	if (process.platform === 'win32') process.exit(1);
+	process.kill(-process.pid, 'SIGKILL');
+}
+
+/**
+ * Long calculations keep this thread from hearing that the channel closed, so another thread looks
+ * after the parent too.
+ */
+function watchParent(): void {
+	const watch = `
+		const parent = ${process.ppid};
+		setInterval(() => {
+			if (process.ppid === parent) return;
+			process.kill(process.platform === 'win32' ? process.pid : -process.pid, 'SIGKILL');
+		}, 500);`;
+	new Worker(watch, { eval: true }).unref();
+}

@@ -1,0 +1,48 @@
+import type { Problem } from '../../protocol/errors.ts';
+import type { Plan } from '../../protocol/generation.ts';
+import type { Clip, Job, JobState } from '../../protocol/jobs.ts';
+
+/** A row of the table `jobs`. */
+export type JobRow = {
+	id: string;
+	kind: Job['kind'];
+	prompt: string;
+	state: JobState;
+	priority: number;
+	rank: number;
+	progress: number;
+	phase: string;
+	attempt: number;
+	crashes: number;
+	cancel_wanted: number;
+	request: string;
+	fingerprint: string;
+	plan: string;
+	clip_path: string;
+	clip: string | null;
+	clip_size: number | null;
+	clip_modified: number | null;
+	problem: string | null;
+	created_at: string;
+	ended_at: string | null;
+};
+
+/** What everybody may see of it. `position` is its place in the queue, null when not queued. */
+export function toJob(row: JobRow, position: number | null): Job {
+	return {
+		id: row.id,
+		kind: row.kind,
+		prompt: row.prompt,
+		state: row.state,
+		priority: row.priority,
+		position,
+		progress: row.progress,
+		phase: row.phase,
+		attempt: row.attempt,
+		plan: JSON.parse(row.plan) as Plan,
+		clip: row.clip === null ? null : (JSON.parse(row.clip) as Clip),
+		problem: row.problem === null ? null : (JSON.parse(row.problem) as Problem),
+		createdAt: row.created_at,
+		endedAt: row.ended_at,
+	};
+}

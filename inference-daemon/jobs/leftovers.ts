@@ -1,0 +1,40 @@
+import { lstat, rm } from 'node:fs/promises';
+import type { Clip } from '../../protocol/jobs.ts';
+import type { FileMark, JobRecord } from './journal.ts';
+
+/** Counts a finished clip; see `countClip` of the media room. Throws when it cannot be read. */
+export type CountClip = (
+	path: string,
+) => Promise<{ readonly frames: number; readonly samples: number }>;
+
+export type Finished = { readonly clip: Clip; readonly mark: FileMark };
+
+/**
+ * The clip of a job whose engine could not say that it was done. A file gets its final name only
+ * after it was counted and synced, and it is counted again here, because a job that has its clip
+ * must not run once more. Null when there is none, or none that fits the plan.
+ */
+export async function adoptClip(record: JobRecord, count: CountClip): Promise<Finished | null> {
+	const path = record.clipPath;
+	const { frames, samples, draft, engine } = record.job.plan;
+	const { context, output, seed } = record.request;
+	const mark = await markOfClip(path);
+	if (!mark) return null;
+	const counted = await count(path).catch(() => null);
+	if (counted?.frames !== frames || counted.samples !== samples) return null;
+	const { rate, size } = context.sequence;
+	const { codec } = output;
+	return { clip: { path, frames, rate, size, samples, codec, draft, engine, seed }, mark };
+}
+
+/** Size and time of a finished clip; null when no regular file with content stands there. */
+export async function markOfClip(path: string): Promise<FileMark | null> {
+	const stats = await lstat(path).catch(() => null);
+	return stats?.isFile() && stats.size > 0 ? { size: stats.size, modified: stats.mtimeMs } : null;
+}
+
+/** Removes whatever a job has made that is not a finished clip of a finished job. */
+export async function removeLeftovers(record: JobRecord): Promise<void> {
+	await rm(`${record.clipPath}.part`, { force: true });
+	await rm(record.clipPath, { force: true });
+}

@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+
+/** A process that cannot be taken for a later one with the same number. */
+export type ProcessMark = { readonly pid: number; readonly started: string };
+
+type Running = ProcessMark & { readonly group: number };
+
+/** What identifies the process, or null when it is gone. */
+export async function markOf(pid: number): Promise<ProcessMark | null> {
+	const found = (await running()).find((process) => process.pid === pid);
+	return found ? { pid, started: found.started } : null;
+}
+
+/**
+ * Ends a process group at once and waits until nothing of it is left, for 5 s at most. The leader's
+ * number is the group's.
+ */
+export async function endGroup(leader: number): Promise<void> {
+	if (process.platform === 'win32') {
+		await run('taskkill', ['/PID', String(leader), '/T', '/F']).catch(() => {});
+		return;
+	}
+	for (let wait = 5; wait < 2500; wait *= 2) {
+		try {
+			process.kill(-leader, 'SIGKILL');
+		} catch {
+			return;
+		}
+		if (!(await running()).some(({ group }) => group === leader)) return;
+		await new Promise((resolve) => setTimeout(resolve, wait));
+	}
+}
+
+/**
+ * Ends what an earlier daemon left behind: the marked leader if it still runs, or the rest of its
+ * group. A group whose leader's number has gone to another process is not touched.
+ */
+export async function endLeftBehind(mark: ProcessMark): Promise<void> {
+	const all = await running();
+	const leader = all.find(({ pid }) => pid === mark.pid);
+	if (leader && leader.started !== mark.started) return;
+	if (all.some(({ group }) => group === mark.pid)) await endGroup(mark.pid);
+}
+
+/** Every process of this machine that has not ended; none where the system does not tell. */
+async function running(): Promise<readonly Running[]> {
+	if (process.platform === 'linux') return runningOnLinux();
+	if (process.platform === 'win32') return [];
+	const { stdout } = await run('ps', ['-axo', 'pid=,pgid=,stat=,lstart=']);
+	return stdout.split('\n').flatMap((line) => {
+		const [pid, group, state, ...started] = line.trim().split(/\s+/);
+		if (!pid || !group || !state || state.startsWith('Z')) return [];
+		return [{ pid: Number(pid), group: Number(group), started: started.join(' ') }];
+	});
+}
+
+async function runningOnLinux(): Promise<readonly Running[]> {
+	const numbers = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+	const stats = await Promise.all(
+		numbers.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)),
+	);
+	return stats.flatMap((stat) => {
+		if (stat === null) return [];
+		// The name in parentheses may hold anything, so fields are counted from its end (proc(5)).
+		const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+		const [state, , group] = fields;
+		if (state === 'Z' || state === 'X') return [];
+		const started = `${fields[19]}`;
+		return [{ pid: Number.parseInt(stat, 10), group: Number(group), started }];
+	});
+}
+
+const run = promisify(execFile);

@@ -1,0 +1,99 @@
+import { PickupError } from '../../protocol/errors.ts';
+import type { GenerationRequest } from '../../protocol/generation.ts';
+import { isEnded, type Job } from '../../protocol/jobs.ts';
+import { admit, fingerprintOf, type Surroundings } from './admission.ts';
+import type { Journal, Submission } from './journal.ts';
+import type { Supervisor } from './supervisor.ts';
+
+type Waiting = {
+	readonly submission: Submission;
+	readonly resolve: (job: Job) => void;
+	readonly reject: (error: unknown) => void;
+};
+
+/** What clients can do to jobs. Everything is on the disk before it is answered. */
+export class JobQueue {
+	readonly #journal: Journal;
+	readonly #supervisor: Supervisor;
+	readonly #surroundings: Surroundings;
+	#waiting: Waiting[] = [];
+
+	constructor(journal: Journal, supervisor: Supervisor, surroundings: Surroundings) {
+		this.#journal = journal;
+		this.#supervisor = supervisor;
+		this.#surroundings = surroundings;
+	}
+
+	/** Throws the refusal. The same request again is the job that does it, also when it has ended. */
+	async submit(request: GenerationRequest, priority: number): Promise<Job> {
+		const known = this.#journal.known(request, fingerprintOf(request));
+		if (known instanceof PickupError) throw known;
+		if (known) return known;
+		const submission = await admit(request, priority, this.#surroundings);
+		return new Promise((resolve, reject) => {
+			// One transaction for all that come together: a thousand of them cost one sync of the disk.
+			if (this.#waiting.length === 0) setImmediate(() => this.#acceptWaiting());
+			this.#waiting.push({ submission, resolve, reject });
+		});
+	}
+
+	/** Returns when the job has ended. An ended job is left as it is. */
+	async cancel(id: string): Promise<Job> {
+		const { job } = this.#journal.record(id);
+		if (job.state === 'queued') this.#journal.cancelled(job.id);
+		if (job.state === 'running') {
+			this.#journal.wantCancel(job.id);
+			await this.#supervisor.cancel(job.id);
+		}
+		return this.#journal.job(id);
+	}
+
+	retry(id: string): Job {
+		const job = this.#journal.job(id);
+		if (!isEnded(job.state) || job.state === 'done') {
+			throw wrongState(job, 'failed or cancelled');
+		}
+		this.#journal.retry(job.id);
+		this.#supervisor.wake();
+		return this.#journal.job(id);
+	}
+
+	move(id: string, before: string | null): Job {
+		const job = this.#queued(id);
+		if (before !== null) this.#queued(before);
+		if (before?.toLowerCase() !== id.toLowerCase()) this.#journal.move(job.id, before);
+		return this.#journal.job(id);
+	}
+
+	prioritise(id: string, priority: number): Job {
+		this.#journal.prioritise(this.#queued(id).id, priority);
+		return this.#journal.job(id);
+	}
+
+	#acceptWaiting(): void {
+		const waiting = this.#waiting;
+		this.#waiting = [];
+		try {
+			const results = this.#journal.accept(waiting.map(({ submission }) => submission));
+			for (const [index, result] of results.entries()) {
+				if (result instanceof PickupError) waiting[index]?.reject(result);
+				else waiting[index]?.resolve(result);
+			}
+		} catch (error) {
+			for (const { reject } of waiting) reject(error);
+		}
+		this.#supervisor.wake();
+	}
+
+	#queued(id: string): Job {
+		const job = this.#journal.job(id);
+		if (job.state === 'queued') return job;
+		throw wrongState(job, 'queued');
+	}
+}
+
+function wrongState(job: Job, expected: string): PickupError {
+	return new PickupError('wrong-state', `Expected a ${expected} job, ${job.id} is ${job.state}`, {
+		field: 'jobId',
+	});
+}

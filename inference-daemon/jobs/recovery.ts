@@ -1,0 +1,55 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { PickupError } from '../../protocol/errors.ts';
+import type { Log } from '../log.ts';
+import type { JobRecord, Journal } from './journal.ts';
+import { adoptClip, type CountClip, removeLeftovers } from './leftovers.ts';
+import { endLeftBehind } from './processes.ts';
+
+/** A job that ran each time when the daemon died is not given another chance unasked. */
+const MOST_CRASHES = 3;
+
+/**
+ * Puts things right after a daemon that ended without saying so; to be done before anybody may
+ * connect. Its engine is ended first, so that nothing writes any more. Then each job that ran has
+ * its finished clip, or nothing of it is left and it is queued again.
+ */
+export async function recover(
+	journal: Journal,
+	{ work, log, countClip }: { work: string; log: Log; countClip: CountClip },
+): Promise<void> {
+	const engine = journal.rememberedEngine();
+	if (engine) {
+		await endLeftBehind(engine);
+		journal.rememberEngine(null);
+	}
+	for (const record of journal.running()) {
+		await recoverJob(journal, record, countClip);
+		log.info(
+			`${record.job.id} was running when the daemon ended: ${journal.job(record.job.id).state}`,
+		);
+	}
+	await rm(work, { recursive: true, force: true });
+	await mkdir(work, { mode: 0o700 });
+}
+
+async function recoverJob(
+	journal: Journal,
+	record: JobRecord,
+	countClip: CountClip,
+): Promise<void> {
+	const { id } = record.job;
+	const finished = record.cancelWanted ? null : await adoptClip(record, countClip);
+	if (finished) {
+		journal.done(id, finished.clip, finished.mark);
+		return;
+	}
+	await removeLeftovers(record);
+	if (record.cancelWanted) {
+		journal.cancelled(id);
+	} else if (record.crashes + 1 >= MOST_CRASHES) {
+		const message = `The daemon ended ${MOST_CRASHES} times while this job ran`;
+		journal.failed(id, new PickupError('engine-died', message).toProblem());
+	} else {
+		journal.requeue(id, 'the daemon ended while it ran', { crashed: true });
+	}
+}

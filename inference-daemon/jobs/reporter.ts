@@ -1,0 +1,66 @@
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Log } from '../log.ts';
+import type { TaskListener } from './engine-child.ts';
+import type { Journal } from './journal.ts';
+
+/** Least time between two progress events of a job, in ms. */
+const PROGRESS_EVERY = 200;
+
+/** Least time between two previews of a job, in ms. */
+const PREVIEW_EVERY = 500;
+
+const LARGEST_PREVIEW = 4_000_000;
+
+/**
+ * Turns what an engine says of a running job into events: progress never moves backwards and comes
+ * no more often than anybody can see, the latest of it without fail.
+ */
+export function reportTo(
+	{ journal, previews, log }: { journal: Journal; previews: string; log: Log },
+	jobId: string,
+): TaskListener & { close(): Promise<void> } {
+	let sent = { at: 0, progress: 0, phase: '' };
+	let latest = sent;
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	let previewAt = 0;
+	let writing = Promise.resolve();
+
+	function send(): void {
+		timer = undefined;
+		if (latest.progress === sent.progress && latest.phase === sent.phase) return;
+		sent = { ...latest, at: Date.now() };
+		try {
+			journal.progress(jobId, sent.progress, sent.phase);
+		} catch (error) {
+			log.error(`progress of ${jobId}: ${error}`);
+		}
+	}
+
+	async function keep(jpeg: Uint8Array): Promise<void> {
+		const path = join(previews, `${jobId}.jpg`);
+		await writeFile(`${path}.part`, jpeg, { mode: 0o600 });
+		await rename(`${path}.part`, path);
+		journal.preview(jobId, `/previews/${jobId}.jpg`);
+	}
+
+	return {
+		onProgress(progress, phase) {
+			const bounded = Number.isFinite(progress) ? Math.min(1, Math.max(0, progress)) : 0;
+			latest = { at: 0, progress: Math.max(latest.progress, bounded), phase: phase.slice(0, 200) };
+			timer ??= setTimeout(send, Math.max(0, sent.at + PROGRESS_EVERY - Date.now()));
+		},
+		onPreview(jpeg) {
+			const isJpeg = jpeg[0] === 0xff && jpeg[1] === 0xd8 && jpeg.length <= LARGEST_PREVIEW;
+			if (!isJpeg || Date.now() - previewAt < PREVIEW_EVERY) return;
+			previewAt = Date.now();
+			writing = writing
+				.then(() => keep(jpeg))
+				.catch((error: Error) => log.error(`preview of ${jobId}: ${error.message}`));
+		},
+		async close() {
+			clearTimeout(timer);
+			await writing;
+		},
+	};
+}

@@ -1,0 +1,220 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PickupError } from '../../protocol/errors.ts';
+import { type Clip, clipSchema } from '../../protocol/jobs.ts';
+import type { Log } from '../log.ts';
+import type { Ffmpeg } from '../media/types.ts';
+import { checkFolder } from './admission.ts';
+import { EngineChild } from './engine-child.ts';
+import type { Ending } from './engine-messages.ts';
+import type { JobRecord, Journal } from './journal.ts';
+import {
+	adoptClip,
+	type CountClip,
+	type Finished,
+	markOfClip,
+	removeLeftovers,
+} from './leftovers.ts';
+import { markOf } from './processes.ts';
+import { reportTo } from './reporter.ts';
+import { systemProblem } from './system-errors.ts';
+
+export type SupervisorOptions = {
+	readonly journal: Journal;
+	readonly log: Log;
+	/** The bundle that an engine process runs. */
+	readonly engineProgram: string;
+	readonly engineModule: string | null;
+	readonly previews: string;
+	readonly work: string;
+	/** Throws `ffmpeg-missing`. */
+	readonly ffmpeg: () => Promise<Ffmpeg>;
+	readonly countClip: CountClip;
+};
+
+/** An engine with nothing to do is kept this long for the next job, in ms. */
+const KEEP_WARM = 60_000;
+
+/** The journal's disk may be full for a while, in ms. */
+const TRY_AGAIN = 1000;
+
+type StopReason = 'cancel' | 'stop';
+
+/** Gives queued jobs their turn, one at a time, in a process that may die without harm. */
+export class Supervisor {
+	readonly #options: SupervisorOptions;
+	#child: EngineChild | null = null;
+	#working: Promise<void> | null = null;
+	#current: { readonly id: string; readonly stop: AbortController; ended: Promise<void> } | null =
+		null;
+	#stopping = false;
+	#timer: ReturnType<typeof setTimeout> | undefined;
+
+	constructor(options: SupervisorOptions) {
+		this.#options = options;
+	}
+
+	/** Call whenever a job may have been queued. */
+	wake(): void {
+		if (this.#stopping || this.#working) return;
+		clearTimeout(this.#timer);
+		let wait = KEEP_WARM;
+		this.#working = this.#work()
+			.catch((error: unknown) => {
+				this.#options.log.error(`could not start a job: ${systemProblem(error).message}`);
+				wait = TRY_AGAIN;
+			})
+			.finally(() => {
+				this.#working = null;
+				if (this.#stopping) return;
+				if (wait === KEEP_WARM && this.#options.journal.next()) return this.wake();
+				const then = () => (wait === TRY_AGAIN ? this.wake() : void this.#retire());
+				this.#timer = setTimeout(then, wait).unref();
+			});
+	}
+
+	/** Stops a running job; returns when it has ended, one way or another. */
+	async cancel(id: string): Promise<void> {
+		if (this.#current?.id !== id) return;
+		this.#current.stop.abort('cancel' satisfies StopReason);
+		await this.#current.ended;
+	}
+
+	/** Puts the running job back into the queue and ends the engine. */
+	async stop(): Promise<void> {
+		this.#stopping = true;
+		clearTimeout(this.#timer);
+		this.#current?.stop.abort('stop' satisfies StopReason);
+		await this.#working;
+		await this.#retire();
+	}
+
+	async #work(): Promise<void> {
+		for (;;) {
+			const record = this.#stopping ? null : this.#options.journal.next();
+			if (!record) return;
+			const stop = new AbortController();
+			const ended = this.#run(record, stop.signal);
+			this.#current = { id: record.job.id, stop, ended };
+			await ended;
+			this.#current = null;
+		}
+	}
+
+	/** One attempt, from the queue to its end. Nothing but a finished clip is left of it. */
+	async #run(record: JobRecord, signal: AbortSignal): Promise<void> {
+		const { journal, log, work } = this.#options;
+		const { id } = record.job;
+		const attempt = journal.start(id);
+		const folder = join(work, `${id}-${attempt}`);
+		log.info(`${id} started, attempt ${attempt}`);
+		const ending = await this.#generate(record, folder, signal).catch(
+			(error: unknown): Ending => ({ kind: 'failed', problem: systemProblem(error) }),
+		);
+		const finished = await this.#finished(record, ending, signal);
+		await rm(folder, { recursive: true, force: true }).catch((error: Error) =>
+			log.error(error.message),
+		);
+		await this.#conclude(record, ending, finished, signal.reason as StopReason | undefined);
+	}
+
+	async #generate(record: JobRecord, folder: string, signal: AbortSignal): Promise<Ending> {
+		const { ffmpeg, engineModule } = this.#options;
+		const { request, clipPath, job } = record;
+		await checkFolder(request.output.folder);
+		await mkdir(folder, { recursive: true });
+		const task = {
+			jobId: job.id,
+			request,
+			plan: job.plan,
+			ffmpeg: await ffmpeg(),
+			folder,
+			clipPath,
+			engineModule,
+		};
+		if (signal.aborted) return { kind: 'aborted' };
+		const child = await this.#warmChild();
+		const reporter = reportTo(this.#options, job.id);
+		try {
+			return await child.run(task, reporter, signal);
+		} finally {
+			await reporter.close();
+		}
+	}
+
+	/** The clip that a job ended with, if it is what was planned. */
+	async #finished(record: JobRecord, ending: Ending, signal: AbortSignal) {
+		if (signal.reason === 'cancel') return null;
+		if (ending.kind !== 'clip') return adoptClip(record, this.#options.countClip);
+		const mark = await markOfClip(record.clipPath);
+		return mark && fits(record, ending.clip) ? { clip: ending.clip, mark } : null;
+	}
+
+	/** Once more and again where the journal's disk is full: a job cannot end unheard. */
+	async #conclude(
+		record: JobRecord,
+		ending: Ending,
+		finished: Finished | null,
+		reason: StopReason | undefined,
+	): Promise<void> {
+		const { journal, log } = this.#options;
+		const { id } = record.job;
+		for (;;) {
+			try {
+				if (!finished || journal.record(id).cancelWanted) await this.#clean(record);
+				if (journal.record(id).cancelWanted) journal.cancelled(id);
+				else if (finished) journal.done(id, finished.clip, finished.mark);
+				else if (reason === 'stop') journal.requeue(id, 'the daemon stopped', { crashed: false });
+				else if (ending.kind === 'failed') journal.failed(id, ending.problem);
+				else journal.failed(id, unfit(record, ending).toProblem());
+				break;
+			} catch (error) {
+				log.error(`${id} cannot be concluded: ${systemProblem(error).message}`);
+				if (this.#stopping) return;
+				await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN));
+			}
+		}
+		const { state, problem } = journal.job(id);
+		log.info(`${id} ${state}${problem ? `: ${problem.message}` : ''}`);
+	}
+
+	async #clean(record: JobRecord): Promise<void> {
+		await removeLeftovers(record).catch((error: Error) => this.#options.log.error(error.message));
+	}
+
+	async #warmChild(): Promise<EngineChild> {
+		if (this.#child?.alive) return this.#child;
+		const { engineProgram, log, journal } = this.#options;
+		const child = new EngineChild(engineProgram, (text) => log.info(`engine: ${text.trimEnd()}`));
+		this.#child = child;
+		journal.rememberEngine(await markOf(child.pid));
+		return child;
+	}
+
+	async #retire(): Promise<void> {
+		const child = this.#child;
+		this.#child = null;
+		await child?.kill();
+	}
+}
+
+function fits({ job, clipPath }: JobRecord, clip: Clip): boolean {
+	const { frames, samples } = job.plan;
+	const parsed = clipSchema.safeParse(clip);
+	return (
+		parsed.success && clip.path === clipPath && clip.frames === frames && clip.samples === samples
+	);
+}
+
+function unfit({ job, clipPath }: JobRecord, ending: Ending): PickupError {
+	const { frames, samples } = job.plan;
+	const got = ending.kind === 'clip' ? describe(ending.clip) : 'an abort that nobody asked for';
+	return new PickupError(
+		'engine-failed',
+		`Expected ${frames} frames and ${samples} samples at ${clipPath}, got ${got}`,
+	);
+}
+
+function describe({ frames, samples, path }: Clip): string {
+	return `${frames} frames and ${samples} samples at ${path}`;
+}

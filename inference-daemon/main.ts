@@ -1,0 +1,118 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { problemOf } from '../protocol/errors.ts';
+import { PROTOCOL_VERSION } from '../protocol/rpc.ts';
+import { EngineRegistry } from './engines/registry.ts';
+import { ffmpegFinder } from './jobs/ffmpeg-finder.ts';
+import { Journal } from './jobs/journal.ts';
+import { JobQueue } from './jobs/queue.ts';
+import { recover } from './jobs/recovery.ts';
+import { Supervisor } from './jobs/supervisor.ts';
+import { type Log, openLog } from './log.ts';
+import { checkMachine } from './machine.ts';
+import { checkedFile } from './media/files.ts';
+import { countClip } from './media/verify.ts';
+import { handlersFor } from './server/methods.ts';
+import { removePortFile, writePortFile } from './server/port-file.ts';
+import { posterMaker } from './server/posters.ts';
+import { startServer } from './server/server.ts';
+import { readSettings, type Settings, statePaths } from './settings.ts';
+import { claimStateFolder } from './state-folder.ts';
+import { VERSION } from './version.ts';
+
+/** Exit codes: 0 stopped in order, 1 failed, 2 bad settings, 3 the state folder is in use. */
+const EXIT = { failed: 1, usage: 2, locked: 3 } as const;
+
+try {
+	await start(readSettings(process.argv.slice(2), process.env));
+} catch (error) {
+	const { code, message, action } = problemOf(error);
+	process.stderr.write(`pickup daemon: ${message}\n${action}\n`);
+	process.exit(code === 'state-locked' ? EXIT.locked : code === 'usage' ? EXIT.usage : EXIT.failed);
+}
+
+async function start(settings: Settings): Promise<void> {
+	const paths = statePaths(settings.state);
+	await claimStateFolder(settings.state, basename(paths.database));
+	const { eventsKept, engineModule, origins } = settings;
+	const journal = new Journal(paths.database, { eventsKept });
+	await rm(paths.portFile, { force: true });
+	const log = openLog(paths.log);
+	logDefects(log);
+
+	const ffmpeg = ffmpegFinder(settings.ffmpeg);
+	const count = async (path: string) => countClip(await ffmpeg(), path);
+	await recover(journal, { work: paths.work, log, countClip: count });
+	await mkdir(paths.previews, { recursive: true, mode: 0o700 });
+
+	const engines = new EngineRegistry(engineModule);
+	const surroundings = {
+		engines,
+		findFfmpeg: () => ffmpeg().catch(() => null),
+		checkFile: checkedFile,
+	};
+	const supervisor = new Supervisor({
+		journal,
+		log,
+		ffmpeg,
+		engineModule,
+		engineProgram: fileURLToPath(new URL('./engine.mjs', import.meta.url)),
+		previews: paths.previews,
+		work: paths.work,
+		countClip: count,
+	});
+	const token = randomBytes(32).toString('hex');
+	const server = await startServer({
+		journal,
+		log,
+		token,
+		origins,
+		port: settings.port,
+		previews: paths.previews,
+		posterFor: posterMaker(paths.posters, journal, ffmpeg),
+		handlers: handlersFor({
+			journal,
+			queue: new JobQueue(journal, supervisor, surroundings),
+			surroundings,
+			token,
+			instance: randomUUID(),
+			version: VERSION,
+			checkMachine: () => checkMachine({ state: settings.state, ffmpeg, engines }),
+			stop: () => void stop('asked to'),
+		}),
+	});
+	const { port } = server;
+	const { pid } = process;
+	writePortFile(paths.portFile, { port, token, pid, protocol: PROTOCOL_VERSION, version: VERSION });
+	log.info(`daemon ${VERSION} listens on 127.0.0.1:${port}`);
+	process.stdout.write(`Listening on 127.0.0.1:${port}, state in ${settings.state}\n`);
+	supervisor.wake();
+
+	let stopping: Promise<void> | null = null;
+	function stop(why: string): Promise<void> {
+		stopping ??= (async () => {
+			log.info(`stops: ${why}`);
+			removePortFile(paths.portFile);
+			await supervisor.stop();
+			await server.close();
+			journal.close();
+			process.exit(0);
+		})();
+		return stopping;
+	}
+	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+		process.on(signal, () => void stop(signal));
+	}
+}
+
+/** A defect ends the daemon: what is journaled is safe, and the next start puts things right. */
+function logDefects(log: Log): void {
+	process.stdout.on('error', () => {});
+	process.on('uncaughtException', (error) => {
+		log.error(error.stack ?? String(error));
+		process.stderr.write(`pickup daemon: ${error.stack}\n`);
+		process.exit(EXIT.failed);
+	});
+}

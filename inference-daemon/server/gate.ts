@@ -1,0 +1,61 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { SUBPROTOCOL } from '../../protocol/rpc.ts';
+
+export type Gate = {
+	readonly port: number;
+	readonly token: string;
+	/** Beside the daemon's own. */
+	readonly origins: readonly string[];
+};
+
+/**
+ * Who may come in: only a request to this machine by its own name (a web page elsewhere can point
+ * its domain at 127.0.0.1), from no page at all or a page that is allowed, with the token. Gives
+ * the HTTP status of the refusal, or null.
+ */
+export function refusal(request: IncomingMessage, gate: Gate): 401 | 403 | null {
+	if (!ownHosts(gate).includes(request.headers.host?.toLowerCase() ?? '')) return 403;
+	if (!originAllowed(request.headers.origin, gate)) return 403;
+	return tokensOf(request).some((token) => sameToken(token, gate.token)) ? null : 401;
+}
+
+/** Programs send no origin, browsers always do when they open a WebSocket. */
+export function originAllowed(origin: string | undefined, gate: Gate): boolean {
+	if (origin === undefined) return true;
+	return (
+		ownHosts(gate).some((host) => origin === `http://${host}`) || gate.origins.includes(origin)
+	);
+}
+
+/** Compares in a time that tells nothing about how much of it was right. */
+export function sameToken(given: string, expected: string): boolean {
+	return timingSafeEqual(digest(given), digest(expected));
+}
+
+export function subprotocolsOf(request: IncomingMessage): readonly string[] {
+	return (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+}
+
+/** A bearer header, a subprotocol beside ours (browsers cannot set headers), or a query. */
+function tokensOf(request: IncomingMessage): readonly string[] {
+	const tokens: string[] = [];
+	const bearer = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+	if (bearer !== undefined) tokens.push(bearer);
+	if (request.headers.upgrade === undefined) {
+		const query = /[?&]token=([0-9a-f]+)/.exec(request.url ?? '')?.[1];
+		if (query !== undefined) tokens.push(query);
+	} else if (subprotocolsOf(request).includes(SUBPROTOCOL)) {
+		const offered = subprotocolsOf(request).find((name) => name.startsWith('token.'));
+		if (offered !== undefined) tokens.push(offered.slice('token.'.length));
+	}
+	return tokens;
+}
+
+function ownHosts({ port }: Gate): readonly string[] {
+	return [`127.0.0.1:${port}`, `localhost:${port}`];
+}
+
+function digest(text: string): Buffer {
+	return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,99 @@
+import type { EngineDescription } from '../../protocol/engines.ts';
+import { PickupError } from '../../protocol/errors.ts';
+import { codecSchema } from '../../protocol/generation.ts';
+import {
+	type Check,
+	type Method,
+	type ParsedParams,
+	PROTOCOL_VERSION,
+	type Result,
+} from '../../protocol/rpc.ts';
+import { planRequest, type Surroundings } from '../jobs/admission.ts';
+import type { Journal } from '../jobs/journal.ts';
+import type { JobQueue } from '../jobs/queue.ts';
+import { sameToken } from './gate.ts';
+
+/** What a method needs to know of the connection that called it. */
+export type Caller = {
+	/** Sends every event after this number as a notification, once the answer is on its way. */
+	readonly sendEventsAfter: (seq: number) => void;
+};
+
+export type Handlers = {
+	readonly [M in Method]: (
+		params: ParsedParams<M>,
+		caller: Caller,
+	) => Promise<Result<M>> | Result<M>;
+};
+
+export type MethodsOptions = {
+	readonly journal: Journal;
+	readonly queue: JobQueue;
+	readonly surroundings: Surroundings;
+	readonly token: string;
+	readonly instance: string;
+	readonly version: string;
+	readonly checkMachine: () => Promise<readonly Check[]>;
+	/** Called once the answer is on its way. */
+	readonly stop: () => void;
+};
+
+/** What each method does. They throw PickupError. */
+export function handlersFor(options: MethodsOptions): Handlers {
+	const { journal, queue, surroundings, instance, version } = options;
+
+	async function engines(): Promise<EngineDescription[]> {
+		return [...(await surroundings.engines.describe(await surroundings.findFfmpeg()))];
+	}
+
+	return {
+		hello: async ({ protocol, token }) => {
+			if (!sameToken(token, options.token)) {
+				throw new PickupError('wrong-token', 'Expected the token from the port file', {
+					field: 'token',
+				});
+			}
+			if (protocol !== PROTOCOL_VERSION) {
+				throw new PickupError(
+					'version-mismatch',
+					`Expected protocol ${PROTOCOL_VERSION}, got ${protocol}`,
+					{ field: 'protocol' },
+				);
+			}
+			return {
+				protocol: PROTOCOL_VERSION,
+				version,
+				instance,
+				lastEvent: journal.lastEvent,
+				codecs: [...codecSchema.options],
+				engines: await engines(),
+			};
+		},
+		'engine.list': async () => ({ engines: await engines() }),
+		'job.plan': async ({ request }) => ({ plan: await planRequest(request, surroundings) }),
+		'job.submit': async ({ request, priority }) => ({
+			job: await queue.submit(request, priority),
+		}),
+		'job.list': ({ states, limit }) => ({
+			jobs: [...journal.jobs(states, limit)],
+			lastEvent: journal.lastEvent,
+		}),
+		'job.get': ({ jobId }) => ({ job: journal.job(jobId) }),
+		'job.request': ({ jobId }) => ({ request: journal.record(jobId).request }),
+		'job.cancel': async ({ jobId }) => ({ job: await queue.cancel(jobId) }),
+		'job.retry': ({ jobId }) => ({ job: queue.retry(jobId) }),
+		'job.move': ({ jobId, before }) => ({ job: queue.move(jobId, before) }),
+		'job.prioritise': ({ jobId, priority }) => ({ job: queue.prioritise(jobId, priority) }),
+		'events.subscribe': ({ after }, caller) => {
+			const events = [...journal.eventsAfter(after)];
+			const { lastEvent } = journal;
+			caller.sendEventsAfter(lastEvent);
+			return { events, lastEvent };
+		},
+		'machine.check': async () => ({ checks: [...(await options.checkMachine())] }),
+		'daemon.stop': () => {
+			setImmediate(options.stop);
+			return {};
+		},
+	};
+}

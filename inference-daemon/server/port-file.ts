@@ -1,0 +1,20 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { type PortFile, portFileSchema } from '../../protocol/rpc.ts';
+
+/** Appears whole or not at all, for the owner's eyes only. */
+export function writePortFile(path: string, content: PortFile): void {
+	const draft = `${path}.${content.pid}.tmp`;
+	rmSync(draft, { force: true });
+	writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600, flag: 'wx' });
+	renameSync(draft, path);
+}
+
+/** Takes the file away if it is still this process's. */
+export function removePortFile(path: string): void {
+	try {
+		const content = portFileSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+		if (content.pid === process.pid) rmSync(path);
+	} catch {
+		// Gone, or not one of ours: either way there is nothing to take away.
+	}
+}

@@ -1,0 +1,85 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import envPaths from 'env-paths';
+import { PickupError } from '../protocol/errors.ts';
+
+export type Settings = {
+	/** Jobs, port file, log, previews and work in progress; the daemon's own folder, mode 0700. */
+	readonly state: string;
+	/** 0: any free port. */
+	readonly port: number;
+	readonly ffmpeg: string | null;
+	/** An ES module that exports `engine: Engine`, offered beside the built-in ones. */
+	readonly engineModule: string | null;
+	/** Origins that may connect beside the daemon's own, e.g. `http://127.0.0.1:5173`. */
+	readonly origins: readonly string[];
+	/** How many job events are kept for clients that come back. */
+	readonly eventsKept: number;
+};
+
+/** The only place that reads arguments and environment. Throws `usage` for what it cannot use. */
+export function readSettings(
+	argv: readonly string[],
+	env: Readonly<Record<string, string | undefined>>,
+): Settings {
+	const { values } = parse(argv);
+	const state = values.state || env.PICKUP_STATE || envPaths('pickup', { suffix: '' }).data;
+	return {
+		state: resolve(state.replace(/^~(?=$|[/\\])/, homedir())),
+		port: wholeNumber('--port', values.port ?? '0', 65_535),
+		ffmpeg: env.PICKUP_FFMPEG || null,
+		engineModule: absolute('PICKUP_ENGINE_MODULE', env.PICKUP_ENGINE_MODULE || null),
+		origins: [...(values.origin ?? []), ...(env.PICKUP_ORIGINS?.split(/[\s,]+/) ?? [])].filter(
+			(origin) => origin !== '',
+		),
+		eventsKept: wholeNumber('PICKUP_EVENTS_KEPT', env.PICKUP_EVENTS_KEPT || '20000', 10_000_000),
+	};
+}
+
+/** Where everything in the state folder stands. */
+export function statePaths(state: string) {
+	return {
+		database: join(state, 'jobs.db'),
+		portFile: join(state, 'daemon.json'),
+		log: join(state, 'daemon.log'),
+		previews: join(state, 'previews'),
+		posters: join(state, 'posters'),
+		work: join(state, 'work'),
+	} as const;
+}
+
+function parse(argv: readonly string[]) {
+	try {
+		return parseArgs({
+			args: [...argv],
+			options: {
+				state: { type: 'string' },
+				port: { type: 'string' },
+				origin: { type: 'string', multiple: true },
+			},
+		});
+	} catch (error) {
+		const message = error instanceof Error ? error.message : String(error);
+		throw new PickupError('usage', message, { action: USAGE });
+	}
+}
+
+const USAGE = 'Usage: daemon.mjs [--state DIR] [--port N] [--origin ORIGIN]…';
+
+function wholeNumber(name: string, text: string, max: number): number {
+	const value = Number(text);
+	if (/^\d+$/.test(text) && value <= max) return value;
+	throw new PickupError('usage', `Expected ${name} between 0 and ${max}, got "${text}"`, {
+		field: name,
+		action: USAGE,
+	});
+}
+
+function absolute(name: string, path: string | null): string | null {
+	if (path === null || isAbsolute(path)) return path;
+	throw new PickupError('usage', `Expected an absolute path in ${name}, got "${path}"`, {
+		field: name,
+		action: USAGE,
+	});
+}
