@@ -138,7 +138,8 @@ function chooseAudio(
 	const added = (index: number): TrackChoice => ({ kind: 'new', name: `A${index + 1}`, index });
 	if (!cut.splitStereo) {
 		const free = audios.find(isFree);
-		return { audio: free ? existing(free) : added(audios.length) };
+		// A host may list sound that is no audio track of its own, under other names.
+		return { audio: free ? existing(free) : added(audios.filter(isNumbered).length) };
 	}
 	for (const left of audios) {
 		const right = audios.find((track) => track.name === left.rightChannel);
@@ -147,6 +148,10 @@ function chooseAudio(
 		}
 	}
 	return { audio: added(audios.length), audioRight: added(audios.length + 1) };
+}
+
+function isNumbered(track: Track): boolean {
+	return /^A\d+$/.test(track.name);
 }
 
 function choicesOf(plan: PlacementPlan): readonly TrackChoice[] {
