@@ -1,0 +1,235 @@
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { PickupError } from '../../protocol/errors.ts';
+import { contextFor, findGaps } from '../gap.ts';
+import type { Cut, Host, Placement, PlacementReport } from '../host.ts';
+import { checkPlacement, planPlacement } from '../placement.ts';
+import { decodeText, encodeText } from './encoding.ts';
+import { fcp7XmlFormat } from './fcp7-xml.ts';
+import type { TimelineFormat, TimelineSequence } from './format.ts';
+import { mltFormat } from './mlt.ts';
+import { otioFormat } from './otio.ts';
+import { composeSpans, type InsertedSpan, splice } from './splice.ts';
+import { checkedSequences } from './validate.ts';
+import { writeWhole } from './write.ts';
+
+/** What is read at most; a film of three hours takes some 60 MB. */
+const LARGEST_FILE = 128 * 1024 * 1024;
+
+const FORMATS: readonly TimelineFormat[] = [fcp7XmlFormat, mltFormat, otioFormat];
+
+/** A timeline file as a host: it edits a copy in memory, and `save` writes that elsewhere. */
+export type TimelineFileHost = Host & {
+	readonly format: TimelineFormat['name'];
+	/** Absolute path of the file that was opened. It is never written to. */
+	readonly path: string;
+	/** Names of the sequences in the file, in its order. */
+	readonly sequences: readonly string[];
+	/**
+	 * True where media are named by their place beside the file: a copy in another folder does not
+	 * find them, so that it belongs beside the original.
+	 */
+	readonly relativeMedia: boolean;
+	/**
+	 * Writes the timeline with all that was placed into an existing folder, under the name of the
+	 * original or `name`. A file that is there already is refused unless `overwrite` is set, and the
+	 * original always is. `spans` are what was inserted, in characters of the new text: without them
+	 * it is the old file, byte for byte. `warnings` say what the copy no longer finds.
+	 */
+	save(
+		folder: string,
+		options?: { readonly name?: string; readonly overwrite?: boolean },
+	): Promise<SavedTimeline>;
+};
+
+export type SavedTimeline = {
+	readonly path: string;
+	readonly spans: readonly InsertedSpan[];
+	readonly warnings: readonly string[];
+};
+
+/**
+ * Opens a timeline by its content, whatever its name. Throws PickupError `bad-request` where there
+ * is no such file or sequence, `timeline-unsupported` or `timeline-malformed`.
+ */
+export async function openTimeline(
+	file: string,
+	options: { readonly sequence?: string } = {},
+): Promise<TimelineFileHost> {
+	const source = path.resolve(file);
+	const { text: original, encoding } = decodeText(await readTimeline(source));
+	const format = FORMATS.find((candidate) => candidate.recognises(original));
+	if (!format) {
+		throw new PickupError(
+			'timeline-unsupported',
+			`Expected FCP 7 XML, OpenTimelineIO or an MLT project, got ${path.basename(source)}, which is none`,
+			{ field: 'timeline' },
+		);
+	}
+	const folder = path.dirname(source);
+	const read = (text: string, from: string) => checkedSequences(format, text, from);
+	let text = original;
+	let spans: readonly InsertedSpan[] = [];
+	let sequences = read(text, folder);
+	const index = chooseSequence(sequences, options.sequence);
+	const cutOf = (all: readonly TimelineSequence[]): Cut => sequenceAt(all, index).cut;
+	const missesMedia = (elsewhere: string) =>
+		mediaLost(sequences, read(text, path.resolve(elsewhere)));
+
+	return {
+		name: `${format.name} file`,
+		format: format.name,
+		path: source,
+		sequences: sequences.map(({ cut }) => cut.sequence.name),
+		get relativeMedia() {
+			return missesMedia(path.join(folder, 'elsewhere', 'than', 'here')).length > 0;
+		},
+
+		async cut() {
+			return cutOf(sequences);
+		},
+		async gaps() {
+			return findGaps(cutOf(sequences));
+		},
+		async readContext(track, range) {
+			return contextFor(cutOf(sequences), track, range);
+		},
+		async grabFrame() {
+			return null;
+		},
+		async reveal() {},
+		async replace() {
+			throw new PickupError(
+				'timeline-unsupported',
+				'Expected a host that can swap a clip, got a timeline file, from which nothing is taken away',
+				{ action: 'Place the other take with `where: above`: it gets a new track.' },
+			);
+		},
+
+		async place(placements) {
+			let next = { text, spans, sequences };
+			const reports: PlacementReport[] = [];
+			for (const placement of placements) {
+				const done = placeOne(next, index, placement, (edited) => read(edited, folder));
+				next = done;
+				reports.push(done.report);
+			}
+			({ text, spans, sequences } = next);
+			return reports;
+		},
+
+		async save(target, { name = path.basename(source), overwrite = false } = {}) {
+			const output = path.join(path.resolve(target), path.basename(name));
+			await writeWhole(output, encodeText(text, encoding), { source, overwrite });
+			const lost = missesMedia(target);
+			const warnings = lost.map(
+				(media) =>
+					`${media} is named by its place beside ${path.basename(source)}: keep the new timeline in ${folder} too`,
+			);
+			return { path: output, spans, warnings };
+		},
+	};
+}
+
+async function readTimeline(file: string): Promise<Uint8Array> {
+	try {
+		const found = await stat(file);
+		if (!found.isFile()) throw notAFile(file, 'which is not a file');
+		if (found.size > LARGEST_FILE) {
+			throw new PickupError(
+				'timeline-unsupported',
+				`Expected a timeline of at most ${LARGEST_FILE / 1024 / 1024} MB, got ${Math.round(found.size / 1024 / 1024)} MB`,
+				{ field: 'timeline', action: 'Export only the sequence that has the gap.' },
+			);
+		}
+		return await readFile(file);
+	} catch (error) {
+		if (error instanceof PickupError) throw error;
+		const { code } = error as NodeJS.ErrnoException;
+		throw notAFile(file, code === 'ENOENT' ? 'which does not exist' : `which fails with ${code}`);
+	}
+}
+
+function notAFile(file: string, why: string): PickupError {
+	return new PickupError('bad-request', `Expected a timeline file, got ${file}, ${why}`, {
+		field: 'timeline',
+		action: 'Name the file that the editor exported.',
+	});
+}
+
+function chooseSequence(sequences: readonly TimelineSequence[], name: string | undefined): number {
+	if (name === undefined) return 0;
+	const names = sequences.map(({ cut }) => cut.sequence.name);
+	const found = names.indexOf(name);
+	if (found >= 0) return found;
+	throw new PickupError(
+		'bad-request',
+		`Expected a sequence of this file (${names.map((each) => `"${each}"`).join(', ')}), got "${name}"`,
+		{ field: 'sequence', action: 'Name one of the sequences that the file has.' },
+	);
+}
+
+function sequenceAt(sequences: readonly TimelineSequence[], index: number): TimelineSequence {
+	const found = sequences[index];
+	if (found) return found;
+	throw new PickupError('internal', `Expected sequence ${index + 1}, got ${sequences.length}`);
+}
+
+type Edit = {
+	readonly text: string;
+	readonly spans: readonly InsertedSpan[];
+	readonly sequences: readonly TimelineSequence[];
+};
+
+/** Inserts one clip, reads the result as if it were a new file, and compares it with the plan. */
+function placeOne(
+	edit: Edit,
+	index: number,
+	placement: Placement,
+	read: (text: string) => readonly TimelineSequence[],
+): Edit & { readonly report: PlacementReport } {
+	const before = sequenceAt(edit.sequences, index);
+	const plan = planPlacement(before.cut, placement);
+	const result = splice(edit.text, before.insertions(placement, plan));
+	const sequences = read(result.text);
+	const report = checkPlacement(before.cut, sequenceAt(sequences, index).cut, placement, plan);
+	const changed = edit.sequences.findIndex(
+		(sequence, at) => at !== index && shapeOf(sequence) !== shapeOf(sequences[at]),
+	);
+	const others = changed < 0 ? '' : `; sequence ${changed + 1} has changed too`;
+	if (!report.verified || others !== '' || sequences.length !== edit.sequences.length) {
+		throw new PickupError(
+			'internal',
+			`Expected ${report.expected}, got ${report.actual}${others} when the timeline was read back`,
+		);
+	}
+	return { text: result.text, spans: composeSpans(edit.spans, result.spans), sequences, report };
+}
+
+/** All but the media: those of a nested sequence change with the sequence that it nests. */
+function shapeOf(sequence: TimelineSequence | undefined): string {
+	const tracks = sequence?.cut.tracks.map((track) => [
+		track.name,
+		track.enabled,
+		track.locked,
+		track.transitions,
+		track.clips.map(({ name, range, enabled }) => [name, range, enabled]),
+	]);
+	return JSON.stringify([sequence?.cut.sequence, tracks]);
+}
+
+/** Media that are there when the timeline is read in one place and not when in another. */
+function mediaLost(
+	here: readonly TimelineSequence[],
+	there: readonly TimelineSequence[],
+): readonly string[] {
+	const sources = (all: readonly TimelineSequence[]) =>
+		all.flatMap(({ cut }) => cut.tracks.flatMap((track) => track.clips.map((c) => c.source)));
+	const moved = sources(there);
+	const lost = sources(here).flatMap((source, at) => {
+		const now = moved[at];
+		if (source.kind === 'synthetic' || now?.kind === 'synthetic') return [];
+		return source.path === now?.path ? [] : [source.path];
+	});
+	return [...new Set(lost)];
+}
