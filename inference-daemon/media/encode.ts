@@ -1,0 +1,272 @@
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { PickupError } from '../../protocol/errors.ts';
+import type { Codec } from '../../protocol/generation.ts';
+import type { Size } from '../../protocol/schemas.ts';
+import { type FrameRate, formatRate, samplesForFrames } from '../../protocol/time.ts';
+import { encoderArguments, pixelFormatFor } from './codecs.ts';
+import { errorCode, outputArgument } from './files.ts';
+import { frameBytes } from './pixels.ts';
+import { FfmpegFailure, runFfmpeg } from './process.ts';
+import type { ClipWanted, Ffmpeg, Frame, Sound } from './types.ts';
+import { readPackets } from './verify.ts';
+
+export { pixelFormatFor };
+
+/** A finished clip: counted, synced to the disk and standing under its own name. */
+export type EncodedClip = {
+	readonly path: string;
+	readonly frames: number;
+	/** 48 kHz sample frames; 0 without sound. */
+	readonly samples: number;
+	readonly rate: FrameRate;
+	readonly size: Size;
+	readonly codec: Codec;
+};
+
+/**
+ * Encodes frames as they come, with their sound, into a MOV of exactly `frameCount` frames at the
+ * constant rate. A frame's data may be reused once the next frame is asked for. The file stands as
+ * `<path>.part` until it has been read back, counted and synced, and is then renamed; on any error
+ * nothing is left. Throws PickupError `bad-request` where frames or sound are not as announced,
+ * `folder-missing`, `folder-not-writable`, `disk-full`, `encode-failed`, what `frames` throws, or
+ * the signal's reason.
+ */
+export async function encodeClip(
+	ffmpeg: Ffmpeg,
+	wanted: ClipWanted,
+	signal?: AbortSignal,
+): Promise<EncodedClip> {
+	signal?.throwIfAborted();
+	checkWanted(wanted);
+	const part = `${wanted.path}.part`;
+	await createPart(part);
+	try {
+		await encode(ffmpeg, wanted, part, signal);
+		await checkClip(ffmpeg, wanted, part, signal);
+		await syncToDisk(part);
+		signal?.throwIfAborted();
+		await rename(part, wanted.path);
+	} catch (error) {
+		await rm(part, { force: true });
+		throw explain(error, wanted);
+	}
+	await syncToDisk(dirname(wanted.path)).catch(() => {
+		// Not every system can sync a folder; the file itself is safe.
+	});
+	return {
+		path: wanted.path,
+		frames: wanted.frameCount,
+		samples: wanted.sound?.left.length ?? 0,
+		rate: wanted.rate,
+		size: wanted.size,
+		codec: wanted.codec,
+	};
+}
+
+function checkWanted(wanted: ClipWanted): void {
+	const { frameCount, rate, sound, size, codec } = wanted;
+	if (!Number.isSafeInteger(frameCount) || frameCount < 1) {
+		throw new PickupError('bad-request', `Expected at least one frame, got ${frameCount}`, {
+			field: 'frameCount',
+		});
+	}
+	const isOdd = size.width % 2 === 1 || size.height % 2 === 1;
+	if (isOdd && codec === 'h264-intra') {
+		throw new PickupError(
+			'bad-request',
+			`Expected an even width and height for H.264, got ${size.width}×${size.height}`,
+			{ field: 'size', action: 'Choose ProRes for a sequence of this size.' },
+		);
+	}
+	if (!sound) return;
+	const samples = samplesForFrames(frameCount, rate);
+	for (const [field, channel] of Object.entries(sound)) {
+		if (channel.length === samples) continue;
+		throw new PickupError(
+			'bad-request',
+			`Expected ${samples} samples for ${frameCount} frames at ${formatRate(rate)}, got ${channel.length}`,
+			{ field: `sound.${field}` },
+		);
+	}
+}
+
+/**
+ * Takes the name anew: an ffmpeg orphaned by a crash may still be writing to a file that was
+ * there, and must not write into this one.
+ */
+async function createPart(part: string): Promise<void> {
+	try {
+		await rm(part, { force: true });
+		const file = await open(part, 'wx');
+		await file.close();
+	} catch (error) {
+		const folder = dirname(part);
+		const code = errorCode(error);
+		if (code === 'ENOSPC' || code === 'EDQUOT') throw diskFull(folder, error);
+		if (code === 'ENOENT' || code === 'ENOTDIR') {
+			throw new PickupError('folder-missing', `Expected a folder at ${folder}, found none`, {
+				field: folder,
+				cause: error,
+			});
+		}
+		const why = error instanceof Error ? error.message : String(error);
+		throw new PickupError(
+			'folder-not-writable',
+			`Expected to be able to write into ${folder}: ${why}`,
+			{ field: folder, cause: error },
+		);
+	}
+}
+
+async function encode(
+	ffmpeg: Ffmpeg,
+	wanted: ClipWanted,
+	part: string,
+	signal: AbortSignal | undefined,
+): Promise<void> {
+	const { size, rate, sound, tags } = wanted;
+	const tagArguments = Object.entries(tags).flatMap(([name, value]) => [
+		'-metadata',
+		`${name.replace(/[^\w-]/g, '')}=${value.replace(/\p{Cc}+/gu, ' ').slice(0, 2000)}`,
+	]);
+	await runFfmpeg(ffmpeg, {
+		args: [
+			...['-loglevel', 'level+error', '-y'],
+			...['-f', 'rawvideo', '-pixel_format', pixelFormatFor(wanted.codec)],
+			...['-video_size', `${size.width}x${size.height}`],
+			...['-framerate', `${rate.num}/${rate.den}`, '-i', 'pipe:0'],
+			...(sound ? ['-f', 's24le', '-ar', '48000', '-ac', '2', '-i', 'pipe:3'] : []),
+			...['-map', '0:v:0', ...(sound ? ['-map', '1:a:0', '-c:a', 'pcm_s24le'] : [])],
+			...encoderArguments(wanted),
+			...tagArguments,
+			...['-f', 'mov', outputArgument(part)],
+		],
+		signal,
+		input: checkedFrames(wanted),
+		...(sound ? { secondInput: packedSound(sound) } : {}),
+	});
+}
+
+/** The frames' bytes; an error where one is not as announced, or there are too many or too few. */
+async function* checkedFrames(wanted: ClipWanted): AsyncGenerator<Uint8Array, void, void> {
+	const { size, frameCount } = wanted;
+	const format = pixelFormatFor(wanted.codec);
+	const bytes = frameBytes(format, size);
+	let count = 0;
+	for await (const frame of wanted.frames) {
+		count += 1;
+		const fits =
+			frame.width === size.width &&
+			frame.height === size.height &&
+			frame.format === format &&
+			frame.data.length === bytes;
+		if (!fits) {
+			throw new PickupError(
+				'bad-request',
+				`Expected frames of ${size.width}×${size.height} ${format} with ${bytes} bytes, got ${describe(frame)}`,
+				{ field: `frames.${count - 1}` },
+			);
+		}
+		if (count > frameCount) {
+			throw new PickupError('bad-request', `Expected ${frameCount} frames, got more`, {
+				field: 'frames',
+			});
+		}
+		yield frame.data;
+	}
+	if (count < frameCount) {
+		throw new PickupError('bad-request', `Expected ${frameCount} frames, got ${count}`, {
+			field: 'frames',
+		});
+	}
+}
+
+function describe(frame: Frame): string {
+	return `${frame.width}×${frame.height} ${frame.format} with ${frame.data.length}`;
+}
+
+const PACKED_AT_ONCE = 48_000;
+
+/** Interleaved 24-bit samples, rounded, with what is beyond full scale cut off. */
+async function* packedSound(sound: Sound): AsyncGenerator<Uint8Array, void, void> {
+	const { left, right } = sound;
+	for (let start = 0; start < left.length; start += PACKED_AT_ONCE) {
+		const end = Math.min(left.length, start + PACKED_AT_ONCE);
+		const bytes = Buffer.allocUnsafe((end - start) * 6);
+		for (let i = start, at = 0; i < end; i++, at += 6) {
+			bytes.writeIntLE(toInt24(left[i]!), at, 3);
+			bytes.writeIntLE(toInt24(right[i]!), at + 3, 3);
+		}
+		yield bytes;
+	}
+}
+
+function toInt24(value: number): number {
+	if (Number.isNaN(value)) return 0;
+	return Math.max(-0x800000, Math.min(0x7fffff, Math.round(value * 0x800000)));
+}
+
+/** Reads the file back: every frame must be there, in its place, and every sample. */
+async function checkClip(
+	ffmpeg: Ffmpeg,
+	wanted: ClipWanted,
+	part: string,
+	signal: AbortSignal | undefined,
+): Promise<void> {
+	const { frameCount, rate } = wanted;
+	const { video, audio, videoTimeBase } = await readPackets(ffmpeg, part, signal);
+	const samples = audio.reduce((sum, packet) => sum + packet.duration, 0);
+	const expected = wanted.sound?.left.length ?? 0;
+	if (video.length !== frameCount || samples !== expected) {
+		throw new PickupError(
+			'encode-failed',
+			`Expected a file with ${frameCount} frames and ${expected} samples, got ${video.length} and ${samples}`,
+		);
+	}
+	const [num, den] = videoTimeBase;
+	const misplaced = video.findIndex(
+		({ pts }, index) =>
+			BigInt(pts) * BigInt(num) * BigInt(rate.num) !==
+			BigInt(index) * BigInt(rate.den) * BigInt(den),
+	);
+	if (misplaced >= 0) {
+		throw new PickupError(
+			'encode-failed',
+			`Expected frame ${misplaced} at ${misplaced}/${formatRate(rate)} s, got ${video[misplaced]?.pts}·${num}/${den} s`,
+		);
+	}
+}
+
+async function syncToDisk(path: string): Promise<void> {
+	const file = await open(path, 'r');
+	try {
+		await file.sync();
+	} finally {
+		await file.close();
+	}
+}
+
+const NO_ROOM = /No space left on device|Disk quota exceeded|File too large/;
+
+function explain(error: unknown, wanted: ClipWanted): unknown {
+	const folder = dirname(wanted.path);
+	const code = errorCode(error);
+	if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') return diskFull(folder, error);
+	if (!(error instanceof FfmpegFailure)) return error;
+	if (NO_ROOM.test(error.message)) return diskFull(folder, error);
+	return new PickupError(
+		'encode-failed',
+		`Expected ffmpeg to encode ${wanted.codec} at ${wanted.size.width}×${wanted.size.height}: ${error.message}`,
+		{ cause: error },
+	);
+}
+
+function diskFull(folder: string, cause: unknown): PickupError {
+	const why = cause instanceof Error ? NO_ROOM.exec(cause.message)?.[0] : undefined;
+	return new PickupError(
+		'disk-full',
+		`Expected room for the clip in ${folder}: ${why ?? 'no space left'}`,
+		{ field: folder, cause },
+	);
+}

@@ -1,0 +1,225 @@
+import { PickupError } from '../../protocol/errors.ts';
+import { add, compare, multiply, type Rational, rational, toNumber } from '../../protocol/time.ts';
+import { pictureFilters } from './picture.ts';
+import { frameBytes } from './pixels.ts';
+import { examine, type Media } from './probe.ts';
+import { FfmpegFailure, runFfmpeg } from './process.ts';
+import { LOOKBACKS, seekArguments } from './seek.ts';
+import { readShown, SHOWINFO_LOGLEVEL, type Shown } from './showinfo.ts';
+import type { Ffmpeg, Frame, FramesWanted } from './types.ts';
+
+/** Times further apart than this are read by seeking anew, not by decoding what lies between. */
+const CLUSTER_SECONDS = 2;
+/** Frames right after a seek may lack what they refer to; this much is decoded and not used. */
+const PREROLL_SECONDS = 0.3;
+
+/**
+ * The frames on screen at the given times, in the order of `wanted.at`; two times that fall on
+ * one frame share it. Reads only the neighbourhood of the times. A still is the same at any time.
+ * Throws PickupError `media-offline`, `not-a-regular-file`, `media-unreadable`, or the signal's
+ * reason.
+ */
+export async function readFrames(
+	ffmpeg: Ffmpeg,
+	wanted: FramesWanted,
+	signal?: AbortSignal,
+): Promise<readonly Frame[]> {
+	const media = await examine(ffmpeg, wanted.path, signal);
+	const { video } = media;
+	if (!video) throw unreadable(media.path, 'it has sound only');
+	// From here on times are the container's.
+	const times = wanted.at.map((time, index) => ({ index, time: add(time, video.start) }));
+	times.sort((a, b) => compare(a.time, b.time));
+	const frames: Frame[] = [];
+	const groups = media.still ? [times].filter((group) => group.length > 0) : clusters(times);
+	for (const group of groups) {
+		const sorted = group.map(({ time }) => time);
+		const found = await readCluster(ffmpeg, media, wanted, sorted, signal);
+		group.forEach(({ index }, place) => {
+			frames[index] = found[place]!;
+		});
+	}
+	return frames;
+}
+
+type Timed = { readonly index: number; readonly time: Rational };
+
+function clusters(times: readonly Timed[]): readonly (readonly Timed[])[] {
+	const groups: Timed[][] = [];
+	let previous = Number.NEGATIVE_INFINITY;
+	for (const timed of times) {
+		const seconds = toNumber(timed.time);
+		if (seconds - previous > CLUSTER_SECONDS) groups.push([]);
+		groups.at(-1)?.push(timed);
+		previous = seconds;
+	}
+	return groups;
+}
+
+/** Frames for ascending times that lie close together. */
+async function readCluster(
+	ffmpeg: Ffmpeg,
+	media: Media,
+	wanted: FramesWanted,
+	times: readonly Rational[],
+	signal: AbortSignal | undefined,
+): Promise<readonly Frame[]> {
+	const first = times[0]!;
+	const rate = media.video?.rate ? toNumber(media.video.rate) : 25;
+	let margin = Math.min(1, 2 / rate);
+	for (const lookback of LOOKBACKS) {
+		const seek = media.still ? [] : seekArguments(media, toNumber(first) - lookback);
+		const isWhole = seek.length === 0;
+		let run = await readWindow(ffmpeg, media, wanted, times, { seek, margin }, signal);
+		const reliable =
+			isWhole ||
+			(run.decodedFirst !== null &&
+				toNumber(first) - toNumber(run.decodedFirst) >= PREROLL_SECONDS);
+		if (!reliable) continue;
+		if (!run.covers && run.decodedBefore !== null) {
+			// The frame on screen began longer ago than the window: start the window with it.
+			margin = toNumber(first) - toNumber(run.decodedBefore) + 1e-4;
+			run = await readWindow(ffmpeg, media, wanted, times, { seek, margin }, signal);
+		}
+		if (run.frames.length === times.length && (run.covers || isWhole)) return run.frames;
+		if (isWhole) break;
+	}
+	throw unreadable(media.path, `no picture could be decoded at ${toNumber(first).toFixed(3)} s`);
+}
+
+type WindowRun = {
+	/** One per time, or none where the window was empty. */
+	readonly frames: readonly Frame[];
+	/** The window began with or before the frame on screen at the first time. */
+	readonly covers: boolean;
+	readonly decodedFirst: Rational | null;
+	/** The last frame decoded that is not after the first time. */
+	readonly decodedBefore: Rational | null;
+};
+
+async function readWindow(
+	ffmpeg: Ffmpeg,
+	media: Media,
+	wanted: FramesWanted,
+	times: readonly Rational[],
+	window: { readonly seek: readonly string[]; readonly margin: number },
+	signal: AbortSignal | undefined,
+): Promise<WindowRun> {
+	const video = media.video!;
+	const first = times[0]!;
+	const start = (toNumber(first) - window.margin).toFixed(6);
+	// `trim` drops what is at or after its end; which frame is meant is decided below, exactly.
+	const end = (toNumber(times.at(-1)!) + 2e-6).toFixed(6);
+	const chosen = chooser(times, frameBytes(wanted.format, wanted.size), (data) => ({
+		width: wanted.size.width,
+		height: wanted.size.height,
+		format: wanted.format,
+		data,
+	}));
+	const timeBases = new Map<string, Rational>();
+	let decodedFirst: Rational | null = null;
+	let decodedBefore: Rational | null = null;
+	const take = (entry: Shown | null) => {
+		if (entry?.kind === 'config') timeBases.set(entry.filter, entry.timeBase);
+		if (entry?.kind !== 'frame') return;
+		const timeBase = timeBases.get(entry.filter);
+		const time = entry.pts === null || !timeBase ? null : multiply(rational(entry.pts), timeBase);
+		if (entry.filter === 'kept') return chosen.shown(time);
+		if (time === null) return;
+		decodedFirst ??= time;
+		if (compare(time, first) <= 0) decodedBefore = time;
+	};
+	try {
+		await runFfmpeg(ffmpeg, {
+			args: [
+				...SHOWINFO_LOGLEVEL,
+				...window.seek,
+				'-copyts',
+				...media.input,
+				...['-map', '0:V:0', '-an'],
+				'-vf',
+				[
+					'showinfo@all=checksum=0',
+					...(video.interlaced ? ['bwdif=mode=send_frame:deint=interlaced'] : []),
+					...(media.still ? [] : [`trim=start=${start}:end=${end}`]),
+					'showinfo@kept=checksum=0',
+					pictureFilters(video, wanted),
+				].join(','),
+				...['-fps_mode', 'passthrough', '-f', 'rawvideo', 'pipe:1'],
+			],
+			signal,
+			onOutput: chosen.bytes,
+			onLine: (line) => take(readShown(line)),
+		});
+	} catch (error) {
+		if (error instanceof FfmpegFailure) throw unreadable(media.path, error.message, error);
+		throw error;
+	}
+	return { ...chosen.end(), decodedFirst, decodedBefore };
+}
+
+/**
+ * Matches frames, which arrive as bytes, with their times, which arrive beside them, and keeps
+ * those that are on screen at one of the ascending times.
+ */
+function chooser(times: readonly Rational[], size: number, frameOf: (data: Uint8Array) => Frame) {
+	const shownAt: (Rational | null)[] = [];
+	const waiting: Uint8Array[] = [];
+	const frames: Frame[] = [];
+	let filling: Uint8Array | null = null;
+	let filled = 0;
+	let settled = 0;
+	const settle = (isEnd: boolean) => {
+		while (waiting.length > 0 && (isEnd || settled + 1 < shownAt.length)) {
+			const frame = frameOf(waiting.shift()!);
+			settled += 1;
+			const next = waiting.length === 0 && isEnd ? undefined : shownAt[settled];
+			// A frame without a time of its own follows the one before it at once.
+			if (next === null) continue;
+			while (
+				frames.length < times.length &&
+				(next === undefined || compare(times[frames.length]!, next) < 0)
+			) {
+				frames.push(frame);
+			}
+		}
+	};
+	return {
+		shown(time: Rational | null) {
+			shownAt.push(time);
+			settle(false);
+		},
+		bytes(chunk: Uint8Array) {
+			let from = 0;
+			while (from < chunk.length) {
+				filling ??= Buffer.allocUnsafeSlow(size);
+				const part = chunk.subarray(from, from + size - filled);
+				filling.set(part, filled);
+				filled += part.length;
+				from += part.length;
+				if (filled < size) continue;
+				waiting.push(filling);
+				filling = null;
+				filled = 0;
+			}
+			settle(false);
+		},
+		end() {
+			settle(true);
+			const start = shownAt[0];
+			const covers = start !== undefined && start !== null && compare(start, times[0]!) <= 0;
+			return { frames, covers };
+		},
+	};
+}
+
+function unreadable(path: string, why: string, cause?: unknown): PickupError {
+	return new PickupError(
+		'media-unreadable',
+		`Expected a picture that can be read in ${path}: ${why}`,
+		{
+			field: path,
+			cause,
+		},
+	);
+}

@@ -1,0 +1,86 @@
+import type { Size } from '../../protocol/schemas.ts';
+import { divide, multiply, type Rational, rational, toNumber } from '../../protocol/time.ts';
+import type { Picture } from './probe.ts';
+import type { PixelFormat, VideoStream } from './types.ts';
+
+export type PictureWanted = {
+	readonly size: Size;
+	readonly pixelAspect: Rational;
+	readonly format: PixelFormat;
+};
+
+/**
+ * The filters that bring a decoded picture into a sequence's frame: converted to BT.709 (video
+ * range for YUV), fitted inside with its shape kept, centred on black.
+ */
+export function pictureFilters(video: VideoStream & Picture, wanted: PictureWanted): string {
+	const { width, height } = wanted.size;
+	const inside = fitInside(video, wanted);
+	const isRgb = wanted.format === 'rgb24';
+	const scale = [
+		`scale=${inside.width}:${inside.height}`,
+		'flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp',
+		`in_color_matrix=${matrixOf(video)}`,
+		'out_color_matrix=bt709',
+		`in_range=${video.range === 'pc' || /^yuvj|^gbr|^rgb|^bgr/.test(video.pixelFormat) ? 'pc' : 'tv'}`,
+		`out_range=${isRgb ? 'pc' : 'tv'}`,
+	].join(':');
+	const left = even((width - inside.width) / 2);
+	const top = even((height - inside.height) / 2);
+	const filters = [scale, `format=${wanted.format}`];
+	if (inside.width !== width || inside.height !== height) {
+		filters.push(`pad=${width}:${height}:${left}:${top}:black`);
+	}
+	return filters.join(',');
+}
+
+/** Size of the picture in the sequence's pixels; even, so that chroma lies as luma does. */
+export function fitInside(
+	source: { readonly size: Size; readonly pixelAspect: Rational },
+	wanted: { readonly size: Size; readonly pixelAspect: Rational },
+): Size {
+	const { width, height } = wanted.size;
+	// How wide the source is for its height, counted in the sequence's pixels.
+	const aspect = toNumber(
+		multiply(
+			rational(source.size.width, source.size.height),
+			divide(source.pixelAspect, wanted.pixelAspect),
+		),
+	);
+	const widthAtFullHeight = height * aspect;
+	if (widthAtFullHeight <= width) return { width: fitted(widthAtFullHeight, width), height };
+	return { width, height: fitted(width / aspect, height) };
+}
+
+/** Nobody wants a bar of one line because of rounding: close to full is full. */
+function fitted(value: number, full: number): number {
+	const nearest = Math.max(2, 2 * Math.round(value / 2));
+	return nearest >= full - 1 ? full : nearest;
+}
+
+function even(value: number): number {
+	return 2 * Math.floor(value / 2);
+}
+
+/** Untagged pictures are taken as editors take them: small ones as BT.601, others as BT.709. */
+function matrixOf(video: VideoStream & Picture): string {
+	switch (video.matrix) {
+		case 'bt709':
+			return 'bt709';
+		case 'smpte170m':
+		case 'bt470bg':
+			return 'bt601';
+		case 'fcc':
+			return 'fcc';
+		case 'smpte240m':
+			return 'smpte240m';
+		case 'bt2020nc':
+		case 'bt2020c':
+			return 'bt2020';
+		default: {
+			const turned = video.rotation === 90 || video.rotation === 270;
+			const lines = turned ? video.size.width : video.size.height;
+			return lines <= 576 ? 'bt601' : 'bt709';
+		}
+	}
+}

@@ -1,0 +1,234 @@
+import { stat } from 'node:fs/promises';
+import { PickupError } from '../../protocol/errors.ts';
+import {
+	type FrameRate,
+	multiply,
+	type Rational,
+	rational,
+	toNumber,
+} from '../../protocol/time.ts';
+import { inputArguments } from './files.ts';
+import { FfmpegFailure, runFfmpeg } from './process.ts';
+import { readShown, SHOWINFO_LOGLEVEL, type Shown } from './showinfo.ts';
+import type { AudioStream, Ffmpeg, MediaInfo, VideoStream } from './types.ts';
+
+/** What this room knows of a file beyond what it tells others. */
+export type Media = MediaInfo & {
+	/** `-i` and all that goes before it. */
+	readonly input: readonly string[];
+	readonly still: boolean;
+	/** End by the container's clock as far as it says, seconds to a hundredth. */
+	readonly end: number | null;
+	/** The container rounds times to a millisecond, which is coarser than a sample. */
+	readonly coarseClock: boolean;
+	readonly video: (VideoStream & Picture) | null;
+	readonly audio: (AudioStream & { readonly firstSamples: number }) | null;
+};
+
+export type Picture = {
+	/** As ffmpeg names them: tv or pc; bt709, smpte170m, … or unknown. */
+	readonly range: string;
+	readonly matrix: string;
+	readonly interlaced: boolean;
+};
+
+/**
+ * Looks at a file: its first picture stream and first sound stream, and the exact time at which
+ * each starts. Times are those of frames that come out of the decoder, so edit lists, priming
+ * samples and negative times are taken into account. Throws PickupError `media-offline`,
+ * `not-a-regular-file` or `media-unreadable`, or the signal's reason.
+ */
+export async function probe(
+	ffmpeg: Ffmpeg,
+	path: string,
+	signal?: AbortSignal,
+): Promise<MediaInfo> {
+	const { duration, video, audio, ...media } = await examine(ffmpeg, path, signal);
+	return {
+		path: media.path,
+		duration,
+		video: video && {
+			size: video.size,
+			pixelAspect: video.pixelAspect,
+			rotation: video.rotation,
+			rate: video.rate,
+			pixelFormat: video.pixelFormat,
+			codec: video.codec,
+			start: video.start,
+		},
+		audio: audio && {
+			channels: audio.channels,
+			layout: audio.layout,
+			sampleRate: audio.sampleRate,
+			codec: audio.codec,
+			start: audio.start,
+		},
+	};
+}
+
+const REMEMBERED = 64;
+const remembered = new Map<string, { readonly stamp: string; readonly media: Media }>();
+
+/** As `probe`, in full. A file that has not changed since is not looked at twice. */
+export async function examine(ffmpeg: Ffmpeg, path: string, signal?: AbortSignal): Promise<Media> {
+	const input = await inputArguments(path);
+	const facts = await stat(input.path, { bigint: true });
+	const stamp = `${facts.ino} ${facts.size} ${facts.mtimeNs} ${ffmpeg.path}`;
+	const known = remembered.get(input.path);
+	if (known?.stamp === stamp) return known.media;
+	const media = await look(ffmpeg, input, signal);
+	remembered.delete(input.path);
+	remembered.set(input.path, { stamp, media });
+	const [oldest] = remembered.keys();
+	if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+	return media;
+}
+
+type Input = Awaited<ReturnType<typeof inputArguments>>;
+
+async function look(ffmpeg: Ffmpeg, input: Input, signal: AbortSignal | undefined): Promise<Media> {
+	// A stream that this ffmpeg cannot decode must not hide the other one.
+	const selections = [['0:V:0?', '0:a:0?'], ['0:V:0'], ['0:a:0']];
+	let first: unknown;
+	for (const selection of selections) {
+		try {
+			return await lookAt(ffmpeg, input, selection, signal);
+		} catch (error) {
+			if (!(error instanceof FfmpegFailure)) throw error;
+			first ??= error;
+		}
+	}
+	const why = first instanceof Error ? first.message : String(first);
+	throw new PickupError(
+		'media-unreadable',
+		`Expected picture or sound that ffmpeg can read in ${input.path}: ${why}`,
+		{ field: input.path, cause: first },
+	);
+}
+
+async function lookAt(
+	ffmpeg: Ffmpeg,
+	input: Input,
+	selection: readonly string[],
+	signal: AbortSignal | undefined,
+): Promise<Media> {
+	const header: string[] = [];
+	const shown: Shown[] = [];
+	await runFfmpeg(ffmpeg, {
+		args: [
+			...SHOWINFO_LOGLEVEL,
+			'-copyts',
+			...input.args,
+			...selection.flatMap((stream) => ['-map', stream]),
+			...['-vf', 'showinfo@first=checksum=0,trim=end_frame=1'],
+			...['-af', 'ashowinfo@first,atrim=end_sample=1'],
+			...['-fps_mode', 'passthrough', '-f', 'null', '-'],
+		],
+		signal,
+		onLine: (line) => {
+			const entry = readShown(line);
+			if (entry) shown.push(entry);
+			else if (header.length < 10_000) header.push(line.replace(/^\[info\] /, ''));
+		},
+	});
+	const about = readHeader(header);
+	const video = videoOf(shown, about);
+	const audio = audioOf(shown, about);
+	if (!video && !audio) throw new FfmpegFailure([], 'it has neither picture nor sound');
+	return {
+		path: input.path,
+		input: input.args,
+		still: input.still,
+		duration: input.still ? null : about.duration,
+		end: about.duration && about.start !== null ? about.start + toNumber(about.duration) : null,
+		coarseClock: /^(matroska|flv|asf)/.test(about.container),
+		video,
+		audio,
+	};
+}
+
+type StreamHeader = { readonly text: string; rotation: number };
+type Header = {
+	container: string;
+	duration: Rational | null;
+	start: number | null;
+	readonly chosen: Map<'video' | 'audio', StreamHeader>;
+};
+
+/** What ffmpeg prints of the input; the streams are those that it then says it maps. */
+function readHeader(lines: readonly string[]): Header {
+	const header: Header = { container: '', duration: null, start: null, chosen: new Map() };
+	const streams = new Map<string, StreamHeader>();
+	let current: StreamHeader | undefined;
+	for (const line of lines) {
+		if (line.startsWith('Output #')) break;
+		header.container ||= /^Input #0, (\S+), from /.exec(line)?.[1] ?? '';
+		const duration = /^ {2}Duration: (\d+):(\d\d):(\d\d)\.(\d\d)/.exec(line);
+		if (duration) {
+			const [hours = 0, minutes = 0, seconds = 0, hundredths = 0] = duration.slice(1).map(Number);
+			header.duration = rational(((hours * 60 + minutes) * 60 + seconds) * 100 + hundredths, 100);
+			header.start = Number(/, start: (-?[\d.]+)/.exec(line)?.[1] ?? Number.NaN);
+			if (Number.isNaN(header.start)) header.start = null;
+		}
+		const mapped = /^ {2}Stream #(\d+:\d+) -> #0:\d+ /.exec(line)?.[1];
+		if (mapped) {
+			const stream = streams.get(mapped);
+			if (stream) header.chosen.set(/: Video: /.test(stream.text) ? 'video' : 'audio', stream);
+			continue;
+		}
+		const id = /^ {2}Stream #(\d+:\d+)/.exec(line)?.[1];
+		if (id) {
+			current = { text: line, rotation: 0 };
+			streams.set(id, current);
+		}
+		const turned = /displaymatrix: rotation of (-?[\d.]+) degrees/.exec(line)?.[1];
+		// ffmpeg counts counter-clockwise.
+		if (turned && current) current.rotation = ((-Math.round(Number(turned)) % 360) + 360) % 360;
+	}
+	return header;
+}
+
+function videoOf(shown: readonly Shown[], header: Header): Media['video'] {
+	const config = shown.find((entry) => entry.kind === 'config');
+	const frame = shown.find((entry) => entry.kind === 'frame');
+	const colour = shown.find((entry) => entry.kind === 'colour');
+	if (config?.kind !== 'config' || frame?.kind !== 'frame') return null;
+	const stream = header.chosen.get('video');
+	return {
+		size: frame.size,
+		pixelAspect: frame.pixelAspect,
+		rotation: stream?.rotation ?? 0,
+		rate: averageRate(/, ([\d.]+) fps\b/.exec(stream?.text ?? '')?.[1], config.rate),
+		pixelFormat: frame.pixelFormat,
+		codec: /: Video: (\w+)/.exec(stream?.text ?? '')?.[1] ?? 'unknown',
+		start: multiply(rational(frame.pts ?? 0), config.timeBase),
+		range: colour?.kind === 'colour' ? colour.range : 'unknown',
+		matrix: colour?.kind === 'colour' ? colour.matrix : 'unknown',
+		interlaced: frame.interlaced,
+	};
+}
+
+function audioOf(shown: readonly Shown[], header: Header): Media['audio'] {
+	const first = shown.find((entry) => entry.kind === 'sound');
+	if (first?.kind !== 'sound' || first.rate === 0) return null;
+	const text = header.chosen.get('audio')?.text ?? '';
+	return {
+		channels: first.channels,
+		layout: first.layout,
+		sampleRate: first.rate,
+		codec: /: Audio: (\w+)/.exec(text)?.[1] ?? 'unknown',
+		start: rational(first.pts ?? 0, first.rate),
+		firstSamples: first.samples,
+	};
+}
+
+const NTSC_RATES = [24, 30, 48, 60, 120].map((nominal) => rational(nominal * 1000, 1001));
+
+/** ffmpeg prints the average rate to two decimals; make it exact where a known rate fits. */
+function averageRate(printed: string | undefined, guessed: Rational | null): FrameRate | null {
+	const average = Number(printed);
+	if (printed === undefined || !(average > 0)) return null;
+	const fits = (rate: Rational) => Math.abs(toNumber(rate) - average) <= 0.0051;
+	if (guessed && fits(guessed)) return guessed;
+	return NTSC_RATES.find(fits) ?? rational(Math.round(average * 100), 100);
+}

@@ -1,0 +1,187 @@
+import { PickupError } from '../../protocol/errors.ts';
+import {
+	add,
+	floor,
+	multiply,
+	type Rational,
+	rational,
+	round,
+	toNumber,
+} from '../../protocol/time.ts';
+import { examine, type Media } from './probe.ts';
+import { FfmpegFailure, runFfmpeg } from './process.ts';
+import { resample, resampleReach } from './resample.ts';
+import { LOOKBACKS, seekArguments } from './seek.ts';
+import { readShown, SHOWINFO_LOGLEVEL, type Shown } from './showinfo.ts';
+import type { Ffmpeg, Sound, SoundWanted } from './types.ts';
+
+const SAMPLE_RATE = 48_000;
+/** Decoders of overlapping blocks need a few of them before what they give is right. */
+const PREROLL_SECONDS = 0.2;
+
+/**
+ * Stereo sound at 48 kHz: sample k is the source at `from + k · speed / 48000`, on the clock where
+ * the first video frame is 0 (the first sample, where there is no picture). 48 kHz sources at
+ * normal speed come sample for sample, moved by at most half a sample; others are resampled, so
+ * that speed changes pitch. Other layouts are mixed down, scaled so that they cannot clip. Silence
+ * outside the stream and where there is none. Throws PickupError `media-offline`,
+ * `not-a-regular-file`, `media-unreadable`, or the signal's reason.
+ */
+export async function readSound(
+	ffmpeg: Ffmpeg,
+	wanted: SoundWanted,
+	signal?: AbortSignal,
+): Promise<Sound> {
+	const media = await examine(ffmpeg, wanted.path, signal);
+	const { samples } = wanted;
+	if (!media.audio || samples === 0 || wanted.speed.num === 0) {
+		return { left: new Float32Array(samples), right: new Float32Array(samples) };
+	}
+	const rate = rational(media.audio.sampleRate);
+	const clock = media.video?.start ?? media.audio.start;
+	// Positions in samples of the stream, counted from time 0 of the container.
+	const origin = multiply(add(wanted.from, clock), rate);
+	const step = multiply(wanted.speed, multiply(rate, rational(1, SAMPLE_RATE)));
+	const isDirect = step.den === 1 && Math.abs(step.num) === 1;
+	const first = isDirect ? rational(round(origin)) : origin;
+	const last = add(first, multiply(step, rational(samples - 1)));
+	const reach = isDirect ? 0 : resampleReach(toNumber(step));
+	const from = Math.min(floor(first), floor(last)) - reach;
+	const to = Math.max(floor(first), floor(last)) + 1 + reach;
+	const source = await readWindow(ffmpeg, media, from, to - from, signal);
+	const offset = toNumber(add(first, rational(-from)));
+	return {
+		left: take(source.left, offset, step, samples, isDirect),
+		right: take(source.right, offset, step, samples, isDirect),
+	};
+}
+
+function take(
+	source: Float32Array,
+	offset: number,
+	step: Rational,
+	count: number,
+	isDirect: boolean,
+): Float32Array {
+	if (!isDirect) return resample(source, offset, toNumber(step), count);
+	if (step.num > 0) return source.slice(offset, offset + count);
+	return source.slice(offset - count + 1, offset + 1).reverse();
+}
+
+/** Samples `from … from + count` of the stream in its own rate, with silence where it has none. */
+async function readWindow(
+	ffmpeg: Ffmpeg,
+	media: Media,
+	from: number,
+	count: number,
+	signal: AbortSignal | undefined,
+): Promise<Sound> {
+	const rate = media.audio!.sampleRate;
+	for (const lookback of LOOKBACKS) {
+		const seek = seekArguments(media, from / rate - lookback);
+		const run = await decode(ffmpeg, media, { seek, from, count }, signal);
+		const preroll = run.decodedFirst === null ? -1 : from - run.decodedFirst;
+		if (seek.length === 0 || preroll >= PREROLL_SECONDS * rate) return run.sound;
+	}
+	throw new Error('unreachable: the last lookback reads the whole file');
+}
+
+type Decoded = { readonly sound: Sound; readonly decodedFirst: number | null };
+
+async function decode(
+	ffmpeg: Ffmpeg,
+	media: Media,
+	window: { readonly seek: readonly string[]; readonly from: number; readonly count: number },
+	signal: AbortSignal | undefined,
+): Promise<Decoded> {
+	const { sampleRate } = media.audio!;
+	const { from, count } = window;
+	const all: Block[] = [];
+	const kept: Block[] = [];
+	const chunks: Uint8Array[] = [];
+	const start = ((from - 1) / sampleRate).toFixed(6);
+	const end = ((from + count + 1) / sampleRate).toFixed(6);
+	try {
+		await runFfmpeg(ffmpeg, {
+			args: [
+				...SHOWINFO_LOGLEVEL,
+				...window.seek,
+				'-copyts',
+				...media.input,
+				...['-map', '0:a:0', '-vn'],
+				'-af',
+				[
+					'ashowinfo@all',
+					`atrim=start=${start}:end=${end}`,
+					`aresample=${sampleRate}:rematrix_maxval=1`,
+					'aformat=sample_fmts=flt:channel_layouts=stereo',
+					'ashowinfo@kept',
+				].join(','),
+				...['-f', 'f32le', 'pipe:1'],
+			],
+			signal,
+			onOutput: (chunk) => chunks.push(chunk),
+			onLine: (line) => {
+				const entry: Shown | null = readShown(line);
+				if (entry?.kind !== 'sound') return;
+				(entry.filter === 'kept' ? kept : all).push({ pts: entry.pts, samples: entry.samples });
+			},
+		});
+	} catch (error) {
+		if (!(error instanceof FfmpegFailure)) throw error;
+		throw new PickupError(
+			'media-unreadable',
+			`Expected sound that can be read in ${media.path}: ${error.message}`,
+			{ field: media.path, cause: error },
+		);
+	}
+	const shift = media.coarseClock ? gridShift(media, all) : 0;
+	const decodedFirst = all[0]?.pts ?? null;
+	return {
+		sound: lay(Buffer.concat(chunks), kept, from - shift, count),
+		decodedFirst: decodedFirst === null ? null : decodedFirst + shift,
+	};
+}
+
+type Block = { readonly pts: number | null; readonly samples: number };
+
+/**
+ * Matroska and its like round each block's time to a millisecond, 48 samples, so that after a seek
+ * the sound would lie up to half of that away from where it lies when read from the start. Where
+ * blocks are all of one length the true place is known: whole blocks after the first.
+ */
+function gridShift(media: Media, blocks: readonly Block[]): number {
+	const { audio } = media;
+	const [block, second] = blocks;
+	if (!audio || !block || !second || block.pts === null) return 0;
+	const start = Math.round(toNumber(audio.start) * audio.sampleRate);
+	if (block.pts <= start) return 0;
+	const length = second.samples;
+	const isUniform = blocks.slice(0, -1).every((other) => other.samples === length);
+	if (!isUniform) return 0;
+	const grid = start + audio.firstSamples;
+	const exact = grid + Math.round((block.pts - grid) / length) * length;
+	const shift = exact - block.pts;
+	return Math.abs(shift) <= audio.sampleRate / 1000 + 1 ? shift : 0;
+}
+
+/** Puts interleaved blocks where their times say. */
+function lay(data: Buffer, blocks: readonly Block[], from: number, count: number): Sound {
+	const left = new Float32Array(count);
+	const right = new Float32Array(count);
+	const values = new Float32Array(data.buffer, data.byteOffset, Math.floor(data.length / 4));
+	let read = 0;
+	let next = from;
+	for (const block of blocks) {
+		const at = (block.pts ?? next) - from;
+		const begin = Math.max(0, -at);
+		const end = Math.min(block.samples, count - at, values.length / 2 - read);
+		for (let i = begin; i < end; i++) {
+			left[at + i] = values[(read + i) * 2]!;
+			right[at + i] = values[(read + i) * 2 + 1]!;
+		}
+		read += block.samples;
+		next = from + at + block.samples;
+	}
+	return { left, right };
+}
