@@ -15,6 +15,11 @@ const PROGRAMS = {
 		why: 'gives that library a folder of its own',
 		present: () => spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0,
 	},
+	'openshot-qt': {
+		package: 'openshot-qt',
+		why: 'is an editor that reads our FCP 7 XML',
+		present: () => spawnSync('/usr/bin/python3', ['-c', 'import openshot, openshot_qt']).status === 0,
+	},
 };
 
 /** Makes sure of the named programs, or ends the process with what to install. */
