@@ -18,7 +18,8 @@ const PROGRAMS = {
 	'openshot-qt': {
 		package: 'openshot-qt',
 		why: 'is an editor that reads our FCP 7 XML',
-		present: () => spawnSync('/usr/bin/python3', ['-c', 'import openshot, openshot_qt']).status === 0,
+		present: () =>
+			spawnSync('/usr/bin/python3', ['-c', 'import openshot, openshot_qt']).status === 0,
 	},
 };
 
