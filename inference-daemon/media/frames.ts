@@ -1,5 +1,13 @@
 import { PickupError } from '../../protocol/errors.ts';
-import { add, compare, multiply, type Rational, rational, toNumber } from '../../protocol/time.ts';
+import {
+	add,
+	compare,
+	multiply,
+	type Rational,
+	rational,
+	toNumber,
+	ZERO,
+} from '../../protocol/time.ts';
 import { pictureFilters } from './picture.ts';
 import { frameBytes } from './pixels.ts';
 import { examine, type Media } from './probe.ts';
@@ -28,7 +36,10 @@ export async function readFrames(
 	const { video } = media;
 	if (!video) throw unreadable(media.path, 'it has sound only');
 	// From here on times are the container's.
-	const times = wanted.at.map((time, index) => ({ index, time: add(time, video.start) }));
+	const times = wanted.at.map((time, index) => ({
+		index,
+		time: add(time.num < 0 ? ZERO : time, video.start),
+	}));
 	times.sort((a, b) => compare(a.time, b.time));
 	const frames: Frame[] = [];
 	const groups = media.still ? [times].filter((group) => group.length > 0) : clusters(times);
@@ -108,8 +119,9 @@ async function readWindow(
 	const video = media.video!;
 	const first = times[0]!;
 	const start = (toNumber(first) - window.margin).toFixed(6);
-	// `trim` drops what is at or after its end; which frame is meant is decided below, exactly.
-	const end = (toNumber(times.at(-1)!) + 2e-6).toFixed(6);
+	// `trim` rounds to ticks of the time base and drops what is at its end: stay one tick clear.
+	// Which frame is meant is decided by the chooser, exactly.
+	const end = (toNumber(times.at(-1)!) + toNumber(video.timeBase) + 1e-6).toFixed(6);
 	const chosen = chooser(times, frameBytes(wanted.format, wanted.size), (data) => ({
 		width: wanted.size.width,
 		height: wanted.size.height,

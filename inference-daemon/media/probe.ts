@@ -30,6 +30,8 @@ export type Picture = {
 	readonly range: string;
 	readonly matrix: string;
 	readonly interlaced: boolean;
+	/** Seconds per tick of the stream's clock. */
+	readonly timeBase: Rational;
 };
 
 /**
@@ -205,6 +207,7 @@ function videoOf(shown: readonly Shown[], header: Header): Media['video'] {
 		range: colour?.kind === 'colour' ? colour.range : 'unknown',
 		matrix: colour?.kind === 'colour' ? colour.matrix : 'unknown',
 		interlaced: frame.interlaced,
+		timeBase: config.timeBase,
 	};
 }
 
