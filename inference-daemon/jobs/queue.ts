@@ -54,8 +54,9 @@ export class JobQueue {
 			throw wrongState(job, 'failed or cancelled');
 		}
 		this.#journal.retry(job.id);
+		const queued = this.#journal.job(id);
 		this.#supervisor.wake();
-		return this.#journal.job(id);
+		return queued;
 	}
 
 	move(id: string, before: string | null): Job {

@@ -4,12 +4,15 @@ import { type ErrorCode, PickupError, type Problem } from '../../protocol/errors
 export function systemProblem(error: unknown, otherwise: ErrorCode = 'internal'): Problem {
 	if (error instanceof PickupError) return error.toProblem();
 	const { code, path, message } = error as NodeJS.ErrnoException;
-	const where = path ?? 'a file';
 	const fields = { cause: error };
 	switch (code) {
 		case 'ENOSPC':
 		case 'EDQUOT':
-			return new PickupError('disk-full', `No space is left for ${where}`, fields).toProblem();
+			return new PickupError(
+				'disk-full',
+				`No space is left on the disk of ${path ?? 'a file'}`,
+				fields,
+			).toProblem();
 		case 'EACCES':
 		case 'EPERM':
 		case 'EROFS':

@@ -1,0 +1,177 @@
+import { spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Engine } from '../../inference-daemon/engines/engine.ts';
+import { encodeClip, pixelFormatFor } from '../../inference-daemon/media/encode.ts';
+import { frameBytes } from '../../inference-daemon/media/pixels.ts';
+import type { Frame } from '../../inference-daemon/media/types.ts';
+import { PickupError } from '../../protocol/errors.ts';
+import type { GenerationRequest } from '../../protocol/generation.ts';
+import { rangeLength, samplesForFrames } from '../../protocol/time.ts';
+
+/**
+ * A small engine that makes real clips: one grey after the other, silent. A request's settings ask
+ * for its ways to behave:
+ *   `delay`    ms before each frame
+ *   `ending`   'clip' (as it should), or 'throw', 'no-space', 'exit', 'kill', 'deaf' (does not heed
+ *              the signal), 'stuck' (neither heeds it nor lets anything else run), 'none', 'short',
+ *              'child' (leaves a child running and waits)
+ *   `log`      a file that gets a line when a job starts and one when its clip stands
+ * Where the environment has PICKUP_FAKE_IDLE, every job fails before it writes anything.
+ */
+export const engine: Engine = {
+	name: 'fake',
+
+	async describe() {
+		return {
+			name: 'fake',
+			title: 'Fake',
+			summary: 'Grey frames and silence.',
+			draft: true,
+			kinds: ['fill', 'extend', 'insert', 'retake', 'soundtrack', 'animate'],
+			sound: true,
+			frameGrid: { step: 1, offset: 0 },
+			sizeGrid: 2,
+			maxFrames: 1000,
+			rates: null,
+			ready: true,
+			needs: [],
+			settings: [{ name: 'delay', title: 'Delay', default: 0 }],
+		};
+	},
+
+	async plan(request) {
+		const { range, sequence } = request.context;
+		const frames = rangeLength(range);
+		if (frames > 1000) {
+			throw new PickupError('too-long', `Expected at most 1000 frames, got ${frames}`, {
+				field: 'context.range',
+			});
+		}
+		return {
+			engine: 'fake',
+			kind: request.kind,
+			frames,
+			samples: samplesForFrames(frames, sequence.rate),
+			workSize: sequence.size,
+			workFrames: frames,
+			workRate: sequence.rate,
+			passes: 1,
+			draft: true,
+			notes: [],
+		};
+	},
+
+	async *generate(request, plan, workplace, signal) {
+		const { rate, size, pixelAspect } = request.context.sequence;
+		const { ending = 'clip', log } = request.settings;
+		const note = (what: string) => {
+			if (typeof log === 'string') appendFileSync(log, `${what} ${request.id}\n`);
+		};
+		if (process.env.PICKUP_FAKE_IDLE) throw new PickupError('engine-failed', 'It is idle');
+		note('started');
+		yield { kind: 'progress', progress: 0, phase: 'drawing' };
+		await writeFile(join(workplace.folder, 'notes.txt'), request.prompt);
+		if (ending === 'child') spawn('sleep', ['600'], { stdio: 'ignore' });
+		await misbehave(String(ending), signal);
+		const frameCount = ending === 'short' ? plan.frames - 1 : plan.frames;
+		const samples = samplesForFrames(frameCount, rate);
+		let drawn = 0;
+		const encoding = encodeClip(
+			workplace.ffmpeg,
+			{
+				path: workplace.clipPath,
+				size,
+				pixelAspect,
+				rate,
+				codec: request.output.codec,
+				frameCount,
+				frames: greys(request, frameCount, signal, () => {
+					drawn += 1;
+				}),
+				sound: { left: new Float32Array(samples), right: new Float32Array(samples) },
+				tags: {},
+			},
+			signal,
+		);
+		// Handled at the end; until then a failure only ends the waiting.
+		encoding.catch(() => {});
+		let ended = false;
+		const waiting = encoding.then(
+			() => {
+				ended = true;
+			},
+			() => {
+				ended = true;
+			},
+		);
+		while (!ended) {
+			yield { kind: 'progress', progress: drawn / frameCount, phase: 'drawing' };
+			await Promise.race([waiting, pause(20)]);
+		}
+		const { frames } = await encoding;
+		note('finished');
+		if (ending === 'none') return;
+		yield {
+			kind: 'clip',
+			clip: {
+				path: workplace.clipPath,
+				frames,
+				rate,
+				size,
+				samples,
+				codec: request.output.codec,
+				draft: true,
+				engine: 'fake',
+				seed: request.seed,
+			},
+		};
+	},
+};
+
+async function misbehave(ending: string, signal: AbortSignal): Promise<void> {
+	switch (ending) {
+		case 'throw':
+			throw new Error('the fake engine was asked to fail');
+		case 'no-space':
+			return writeFile('/dev/full', 'x');
+		case 'exit':
+			process.stderr.write('these are the last words\n');
+			process.exit(7);
+			break;
+		case 'kill':
+			process.kill(process.pid, 'SIGKILL');
+			return pause(60_000);
+		case 'deaf':
+			return pause(60_000);
+		case 'stuck':
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000);
+			return;
+		case 'child':
+			for (let i = 0; i < 600 && !signal.aborted; i++) await pause(100);
+			return;
+		default:
+	}
+}
+
+async function* greys(
+	request: GenerationRequest,
+	count: number,
+	signal: AbortSignal,
+	onFrame: () => void,
+): AsyncGenerator<Frame> {
+	const { size } = request.context.sequence;
+	const format = pixelFormatFor(request.output.codec);
+	const delay = Number(request.settings.delay ?? 0);
+	for (let frame = 0; frame < count; frame++) {
+		if (delay > 0) await pause(delay);
+		signal.throwIfAborted();
+		onFrame();
+		yield { ...size, format, data: new Uint8Array(frameBytes(format, size)).fill(frame % 256) };
+	}
+}
+
+function pause(milliseconds: number): Promise<void> {
+	return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
