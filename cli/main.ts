@@ -22,8 +22,6 @@ Examples:
 Exit codes: 0 done, 1 a defect in Pickup, 2 the request, 3 the timeline, 4 the media,
 5 the machine, 6 the engine, 130 interrupted.`;
 
-process.exitCode = await main(process.argv);
-
 async function main(argv: readonly string[]): Promise<number> {
 	let code: number = EXIT.ok;
 	const exit = (value: number) => {
@@ -72,3 +70,5 @@ function fail(error: unknown, json: boolean): number {
 	if (problem.code === 'internal' && error instanceof Error && !json) console.error(error.stack);
 	return exitCodeFor(problem);
 }
+
+process.exitCode = await main(process.argv);

@@ -2,7 +2,11 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { mkdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, parse, resolve } from 'node:path';
 import type { Placement, PlacementReport } from '../host-bridge/host.ts';
-import { openTimeline, type TimelineFileHost } from '../host-bridge/timeline-file/host.ts';
+import {
+	openTimeline,
+	type SavedTimeline,
+	type TimelineFileHost,
+} from '../host-bridge/timeline-file/host.ts';
 import { PickupError } from '../protocol/errors.ts';
 import {
 	type Codec,
@@ -62,7 +66,7 @@ export async function makeShot(
 	const shot = await choose(host);
 	const interrupt = interruptSignal();
 	const client = await connectToDaemon();
-	const folders = await prepareFolders(timelinePath, options);
+	const folders = await prepareFolders(host, options);
 	try {
 		const wanted = composeTakes(shot, options, folders.media);
 		const plans = await planAll(client, wanted);
@@ -75,9 +79,11 @@ export async function makeShot(
 		const done = finished(jobs);
 		const placements = done.map((job, index) => placementOf(job, index, shot, wanted));
 		const reports = await host.place(placements);
-		const saved = await host.save(folders.output);
+		const name = await freeName(folders.output, host.path);
+		const saved = await host.save(folders.output, { name });
 		folders.keep();
-		return report(terminal, { saved: saved.path, jobs, done, reports, plans });
+		for (const warning of saved.warnings) terminal.note(warning);
+		return report(terminal, { saved, jobs, done, reports, plans });
 	} finally {
 		client.close();
 		await folders.tidy();
@@ -145,7 +151,7 @@ function announce(plans: readonly Plan[], terminal: Terminal): void {
 }
 
 type Made = {
-	readonly saved: string;
+	readonly saved: SavedTimeline;
 	readonly jobs: readonly Job[];
 	readonly done: readonly Job[];
 	readonly reports: readonly PlacementReport[];
@@ -160,9 +166,11 @@ function report(terminal: Terminal, made: Made): number {
 	});
 	const problems = made.jobs.flatMap((job) => (job.problem ? [job.problem] : []));
 	for (const problem of problems) terminal.note(`A take failed: ${problem.message}`);
-	terminal.line(`Timeline: ${made.saved}`);
+	terminal.line(`Timeline: ${made.saved.path}`);
 	terminal.result({
-		timeline: made.saved,
+		timeline: made.saved.path,
+		inserted: made.saved.spans,
+		warnings: made.saved.warnings,
 		placements: made.reports,
 		clips: made.done.map((job) => job.clip),
 		plans: made.plans,
@@ -179,9 +187,11 @@ type Folders = {
 	tidy(): Promise<void>;
 };
 
-async function prepareFolders(timelinePath: string, options: ShotOptions): Promise<Folders> {
-	const { dir, name } = parse(resolve(timelinePath));
-	const output = resolve(options.output ?? join(dir, `${name} pickup`));
+/** A timeline that names its media by their place beside it must stay there, unless told otherwise. */
+async function prepareFolders(host: TimelineFileHost, options: ShotOptions): Promise<Folders> {
+	const { dir, name } = parse(host.path);
+	const beside = host.relativeMedia ? dir : join(dir, `${name} pickup`);
+	const output = resolve(options.output ?? beside);
 	const media = join(output, 'media');
 	const made = [...(await missingFolders(media))];
 	await mkdir(media, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
@@ -207,14 +217,26 @@ async function prepareFolders(timelinePath: string, options: ShotOptions): Promi
 	};
 }
 
+/** The timeline's own name where it is free in the folder, else with a number: `cut 2.xml`. */
+async function freeName(folder: string, timeline: string): Promise<string> {
+	const { name, ext } = parse(timeline);
+	for (let number = 1; ; number++) {
+		const candidate = number === 1 ? `${name}${ext}` : `${name} ${number}${ext}`;
+		if (!(await exists(join(folder, candidate)))) return candidate;
+	}
+}
+
 /** The folders of the path that are not there yet, innermost first. */
 async function missingFolders(path: string): Promise<string[]> {
-	const there = await stat(path).then(
+	if (dirname(path) === path || (await exists(path))) return [];
+	return [path, ...(await missingFolders(dirname(path)))];
+}
+
+function exists(path: string): Promise<boolean> {
+	return stat(path).then(
 		() => true,
 		() => false,
 	);
-	if (there || dirname(path) === path) return [];
-	return [path, ...(await missingFolders(dirname(path)))];
 }
 
 function interruptSignal(): AbortSignal {
