@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildKernels } from './build-kernels.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -12,11 +13,13 @@ export async function buildAll() {
 		pickup: 'cli/main.ts',
 		daemon: 'inference-daemon/main.ts',
 		engine: 'inference-daemon/jobs/engine-process.ts',
+		'inbetween-worker': 'inference-daemon/engines/inbetween/picture-worker.ts',
 		demo: 'demo/main.ts',
 	};
 	const present = Object.fromEntries(
 		Object.entries(entryPoints).filter(([, file]) => existsSync(join(root, file))),
 	);
+	await buildKernels();
 	await build({
 		absWorkingDir: root,
 		entryPoints: present,

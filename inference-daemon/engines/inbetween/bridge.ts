@@ -1,0 +1,277 @@
+import type { Frame } from '../../media/types.ts';
+import { buildPyramid, type Pyramid } from './flow.ts';
+import type { Kernels } from './kernels.ts';
+import {
+	atTargets,
+	meanOf,
+	motionAtNodes,
+	type Nodes,
+	nodesFor,
+	trustAtNodes,
+	typicalLength,
+} from './nodes.ts';
+import { type Layout, layoutOf, load, padPlanes } from './planes.ts';
+import { compareScenes, findVelocity, type Motion, type Scene } from './scene.ts';
+import { changeOver, coast, smoothStep, swing } from './timing.ts';
+
+/** The picture at a join, and one a few frames further into the clip to tell speed by. */
+export type Side = {
+	readonly edge: Frame;
+	/** null for a clip of one frame. */
+	readonly inner: Frame | null;
+	/** Frames between `inner` and `edge`. */
+	readonly distance: number;
+};
+
+/**
+ * `scene`: both sides show one scene and pixels travel from one to the other. `shots`: they do
+ * not; each keeps moving and a soft-edged wipe changes over. `fade`: one side shows nothing to
+ * follow. `one-sided`: only one side is there.
+ */
+export type Regime = 'scene' | 'shots' | 'fade' | 'one-sided';
+
+/** Ready to draw any of the frames between two sides. */
+export type Bridge = {
+	readonly regime: Regime;
+	/** Share of the picture that was found again on the other side, 0…1. */
+	readonly confidence: number;
+	/** Frame 0…count − 1, planes one after the other. The view is good until the next call. */
+	draw(frame: number): Uint8Array;
+};
+
+/** Both sides are taken for the same scene when this much of the picture is found again. */
+const SAME_SCENE = 0.42;
+
+/** How sharply one side is chosen where the two do not show the same thing. */
+const SHARPNESS = 7;
+
+/** Width of the wipe's soft edge, as a share of the picture. */
+const WIPE_SOFTNESS = 0.12;
+
+const ALL_RIGHT = 32_767;
+const NO_GRADE = [0, 0, 0, 0] as const;
+
+/**
+ * Looks at both sides (at least one) and settles how to get from one to the other in `count`
+ * frames. Frames are yuv420p or yuv422p10le, all of one size. `settle` is the number of frames in
+ * which motion that leads nowhere comes to rest.
+ */
+export function buildBridge(
+	kernels: Kernels,
+	left: Side | null,
+	right: Side | null,
+	count: number,
+	settle: number,
+): Bridge {
+	const { width, height, data } = (left ?? right)!.edge;
+	const layout = layoutOf((left ?? right)!.edge);
+	const nodes = nodesFor(width, height);
+	const sources = [left, right].map((side) => side && padPlanes(kernels, side.edge, layout));
+	const look = kernels.scratch(() => lookAt(kernels, layout, left, right));
+	const regime = chooseRegime(look.scene);
+	const paths =
+		regime === 'scene'
+			? scenePaths(look, look.scene!, nodes, width, count + 1, settle)
+			: coastPaths(look, nodes, width, settle);
+	const memory = reserve(kernels, nodes, data.length);
+	for (const side of ['left', 'right'] as const) {
+		paths[side].forEach((field, i) => {
+			kernels.floats(memory[side].fields[i]!, field.length).set(field);
+		});
+	}
+	if (regime === 'scene') {
+		const trust = (motion: Motion) => trustAtNodes(motion, nodes, look.factor);
+		const amount = nodes.columns * nodes.rows;
+		kernels.floats(memory.left.trust, amount).set(trust(look.scene!.forward));
+		kernels.floats(memory.right.trust, amount).set(trust(look.scene!.backward));
+	}
+	const steps = count + 1;
+	const wipe = wipeDirection(paths.left[0], paths.right[0]);
+	const { run } = kernels;
+	const grid = [nodes.columns, nodes.rows] as const;
+	const all = [...grid, width, height] as const;
+	const plane = nodes.columns * nodes.rows * 4;
+	const share = memory.maps + 4 * plane;
+
+	const trace = (side: 'left' | 'right', weights: readonly [number, number, number]) => {
+		const { fields, found } = memory[side];
+		run.trace(fields[0]!, fields[1]!, fields[2]!, ...weights, ...grid, memory.moved, found);
+		run.toMap(found, ...all, layout.pad, memory.maps + (side === 'left' ? 0 : 2 * plane));
+	};
+
+	return {
+		regime,
+		confidence: look.scene?.confidence ?? 0,
+		draw(frame) {
+			const step = frame + 1;
+			const time = step / steps;
+			const place = changeOver(step, steps);
+			let grade: readonly [number, number, number, number] = NO_GRADE;
+			if (regime === 'scene') {
+				const out = swing(step, paths.rest);
+				const back = -swing(steps - step, paths.rest);
+				trace('left', [time, out, back]);
+				trace('right', [1 - time, out, back]);
+				const { left: l, right: r } = memory;
+				run.weighScene(
+					...([l.found, r.found, l.fields[0]!, l.trust, r.trust] as const),
+					...([...all, time, SHARPNESS, share] as const),
+				);
+				grade = gradeAt(look.scene!, time);
+			} else {
+				const turned = regime === 'shots' ? place : 0.5;
+				if (left !== null && turned < 1) trace('left', [coast(step, paths.rest), 0, 0]);
+				if (right !== null && turned > 0) {
+					trace('right', [-coast(steps - step, paths.rest), 0, 0]);
+				}
+				if (regime === 'shots') run.weighWipe(...all, ...wipe, place, WIPE_SOFTNESS, share);
+				else {
+					const even = regime === 'fade' ? smoothStep(time) : left === null ? 1 : 0;
+					kernels.integers(share, plane / 4).fill(Math.round(even * ALL_RIGHT));
+				}
+			}
+			const warp = layout.bytes === 1 ? run.warp8 : run.warp10;
+			layout.planes.forEach((p, i) => {
+				warp(
+					...([memory.target + p.offset, p.width, p.height, p.shiftX, p.shiftY] as const),
+					...([sources[0]?.[i] ?? 0, sources[1]?.[i] ?? 0, layout.pad] as const),
+					...([memory.maps, ...grid, memory.row] as const),
+					...(i === 0 ? grade : NO_GRADE),
+				);
+			});
+			return kernels.bytes(memory.target, data.length);
+		},
+	};
+}
+
+type Look = {
+	readonly factor: number;
+	readonly scene: Scene | null;
+	/** Pixels of the small picture per frame; null where a side is missing or has one frame. */
+	readonly left: Motion | null;
+	readonly right: Motion | null;
+};
+
+function lookAt(kernels: Kernels, layout: Layout, left: Side | null, right: Side | null): Look {
+	const pyramid = (frame: Frame): Pyramid => {
+		const plane = load(kernels, frame.data);
+		return buildPyramid(kernels, plane, frame.width, frame.height, layout.bits);
+	};
+	const edges = { left: left && pyramid(left.edge), right: right && pyramid(right.edge) };
+	const velocity = (side: Side | null, edge: Pyramid | null, sign: number) =>
+		side === null || edge === null || side.inner === null
+			? null
+			: kernels.scratch(() =>
+					findVelocity(kernels, edge, pyramid(side.inner!), sign * side.distance),
+				);
+	return {
+		factor: (edges.left ?? edges.right)!.factor,
+		scene:
+			edges.left && edges.right
+				? kernels.scratch(() => compareScenes(kernels, edges.left!, edges.right!))
+				: null,
+		left: velocity(left, edges.left, -1),
+		right: velocity(right, edges.right, 1),
+	};
+}
+
+function chooseRegime(scene: Scene | null): Regime {
+	if (scene === null) return 'one-sided';
+	if (scene.flatLeft && scene.flatRight) return 'scene';
+	if (scene.flatLeft || scene.flatRight) return 'fade';
+	return scene.confidence >= SAME_SCENE ? 'scene' : 'shots';
+}
+
+/** What each side's nodes move by, as three fields in full-size pixels that `draw` weighs. */
+type Paths = {
+	readonly left: readonly [Float32Array, Float32Array, Float32Array];
+	readonly right: readonly [Float32Array, Float32Array, Float32Array];
+	/** Frames in which a swing or a coast ends. */
+	readonly rest: number;
+};
+
+/**
+ * The whole way across, and what the neighbours' own speed differs from its mean speed at the
+ * left and at the right end: so that motion goes on through both joins without a jolt.
+ */
+function scenePaths(
+	look: Look,
+	scene: Scene,
+	nodes: Nodes,
+	width: number,
+	steps: number,
+	settle: number,
+): Paths {
+	const there = motionAtNodes(scene.forward, nodes, look.factor);
+	const back = motionAtNodes(scene.backward, nodes, look.factor);
+	const speedLeft = motionAtNodes(look.left, nodes, look.factor);
+	const speedRight = motionAtNodes(look.right, nodes, look.factor);
+	const beyond = (speed: Float32Array, way: Float32Array, sign: number, known: boolean) =>
+		speed.map((value, i) => (known ? value - (sign * way[i]!) / steps : 0));
+	const left = [
+		beyond(speedLeft, there, 1, look.left !== null),
+		beyond(atTargets(speedRight, there, nodes), there, 1, look.right !== null),
+	] as const;
+	const right = [
+		beyond(atTargets(speedLeft, back, nodes), back, -1, look.left !== null),
+		beyond(speedRight, back, -1, look.right !== null),
+	] as const;
+	const fastest = Math.max(...[...left, ...right].map(typicalLength), 1e-3);
+	const longest = Math.min(steps, settle * 1.5, (0.4 * width) / fastest);
+	return {
+		left: [there, ...left],
+		right: [back, ...right],
+		rest: Math.max(Math.min(steps, 4), longest),
+	};
+}
+
+/** Each side goes on at its own speed and comes to rest before too much is shown that it never saw. */
+function coastPaths(look: Look, nodes: Nodes, width: number, settle: number): Paths {
+	const left = motionAtNodes(look.left, nodes, look.factor);
+	const right = motionAtNodes(look.right, nodes, look.factor);
+	const none = new Float32Array(left.length);
+	const fastest = Math.max(typicalLength(left), typicalLength(right), 1e-3);
+	return {
+		left: [left, none, none],
+		right: [right, none, none],
+		rest: Math.max(6, Math.min(settle, (0.14 * width) / fastest)),
+	};
+}
+
+function reserve(kernels: Kernels, nodes: Nodes, frameBytes: number) {
+	const plane = nodes.columns * nodes.rows * 4;
+	const side = () => ({
+		fields: [0, 1, 2].map(() => kernels.allocate(plane * 2)),
+		trust: kernels.allocate(plane),
+		found: kernels.allocate(plane * 2),
+	});
+	return {
+		left: side(),
+		right: side(),
+		moved: kernels.allocate(plane * 2),
+		maps: kernels.allocate(plane * 5),
+		row: kernels.allocate(nodes.columns * 4 * 5),
+		target: kernels.allocate(frameBytes),
+	};
+}
+
+/** Along the way that the pictures move, so that the edge travels with them. */
+function wipeDirection(left: Float32Array, right: Float32Array): readonly [number, number] {
+	const [lx, ly] = meanOf(left);
+	const [rx, ry] = meanOf(right);
+	const length = Math.hypot(lx + rx, ly + ry);
+	return length > 0.4 ? [(lx + rx) / length, (ly + ry) / length] : [1, 0];
+}
+
+/** Luma gains − 1 and offsets in Q15 that bring each side to the brightness due at `time`. */
+function gradeAt(scene: Scene, time: number): readonly [number, number, number, number] {
+	const { gain, offset } = scene;
+	const q15 = (value: number) => Math.round(value * 32_768);
+	const luma = (value: number) => Math.round(value * 128);
+	return [
+		q15((gain - 1) * time),
+		luma(offset * time),
+		q15((1 / gain - 1) * (1 - time)),
+		luma((-offset / gain) * (1 - time)),
+	];
+}

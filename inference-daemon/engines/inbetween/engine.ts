@@ -1,0 +1,198 @@
+import type { EngineDescription } from '../../../protocol/engines.ts';
+import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
+import type { Size } from '../../../protocol/schemas.ts';
+import { encodeClip, pixelFormatFor } from '../../media/encode.ts';
+import { encodeJpeg } from '../../media/poster.ts';
+import type { Ffmpeg, Frame, Sound } from '../../media/types.ts';
+import type { Engine, EngineOutput, Workplace } from '../engine.ts';
+import { readSide } from './neighbours.ts';
+import { type Picture, startPicture } from './picture.ts';
+import { KINDS, MAX_FRAMES, planDraft, type Sides, sidesOf } from './plan.ts';
+import { Relay } from './relay.ts';
+import { existingPicture } from './retake.ts';
+import { growBed } from './sound/bed.ts';
+import { readSurroundings } from './sound/mix.ts';
+
+/**
+ * A draft in seconds without a model: picture moves from one side of the gap to the other along
+ * the motion that both have, over a bed of sound grown from both.
+ */
+export const inbetween: Engine = {
+	name: 'inbetween',
+	describe: async (ffmpeg) => describeInbetween(ffmpeg),
+	plan: async (request) => planDraft(request),
+	generate,
+};
+
+/** The whole draft, top to bottom. */
+async function* generate(
+	request: GenerationRequest,
+	plan: Plan,
+	workplace: Workplace,
+	outerSignal: AbortSignal,
+): AsyncGenerator<EngineOutput, void, void> {
+	const stop = new AbortController();
+	const signal = AbortSignal.any([outerSignal, stop.signal]);
+	const { ffmpeg, clipPath } = workplace;
+	const { sequence } = request.context;
+	const codec = request.output.codec;
+	const running: Promise<unknown>[] = [];
+	try {
+		yield { kind: 'progress', progress: 0, phase: 'Looking at the neighbours' };
+		const sides = sidesOf(request);
+		const size = codec === 'h264-intra' ? evenSize(sequence.size) : sequence.size;
+		const [picture, sound] = await Promise.all([
+			preparePicture(request, plan, sides, size, ffmpeg, signal),
+			plan.samples > 0 ? prepareSound(request, plan, sides, ffmpeg, signal) : null,
+		]);
+		yield { kind: 'progress', progress: 0.15, phase: 'Drawing the picture' };
+
+		const relay = new Relay<EngineOutput>();
+		const follow = (work: Promise<unknown>) => {
+			running.push(work);
+			relay.follow(work);
+		};
+		const middle = Math.floor(plan.frames / 2);
+		async function* watched(): AsyncGenerator<Frame, void, void> {
+			let drawn = 0;
+			for await (const frame of picture) {
+				if (drawn === middle) follow(preview(ffmpeg, frame, signal, relay));
+				yield frame;
+				drawn += 1;
+				const progress = 0.15 + (0.8 * drawn) / plan.frames;
+				relay.send({ kind: 'progress', progress, phase: 'Drawing the picture' });
+			}
+			relay.send({ kind: 'progress', progress: 0.95, phase: 'Finishing the file' });
+		}
+		const wanted = {
+			path: clipPath,
+			size,
+			pixelAspect: sequence.pixelAspect,
+			rate: sequence.rate,
+			codec,
+			frameCount: plan.frames,
+			frames: watched(),
+			sound,
+			tags: {
+				title: `Draft ${request.output.name}`,
+				comment: 'A draft by Pickup (inbetween), for judging timing only.',
+			},
+		};
+		const encoded = encodeClip(ffmpeg, wanted, signal);
+		follow(encoded);
+		yield* relay.outputs();
+		const clip = await encoded;
+		yield { kind: 'progress', progress: 1, phase: 'Done' };
+		yield {
+			kind: 'clip',
+			clip: {
+				path: clip.path,
+				frames: clip.frames,
+				rate: clip.rate,
+				size: clip.size,
+				samples: clip.samples,
+				codec: clip.codec,
+				draft: true,
+				engine: 'inbetween',
+				seed: request.seed,
+			},
+		};
+	} finally {
+		stop.abort(new Error('The draft was given up'));
+		await Promise.allSettled(running);
+	}
+}
+
+function describeInbetween(ffmpeg: Ffmpeg | null): EngineDescription {
+	return {
+		name: 'inbetween',
+		title: 'In-between draft',
+		summary: 'Motion between the two cuts over a bed of their sound. No model, for timing only.',
+		draft: true,
+		kinds: KINDS,
+		sound: true,
+		frameGrid: { step: 1, offset: 0 },
+		sizeGrid: 1,
+		maxFrames: MAX_FRAMES,
+		rates: null,
+		ready: ffmpeg !== null,
+		needs: [
+			{
+				what: 'ffmpeg',
+				present: ffmpeg !== null,
+				action: 'Install ffmpeg (Debian: apt install ffmpeg), or run `pickup setup`.',
+			},
+		],
+		settings: [{ name: 'label', title: 'Write DRAFT on the picture', default: true }],
+	};
+}
+
+async function preparePicture(
+	request: GenerationRequest,
+	plan: Plan,
+	sides: Sides,
+	size: Size,
+	ffmpeg: Ffmpeg,
+	signal: AbortSignal,
+): Promise<AsyncIterable<Frame>> {
+	const { range, sequence } = request.context;
+	const format = pixelFormatFor(request.output.codec);
+	const inSize = { ...sequence, size };
+	if (request.kind === 'retake' && request.replace === 'sound') {
+		return existingPicture(ffmpeg, request.clip, range, inSize, format, signal);
+	}
+	const { left, right } = sides;
+	const [before, after] = await Promise.all([
+		left && readSide(ffmpeg, left, range.start - 1, -1, inSize, format, signal),
+		right && readSide(ffmpeg, right, range.end, 1, inSize, format, signal),
+	]);
+	const picture = await startPicture(
+		{
+			left: before,
+			right: after,
+			count: plan.frames,
+			settle: Math.max(6, Math.round(sequence.rate.num / sequence.rate.den)),
+			label: request.settings.label !== false,
+		},
+		signal,
+	);
+	return framesOf(picture, size, format);
+}
+
+async function* framesOf(
+	picture: Picture,
+	size: Size,
+	format: Frame['format'],
+): AsyncGenerator<Frame, void, void> {
+	for await (const data of picture.frames()) yield { ...size, format, data };
+}
+
+async function prepareSound(
+	request: GenerationRequest,
+	plan: Plan,
+	sides: Sides,
+	ffmpeg: Ffmpeg,
+	signal: AbortSignal,
+): Promise<Sound> {
+	const surroundings = await readSurroundings(ffmpeg, request, signal);
+	return growBed({
+		...surroundings,
+		samples: plan.samples,
+		openLeft: sides.left === null,
+		openRight: sides.right === null,
+		seed: request.seed,
+	});
+}
+
+async function preview(
+	ffmpeg: Ffmpeg,
+	frame: Frame,
+	signal: AbortSignal,
+	relay: Relay<EngineOutput>,
+): Promise<void> {
+	relay.send({ kind: 'preview', jpeg: await encodeJpeg(ffmpeg, frame, 640, signal) });
+}
+
+function evenSize({ width, height }: Size): Size {
+	return { width: width + (width % 2), height: height + (height % 2) };
+}

@@ -1,0 +1,159 @@
+import { type Affine, fitAffine } from './affine.ts';
+import type { Kernels } from './kernels.ts';
+
+const PAD = 16;
+const PATCH = 8;
+const STEP = 4;
+
+/** Motion is looked for in pictures of about this width or height, whichever is longer. */
+const WORK_SIZE = 480;
+
+type Level = {
+	readonly width: number;
+	readonly height: number;
+	readonly columns: number;
+	readonly rows: number;
+	readonly picture: number;
+	readonly alongX: number;
+	readonly alongY: number;
+};
+
+/** One picture made ready for motion search, finest level first. */
+export type Pyramid = {
+	readonly levels: readonly Level[];
+	/** Plain luma (0…255) of the finest level, without padding. */
+	readonly luma: number;
+	/** Pixels of the full picture per pixel of the finest level. */
+	readonly factor: number;
+};
+
+/**
+ * Motion from one picture to another on a grid of patches. `motion` is interleaved x, y in pixels
+ * of the finest level; `residual` is 0 where the patch fits perfectly and 1 where it is
+ * unrelated; `texture` is the patch's own energy (flat patches fit anywhere).
+ */
+export type Flow = {
+	readonly columns: number;
+	readonly rows: number;
+	readonly motion: Float32Array;
+	readonly residual: Float32Array;
+	readonly texture: Float32Array;
+};
+
+/** Where a patch's centre is along one axis of a picture that is `length` long. */
+export function patchCentre(index: number, length: number): number {
+	return Math.max(0, Math.min(index * STEP, length - PATCH)) + PATCH / 2;
+}
+
+/** Builds a pyramid from the luma plane at `plane`; allocates, so call it inside `scratch`. */
+export function buildPyramid(
+	kernels: Kernels,
+	plane: number,
+	width: number,
+	height: number,
+	bits: number,
+): Pyramid {
+	const factor = Math.max(1, Math.ceil(Math.max(width, height) / WORK_SIZE));
+	let w = Math.ceil(width / factor);
+	let h = Math.ceil(height / factor);
+	const luma = kernels.allocate(w * h * 4);
+	kernels.run.shrink(plane, width, height, bits, factor, luma, w, h);
+	const levels: Level[] = [];
+	let source = luma;
+	for (;;) {
+		levels.push(buildLevel(kernels, source, w, h));
+		if (Math.max(w, h) <= 64) break;
+		const half = kernels.allocate(Math.ceil(w / 2) * Math.ceil(h / 2) * 4);
+		kernels.run.halve(source, w, h, half);
+		source = half;
+		w = Math.ceil(w / 2);
+		h = Math.ceil(h / 2);
+	}
+	return { levels, luma, factor };
+}
+
+/**
+ * Motion that carries `from` onto `to`, both of one size. `distancePenalty` is what a pixel of the
+ * coarsest level costs: small to find anything anywhere, large for pictures close in time.
+ */
+export function findFlow(
+	kernels: Kernels,
+	from: Pyramid,
+	to: Pyramid,
+	distancePenalty: number,
+): Flow {
+	let coarse: { pointer: number; columns: number; rows: number } | null = null;
+	let affine: Affine = [0, 0, 0, 0, 0, 0];
+	for (let index = from.levels.length - 1; index >= 0; index--) {
+		const a = from.levels[index]!;
+		const b = to.levels[index]!;
+		const { width, height, columns, rows } = a;
+		const motion = kernels.allocate(columns * rows * 8);
+		const costs = kernels.allocate(columns * rows * 4);
+		const spare = kernels.allocate(columns * rows * 8);
+		const parameters = kernels.allocate(24);
+		const size = [width, height, columns, rows] as const;
+		if (coarse === null) {
+			kernels.run.search(a.picture, b.picture, ...size, motion, distancePenalty);
+			affine = fitAffine(readMotion(kernels, a, motion), 1.5);
+		} else {
+			affine = [affine[0], affine[1], affine[2] * 2, affine[3], affine[4], affine[5] * 2];
+		}
+		kernels.floats(parameters, 6).set(affine);
+		kernels.run.refine(
+			...[a.picture, b.picture, a.alongX, a.alongY, ...size, motion],
+			...[coarse?.pointer ?? 0, coarse?.columns ?? 0, coarse?.rows ?? 0],
+			...([parameters, costs, 3] as const),
+		);
+		kernels.run.calm(a.picture, b.picture, ...size, motion, costs, spare);
+		if (index > 0) affine = fitAffine(readMotion(kernels, a, motion), 1.5);
+		coarse = { pointer: motion, columns, rows };
+	}
+	return measure(kernels, from, to, coarse!.pointer);
+}
+
+function buildLevel(kernels: Kernels, source: number, width: number, height: number): Level {
+	const bytes = (width + 2 * PAD) * (height + 2 * PAD) * 4;
+	const picture = kernels.allocate(bytes);
+	const alongX = kernels.allocate(bytes);
+	const alongY = kernels.allocate(bytes);
+	kernels.run.normalise(source, width, height, picture, kernels.allocate(width * height * 8));
+	kernels.run.gradients(picture, width, height, alongX, alongY);
+	return {
+		...{ width, height, picture, alongX, alongY },
+		columns: patches(width),
+		rows: patches(height),
+	};
+}
+
+function patches(length: number): number {
+	return Math.max(1, Math.ceil((length - PATCH) / STEP) + 1);
+}
+
+function readMotion(kernels: Kernels, level: Level, motion: number) {
+	const { columns, rows, width, height } = level;
+	return {
+		motion: kernels.floats(motion, columns * rows * 2),
+		x: (index: number) => patchCentre(index % columns, width),
+		y: (index: number) => patchCentre(Math.floor(index / columns), height),
+	};
+}
+
+function measure(kernels: Kernels, from: Pyramid, to: Pyramid, motion: number): Flow {
+	const { width, height, columns, rows, picture } = from.levels[0]!;
+	const count = columns * rows;
+	const residual = kernels.allocate(count * 4);
+	const texture = kernels.allocate(count * 4);
+	const zero = kernels.allocate((width + 2 * PAD) * (height + 2 * PAD) * 4);
+	kernels.run.fitness(
+		...([picture, to.levels[0]!.picture, width, height, columns, rows] as const),
+		...([motion, residual, texture, zero] as const),
+	);
+	return {
+		columns,
+		rows,
+		motion: kernels.floats(motion, count * 2).slice(),
+		residual: kernels.floats(residual, count).slice(),
+		texture: kernels.floats(texture, count).slice(),
+	};
+}

@@ -1,0 +1,207 @@
+import { readFile } from 'node:fs/promises';
+import { builtFile } from './built-file.ts';
+
+/** Node has WebAssembly; its types stand in the browsers' library, which this room does not use. */
+type Memory = { readonly buffer: ArrayBuffer; grow(pages: number): number };
+declare const WebAssembly: {
+	instantiate(bytes: Uint8Array): Promise<{ instance: { readonly exports: unknown } }>;
+};
+
+/** What kernels/*.assembly.ts export; pointers are byte offsets into their memory. */
+type Exports = {
+	readonly memory: Memory;
+	heapBase(): number;
+	shrink(
+		source: number,
+		width: number,
+		height: number,
+		bits: number,
+		factor: number,
+		target: number,
+		columns: number,
+		rows: number,
+	): void;
+	halve(source: number, width: number, height: number, target: number): void;
+	normalise(source: number, width: number, height: number, target: number, scratch: number): void;
+	gradients(picture: number, width: number, height: number, alongX: number, alongY: number): void;
+	search(
+		a: number,
+		b: number,
+		width: number,
+		height: number,
+		columns: number,
+		rows: number,
+		motion: number,
+		distancePenalty: number,
+	): void;
+	refine(
+		a: number,
+		b: number,
+		alongX: number,
+		alongY: number,
+		width: number,
+		height: number,
+		columns: number,
+		rows: number,
+		motion: number,
+		coarse: number,
+		coarseColumns: number,
+		coarseRows: number,
+		affine: number,
+		costs: number,
+		sweeps: number,
+	): void;
+	calm(
+		a: number,
+		b: number,
+		width: number,
+		height: number,
+		columns: number,
+		rows: number,
+		motion: number,
+		costs: number,
+		scratch: number,
+	): void;
+	fitness(
+		a: number,
+		b: number,
+		width: number,
+		height: number,
+		columns: number,
+		rows: number,
+		motion: number,
+		residual: number,
+		texture: number,
+		zero: number,
+	): void;
+	spread(
+		columns: number,
+		rows: number,
+		motion: number,
+		trust: number,
+		luma: number,
+		result: number,
+		rounds: number,
+		pull: number,
+	): void;
+	padPlane(
+		source: number,
+		width: number,
+		height: number,
+		bytes: number,
+		pad: number,
+		target: number,
+	): void;
+	trace(
+		a: number,
+		b: number,
+		c: number,
+		ka: number,
+		kb: number,
+		kc: number,
+		columns: number,
+		rows: number,
+		moved: number,
+		found: number,
+	): void;
+	toMap(
+		found: number,
+		columns: number,
+		rows: number,
+		width: number,
+		height: number,
+		pad: number,
+		map: number,
+	): void;
+	weighScene(
+		left: number,
+		right: number,
+		motion: number,
+		trustLeft: number,
+		trustRight: number,
+		columns: number,
+		rows: number,
+		width: number,
+		height: number,
+		time: number,
+		sharpness: number,
+		result: number,
+	): void;
+	weighWipe(
+		columns: number,
+		rows: number,
+		width: number,
+		height: number,
+		dx: number,
+		dy: number,
+		place: number,
+		softness: number,
+		result: number,
+	): void;
+	warp8: Warp;
+	warp10: Warp;
+};
+
+type Warp = (
+	target: number,
+	width: number,
+	height: number,
+	shiftX: number,
+	shiftY: number,
+	left: number,
+	right: number,
+	pad: number,
+	maps: number,
+	columns: number,
+	rows: number,
+	scratch: number,
+	gainLeft: number,
+	offsetLeft: number,
+	gainRight: number,
+	offsetRight: number,
+) => void;
+
+/** The kernels and their memory, handed out from one end like a stack. */
+export type Kernels = {
+	readonly run: Exports;
+	/** Room for `bytes`, zeroed, on a 16-byte boundary, with 64 bytes of slack behind it. */
+	allocate(bytes: number): number;
+	/** Everything allocated while `work` runs is free again after it. */
+	scratch<T>(work: () => T): T;
+	/** Views are good until the next `allocate`. */
+	bytes(pointer: number, length: number): Uint8Array;
+	floats(pointer: number, length: number): Float32Array;
+	integers(pointer: number, length: number): Int32Array;
+};
+
+export async function loadKernels(): Promise<Kernels> {
+	const { instance } = await WebAssembly.instantiate(await readFile(builtFile('inbetween.wasm')));
+	const run = instance.exports as Exports;
+	let top = align(run.heapBase());
+	return {
+		run,
+		allocate(bytes) {
+			const pointer = top;
+			top = align(pointer + bytes + 64);
+			const missing = top - run.memory.buffer.byteLength;
+			if (missing > 0) run.memory.grow(Math.ceil(missing / 65_536));
+			new Uint8Array(run.memory.buffer, pointer, top - pointer).fill(0);
+			return pointer;
+		},
+		scratch(work) {
+			const mark = top;
+			try {
+				return work();
+			} finally {
+				top = mark;
+			}
+		},
+		bytes: (pointer, length) => new Uint8Array(run.memory.buffer, pointer, length),
+		floats: (pointer, length) => new Float32Array(run.memory.buffer, pointer, length),
+		integers: (pointer, length) => new Int32Array(run.memory.buffer, pointer, length),
+	};
+}
+
+function align(pointer: number): number {
+	return Math.ceil(pointer / 16) * 16;
+}

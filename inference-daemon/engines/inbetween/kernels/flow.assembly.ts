@@ -1,0 +1,453 @@
+// Dense motion between two small pictures: patches of 8 × 8 on a grid of 4, coarse to fine.
+// Every picture here is f32 with PAD replicated pixels around it; strides count pixels.
+
+const PAD: i32 = 16;
+const PATCH: i32 = 8;
+const STEP: i32 = 4;
+
+// Written by `step`: gradient of the cost along x and y, and the cost itself.
+let slopeX: f32 = 0;
+let slopeY: f32 = 0;
+
+@inline function pixel(picture: usize, stride: i32, x: i32, y: i32): usize {
+	return picture + (((y + PAD) * stride + x + PAD) << 2);
+}
+
+/** Where patch `index` of a grid starts along one axis. */
+@inline function origin(index: i32, length: i32): i32 {
+	return max(0, min(index * STEP, length - PATCH));
+}
+
+@inline function sum(v: v128): f32 {
+	return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3);
+}
+
+@inline function limit(value: f32, low: f32, high: f32): f32 {
+	return min(max(value, low), high);
+}
+
+/** Mean of each `factor` × `factor` block of a plane; `bits` is 8 or 10; result 0…255. */
+export function shrink(source: usize, width: i32, height: i32, bits: i32, factor: i32, target: usize, columns: i32, rows: i32): void {
+	const bytes = bits > 8 ? 1 : 0;
+	const unit: f32 = bits > 8 ? 0.25 : 1;
+	for (let y = 0; y < rows; y++) {
+		const y0 = y * factor;
+		const y1 = min(y0 + factor, height);
+		for (let x = 0; x < columns; x++) {
+			const x0 = x * factor;
+			const x1 = min(x0 + factor, width);
+			let total: i32 = 0;
+			for (let j = y0; j < y1; j++) {
+				const row = source + ((j * width) << bytes);
+				if (bytes) {
+					for (let i = x0; i < x1; i++) total += <i32>load<u16>(row + (i << 1));
+				} else {
+					for (let i = x0; i < x1; i++) total += <i32>load<u8>(row + i);
+				}
+			}
+			store<f32>(target + ((y * columns + x) << 2), unit * <f32>total / <f32>max(1, (y1 - y0) * (x1 - x0)));
+		}
+	}
+}
+
+/** Half the size, each pixel the mean of up to four. */
+export function halve(source: usize, width: i32, height: i32, target: usize): void {
+	const columns = (width + 1) >> 1;
+	const rows = (height + 1) >> 1;
+	for (let y = 0; y < rows; y++) {
+		const a = source + ((2 * y * width) << 2);
+		const b = source + ((min(2 * y + 1, height - 1) * width) << 2);
+		for (let x = 0; x < columns; x++) {
+			const i = (2 * x) << 2;
+			const k = min(2 * x + 1, width - 1) << 2;
+			store<f32>(target + ((y * columns + x) << 2), (load<f32>(a + i) + load<f32>(a + k) + load<f32>(b + i) + load<f32>(b + k)) * 0.25);
+		}
+	}
+}
+
+/**
+ * Local contrast, so that matching does not see exposure: (pixel − mean) / (deviation + 6) over
+ * 9 × 9 pixels, padded. `scratch` holds 2 · width · height values.
+ */
+export function normalise(source: usize, width: i32, height: i32, target: usize, scratch: usize): void {
+	const RADIUS: i32 = 4;
+	const squares = scratch + ((width * height) << 2);
+	for (let y = 0; y < height; y++) {
+		const row = source + ((y * width) << 2);
+		const out = (y * width) << 2;
+		let mean: f32 = 0;
+		let square: f32 = 0;
+		for (let i = -RADIUS; i <= RADIUS; i++) {
+			const v = load<f32>(row + (max(0, min(width - 1, i)) << 2));
+			mean += v;
+			square += v * v;
+		}
+		for (let x = 0; x < width; x++) {
+			store<f32>(scratch + out + (x << 2), mean);
+			store<f32>(squares + out + (x << 2), square);
+			const leave = load<f32>(row + (max(0, x - RADIUS) << 2));
+			const enter = load<f32>(row + (min(width - 1, x + RADIUS + 1) << 2));
+			mean += enter - leave;
+			square += enter * enter - leave * leave;
+		}
+	}
+	const stride = width + 2 * PAD;
+	for (let x = 0; x < width; x++) {
+		let mean: f32 = 0;
+		let square: f32 = 0;
+		for (let i = -RADIUS; i <= RADIUS; i++) {
+			const at = (max(0, min(height - 1, i)) * width + x) << 2;
+			mean += load<f32>(scratch + at);
+			square += load<f32>(squares + at);
+		}
+		for (let y = 0; y < height; y++) {
+			const m = mean / 81;
+			const deviation = sqrt<f32>(max<f32>(0, square / 81 - m * m));
+			const v = load<f32>(source + ((y * width + x) << 2));
+			store<f32>(pixel(target, stride, x, y), (v - m) / (deviation + 6));
+			const leave = (max(0, y - RADIUS) * width + x) << 2;
+			const enter = (min(height - 1, y + RADIUS + 1) * width + x) << 2;
+			mean += load<f32>(scratch + enter) - load<f32>(scratch + leave);
+			square += load<f32>(squares + enter) - load<f32>(squares + leave);
+		}
+	}
+	for (let y = -PAD; y < height + PAD; y++) {
+		const from = max(0, min(height - 1, y));
+		for (let x = -PAD; x < width + PAD; x++) {
+			if (x >= 0 && x < width && y >= 0 && y < height) {
+				x = width - 1;
+				continue;
+			}
+			store<f32>(pixel(target, stride, x, y), load<f32>(pixel(target, stride, max(0, min(width - 1, x)), from)));
+		}
+	}
+}
+
+/** Central differences of a padded picture; the outermost ring stays as it is. */
+export function gradients(picture: usize, width: i32, height: i32, alongX: usize, alongY: usize): void {
+	const stride = width + 2 * PAD;
+	for (let y = 1 - PAD; y < height + PAD - 1; y++) {
+		for (let x = 1 - PAD; x < width + PAD - 1; x++) {
+			const at = pixel(picture, stride, x, y);
+			const offset = at - picture;
+			store<f32>(alongX + offset, (load<f32>(at + 4) - load<f32>(at - 4)) * 0.5);
+			store<f32>(alongY + offset, (load<f32>(at + (stride << 2)) - load<f32>(at - (stride << 2))) * 0.5);
+		}
+	}
+}
+
+/** Squared difference of the patch at (x, y) of `a` and the one (u, v) further on in `b`. */
+function difference(a: usize, b: usize, width: i32, height: i32, x: i32, y: i32, u: f32, v: f32): f32 {
+	const stride = width + 2 * PAD;
+	const tx = limit(<f32>x + u, 1 - <f32>PAD, <f32>(width + PAD - 10));
+	const ty = limit(<f32>y + v, 1 - <f32>PAD, <f32>(height + PAD - 10));
+	const ix = <i32>floor<f32>(tx);
+	const iy = <i32>floor<f32>(ty);
+	const fx = tx - <f32>ix;
+	const fy = ty - <f32>iy;
+	const w00 = f32x4.splat((1 - fx) * (1 - fy));
+	const w01 = f32x4.splat(fx * (1 - fy));
+	const w10 = f32x4.splat((1 - fx) * fy);
+	const w11 = f32x4.splat(fx * fy);
+	let here = pixel(a, stride, x, y);
+	let there = pixel(b, stride, ix, iy);
+	const line = stride << 2;
+	let total = f32x4.splat(0);
+	for (let row = 0; row < PATCH; row++) {
+		for (let half: usize = 0; half < 32; half += 16) {
+			const p = there + half;
+			const q = p + line;
+			const value = f32x4.add(
+				f32x4.add(f32x4.mul(v128.load(p), w00), f32x4.mul(v128.load(p, 4), w01)),
+				f32x4.add(f32x4.mul(v128.load(q), w10), f32x4.mul(v128.load(q, 4), w11)),
+			);
+			const d = f32x4.sub(value, v128.load(here + half));
+			total = f32x4.add(total, f32x4.mul(d, d));
+		}
+		here += line;
+		there += line;
+	}
+	const cost = sum(total);
+	const cx = <f32>x + u + 4;
+	const cy = <f32>y + v + 4;
+	if (cx < 0 || cy < 0 || cx > <f32>width || cy > <f32>height) return cost * 1.5 + 8;
+	return cost;
+}
+
+/** One Gauss–Newton step's right-hand side into slopeX and slopeY. */
+function slope(a: usize, b: usize, alongX: usize, alongY: usize, width: i32, height: i32, x: i32, y: i32, u: f32, v: f32): void {
+	const stride = width + 2 * PAD;
+	const tx = limit(<f32>x + u, 1 - <f32>PAD, <f32>(width + PAD - 10));
+	const ty = limit(<f32>y + v, 1 - <f32>PAD, <f32>(height + PAD - 10));
+	const ix = <i32>floor<f32>(tx);
+	const iy = <i32>floor<f32>(ty);
+	const fx = tx - <f32>ix;
+	const fy = ty - <f32>iy;
+	const w00 = f32x4.splat((1 - fx) * (1 - fy));
+	const w01 = f32x4.splat(fx * (1 - fy));
+	const w10 = f32x4.splat((1 - fx) * fy);
+	const w11 = f32x4.splat(fx * fy);
+	let offset = pixel(0, stride, x, y);
+	let there = pixel(b, stride, ix, iy);
+	const line = stride << 2;
+	let bx = f32x4.splat(0);
+	let by = f32x4.splat(0);
+	for (let row = 0; row < PATCH; row++) {
+		for (let half: usize = 0; half < 32; half += 16) {
+			const p = there + half;
+			const q = p + line;
+			const value = f32x4.add(
+				f32x4.add(f32x4.mul(v128.load(p), w00), f32x4.mul(v128.load(p, 4), w01)),
+				f32x4.add(f32x4.mul(v128.load(q), w10), f32x4.mul(v128.load(q, 4), w11)),
+			);
+			const d = f32x4.sub(value, v128.load(a + offset + half));
+			bx = f32x4.add(bx, f32x4.mul(d, v128.load(alongX + offset + half)));
+			by = f32x4.add(by, f32x4.mul(d, v128.load(alongY + offset + half)));
+		}
+		offset += line;
+		there += line;
+	}
+	slopeX = sum(bx);
+	slopeY = sum(by);
+}
+
+/** Tries every whole-pixel position inside `b` for every patch of `a`; for the coarsest level. */
+export function search(a: usize, b: usize, width: i32, height: i32, columns: i32, rows: i32, motion: usize, distancePenalty: f32): void {
+	for (let j = 0; j < rows; j++) {
+		for (let i = 0; i < columns; i++) {
+			const x = origin(i, width);
+			const y = origin(j, height);
+			let best: f32 = f32.MAX_VALUE;
+			let u: f32 = 0;
+			let v: f32 = 0;
+			for (let ty = min(0, height - PATCH); ty <= max(0, height - PATCH); ty++) {
+				for (let tx = min(0, width - PATCH); tx <= max(0, width - PATCH); tx++) {
+					const du = <f32>(tx - x);
+					const dv = <f32>(ty - y);
+					const cost = difference(a, b, width, height, x, y, du, dv) + distancePenalty * (abs(du) + abs(dv));
+					if (cost < best) {
+						best = cost;
+						u = du;
+						v = dv;
+					}
+				}
+			}
+			const at = motion + ((j * columns + i) << 3);
+			store<f32>(at, u);
+			store<f32>(at, v, 4);
+		}
+	}
+}
+
+let bestCost: f32 = 0;
+let bestU: f32 = 0;
+let bestV: f32 = 0;
+
+function attempt(a: usize, b: usize, width: i32, height: i32, x: i32, y: i32, u: f32, v: f32, handicap: f32): void {
+	const cost = difference(a, b, width, height, x, y, u, v) + handicap;
+	if (cost < bestCost) {
+		bestCost = cost;
+		bestU = u;
+		bestV = v;
+	}
+}
+
+/**
+ * Motion of one level from the motion of the next coarser one (null pointer: already in
+ * `motion`). `affine` is six f32: u = a·x + b·y + c, v = d·x + e·y + f in this level's pixels.
+ */
+export function refine(
+	a: usize, b: usize, alongX: usize, alongY: usize, width: i32, height: i32,
+	columns: i32, rows: i32, motion: usize,
+	coarse: usize, coarseColumns: i32, coarseRows: i32, affine: usize, costs: usize, sweeps: i32,
+): void {
+	for (let j = 0; j < rows; j++) {
+		for (let i = 0; i < columns; i++) {
+			const x = origin(i, width);
+			const y = origin(j, height);
+			const at = motion + ((j * columns + i) << 3);
+			bestCost = f32.MAX_VALUE;
+			if (coarse) {
+				const gx = limit(<f32>x * 0.125 - 0.5, 0, <f32>(coarseColumns - 1));
+				const gy = limit(<f32>y * 0.125 - 0.5, 0, <f32>(coarseRows - 1));
+				const i0 = <i32>gx;
+				const j0 = <i32>gy;
+				for (let k = 0; k < 4; k++) {
+					const from = coarse + ((min(j0 + (k >> 1), coarseRows - 1) * coarseColumns + min(i0 + (k & 1), coarseColumns - 1)) << 3);
+					attempt(a, b, width, height, x, y, load<f32>(from) * 2, load<f32>(from, 4) * 2, 0);
+				}
+			} else {
+				attempt(a, b, width, height, x, y, load<f32>(at), load<f32>(at, 4), 0);
+			}
+			const cx = <f32>x + 4;
+			const cy = <f32>y + 4;
+			attempt(
+				a, b, width, height, x, y,
+				load<f32>(affine) * cx + load<f32>(affine, 4) * cy + load<f32>(affine, 8),
+				load<f32>(affine, 12) * cx + load<f32>(affine, 16) * cy + load<f32>(affine, 20), 0,
+			);
+			store<f32>(at, bestU);
+			store<f32>(at, bestV, 4);
+			store<f32>(costs + ((j * columns + i) << 2), bestCost);
+		}
+	}
+	for (let sweep = 0; sweep < sweeps; sweep++) {
+		const back = sweep & 1;
+		for (let n = 0; n < columns * rows; n++) {
+			const index = back ? columns * rows - 1 - n : n;
+			const i = index % columns;
+			const j = index / columns;
+			visit(a, b, alongX, alongY, width, height, columns, rows, motion, costs, i, j, back);
+		}
+	}
+}
+
+/** Takes over a neighbour's motion where it fits better, then descends. */
+function visit(
+	a: usize, b: usize, alongX: usize, alongY: usize, width: i32, height: i32,
+	columns: i32, rows: i32, motion: usize, costs: usize, i: i32, j: i32, back: i32,
+): void {
+	const x = origin(i, width);
+	const y = origin(j, height);
+	const at = motion + ((j * columns + i) << 3);
+	bestU = load<f32>(at);
+	bestV = load<f32>(at, 4);
+	bestCost = load<f32>(costs + ((j * columns + i) << 2));
+	const side = back ? i + 1 : i - 1;
+	const above = back ? j + 1 : j - 1;
+	if (side >= 0 && side < columns) {
+		const from = motion + ((j * columns + side) << 3);
+		attempt(a, b, width, height, x, y, load<f32>(from), load<f32>(from, 4), 0);
+	}
+	if (above >= 0 && above < rows) {
+		const from = motion + ((above * columns + i) << 3);
+		attempt(a, b, width, height, x, y, load<f32>(from), load<f32>(from, 4), 0);
+	}
+	let u = bestU;
+	let v = bestV;
+	let hxx: f32 = 0.5;
+	let hxy: f32 = 0;
+	let hyy: f32 = 0.5;
+	const stride = width + 2 * PAD;
+	let xx = f32x4.splat(0);
+	let xy = f32x4.splat(0);
+	let yy = f32x4.splat(0);
+	let offset = pixel(0, stride, x, y);
+	for (let row = 0; row < PATCH; row++) {
+		for (let half: usize = 0; half < 32; half += 16) {
+			const gx = v128.load(alongX + offset + half);
+			const gy = v128.load(alongY + offset + half);
+			xx = f32x4.add(xx, f32x4.mul(gx, gx));
+			xy = f32x4.add(xy, f32x4.mul(gx, gy));
+			yy = f32x4.add(yy, f32x4.mul(gy, gy));
+		}
+		offset += stride << 2;
+	}
+	hxx += sum(xx);
+	hxy += sum(xy);
+	hyy += sum(yy);
+	const determinant = hxx * hyy - hxy * hxy;
+	for (let k = 0; k < 4; k++) {
+		slope(a, b, alongX, alongY, width, height, x, y, u, v);
+		const du = (hyy * slopeX - hxy * slopeY) / determinant;
+		const dv = (hxx * slopeY - hxy * slopeX) / determinant;
+		u -= limit(du, -2, 2);
+		v -= limit(dv, -2, 2);
+		if (du * du + dv * dv < 0.0004) break;
+	}
+	if (abs(u - bestU) + abs(v - bestV) < 6) attempt(a, b, width, height, x, y, u, v, 0);
+	store<f32>(at, bestU);
+	store<f32>(at, bestV, 4);
+	store<f32>(costs + ((j * columns + i) << 2), bestCost);
+}
+
+/** Lone patches take the median motion of their neighbours where that fits about as well. */
+export function calm(a: usize, b: usize, width: i32, height: i32, columns: i32, rows: i32, motion: usize, costs: usize, scratch: usize): void {
+	memory.copy(scratch, motion, (columns * rows) << 3);
+	for (let j = 0; j < rows; j++) {
+		for (let i = 0; i < columns; i++) {
+			const u = median(scratch, columns, rows, i, j, 0);
+			const v = median(scratch, columns, rows, i, j, 4);
+			const index = j * columns + i;
+			const cost = difference(a, b, width, height, origin(i, width), origin(j, height), u, v);
+			if (cost <= load<f32>(costs + (index << 2)) * 1.15 + 0.6) {
+				store<f32>(motion + (index << 3), u);
+				store<f32>(motion + (index << 3), v, 4);
+				store<f32>(costs + (index << 2), cost);
+			}
+		}
+	}
+}
+
+const sorted = memory.data(9 * 4, 16);
+
+function median(motion: usize, columns: i32, rows: i32, i: i32, j: i32, part: usize): f32 {
+	let n = 0;
+	for (let dj = -1; dj <= 1; dj++) {
+		for (let di = -1; di <= 1; di++) {
+			const y = max(0, min(rows - 1, j + dj));
+			const x = max(0, min(columns - 1, i + di));
+			const value = load<f32>(motion + ((y * columns + x) << 3) + part);
+			let k = n++;
+			while (k > 0 && load<f32>(sorted + ((k - 1) << 2)) > value) {
+				store<f32>(sorted + (k << 2), load<f32>(sorted + ((k - 1) << 2)));
+				k--;
+			}
+			store<f32>(sorted + (k << 2), value);
+		}
+	}
+	return load<f32>(sorted + 16);
+}
+
+/** How well each patch fits: cost over the energy of both patches (0 perfect, 1 unrelated), and the energy of its own. */
+export function fitness(a: usize, b: usize, width: i32, height: i32, columns: i32, rows: i32, motion: usize, residual: usize, texture: usize, zero: usize): void {
+	for (let j = 0; j < rows; j++) {
+		for (let i = 0; i < columns; i++) {
+			const x = origin(i, width);
+			const y = origin(j, height);
+			const index = j * columns + i;
+			const u = load<f32>(motion + (index << 3));
+			const v = load<f32>(motion + (index << 3), 4);
+			const own = difference(zero, a, width, height, x, y, 0, 0);
+			const other = difference(zero, b, width, height, x, y, u, v);
+			store<f32>(residual + (index << 2), difference(a, b, width, height, x, y, u, v) / (own + other + 6));
+			store<f32>(texture + (index << 2), own);
+		}
+	}
+}
+
+/**
+ * Spreads trusted motion over the grid: each patch moves towards its neighbours, the more so the
+ * less it is trusted; neighbours of a different brightness count less.
+ */
+export function spread(columns: i32, rows: i32, motion: usize, trust: usize, luma: usize, result: usize, rounds: i32, pull: f32): void {
+	memory.copy(result, motion, (columns * rows) << 3);
+	for (let round = 0; round < rounds; round++) {
+		const back = round & 1;
+		for (let n = 0; n < columns * rows; n++) {
+			const index = back ? columns * rows - 1 - n : n;
+			const i = index % columns;
+			const j = index / columns;
+			const t = load<f32>(trust + (index << 2));
+			const l = load<f32>(luma + (index << 2));
+			let weight = t;
+			let u = t * load<f32>(motion + (index << 3));
+			let v = t * load<f32>(motion + (index << 3), 4);
+			for (let k = 0; k < 4; k++) {
+				const x = k == 0 ? i - 1 : k == 1 ? i + 1 : i;
+				const y = k == 2 ? j - 1 : k == 3 ? j + 1 : j;
+				if (x < 0 || y < 0 || x >= columns || y >= rows) continue;
+				const other = y * columns + x;
+				const gap = abs(load<f32>(luma + (other << 2)) - l);
+				const w = pull / (1 + gap * gap * 0.02);
+				weight += w;
+				u += w * load<f32>(result + (other << 3));
+				v += w * load<f32>(result + (other << 3), 4);
+			}
+			if (weight > 0) {
+				store<f32>(result + (index << 3), u / weight);
+				store<f32>(result + (index << 3), v / weight, 4);
+			}
+		}
+	}
+}

@@ -1,0 +1,378 @@
+// Full-size pictures from two sources along maps with a node every 8 luma pixels.
+// A map value is a displacement in 1/128 luma pixel: output pixel x shows source x + value / 128.
+
+const ONE: i32 = 32767;
+
+@inline function limit(value: f32, low: f32, high: f32): f32 {
+	return min(max(value, low), high);
+}
+
+@inline function smooth(t: f32): f32 {
+	const x = limit(t, 0, 1);
+	return x * x * (3 - 2 * x);
+}
+
+@inline function mirror(at: i32, length: i32): i32 {
+	const period = max(1, 2 * (length - 1));
+	let k = at % period;
+	if (k < 0) k += period;
+	return k < length ? k : period - k;
+}
+
+/** Copies a plane with `pad` mirrored pixels on every side; `bytes` per pixel is 1 or 2. */
+export function padPlane(source: usize, width: i32, height: i32, bytes: i32, pad: i32, target: usize): void {
+	const stride = width + 2 * pad;
+	for (let y = -pad; y < height + pad; y++) {
+		const from = source + mirror(y, height) * width * bytes;
+		const to = target + (y + pad) * stride * bytes;
+		memory.copy(to + pad * bytes, from, width * bytes);
+		for (let x = 1; x <= pad; x++) {
+			const l = mirror(-x, width);
+			const r = mirror(width - 1 + x, width);
+			if (bytes == 1) {
+				store<u8>(to + pad - x, load<u8>(from + l));
+				store<u8>(to + pad + width - 1 + x, load<u8>(from + r));
+			} else {
+				store<u16>(to + ((pad - x) << 1), load<u16>(from + (l << 1)));
+				store<u16>(to + ((pad + width - 1 + x) << 1), load<u16>(from + (r << 1)));
+			}
+		}
+	}
+}
+
+// Written by `sampleField`.
+let fieldX: f32 = 0;
+let fieldY: f32 = 0;
+let cell: i32 = 0;
+let cellX: f32 = 0;
+let cellY: f32 = 0;
+
+@inline function locate(x: f32, y: f32, columns: i32, rows: i32): void {
+	const gx = limit(x, 0, <f32>(columns - 1));
+	const gy = limit(y, 0, <f32>(rows - 1));
+	const i = min(<i32>gx, columns - 2);
+	const j = min(<i32>gy, rows - 2);
+	cell = j * columns + i;
+	cellX = gx - <f32>i;
+	cellY = gy - <f32>j;
+}
+
+@inline function blend4(a: f32, b: f32, c: f32, d: f32): f32 {
+	const top = a + (b - a) * cellX;
+	return top + (c + (d - c) * cellX - top) * cellY;
+}
+
+@inline function sampleField(field: usize, columns: i32): void {
+	const p = field + (cell << 3);
+	const q = p + (columns << 3);
+	fieldX = blend4(load<f32>(p), load<f32>(p, 8), load<f32>(q), load<f32>(q, 8));
+	fieldY = blend4(load<f32>(p, 4), load<f32>(p, 12), load<f32>(q, 4), load<f32>(q, 12));
+}
+
+@inline function sampleValue(values: usize, columns: i32): f32 {
+	const p = values + (cell << 2);
+	const q = p + (columns << 2);
+	return blend4(load<f32>(p), load<f32>(p, 4), load<f32>(q), load<f32>(q, 4));
+}
+
+/**
+ * Where each output node comes from in one source. The source's nodes move by
+ * `ka · a + kb · b + kc · c` (interleaved x, y in luma pixels); this is turned round by fixed-point
+ * steps. `moved` is scratch for the sum; `found` gets the source positions, in nodes.
+ */
+export function trace(
+	a: usize, b: usize, c: usize, ka: f32, kb: f32, kc: f32,
+	columns: i32, rows: i32, moved: usize, found: usize,
+): void {
+	const n = columns * rows * 2;
+	const va = f32x4.splat(ka * 0.125);
+	const vb = f32x4.splat(kb * 0.125);
+	const vc = f32x4.splat(kc * 0.125);
+	for (let i = 0; i < n; i += 4) {
+		const at = <usize>i << 2;
+		v128.store(
+			moved + at,
+			f32x4.add(f32x4.mul(v128.load(a + at), va), f32x4.add(f32x4.mul(v128.load(b + at), vb), f32x4.mul(v128.load(c + at), vc))),
+		);
+	}
+	for (let j = 0; j < rows; j++) {
+		for (let i = 0; i < columns; i++) {
+			const at = (j * columns + i) << 3;
+			const x = <f32>i;
+			const y = <f32>j;
+			let px = x - load<f32>(moved + at);
+			let py = y - load<f32>(moved + at, 4);
+			for (let k = 0; k < 4; k++) {
+				locate(px, py, columns, rows);
+				sampleField(moved, columns);
+				const nx = x - fieldX;
+				const ny = y - fieldY;
+				const change = abs(nx - px) + abs(ny - py);
+				// Half steps near motion edges, where full ones swing to and fro.
+				px = k < 2 ? nx : (px + nx) * 0.5;
+				py = k < 2 ? ny : (py + ny) * 0.5;
+				if (change < 0.004) break;
+			}
+			store<f32>(found + at, px);
+			store<f32>(found + at, py, 4);
+		}
+	}
+}
+
+/** Source positions as a map, kept `pad` pixels around the picture: x values, then y values. */
+export function toMap(found: usize, columns: i32, rows: i32, width: i32, height: i32, pad: i32, map: usize): void {
+	const alongY = (columns * rows) << 2;
+	for (let j = 0; j < rows; j++) {
+		for (let i = 0; i < columns; i++) {
+			const index = j * columns + i;
+			const x = limit(load<f32>(found + (index << 3)) * 8, 1 - <f32>pad, <f32>(width + pad - 4));
+			const y = limit(load<f32>(found + (index << 3), 4) * 8, 1 - <f32>pad, <f32>(height + pad - 4));
+			store<i32>(map + (index << 2), <i32>floor<f32>((x - <f32>(i * 8)) * 128 + 0.5));
+			store<i32>(map + alongY + (index << 2), <i32>floor<f32>((y - <f32>(j * 8)) * 128 + 0.5));
+		}
+	}
+}
+
+/**
+ * Share of the right source at each node, 0…32767, where both sides show the same scene: by time,
+ * but a side that looks outside its picture or is not trusted there gives way, and where the
+ * sides disagree one of them is chosen rather than both shown.
+ */
+export function weighScene(
+	left: usize, right: usize, motion: usize, trustLeft: usize, trustRight: usize,
+	columns: i32, rows: i32, width: i32, height: i32, time: f32, sharpness: f32, result: usize,
+): void {
+	const w = <f32>width * 0.125;
+	const h = <f32>height * 0.125;
+	const t = smooth(time);
+	for (let index = 0; index < columns * rows; index++) {
+		const lx = load<f32>(left + (index << 3));
+		const ly = load<f32>(left + (index << 3), 4);
+		const rx = load<f32>(right + (index << 3));
+		const ry = load<f32>(right + (index << 3), 4);
+		locate(lx, ly, columns, rows);
+		sampleField(motion, columns);
+		const trustL = sampleValue(trustLeft, columns);
+		const ex = lx + fieldX * 0.125 - rx;
+		const ey = ly + fieldY * 0.125 - ry;
+		locate(rx, ry, columns, rows);
+		const trustR = sampleValue(trustRight, columns);
+		const insideL = inside(lx, ly, w, h);
+		const insideR = inside(rx, ry, w, h);
+		const apart = (ex * ex + ey * ey) * 1.5;
+		const agree = min(trustL, trustR) / (1 + apart * apart);
+		const scoreL = (<f32>1 - t) * (0.06 + trustL) * insideL + 0.00001;
+		const scoreR = t * (0.06 + trustR) * insideR + 0.00001;
+		const share = scoreR / (scoreL + scoreR);
+		const slope = <f32>1 + (<f32>1 - agree) * sharpness;
+		const hard = smooth((share - 0.5) * slope + 0.5);
+		const value = share * agree + hard * (<f32>1 - agree);
+		store<i32>(result + (index << 2), <i32>(value * <f32>ONE));
+	}
+}
+
+@inline function inside(x: f32, y: f32, width: f32, height: f32): f32 {
+	const margin = min(min(x, width - x), min(y, height - y));
+	return limit(1 + margin * 0.5, 0.0005, 1);
+}
+
+/** A soft edge that crosses the picture along (dx, dy): `place` 0 shows all left, 1 all right. */
+export function weighWipe(columns: i32, rows: i32, width: i32, height: i32, dx: f32, dy: f32, place: f32, softness: f32, result: usize): void {
+	const reach = abs(dx) + abs(dy);
+	for (let j = 0; j < rows; j++) {
+		for (let i = 0; i < columns; i++) {
+			const x = <f32>(i * 16) / <f32>width - 1;
+			const y = <f32>(j * 16) / <f32>height - 1;
+			const along = (x * dx + y * dy) / (2 * reach) + 0.5;
+			const value = smooth((place * (1 + softness) - along) / softness);
+			store<i32>(result + ((j * columns + i) << 2), <i32>(value * <f32>ONE));
+		}
+	}
+}
+
+@inline function lerp(a: v128, b: v128, share: v128): v128 {
+	return i16x8.add(a, i16x8.q15mulr_sat_s(i16x8.sub(b, a), share));
+}
+
+@inline function ramp(): v128 {
+	return i16x8(0, 1, 2, 3, 4, 5, 6, 7);
+}
+
+/** Eight pixels of one source, bilinear, scaled to 15 bits. Displacements at the first pixel and eight on. */
+@inline function sample<T>(plane: usize, stride: i32, x: i32, y: i32, ax: i32, ay: i32, bx: i32, by: i32): v128 {
+	const relX = i16x8.add(i16x8.splat(<i16>(ax & 127)), i16x8.shr_s(i16x8.mul(i16x8.splat(<i16>max(-4000, min(4000, bx - ax))), ramp()), 3));
+	const relY = i16x8.add(i16x8.splat(<i16>(ay & 127)), i16x8.shr_s(i16x8.mul(i16x8.splat(<i16>max(-4000, min(4000, by - ay))), ramp()), 3));
+	const cellsX = i16x8.shr_s(relX, 7);
+	const cellsY = i16x8.shr_s(relY, 7);
+	const shareX = i16x8.shl(v128.and(relX, i16x8.splat(127)), 8);
+	const shareY = i16x8.shl(v128.and(relY, i16x8.splat(127)), 8);
+	const p = plane + <usize>(((y + (ay >> 7)) * stride + x + (ax >> 7)) * sizeof<T>());
+	const line = <usize>(stride * sizeof<T>());
+	const scale = sizeof<T>() == 1 ? 7 : 5;
+	let a: v128;
+	let b: v128;
+	let c: v128;
+	let d: v128;
+	if (v128.any_true(v128.or(cellsX, cellsY)) == false) {
+		if (sizeof<T>() == 1) {
+			a = v128.load_ext<u8>(p);
+			b = v128.load_ext<u8>(p, 1);
+			c = v128.load_ext<u8>(p + line);
+			d = v128.load_ext<u8>(p + line, 1);
+		} else {
+			a = v128.load(p);
+			b = v128.load(p, 2);
+			c = v128.load(p + line);
+			d = v128.load(p + line, 2);
+		}
+	} else {
+		const p0 = place<T>(p, stride, i16x8.extract_lane_s(cellsX, 0), i16x8.extract_lane_s(cellsY, 0), 0);
+		const p1 = place<T>(p, stride, i16x8.extract_lane_s(cellsX, 1), i16x8.extract_lane_s(cellsY, 1), 1);
+		const p2 = place<T>(p, stride, i16x8.extract_lane_s(cellsX, 2), i16x8.extract_lane_s(cellsY, 2), 2);
+		const p3 = place<T>(p, stride, i16x8.extract_lane_s(cellsX, 3), i16x8.extract_lane_s(cellsY, 3), 3);
+		const p4 = place<T>(p, stride, i16x8.extract_lane_s(cellsX, 4), i16x8.extract_lane_s(cellsY, 4), 4);
+		const p5 = place<T>(p, stride, i16x8.extract_lane_s(cellsX, 5), i16x8.extract_lane_s(cellsY, 5), 5);
+		const p6 = place<T>(p, stride, i16x8.extract_lane_s(cellsX, 6), i16x8.extract_lane_s(cellsY, 6), 6);
+		const p7 = place<T>(p, stride, i16x8.extract_lane_s(cellsX, 7), i16x8.extract_lane_s(cellsY, 7), 7);
+		if (sizeof<T>() == 1) {
+			const top = pairs(p0, p1, p2, p3, p4, p5, p6, p7, 0);
+			const low = pairs(p0, p1, p2, p3, p4, p5, p6, p7, line);
+			const byte = i16x8.splat(255);
+			a = v128.and(top, byte);
+			b = i16x8.shr_u(top, 8);
+			c = v128.and(low, byte);
+			d = i16x8.shr_u(low, 8);
+		} else {
+			const t0 = wide(p0, p1, p2, p3, 0);
+			const t1 = wide(p4, p5, p6, p7, 0);
+			const l0 = wide(p0, p1, p2, p3, line);
+			const l1 = wide(p4, p5, p6, p7, line);
+			a = v128.shuffle<i16>(t0, t1, 0, 2, 4, 6, 8, 10, 12, 14);
+			b = v128.shuffle<i16>(t0, t1, 1, 3, 5, 7, 9, 11, 13, 15);
+			c = v128.shuffle<i16>(l0, l1, 0, 2, 4, 6, 8, 10, 12, 14);
+			d = v128.shuffle<i16>(l0, l1, 1, 3, 5, 7, 9, 11, 13, 15);
+		}
+	}
+	const top = lerp(i16x8.shl(a, scale), i16x8.shl(b, scale), shareX);
+	const low = lerp(i16x8.shl(c, scale), i16x8.shl(d, scale), shareX);
+	return lerp(top, low, shareY);
+}
+
+@inline function place<T>(p: usize, stride: i32, dx: i32, dy: i32, lane: i32): usize {
+	return p + <usize>((dy * stride + dx + lane) * sizeof<T>());
+}
+
+@inline function pairs(p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, p5: usize, p6: usize, p7: usize, line: usize): v128 {
+	let v = i16x8.splat(0);
+	v = v128.load_lane<u16>(p0 + line, v, 0);
+	v = v128.load_lane<u16>(p1 + line, v, 1);
+	v = v128.load_lane<u16>(p2 + line, v, 2);
+	v = v128.load_lane<u16>(p3 + line, v, 3);
+	v = v128.load_lane<u16>(p4 + line, v, 4);
+	v = v128.load_lane<u16>(p5 + line, v, 5);
+	v = v128.load_lane<u16>(p6 + line, v, 6);
+	return v128.load_lane<u16>(p7 + line, v, 7);
+}
+
+@inline function wide(p0: usize, p1: usize, p2: usize, p3: usize, line: usize): v128 {
+	let v = i16x8.splat(0);
+	v = v128.load_lane<u32>(p0 + line, v, 0);
+	v = v128.load_lane<u32>(p1 + line, v, 1);
+	v = v128.load_lane<u32>(p2 + line, v, 2);
+	return v128.load_lane<u32>(p3 + line, v, 3);
+}
+
+/** Value · (1 + gain) + offset, both in Q15 of the 15-bit range, kept from going below zero. */
+@inline function grade(v: v128, gain: v128, offset: v128): v128 {
+	const graded = i16x8.add_sat_s(i16x8.add_sat_s(v, i16x8.q15mulr_sat_s(v, gain)), offset);
+	return i16x8.max_s(graded, i16x8.splat(0));
+}
+
+@inline function warp<T>(
+	target: usize, width: i32, height: i32, shiftX: i32, shiftY: i32,
+	left: usize, right: usize, pad: i32, maps: usize, columns: i32, rows: i32, scratch: usize,
+	gainLeft: i32, offsetLeft: i32, gainRight: i32, offsetRight: i32,
+): void {
+	const stride = width + 2 * pad;
+	const plane = (columns * rows) << 2;
+	const row = columns << 2;
+	const leftAt = left + <usize>((pad * stride + pad) * sizeof<T>());
+	const rightAt = right + <usize>((pad * stride + pad) * sizeof<T>());
+	const gl = i16x8.splat(<i16>gainLeft);
+	const ol = i16x8.splat(<i16>offsetLeft);
+	const gr = i16x8.splat(<i16>gainRight);
+	const or = i16x8.splat(<i16>offsetRight);
+	const scale = sizeof<T>() == 1 ? 7 : 5;
+	const half = i16x8.splat(sizeof<T>() == 1 ? 64 : 16);
+	for (let y = 0; y < height; y++) {
+		const luma = y << shiftY;
+		const part = i32x4.splat(luma & 7);
+		const first = maps + (luma >> 3) * row;
+		for (let k = 0; k < 5; k++) {
+			const from = first + k * plane;
+			const to = scratch + k * row;
+			for (let n = 0; n < row; n += 16) {
+				const a = v128.load(from + n);
+				v128.store(to + n, i32x4.add(a, i32x4.shr_s(i32x4.mul(i32x4.sub(v128.load(from + n + row), a), part), 3)));
+			}
+		}
+		const out = target + <usize>(y * width * sizeof<T>());
+		for (let x = 0; x < width; x += 8) {
+			const n0 = scratch + ((x >> 3) << shiftX << 2);
+			const n1 = scratch + (((x >> 3) + 1) << shiftX << 2);
+			const wa = load<i32>(n0 + 4 * row);
+			const wb = load<i32>(n1 + 4 * row);
+			let value: v128;
+			if (wa < 64 && wb < 64) {
+				value = grade(sample<T>(
+					leftAt, stride, x, y,
+					load<i32>(n0) >> shiftX, load<i32>(n0 + row) >> shiftY,
+					load<i32>(n1) >> shiftX, load<i32>(n1 + row) >> shiftY,
+				), gl, ol);
+			} else if (wa > ONE - 64 && wb > ONE - 64) {
+				value = grade(sample<T>(
+					rightAt, stride, x, y,
+					load<i32>(n0 + 2 * row) >> shiftX, load<i32>(n0 + 3 * row) >> shiftY,
+					load<i32>(n1 + 2 * row) >> shiftX, load<i32>(n1 + 3 * row) >> shiftY,
+				), gr, or);
+			} else {
+				const l = grade(sample<T>(
+					leftAt, stride, x, y,
+					load<i32>(n0) >> shiftX, load<i32>(n0 + row) >> shiftY,
+					load<i32>(n1) >> shiftX, load<i32>(n1 + row) >> shiftY,
+				), gl, ol);
+				const r = grade(sample<T>(
+					rightAt, stride, x, y,
+					load<i32>(n0 + 2 * row) >> shiftX, load<i32>(n0 + 3 * row) >> shiftY,
+					load<i32>(n1 + 2 * row) >> shiftX, load<i32>(n1 + 3 * row) >> shiftY,
+				), gr, or);
+				const share = i16x8.add(i16x8.splat(<i16>wa), i16x8.mul(i16x8.splat(<i16>((wb - wa) >> 3)), ramp()));
+				value = lerp(l, r, share);
+			}
+			const rounded = i16x8.shr_u(i16x8.add_sat_s(value, half), scale);
+			if (sizeof<T>() == 1) {
+				v128.store64_lane(out + x, i8x16.narrow_i16x8_u(rounded, rounded), 0);
+			} else {
+				v128.store(out + (x << 1), rounded);
+			}
+		}
+	}
+}
+
+/**
+ * One plane of the result, written row by row without padding (up to 16 bytes are written past
+ * its end). `maps` holds left x, left y, right x, right y and share; `pad` is this plane's own.
+ */
+export function warp8(
+	target: usize, width: i32, height: i32, shiftX: i32, shiftY: i32, left: usize, right: usize, pad: i32,
+	maps: usize, columns: i32, rows: i32, scratch: usize, gainLeft: i32, offsetLeft: i32, gainRight: i32, offsetRight: i32,
+): void {
+	warp<u8>(target, width, height, shiftX, shiftY, left, right, pad, maps, columns, rows, scratch, gainLeft, offsetLeft, gainRight, offsetRight);
+}
+
+export function warp10(
+	target: usize, width: i32, height: i32, shiftX: i32, shiftY: i32, left: usize, right: usize, pad: i32,
+	maps: usize, columns: i32, rows: i32, scratch: usize, gainLeft: i32, offsetLeft: i32, gainRight: i32, offsetRight: i32,
+): void {
+	warp<u16>(target, width, height, shiftX, shiftY, left, right, pad, maps, columns, rows, scratch, gainLeft, offsetLeft, gainRight, offsetRight);
+}

@@ -1,0 +1,112 @@
+import { Worker } from 'node:worker_threads';
+import { PickupError } from '../../../protocol/errors.ts';
+import type { Regime, Side } from './bridge.ts';
+import { builtFile } from './built-file.ts';
+
+export type PictureWanted = {
+	/** At least one side; frames are yuv420p or yuv422p10le of one size. */
+	readonly left: Side | null;
+	readonly right: Side | null;
+	readonly count: number;
+	/** Frames in which motion that leads nowhere comes to rest. */
+	readonly settle: number;
+	/** Whether to write DRAFT on every frame. */
+	readonly label: boolean;
+};
+
+export type PictureReply =
+	| { readonly kind: 'ready'; readonly regime: Regime; readonly confidence: number }
+	| { readonly kind: 'frame'; readonly frame: number; readonly data: Uint8Array };
+
+export type Picture = {
+	readonly regime: Regime;
+	readonly confidence: number;
+	/** Every frame in order, drawn a few ahead of the reader. Can be read once. */
+	frames(): AsyncGenerator<Uint8Array, void, void>;
+};
+
+/** Frames drawn but not yet taken: enough to keep the encoder fed, little memory. */
+const AHEAD = 4;
+
+/** Starts to draw in a thread of its own, which ends with the signal at the latest. */
+export async function startPicture(wanted: PictureWanted, signal: AbortSignal): Promise<Picture> {
+	signal.throwIfAborted();
+	const worker = new Worker(builtFile('inbetween-worker.mjs'), { workerData: wanted });
+	const inbox = new Inbox(worker, signal);
+	const ready = await inbox.next();
+	if (ready.kind !== 'ready') throw unexpected(ready.kind);
+	return {
+		regime: ready.regime,
+		confidence: ready.confidence,
+		async *frames() {
+			try {
+				for (let asked = 0, given = 0; given < wanted.count; given++) {
+					for (; asked < wanted.count && asked - given < AHEAD; asked++) {
+						worker.postMessage(asked);
+					}
+					const reply = await inbox.next();
+					if (reply.kind !== 'frame' || reply.frame !== given) throw unexpected(reply.kind);
+					yield reply.data;
+				}
+			} finally {
+				await worker.terminate();
+			}
+		},
+	};
+}
+
+/** The worker's replies in order; a reader waits, and learns of the worker's end. */
+class Inbox {
+	readonly #replies: PictureReply[] = [];
+	#waiting: { resolve(reply: PictureReply): void; reject(reason: unknown): void } | null = null;
+	#failure: { readonly reason: unknown } | null = null;
+
+	constructor(worker: Worker, signal: AbortSignal) {
+		worker.on('message', (reply: PictureReply) => {
+			this.#replies.push(reply);
+			this.#serve();
+		});
+		worker.on('error', (error) => {
+			const message = error instanceof Error ? error.message : String(error);
+			this.#fail(new PickupError('engine-failed', `Drawing stopped: ${message}`, { cause: error }));
+		});
+		const abort = () => {
+			this.#fail(signal.reason);
+			void worker.terminate();
+		};
+		signal.addEventListener('abort', abort, { once: true });
+		worker.on('exit', () => {
+			signal.removeEventListener('abort', abort);
+			this.#fail(new PickupError('engine-failed', 'Drawing ended before the last frame'));
+		});
+	}
+
+	next(): Promise<PictureReply> {
+		return new Promise((resolve, reject) => {
+			this.#waiting = { resolve, reject };
+			this.#serve();
+		});
+	}
+
+	#fail(reason: unknown): void {
+		this.#failure ??= { reason };
+		this.#serve();
+	}
+
+	#serve(): void {
+		const waiting = this.#waiting;
+		if (waiting === null) return;
+		const reply = this.#failure === null ? this.#replies.shift() : undefined;
+		if (reply === undefined && this.#failure === null) return;
+		this.#waiting = null;
+		if (reply !== undefined) waiting.resolve(reply);
+		else waiting.reject(this.#failure?.reason);
+	}
+}
+
+function unexpected(kind: string): PickupError {
+	return new PickupError(
+		'internal',
+		`Expected the next frame from the drawing thread, got ${kind}`,
+	);
+}

@@ -1,0 +1,34 @@
+import type { FrameRange } from '../../../protocol/time.ts';
+import type { ClipSpan, Sequence } from '../../../protocol/timeline.ts';
+import { readFrames } from '../../media/frames.ts';
+import { frameBytes } from '../../media/pixels.ts';
+import type { Ffmpeg, Frame, PixelFormat } from '../../media/types.ts';
+import { sourceTime } from './neighbours.ts';
+
+const CHUNK_BYTES = 96 * 2 ** 20;
+
+/** The clip's own picture over a range, for a retake of its sound alone; a few frames in memory. */
+export async function* existingPicture(
+	ffmpeg: Ffmpeg,
+	clip: ClipSpan,
+	range: FrameRange,
+	sequence: Sequence,
+	format: PixelFormat,
+	signal: AbortSignal,
+): AsyncGenerator<Frame, void, void> {
+	if (clip.source.kind !== 'file') return;
+	const { rate, size, pixelAspect } = sequence;
+	const chunk = Math.max(1, Math.floor(CHUNK_BYTES / frameBytes(format, size)));
+	for (let from = range.start; from < range.end; from += chunk) {
+		const frames = Array.from({ length: Math.min(chunk, range.end - from) }, (_, i) => from + i);
+		yield* await readFrames(
+			ffmpeg,
+			{
+				path: clip.source.path,
+				at: frames.map((frame) => sourceTime(clip, { num: frame, den: 1 }, rate)),
+				...{ size, pixelAspect, format },
+			},
+			signal,
+		);
+	}
+}

@@ -1,0 +1,221 @@
+import { type Flow, findFlow, type Pyramid, patchCentre } from './flow.ts';
+import type { Kernels } from './kernels.ts';
+
+/** A patch below this energy shows nothing that could be followed. */
+const FLAT = 14;
+
+/** Motion of a grid of patches made whole: what could not be followed moves with its surroundings. */
+export type Motion = {
+	readonly columns: number;
+	readonly rows: number;
+	/** Interleaved x, y in pixels of the small picture. */
+	readonly motion: Float32Array;
+	/** 0…1 for each patch. */
+	readonly trust: Float32Array;
+};
+
+export type Scene = {
+	readonly forward: Motion;
+	readonly backward: Motion;
+	/** Share of the textured picture that is found again on the other side, 0…1. */
+	readonly confidence: number;
+	readonly flatLeft: boolean;
+	readonly flatRight: boolean;
+	/** right luma ≈ gain · left luma + offset, 0…255. */
+	readonly gain: number;
+	readonly offset: number;
+};
+
+/** What the last picture on the left and the first on the right have in common. */
+export function compareScenes(kernels: Kernels, left: Pyramid, right: Pyramid): Scene {
+	const there = findFlow(kernels, left, right, 0.02);
+	const back = findFlow(kernels, right, left, 0.02);
+	const trustThere = agreement(there, back, left);
+	const trustBack = agreement(back, there, right);
+	const forward = complete(kernels, left, there, trustThere, 0.35, 40);
+	const backward = complete(kernels, right, back, trustBack, 0.35, 40);
+	const found = count(there, trustThere, forward, left);
+	const foundBack = count(back, trustBack, backward, right);
+	const seen = found.seen + foundBack.seen;
+	return {
+		forward: { ...forward, trust: settleTrust(forward, backward, trustThere, there, left) },
+		backward: { ...backward, trust: settleTrust(backward, forward, trustBack, back, right) },
+		confidence: seen > 0 ? (found.matched + foundBack.matched) / seen : 0,
+		flatLeft: isFlat(there),
+		flatRight: isFlat(back),
+		...exposure(kernels, left, right, there, trustThere),
+	};
+}
+
+/** Motion per frame at `here`, from a picture `frames` frames away (negative: before it). */
+export function findVelocity(
+	kernels: Kernels,
+	here: Pyramid,
+	other: Pyramid,
+	frames: number,
+): Motion {
+	const flow = findFlow(kernels, here, other, 1.5);
+	const back = findFlow(kernels, other, here, 1.5);
+	const trust = agreement(flow, back, here);
+	const whole = complete(kernels, here, flow, trust, 0.5, 60);
+	return { ...whole, motion: whole.motion.map((value) => value / frames) };
+}
+
+/** How far each patch's motion is undone by the motion found the other way round. */
+function agreement(flow: Flow, other: Flow, pyramid: Pyramid): Float32Array {
+	const { width, height } = pyramid.levels[0]!;
+	return flow.residual.map((residual, index) => {
+		const u = flow.motion[index * 2]!;
+		const v = flow.motion[index * 2 + 1]!;
+		const x = patchCentre(index % flow.columns, width) + u;
+		const y = patchCentre(Math.floor(index / flow.columns), height) + v;
+		if (x < 0 || y < 0 || x > width || y > height) return 0;
+		const [bu, bv] = sampleGrid(other.motion, flow.columns, flow.rows, x, y);
+		const apart = Math.hypot(u + bu, v + bv) / (0.8 + 0.03 * Math.hypot(u, v));
+		const fit = Math.max(0, Math.min(1, (0.75 - residual) / 0.4));
+		const texture = Math.min(1, flow.texture[index]! / (2 * FLAT));
+		return fit * texture * Math.exp(-apart * apart);
+	});
+}
+
+/** Bilinear value of a grid of pairs at a place in pixels of the small picture. */
+export function sampleGrid(
+	values: Float32Array,
+	columns: number,
+	rows: number,
+	x: number,
+	y: number,
+): readonly [number, number] {
+	const gx = Math.max(0, Math.min(columns - 1, (x - 4) / 4));
+	const gy = Math.max(0, Math.min(rows - 1, (y - 4) / 4));
+	const i = Math.min(Math.floor(gx), Math.max(0, columns - 2));
+	const j = Math.min(Math.floor(gy), Math.max(0, rows - 2));
+	const right = columns > 1 ? 1 : 0;
+	const below = rows > 1 ? columns : 0;
+	const at = j * columns + i;
+	const fx = gx - i;
+	const fy = gy - j;
+	const value = (part: number) => {
+		const read = (index: number) => values[index * 2 + part]!;
+		const top = read(at) + (read(at + right) - read(at)) * fx;
+		const low = read(at + below) + (read(at + below + right) - read(at + below)) * fx;
+		return top + (low - top) * fy;
+	};
+	return [value(0), value(1)];
+}
+
+function complete(
+	kernels: Kernels,
+	pyramid: Pyramid,
+	flow: Flow,
+	trust: Float32Array,
+	pull: number,
+	rounds: number,
+): Motion {
+	const { columns, rows } = flow;
+	const motion = kernels.scratch(() => {
+		const input = put(kernels, flow.motion);
+		const weights = put(kernels, trust);
+		const luma = put(kernels, patchLuma(kernels, pyramid));
+		const result = kernels.allocate(columns * rows * 8);
+		kernels.run.spread(columns, rows, input, weights, luma, result, rounds, pull);
+		return kernels.floats(result, columns * rows * 2).slice();
+	});
+	return { columns, rows, motion, trust };
+}
+
+function put(kernels: Kernels, values: Float32Array): number {
+	const pointer = kernels.allocate(values.byteLength);
+	kernels.floats(pointer, values.length).set(values);
+	return pointer;
+}
+
+function patchLuma(kernels: Kernels, pyramid: Pyramid): Float32Array {
+	const { width, height, columns, rows } = pyramid.levels[0]!;
+	const luma = kernels.floats(pyramid.luma, width * height);
+	const values = new Float32Array(columns * rows);
+	for (let index = 0; index < values.length; index++) {
+		const x = Math.min(width - 2, Math.floor(patchCentre(index % columns, width)) - 1);
+		const y = Math.min(
+			height - 2,
+			Math.floor(patchCentre(Math.floor(index / columns), height)) - 1,
+		);
+		const at = Math.max(0, y) * width + Math.max(0, x);
+		values[index] = (luma[at]! + luma[at + 1]! + (luma[at + width] ?? luma[at]!)) / 3;
+	}
+	return values;
+}
+
+/** Counts what can be followed, leaving out what has left the picture. */
+function count(flow: Flow, trust: Float32Array, whole: Motion, pyramid: Pyramid) {
+	const { width, height } = pyramid.levels[0]!;
+	let seen = 0;
+	let matched = 0;
+	flow.texture.forEach((texture, index) => {
+		const x = patchCentre(index % flow.columns, width) + whole.motion[index * 2]!;
+		const y = patchCentre(Math.floor(index / flow.columns), height) + whole.motion[index * 2 + 1]!;
+		if (texture < FLAT || x < 0 || y < 0 || x > width || y > height) return;
+		seen += 1;
+		if (trust[index]! > 0.25) matched += 1;
+	});
+	return { seen, matched };
+}
+
+/** Trust after completion: flat patches count as found where both directions agree on them. */
+function settleTrust(
+	whole: Motion,
+	other: Motion,
+	trust: Float32Array,
+	flow: Flow,
+	pyramid: Pyramid,
+): Float32Array {
+	const { width, height } = pyramid.levels[0]!;
+	return trust.map((raw, index) => {
+		const u = whole.motion[index * 2]!;
+		const v = whole.motion[index * 2 + 1]!;
+		const x = patchCentre(index % whole.columns, width) + u;
+		const y = patchCentre(Math.floor(index / whole.columns), height) + v;
+		const [bu, bv] = sampleGrid(other.motion, whole.columns, whole.rows, x, y);
+		const apart = Math.hypot(u + bu, v + bv) / (1.2 + 0.04 * Math.hypot(u, v));
+		const both = Math.exp(-apart * apart);
+		return flow.texture[index]! < FLAT ? both : both * Math.min(1, raw * 1.6);
+	});
+}
+
+function isFlat(flow: Flow): boolean {
+	const textured = flow.texture.filter((texture) => texture >= FLAT).length;
+	return textured < 0.02 * flow.texture.length;
+}
+
+/** A straight line through the brightness of trusted patches on both sides. */
+function exposure(
+	kernels: Kernels,
+	left: Pyramid,
+	right: Pyramid,
+	flow: Flow,
+	trust: Float32Array,
+): { readonly gain: number; readonly offset: number } {
+	const { width, height } = left.levels[0]!;
+	const here = patchLuma(kernels, left);
+	const there = patchLuma(kernels, right);
+	let [n, sx, sy, sxx, sxy] = [0, 0, 0, 0, 0];
+	for (let index = 0; index < here.length; index++) {
+		if (trust[index]! < 0.5) continue;
+		const x = patchCentre(index % flow.columns, width) + flow.motion[index * 2]!;
+		const y = patchCentre(Math.floor(index / flow.columns), height) + flow.motion[index * 2 + 1]!;
+		const i = Math.max(0, Math.min(flow.columns - 1, Math.round((x - 4) / 4)));
+		const j = Math.max(0, Math.min(flow.rows - 1, Math.round((y - 4) / 4)));
+		const a = here[index]!;
+		const b = there[j * flow.columns + i]!;
+		n += 1;
+		sx += a;
+		sy += b;
+		sxx += a * a;
+		sxy += a * b;
+	}
+	if (n < 24) return { gain: 1, offset: 0 };
+	const spread = sxx / n - (sx / n) ** 2;
+	const slope = spread > 40 ? (sxy / n - (sx / n) * (sy / n)) / spread : 1;
+	const gain = Math.max(0.6, Math.min(1.6, slope));
+	return { gain, offset: Math.max(-60, Math.min(60, sy / n - (gain * sx) / n)) };
+}

@@ -1,0 +1,207 @@
+import type { Sound } from '../../../media/types.ts';
+import { extrapolate } from './extrapolate.ts';
+import { createFft, type Fft } from './fft.ts';
+import { createRandom } from './random.ts';
+import { isAudible, levelsOf, type Schedule, type SoundSide, scheduleAt } from './schedule.ts';
+import { BINS, findTextures, meanSquare, type Texture, WINDOW } from './texture.ts';
+
+export type BedWanted = {
+	/** All that sounds up to the left join, and from the right join on. */
+	readonly before: Sound;
+	readonly after: Sound;
+	/** Of these, what stops at the left join and what starts at the right one. */
+	readonly ending: Sound;
+	readonly starting: Sound;
+	/** What is heard inside the range anyway; null when nothing is. */
+	readonly audible: Sound | null;
+	readonly samples: number;
+	/** Where the cut ends in the open and nothing sounds, the bed runs on and does not fade away. */
+	readonly openLeft: boolean;
+	readonly openRight: boolean;
+	readonly seed: number;
+};
+
+const HOP = WINDOW / 4;
+const SAMPLE_RATE = 48_000;
+
+/** Samples over which the neighbours' waveform turns into the bed. */
+const JOIN_FADE = 576;
+
+/** Samples over which level is measured and set. */
+const LEVEL_WINDOW = 4800;
+const LEVEL_STEP = 480;
+
+/**
+ * A bed of sound between two joins: noise with the colour, width and level of the sound beside
+ * each join, which settles to the quiet tone of each side in between. Nothing of the neighbours'
+ * sound is copied, so no word is heard twice. Digital silence where both sides are silent.
+ */
+export function growBed(wanted: BedWanted): Sound {
+	const { samples } = wanted;
+	const fft = createFft(WINDOW);
+	const left = sideOf(wanted.before, true, fft);
+	const right = sideOf(wanted.after, false, fft);
+	const schedule = levelsOf(left, right, wanted);
+	const bed = { left: new Float32Array(samples), right: new Float32Array(samples) };
+	if (schedule === null) return bed;
+	const margin = WINDOW;
+	const raw = colouredNoise(schedule, samples, margin, wanted.seed, fft);
+	setLevel(raw, bed, margin, schedule, wanted.audible);
+	join(bed.left, wanted.ending.left, wanted.starting.left);
+	join(bed.right, wanted.ending.right, wanted.starting.right);
+	if (wanted.openLeft && !isAudible(left)) fadeIn(bed);
+	if (wanted.openRight && !isAudible(right)) fadeOut(bed);
+	return bed;
+}
+
+/** Samples beside a join whose level is taken for the level at the join. */
+const EDGE = 9600;
+
+function sideOf(sound: Sound, joinAtEnd: boolean, fft: Fft): SoundSide {
+	const { length } = sound.left;
+	const edge = joinAtEnd ? meanSquare(sound, length - EDGE, length) : meanSquare(sound, 0, EDGE);
+	return { ...findTextures(sound, joinAtEnd, fft), edge };
+}
+
+/** Overlapping windows of random phase, each with the colour due at its middle. */
+function colouredNoise(
+	schedule: Schedule,
+	samples: number,
+	margin: number,
+	seed: number,
+	fft: Fft,
+): Sound {
+	const length = samples + 2 * margin;
+	const sound = { left: new Float32Array(length), right: new Float32Array(length) };
+	const random = createRandom(seed);
+	const directions = Float32Array.from({ length: 2048 }, (_, i) =>
+		i % 2 === 0 ? Math.cos((Math.PI * i) / 1024) : Math.sin((Math.PI * (i - 1)) / 1024),
+	);
+	const real = new Float32Array(WINDOW);
+	const imaginary = new Float32Array(WINDOW);
+	const mixed = emptyTexture();
+	for (let start = -WINDOW + HOP; start < length; start += HOP) {
+		const middle = (start + WINDOW / 2 - margin) / samples;
+		mix(scheduleAt(schedule, middle).colours, mixed);
+		for (let k = 1; k < BINS - 1; k++) {
+			const p = (random() >>> 21) * 2;
+			const q = (random() >>> 21) * 2;
+			const a = Math.sqrt(mixed.left[k]!);
+			// Cholesky factor of the 2 × 2 spectral matrix: right follows left as far as it did.
+			const cr = a > 1e-9 ? mixed.crossReal[k]! / a : 0;
+			const ci = a > 1e-9 ? mixed.crossImaginary[k]! / a : 0;
+			const d = Math.sqrt(Math.max(0, mixed.right[k]! - cr * cr - ci * ci));
+			const [pr, pi] = [directions[p]!, directions[p + 1]!];
+			const lr = a * pr;
+			const li = a * pi;
+			const rr = cr * pr - ci * pi + d * directions[q]!;
+			const ri = cr * pi + ci * pr + d * directions[q + 1]!;
+			const m = WINDOW - k;
+			real[k] = lr - ri;
+			imaginary[k] = li + rr;
+			real[m] = lr + ri;
+			imaginary[m] = rr - li;
+		}
+		real[0] = imaginary[0] = real[WINDOW / 2] = imaginary[WINDOW / 2] = 0;
+		fft(real, imaginary, true);
+		for (let i = Math.max(0, -start); i < WINDOW && start + i < length; i++) {
+			const w = 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / WINDOW);
+			sound.left[start + i]! += real[i]! * w;
+			sound.right[start + i]! += imaginary[i]! * w;
+		}
+	}
+	return sound;
+}
+
+function emptyTexture() {
+	const bins = () => new Float32Array(BINS);
+	return { left: bins(), right: bins(), crossReal: bins(), crossImaginary: bins() };
+}
+
+function mix(
+	colours: readonly (readonly [Texture, number])[],
+	mixed: ReturnType<typeof emptyTexture>,
+): void {
+	for (const part of ['left', 'right', 'crossReal', 'crossImaginary'] as const) {
+		mixed[part].fill(0);
+		for (const [texture, weight] of colours) {
+			if (weight <= 0) continue;
+			const source = texture[part];
+			const target = mixed[part];
+			for (let k = 0; k < BINS; k++) target[k]! += weight * source[k]!;
+		}
+	}
+}
+
+/** Brings the noise to the level due at each moment, less what is heard there anyway. */
+function setLevel(
+	raw: Sound,
+	bed: Sound,
+	margin: number,
+	schedule: Schedule,
+	audible: Sound | null,
+): void {
+	const samples = bed.left.length;
+	const steps = Math.ceil(samples / LEVEL_STEP) + 1;
+	const gains = new Float64Array(steps);
+	const power = runningPower(raw);
+	const heard = audible === null ? null : runningPower(audible);
+	for (let step = 0; step < steps; step++) {
+		const at = step * LEVEL_STEP;
+		const due = scheduleAt(schedule, at / samples).power;
+		const covered = heard === null ? 0 : heard(at, 2 * LEVEL_WINDOW);
+		const is = power(at + margin, LEVEL_WINDOW);
+		gains[step] = is > 0 ? Math.sqrt(Math.max(0, due - covered) / is) : 0;
+	}
+	for (let i = 0; i < samples; i++) {
+		const step = Math.floor(i / LEVEL_STEP);
+		const share = i / LEVEL_STEP - step;
+		const gain = gains[step]! + (gains[step + 1]! - gains[step]!) * share;
+		bed.left[i] = raw.left[i + margin]! * gain;
+		bed.right[i] = raw.right[i + margin]! * gain;
+	}
+}
+
+/** Mean square of both channels over a window around a sample, cut off at the sound's ends. */
+function runningPower(sound: Sound): (at: number, window: number) => number {
+	const sums = new Float64Array(sound.left.length + 1);
+	for (let i = 0; i < sound.left.length; i++) {
+		sums[i + 1] = sums[i]! + sound.left[i]! ** 2 + sound.right[i]! ** 2;
+	}
+	return (at, window) => {
+		const from = Math.max(0, at - window / 2);
+		const to = Math.min(sound.left.length, at + window / 2);
+		return to > from ? (sums[to]! - sums[from]!) / (2 * (to - from)) : 0;
+	};
+}
+
+/** Lets what ends run on into the bed for a moment, and the bed into what starts. */
+function join(bed: Float32Array, ending: Float32Array, starting: Float32Array): void {
+	const fade = Math.min(JOIN_FADE, Math.floor(bed.length / 2));
+	const past = ending.subarray(Math.max(0, ending.length - 2048));
+	const future = starting.slice(0, 2048).reverse();
+	const out = extrapolate(past, fade);
+	const back = extrapolate(future, fade);
+	const last = bed.length - 1;
+	for (let i = 0; i < fade; i++) {
+		const angle = (Math.PI / 2) * ((i + 1) / (fade + 1));
+		bed[i] = bed[i]! * Math.sin(angle) + out[i]! * Math.cos(angle);
+		bed[last - i] = bed[last - i]! * Math.sin(angle) + back[i]! * Math.cos(angle);
+	}
+}
+
+function fadeIn(bed: Sound): void {
+	const fade = Math.min(SAMPLE_RATE / 33, bed.left.length);
+	for (let i = 0; i < fade; i++) {
+		bed.left[i]! *= i / fade;
+		bed.right[i]! *= i / fade;
+	}
+}
+
+function fadeOut(bed: Sound): void {
+	bed.left.reverse();
+	bed.right.reverse();
+	fadeIn(bed);
+	bed.left.reverse();
+	bed.right.reverse();
+}

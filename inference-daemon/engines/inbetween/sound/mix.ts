@@ -1,0 +1,127 @@
+import type { GenerationRequest } from '../../../../protocol/generation.ts';
+import {
+	add,
+	type FrameRange,
+	framesToSeconds,
+	multiply,
+	type Rational,
+	rational,
+	samplesForFrames,
+	subtract,
+} from '../../../../protocol/time.ts';
+import type { ClipSpan } from '../../../../protocol/timeline.ts';
+import { readSound } from '../../../media/sound.ts';
+import type { Ffmpeg, Sound } from '../../../media/types.ts';
+
+/** Samples beside each join that are listened to. */
+const LOOK = 3 * 48_000;
+
+export type Surroundings = {
+	readonly before: Sound;
+	readonly after: Sound;
+	readonly ending: Sound;
+	readonly starting: Sound;
+	readonly audible: Sound | null;
+};
+
+/**
+ * Reads what sounds before, in and after the range. Sound that plays on through the whole range
+ * is left out everywhere, since it needs nothing; in a retake the sound of the clip itself is
+ * what is to be replaced, so it is heard on both sides but not inside. Throws as readSound.
+ */
+export async function readSurroundings(
+	ffmpeg: Ffmpeg,
+	request: GenerationRequest,
+	signal: AbortSignal,
+): Promise<Surroundings> {
+	const { range, sequence, sound } = request.context;
+	const at = (frame: number) => samplesForFrames(frame, sequence.rate);
+	const gap = { start: at(range.start), end: at(range.end) };
+	const left = { start: gap.start - LOOK, end: gap.start };
+	const right = { start: gap.end, end: gap.end + LOOK };
+	const spans = distinct(sound).filter((span) => span.enabled && span.source.kind === 'file');
+	const replaced = (span: ClipSpan) =>
+		request.kind === 'retake' &&
+		request.clip.source.kind === 'file' &&
+		span.source.kind === 'file' &&
+		span.source.path === request.clip.source.path;
+	const used = spans.filter((span) => replaced(span) || !covers(span.range, range));
+	const mix = (window: FrameRange, chosen: readonly ClipSpan[]) =>
+		readMix(ffmpeg, chosen, window, sequence.rate, signal);
+	const stops = (span: ClipSpan) => replaced(span) || span.range.end <= range.start;
+	const starts = (span: ClipSpan) => replaced(span) || span.range.start >= range.end;
+	const inside = used.filter(
+		(span) => !replaced(span) && span.range.start < range.end && span.range.end > range.start,
+	);
+	const [before, goingOn, after, cameOn, audible] = await Promise.all([
+		mix(left, used.filter(stops)),
+		mix(left, inside),
+		mix(right, used.filter(starts)),
+		mix(right, inside),
+		inside.length > 0 ? mix(gap, inside) : null,
+	]);
+	return {
+		before: sum(before, goingOn),
+		after: sum(after, cameOn),
+		ending: before,
+		starting: after,
+		audible,
+	};
+}
+
+/** A stereo clip may stand on two tracks, one per channel; it is heard once. */
+function distinct(spans: readonly ClipSpan[]): readonly ClipSpan[] {
+	const seen = new Map<string, ClipSpan>();
+	for (const span of spans) {
+		const { range, source, sourceIn, speed } = span;
+		seen.set(JSON.stringify([range, source, sourceIn, speed]), span);
+	}
+	return [...seen.values()];
+}
+
+function covers(span: FrameRange, range: FrameRange): boolean {
+	return span.start < range.start && span.end > range.end;
+}
+
+async function readMix(
+	ffmpeg: Ffmpeg,
+	spans: readonly ClipSpan[],
+	window: FrameRange,
+	rate: Rational,
+	signal: AbortSignal,
+): Promise<Sound> {
+	const samples = window.end - window.start;
+	const mix = { left: new Float32Array(samples), right: new Float32Array(samples) };
+	for (const span of spans) {
+		if (span.source.kind !== 'file') continue;
+		const from = Math.max(window.start, samplesForFrames(span.range.start, rate));
+		const to = Math.min(window.end, samplesForFrames(span.range.end, rate));
+		if (to <= from) continue;
+		const wanted = {
+			path: span.source.path,
+			from: soundTime(span, from, rate),
+			samples: to - from,
+			speed: span.speed,
+		};
+		const sound = await readSound(ffmpeg, wanted, signal);
+		for (let i = 0; i < to - from; i++) {
+			mix.left[from - window.start + i]! += sound.left[i]!;
+			mix.right[from - window.start + i]! += sound.right[i]!;
+		}
+	}
+	return mix;
+}
+
+/** Source time of a sample of the sequence, both counted at 48 kHz from sequence frame 0. */
+function soundTime(span: ClipSpan, sample: number, rate: Rational): Rational {
+	const start = framesToSeconds(span.range.start, rate);
+	const seconds = subtract(rational(sample, 48_000), start);
+	return add(span.sourceIn, multiply(seconds, span.speed));
+}
+
+function sum(a: Sound, b: Sound): Sound {
+	return {
+		left: a.left.map((value, i) => value + b.left[i]!),
+		right: a.right.map((value, i) => value + b.right[i]!),
+	};
+}
