@@ -7,6 +7,7 @@ import {
 	type SavedTimeline,
 	type TimelineFileHost,
 } from '../host-bridge/timeline-file/host.ts';
+import type { Client } from '../protocol/client.ts';
 import { PickupError } from '../protocol/errors.ts';
 import {
 	type Codec,
@@ -63,9 +64,11 @@ export async function makeShot(
 	choose: (host: TimelineFileHost) => Promise<Shot>,
 ): Promise<number> {
 	const host = await openTimeline(timelinePath, sequenceOption(options));
-	const shot = await choose(host);
+	const chosen = await choose(host);
 	const interrupt = interruptSignal();
 	const client = await connectToDaemon();
+	const { sizeAssumed } = await host.cut();
+	const shot = sizeAssumed ? await sizedLikeMedia(chosen, client) : chosen;
 	const folders = await prepareFolders(host, options);
 	try {
 		const wanted = composeTakes(shot, options, folders.media);
@@ -93,6 +96,17 @@ export async function makeShot(
 /** `{ sequence }` when one was named. */
 export function sequenceOption(options: { readonly sequence?: string }): { sequence?: string } {
 	return options.sequence === undefined ? {} : { sequence: options.sequence };
+}
+
+/** A timeline that does not say how large its picture is gets clips as large as their neighbours. */
+async function sizedLikeMedia(shot: Shot, client: Client): Promise<Shot> {
+	const { left, right, sequence } = shot.context;
+	for (const neighbour of [left, right]) {
+		if (neighbour?.source.kind !== 'file') continue;
+		const { size } = await client.call('media.look', { path: neighbour.source.path });
+		if (size) return { ...shot, context: { ...shot.context, sequence: { ...sequence, size } } };
+	}
+	return shot;
 }
 
 function composeTakes(shot: Shot, options: ShotOptions, media: string): NamedRequest[] {

@@ -22,6 +22,8 @@ export type Track = {
 /** A sequence with its tracks: what gap.ts and placement.ts reason about. */
 export type Cut = {
 	readonly sequence: Sequence;
+	/** True where the timeline does not say how large its picture is; the media then know better. */
+	readonly sizeAssumed?: boolean;
 	/** Video tracks bottom up, then audio tracks in the editor's order. */
 	readonly tracks: readonly Track[];
 	/** True where an audio track holds one channel, so that a stereo sound takes two of them. */

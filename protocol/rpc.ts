@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { engineDescriptionSchema } from './engines.ts';
 import { codecSchema, generationRequestSchema, planSchema } from './generation.ts';
 import { jobEventSchema, jobSchema, jobStateSchema } from './jobs.ts';
-import { count } from './schemas.ts';
+import { count, frameRateSchema, pathSchema, sizeSchema } from './schemas.ts';
 
 /** Raised whenever a change would make an old client and a new daemon misunderstand each other. */
 export const PROTOCOL_VERSION = 1;
@@ -101,6 +101,15 @@ export const methods = {
 		summary: 'Everything after a number, at once, and from then on as `event` notifications.',
 		params: z.strictObject({ after: count }),
 		result: z.strictObject({ events: z.array(jobEventSchema), lastEvent: count }),
+	},
+	'media.look': {
+		summary: 'What a media file holds; for timelines that do not say how large their picture is.',
+		params: z.strictObject({ path: pathSchema }),
+		result: z.strictObject({
+			size: sizeSchema.nullable().describe('As shown: turned, with square pixels.'),
+			rate: frameRateSchema.nullable().describe('Average; null where the file does not say.'),
+			sound: z.boolean(),
+		}),
 	},
 	'machine.check': {
 		summary: 'What works on this machine, what does not and what to do.',

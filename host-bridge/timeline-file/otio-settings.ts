@@ -52,6 +52,7 @@ function ratesIn(stack: Json): Json[] {
 export function pictureOf(stack: Json): {
 	size: { width: number; height: number };
 	pixelAspect: Rational;
+	sizeAssumed: boolean;
 } {
 	const premiere = metadataOf(stack, 'PremierePro_OTIO');
 	const resolution = premiere && member(premiere, 'VideoResolution');
@@ -59,8 +60,10 @@ export function pictureOf(stack: Json): {
 	const aspect = premiere && member(premiere, 'PixelAspectRatio');
 	const parts = aspect && pair(aspect, 'numerator', 'denominator');
 	const usable = parts?.every((part) => Number.isInteger(part) && part > 0 && part < 100_000);
+	const known = noted ?? boundsIn(stack);
 	return {
-		size: noted ?? boundsIn(stack) ?? { width: 1920, height: 1080 },
+		size: known ?? { width: 1920, height: 1080 },
+		sizeAssumed: known === undefined,
 		pixelAspect: parts && usable ? rational(parts[0], parts[1]) : ONE,
 	};
 }

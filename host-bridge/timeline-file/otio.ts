@@ -78,11 +78,14 @@ function readTimeline(timeline: Json, folder: string): TimelineSequence {
 	const end = window ? window.end - window.start : lasts;
 	const start = member(timeline, 'global_start_time');
 	const name = textMember(timeline, 'name') || textMember(stack, 'name') || 'Timeline';
+	const { size, pixelAspect, sizeAssumed } = pictureOf(stack);
 	const cut: Cut = {
+		sizeAssumed,
 		sequence: {
 			name: name.slice(0, 500),
 			rate,
-			...pictureOf(stack),
+			size,
+			pixelAspect,
 			duration: nearestFrame(end, rate),
 			startFrame: start ? nearestFrame(readTime(start), rate) : 0,
 			dropFrame: false,

@@ -11,6 +11,7 @@ import {
 import { planRequest, type Surroundings } from '../jobs/admission.ts';
 import type { Journal } from '../jobs/journal.ts';
 import type { JobQueue } from '../jobs/queue.ts';
+import { lookAt } from '../media/look.ts';
 import { sameToken } from './gate.ts';
 
 /** What a method needs to know of the connection that called it. */
@@ -89,6 +90,13 @@ export function handlersFor(options: MethodsOptions): Handlers {
 			const { lastEvent } = journal;
 			caller.sendEventsAfter(lastEvent);
 			return { events, lastEvent };
+		},
+		'media.look': async ({ path }) => {
+			const ffmpeg = await surroundings.findFfmpeg();
+			if (ffmpeg === null) {
+				throw new PickupError('ffmpeg-missing', `Expected ffmpeg to look at ${path}, found none`);
+			}
+			return lookAt(ffmpeg, path);
 		},
 		'machine.check': async () => ({ checks: [...(await options.checkMachine())] }),
 		'daemon.stop': () => {
