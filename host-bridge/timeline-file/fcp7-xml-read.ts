@@ -29,6 +29,7 @@ import {
 	children,
 	childText,
 	malformed,
+	needChild,
 	needInteger,
 	textOf,
 	type XmlElement,
@@ -252,8 +253,7 @@ function placeOf(
 	beside: Beside,
 	frames: { readonly in: number; readonly out: number; readonly clipRate: FrameRate },
 ): FrameRange {
-	const start = needInteger(item, 'start');
-	const end = needInteger(item, 'end');
+	const [start, end] = [edgeOf(item, 'start'), edgeOf(item, 'end')];
 	const length = round(multiply(framesToSeconds(frames.out - frames.in, frames.clipRate), at.rate));
 	if (start < 0 && end < 0 && !(beside.before && beside.after)) {
 		throw malformed(item, 'a transition beside a clip whose start and end are −1', 'none');
@@ -268,6 +268,16 @@ function placeOf(
 		throw malformed(item, 'an end after the start', `${range.start}–${range.end}`);
 	}
 	return range;
+}
+
+function edgeOf(item: XmlElement, name: 'start' | 'end'): number {
+	const frame = needInteger(item, name);
+	if (frame >= -1) return frame;
+	throw malformed(
+		needChild(item, name),
+		'a frame from 0 on, or −1 beside a transition',
+		`${frame}`,
+	);
 }
 
 /** Clips of FCP 7 count `<in>` from the start of their subclip. */
