@@ -1,6 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { builtFile } from './built-file.ts';
-
 /** Node has WebAssembly; its types stand in the browsers' library, which this room does not use. */
 type Memory = { readonly buffer: ArrayBuffer; grow(pages: number): number };
 declare const WebAssembly: {
@@ -174,8 +171,9 @@ export type Kernels = {
 	integers(pointer: number, length: number): Int32Array;
 };
 
-export async function loadKernels(): Promise<Kernels> {
-	const { instance } = await WebAssembly.instantiate(await readFile(builtFile('inbetween.wasm')));
+/** `code` is what stands in dist/inbetween.wasm. */
+export async function loadKernels(code: Uint8Array): Promise<Kernels> {
+	const { instance } = await WebAssembly.instantiate(code);
 	const run = instance.exports as Exports;
 	let top = align(run.heapBase());
 	return {

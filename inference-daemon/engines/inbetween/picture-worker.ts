@@ -4,14 +4,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { buildBridge } from './bridge.ts';
 import { loadKernels } from './kernels.ts';
 import { drawLabel } from './label.ts';
-import type { PictureReply, PictureWanted } from './picture.ts';
+import type { PictureReply, PictureTask } from './picture.ts';
 import { layoutOf } from './planes.ts';
 
 const port = parentPort!;
-const wanted = workerData as PictureWanted;
+const wanted = workerData as PictureTask;
 
 const bridge = buildBridge(
-	await loadKernels(),
+	await loadKernels(wanted.kernels),
 	wanted.left,
 	wanted.right,
 	wanted.count,

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { PickupError } from '../../../protocol/errors.ts';
 import type { Regime, Side } from './bridge.ts';
@@ -13,6 +14,9 @@ export type PictureWanted = {
 	/** Whether to write DRAFT on every frame. */
 	readonly label: boolean;
 };
+
+/** What the drawing thread starts with. */
+export type PictureTask = PictureWanted & { readonly kernels: Uint8Array };
 
 export type PictureReply =
 	| { readonly kind: 'ready'; readonly regime: Regime; readonly confidence: number }
@@ -30,8 +34,10 @@ const AHEAD = 4;
 
 /** Starts to draw in a thread of its own, which ends with the signal at the latest. */
 export async function startPicture(wanted: PictureWanted, signal: AbortSignal): Promise<Picture> {
+	const kernels = await readFile(builtFile('inbetween.wasm'));
 	signal.throwIfAborted();
-	const worker = new Worker(builtFile('inbetween-worker.mjs'), { workerData: wanted });
+	const workerData: PictureTask = { ...wanted, kernels };
+	const worker = new Worker(builtFile('inbetween-worker.mjs'), { workerData });
 	const inbox = new Inbox(worker, signal);
 	const ready = await inbox.next();
 	if (ready.kind !== 'ready') throw unexpected(ready.kind);
