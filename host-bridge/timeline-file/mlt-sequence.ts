@@ -53,9 +53,7 @@ export function readSequences(document: MltDocument): readonly MltSequence[] {
 
 function timelines(document: MltDocument): readonly XmlElement[] {
 	const { root, bin } = document;
-	const sequences = children(root, 'tractor').filter(
-		(tractor) => property(tractor, 'kdenlive:uuid') !== undefined,
-	);
+	const sequences = kdenliveSequences(document);
 	if (sequences.length > 0) {
 		const active = bin && property(bin, 'kdenlive:docproperties.activetimeline');
 		const shown = sequences.find((tractor) => property(tractor, 'kdenlive:uuid') === active);
@@ -66,6 +64,31 @@ function timelines(document: MltDocument): readonly XmlElement[] {
 	);
 	if (last?.name === 'tractor' || last?.name === 'playlist') return [last];
 	throw malformed(root, 'a <tractor> or <playlist> that is the timeline', last?.name ?? 'none');
+}
+
+/**
+ * Kdenlive 23.04 and newer: one tractor for each UUID. Where a sequence is nested with effects the
+ * document has copies of it; the one that the project or its bin plays is the sequence itself.
+ */
+function kdenliveSequences(document: MltDocument): readonly XmlElement[] {
+	const { root, bin } = document;
+	const tractors = children(root, 'tractor');
+	const projects = tractors.filter((tractor) => isSet(tractor, 'kdenlive:projectTractor'));
+	const played = [
+		...projects.flatMap((project) => children(project, 'track')),
+		...(bin ? children(bin, 'entry') : []),
+	].map((reference) => attribute(reference, 'producer'));
+	const byUuid = new Map<string, XmlElement>();
+	const rank = (tractor: XmlElement) => {
+		const at = played.indexOf(attribute(tractor, 'id'));
+		return at < 0 ? played.length : at;
+	};
+	for (const tractor of tractors) {
+		const uuid = property(tractor, 'kdenlive:uuid');
+		const known = uuid === undefined ? undefined : byUuid.get(uuid);
+		if (uuid !== undefined && (!known || rank(tractor) < rank(known))) byUuid.set(uuid, tractor);
+	}
+	return [...byUuid.values()];
 }
 
 function readSequence(document: MltDocument, element: XmlElement): MltSequence {
