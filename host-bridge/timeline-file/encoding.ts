@@ -15,10 +15,12 @@ export function decodeText(bytes: Uint8Array): DecodedText {
 	try {
 		text = new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes);
 	} catch {
+		const whole = new TextDecoder(encoding).decode(bytes);
+		const line = whole.slice(0, whole.indexOf('\uFFFD')).split('\n').length;
 		throw new PickupError(
 			'timeline-malformed',
-			`Expected text in ${encoding.toUpperCase()}, got bytes that are not`,
-			{ action: 'Export the timeline again as UTF-8.' },
+			`Expected text in ${encoding.toUpperCase()}, got bytes that are not on line ${line}`,
+			{ field: `line ${line}`, action: 'Export the timeline again as UTF-8.' },
 		);
 	}
 	const declared = /^\uFEFF?<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']/.exec(text)?.[1];
@@ -26,7 +28,7 @@ export function decodeText(bytes: Uint8Array): DecodedText {
 		throw new PickupError(
 			'timeline-unsupported',
 			`Expected a timeline in UTF-8 or UTF-16, got one that declares ${declared}`,
-			{ action: 'Export the timeline again as UTF-8.' },
+			{ field: 'encoding', action: 'Export the timeline again as UTF-8.' },
 		);
 	}
 	return { text, encoding };

@@ -29,13 +29,13 @@ export function parseXml(text: string): XmlElement {
 		sources.set(document, text);
 		root = document.root;
 	} catch (error) {
-		if (error instanceof RangeError) throw tooDeep();
+		if (error instanceof RangeError) throw tooDeep(text);
 		if (!(error instanceof XmlError)) throw error;
 		const message = `Expected well-formed XML, got at line ${error.line}, column ${error.column}: ${reason(error)}`;
 		throw new PickupError('timeline-malformed', message, { field: `line ${error.line}` });
 	}
 	if (root === null) throw new PickupError('timeline-malformed', 'Expected an XML element');
-	if (depthOf(root) > DEEPEST) throw tooDeep();
+	if (depthOf(root) > DEEPEST) throw tooDeep(text);
 	return root;
 }
 
@@ -166,11 +166,24 @@ export function contentEnd(element: XmlElement): number {
 	return sourceOf(element).lastIndexOf('</', endOf(element));
 }
 
-function tooDeep(): PickupError {
+function tooDeep(text: string): PickupError {
+	const line = deepLine(text);
 	return new PickupError(
 		'timeline-malformed',
-		`Expected elements at most ${DEEPEST} deep inside one another, got more`,
+		`Expected elements at most ${DEEPEST} deep inside one another, got more on line ${line}`,
+		{ field: `line ${line}` },
 	);
+}
+
+/** Where it gets too deep; there may be no tree to ask. */
+function deepLine(text: string): number {
+	let depth = 0;
+	for (const tag of text.matchAll(/<(\/?)[a-z_][^<>]*?(\/?)>/gi)) {
+		if (tag[2] === '/') continue;
+		depth += tag[1] === '/' ? -1 : 1;
+		if (depth > DEEPEST) return text.slice(0, tag.index).split('\n').length;
+	}
+	return 1;
 }
 
 function depthOf(root: XmlElement): number {
