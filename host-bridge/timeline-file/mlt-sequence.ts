@@ -62,7 +62,8 @@ function timelines(document: MltDocument): readonly XmlElement[] {
 	const last = children(root).findLast(
 		(element) => isService(element) && element !== bin && !isSet(element, 'xml_retain'),
 	);
-	if (last?.name === 'tractor' || last?.name === 'playlist') return [last];
+	if (last?.name === 'tractor') return [last];
+	if (last?.name === 'playlist' && document.editor !== 'kdenlive') return [last];
 	throw malformed(root, 'a <tractor> or <playlist> that is the timeline', last?.name ?? 'none');
 }
 
@@ -109,7 +110,10 @@ function readSequence(document: MltDocument, element: XmlElement): MltSequence {
 				: wholeTrack(document, reference, service);
 		found.push({ position, service, playlists, ...content, ...look(document, reference, service) });
 	}
-	const tracks = named(document, found);
+	const tracks = named(
+		document,
+		found.map((track) => lockIfShared(track, found)),
+	);
 	return {
 		document,
 		element,
@@ -137,6 +141,17 @@ type Found = MltContent & {
 	readonly hidden: number;
 	readonly locked: boolean;
 };
+
+/** What two tracks play at once cannot be added to on one of them alone. */
+function lockIfShared<T extends Found & Omit<MltTrack, 'track'>>(track: T, all: readonly T[]): T {
+	const elements = track.playlists.map((playlist) => playlist.element);
+	const shared = all.some(
+		(other) =>
+			other !== track && other.playlists.some((playlist) => elements.includes(playlist.element)),
+	);
+	const twice = new Set(elements).size < elements.length;
+	return shared || twice ? { ...track, locked: true } : track;
+}
 
 function tracksOf(tractor: XmlElement): readonly XmlElement[] {
 	return children(child(tractor, 'multitrack') ?? tractor).filter(

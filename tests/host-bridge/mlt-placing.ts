@@ -21,14 +21,14 @@ export function firstCut(text: string, folder = '/nowhere'): Cut {
 	return sequence.cut;
 }
 
-/** A placement of a clip that exists in name only, but for what is given. */
+/** A placement of the clip in `path`, picture and sound, in a gap of V1 but for what is given. */
 export function placementOf(
 	cut: Cut,
 	start: number,
 	end: number,
-	given: Partial<Placement> & { readonly path?: string } = {},
+	given: Partial<Placement> & { readonly path: string },
 ): Placement {
-	const { path: file = '/clips/new shot.mov', ...rest } = given;
+	const { path: file, ...rest } = given;
 	const { rate, size } = cut.sequence;
 	const frames = end - start;
 	const samples = samplesForFrames(frames, rate);

@@ -21,11 +21,11 @@ export async function makeShot(
 	rate: string,
 ): Promise<void> {
 	const [num = '25', den = '1'] = rate.split('/');
-	const seconds = (frames * Number(den)) / Number(num);
-	const sine = `sine=frequency=${hertz}:sample_rate=${RATE}:duration=${seconds}`;
+	const samples = Math.round((frames * Number(den) * RATE) / Number(num));
 	await run('ffmpeg', [
-		...['-v', 'error', '-f', 'lavfi', '-i', `color=${colour}:s=160x90:r=${rate}:d=${seconds}`],
-		...['-f', 'lavfi', '-i', sine, '-ac', '2', '-frames:v', String(frames)],
+		...['-v', 'error', '-f', 'lavfi', '-i', `color=${colour}:s=160x90:r=${rate}`],
+		...['-f', 'lavfi', '-i', `sine=frequency=${hertz}:sample_rate=${RATE}`],
+		...['-vf', `trim=end_frame=${frames}`, '-af', `atrim=end_sample=${samples}`, '-ac', '2'],
 		...['-c:v', 'libx264', '-g', '1', '-pix_fmt', 'yuv420p', '-c:a', 'pcm_s16le', file],
 	]);
 }
