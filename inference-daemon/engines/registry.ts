@@ -6,7 +6,9 @@ import type { Ffmpeg } from '../media/types.ts';
 import type { Engine } from './engine.ts';
 
 /** Best first: `auto` takes the first that is ready and does the kind. */
-const BUILT_IN: readonly (() => Promise<Engine>)[] = [];
+const BUILT_IN: readonly (() => Promise<Engine>)[] = [
+	async () => (await import('./inbetween/engine.ts')).inbetween,
+];
 
 /** How long what engines say of themselves is taken for true, in ms. */
 const FRESH = 1000;
