@@ -149,10 +149,10 @@ function readTrack(at: Place, element: XmlElement, index: number): TrackReading 
 		if (item.name === 'transitionitem') return [];
 		const before = transitions.get(items[order - 1] ?? item);
 		const after = transitions.get(items[order + 1] ?? item);
-		const span = readClip(at, item, { before, after });
-		if (!span) return [];
-		ranges.set(item, span.range);
-		return [span];
+		const spans = readClip(at, item, { before, after });
+		const [start, end] = [spans[0]?.range.start, spans.at(-1)?.range.end];
+		if (start !== undefined && end !== undefined) ranges.set(item, { start, end });
+		return spans;
 	});
 	const right = kind === 'audio' ? rightChannel(element, index) : undefined;
 	return {
@@ -199,7 +199,8 @@ function cutPoint(at: Place, item: XmlElement, range: FrameRange): number {
 
 type Beside = { readonly before: Transition | undefined; readonly after: Transition | undefined };
 
-function readClip(at: Place, item: XmlElement, beside: Beside): ClipSpan | null {
+/** One span, or one for each clip of a nested sequence; none for a clip of no length. */
+function readClip(at: Place, item: XmlElement, beside: Beside): readonly ClipSpan[] {
 	const media = mediaOf(at.document, item);
 	const clipRate = rateOf(item) ?? media.rate ?? at.rate;
 	const from = Math.max(0, childInteger(item, 'in') ?? 0) + subclipOffset(item);
@@ -207,7 +208,7 @@ function readClip(at: Place, item: XmlElement, beside: Beside): ClipSpan | null 
 	const out = childInteger(item, 'out') ?? -1;
 	const frames = { in: from, out: out < 0 ? from + length : out + subclipOffset(item), clipRate };
 	const whole = placeOf(at, item, beside, frames);
-	if (whole.end === whole.start) return null;
+	if (whole.end === whole.start) return [];
 	const start =
 		textOf(child(item, 'start')) === '-1' ? (beside.before?.cut ?? whole.start) : whole.start;
 	const end = textOf(child(item, 'end')) === '-1' ? (beside.after?.cut ?? whole.end) : whole.end;
@@ -228,20 +229,20 @@ function readClip(at: Place, item: XmlElement, beside: Beside): ClipSpan | null 
 		sequenceRate: at.rate,
 		mediaLength: media.length,
 	});
-	if (still) return { ...common, source: sourceOfItem(at.document, item), ...STILL_TIMING };
+	if (still) return [{ ...common, source: sourceOfItem(at.document, item), ...STILL_TIMING }];
 	if (timing === null) {
-		return { ...common, source: { kind: 'synthetic', what: 'variable speed' }, ...STILL_TIMING };
+		return [{ ...common, source: { kind: 'synthetic', what: 'variable speed' }, ...STILL_TIMING }];
 	}
 	const skipped = framesToSeconds(range.start - whole.start, at.rate);
 	const sourceIn = add(timing.sourceIn, multiply(skipped, timing.speed));
+	const shown = { sourceIn, speed: timing.speed };
 	const nested = child(item, 'sequence');
-	if (!nested) {
-		return { ...common, source: sourceOfItem(at.document, item), sourceIn, speed: timing.speed };
-	}
+	if (!nested) return [{ ...common, source: sourceOfItem(at.document, item), ...shown }];
 	const inner = readSequence(at.document, definitionOf(nested, at.document.sequences));
-	const seconds = framesToSeconds(range.end - range.start, at.rate);
-	const outer = { sourceIn, speed: timing.speed };
-	return { ...common, ...throughNested(inner, at.kind, outer, seconds) };
+	return throughNested(inner, at.kind, shown, range, at.rate).map((part) => ({
+		...common,
+		...part,
+	}));
 }
 
 const STILL_TIMING = { sourceIn: ZERO, speed: ZERO };

@@ -206,15 +206,17 @@ function placeOne(
 	return { text: result.text, spans: composeSpans(edit.spans, result.spans), sequences, report };
 }
 
-/** All but the media: those of a nested sequence change with the sequence that it nests. */
+/** Where there is anything on its tracks: what a nested sequence shows changes with that one. */
 function shapeOf(sequence: TimelineSequence | undefined): string {
-	const tracks = sequence?.cut.tracks.map((track) => [
-		track.name,
-		track.enabled,
-		track.locked,
-		track.transitions,
-		track.clips.map(({ name, range, enabled }) => [name, range, enabled]),
-	]);
+	const tracks = sequence?.cut.tracks.map(({ name, enabled, locked, transitions, clips }) => {
+		const taken: number[] = [];
+		for (const { range } of clips) {
+			if (taken.at(-1) === range.start) taken.pop();
+			else taken.push(range.start);
+			taken.push(range.end);
+		}
+		return [name, enabled, locked, transitions, taken];
+	});
 	return JSON.stringify([sequence?.cut.sequence, tracks]);
 }
 

@@ -87,6 +87,9 @@ async function syncFolder(folder: string): Promise<void> {
 	}
 }
 
+/** ENOENT: the folder is there, but the system makes no files in it. */
+const NOT_WRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTSUP', 'EINVAL']);
+
 function explained(error: unknown, file: string): unknown {
 	if (error instanceof PickupError) return error;
 	const { code } = error as NodeJS.ErrnoException;
@@ -103,7 +106,7 @@ function explained(error: unknown, file: string): unknown {
 			cause: error,
 		});
 	}
-	if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+	if (code !== undefined && NOT_WRITABLE.has(code)) {
 		return new PickupError('folder-not-writable', `Expected to write into ${folder}: ${code}`, {
 			field: 'output',
 			cause: error,

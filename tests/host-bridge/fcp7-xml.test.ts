@@ -68,13 +68,13 @@ describe('a timeline that Premiere wrote', () => {
 		);
 		expect(ranges).toEqual({
 			V1: '536–636',
-			V2: '13–113 165–322 322–557 636–956',
+			V2: '13–113 165–322 322–557 636–736 736–956',
 			V3: '15–956',
 			V4: '956–1164 1164–1246',
 			A1: '13–113 536–636',
 			A2: '13–113 536–636',
-			A3: '335–505 636–930',
-			A4: '335–505 636–930',
+			A3: '335–505 636–736 736–930',
+			A4: '335–505 636–736 736–930',
 			A5: '153–351',
 			A6: '153–351',
 			A7: '956–1164 1164–1258',
@@ -92,7 +92,12 @@ describe('a timeline that Premiere wrote', () => {
 		]);
 		expect(contextFor(cut, 'V2', { start: 557, end: 636 })).toMatchObject({
 			left: { name: 'sc01_sh030_anim.mov', transition: 19 },
-			right: { name: 'sc01_sh010_anim' },
+			// Through the nested sequence, which is cut at its frame 100.
+			right: {
+				name: 'sc01_sh010_anim',
+				range: { start: 636, end: 736 },
+				source: { path: 'D:\\media\\sc01_sh010_anim.mov' },
+			},
 		});
 		// The second half of the dissolve: 6 frames in, and 12 more to the edit at its middle.
 		expect(cut.tracks[3]?.clips[1]?.sourceIn).toEqual({ num: 3, den: 5 });
@@ -373,12 +378,49 @@ describe('nested sequences', () => {
 		['two clips', [clip(0, 50), clip(50, 400)]],
 		['a clip that ends before', [clip(0, 50)]],
 		['nothing', []],
-	])('%s inside are no one file', (_, items) => {
+	])('%s inside, at another rate, are no one file', (_, items) => {
 		const text = xmeml(sequence({ video: [[clip(0, 50, { media: inner(items) })]] }));
 		expect(onlyClip(text).source).toEqual({
 			kind: 'synthetic',
 			what: 'nested sequence "Inner"',
 		});
+	});
+
+	test('at the same rate each clip inside shows where it shows plainly', () => {
+		const nest = sequence({
+			id: 'inner',
+			name: 'Inner',
+			video: [
+				[
+					clip(0, 30, { id: 'a', in: 5 }),
+					clip(30, -1, { id: 'b', out: 40 }),
+					transition(60, 70, 'center'),
+					clip(-1, 100, { id: 'c', out: 40 }),
+					clip(110, 200, { id: 'd', enabled: 'FALSE' }),
+				],
+				[clip(90, 95, { id: 'over' })],
+			],
+		});
+		const text = xmeml(sequence({ video: [[clip(1000, 1110, { in: 10, media: nest })]] }));
+		const parts = firstTrack(text).clips.map(({ range, source, sourceIn }) => [
+			range.start,
+			range.end,
+			source.kind === 'synthetic' ? '–' : path.basename(source.path),
+			(sourceIn.num * 25) / sourceIn.den,
+		]);
+		expect(parts).toEqual([
+			[1000, 1020, 'a.mov', 15],
+			[1020, 1050, 'b.mov', 0],
+			[1050, 1060, '–', 60],
+			[1060, 1080, 'c.mov', 10],
+			[1080, 1085, '–', 90],
+			[1085, 1090, 'c.mov', 35],
+			[1090, 1110, '–', 100],
+		]);
+		const [cut] = cutsOf(text);
+		expect(findGaps(cut as Cut).map((gap) => gap.start)).toEqual([0, 1110]);
+		const { right } = contextFor(cut as Cut, 'V1', { start: 900, end: 1000 });
+		expect(right?.range).toEqual({ start: 1000, end: 1020 });
 	});
 
 	test('by id, and in bins: those are sequences of their own', () => {

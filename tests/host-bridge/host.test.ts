@@ -288,7 +288,7 @@ describe('sequences', () => {
 
 	test('one that another holds may be filled too', async () => {
 		const host = await opened(several);
-		const [report] = await host.place([await madeFor(host, 5, 9)]);
+		const [report] = await host.place([await madeFor(host, 6, 8)]);
 		expect(report?.verified).toBe(true);
 		await savedAndUndone(host);
 	});
@@ -324,9 +324,7 @@ describe('saves', () => {
 		['a folder that takes no files', '/proc', 'folder-not-writable'],
 	])('refuses %s', async (_, target, code) => {
 		const host = await opened(twoClips);
-		await expect(host.save(path.resolve(folder, target))).rejects.toMatchObject(
-			target === '/proc' ? {} : { code },
-		);
+		await expect(host.save(path.resolve(folder, target))).rejects.toMatchObject({ code });
 		expect((await readdir(folder)).sort()).toEqual(['cut.xml', 'out']);
 	});
 

@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest';
+import {
+	children,
+	contentEnd,
+	contentStart,
+	endOf,
+	integerOf,
+	isSelfClosing,
+	lineOf,
+	needChild,
+	parseXml,
+	pathOf,
+	sourceOf,
+	type XmlElement,
+} from '../../host-bridge/timeline-file/xml.ts';
+import {
+	element,
+	escapeXml,
+	indentationAt,
+	insertAfter,
+	insertBefore,
+	lineEndingOf,
+	styleAt,
+	writeXml,
+} from '../../host-bridge/timeline-file/xml-write.ts';
+
+function all(root: XmlElement): readonly XmlElement[] {
+	return [root, ...children(root).flatMap(all)];
+}
+
+const document = `<?xml version="1.0"?>
+<!DOCTYPE a SYSTEM "a.dtd" [<!-- ] --><!ELEMENT a ANY>]>
+<!-- 🎬 é -->
+<a k="x>y" l='"'>
+	<b>é 🎬 &amp;<![CDATA[ <b> ]]></b>
+	<c/><d
+		m="/" />
+	<b></b>
+</a>`;
+
+describe('offsets are those of the text itself', () => {
+	test.each([
+		['LF', document],
+		['CRLF', document.replaceAll('\n', '\r\n')],
+		['CR', document.replaceAll('\n', '\r')],
+		['a byte order mark', `\uFEFF${document}`],
+		['a byte order mark and CRLF', `\uFEFF${document.replaceAll('\n', '\r\n')}`],
+		['nothing beyond U+FFFF', document.replaceAll('🎬', 'é')],
+		['something after the root', `${document}\r\n<!-- 🎬 -->\n`],
+	])('%s', (_, text) => {
+		const found = all(parseXml(text));
+		expect(found.map((each) => `${each.name} ${lineOf(each)}`)).toEqual([
+			'a 4',
+			'b 5',
+			'c 6',
+			'd 6',
+			'b 8',
+		]);
+		for (const each of found) {
+			const own = text.slice(each.start, endOf(each));
+			expect(own.startsWith(`<${each.name}`)).toBe(true);
+			expect(own.endsWith(isSelfClosing(each) ? '/>' : `</${each.name}>`)).toBe(true);
+			expect(sourceOf(each)).toBe(text);
+			const inside = text.slice(contentStart(each), contentEnd(each));
+			const parsed = inside === '' ? '' : parseXml(`<x>${inside}</x>`).text;
+			expect(parsed).toBe(each.text);
+		}
+		expect(found.map(isSelfClosing)).toEqual([false, false, true, true, false]);
+	});
+});
+
+test('errors name the path and the line of an element', () => {
+	const root = parseXml('<a>\r\n<b/>\r\n<b>\r\n<c>1x</c></b></a>');
+	const inner = all(root).find((each) => each.name === 'c') as XmlElement;
+	expect(pathOf(inner)).toBe('a/b[2]/c');
+	expect(() => integerOf(inner)).toThrowError(
+		'a/b[2]/c (line 4): expected a whole number, got "1x"',
+	);
+	expect(() => needChild(inner, 'd')).toThrowError('a/b[2]/c (line 4)');
+});
+
+test.each([
+	['<a><b/></a>', '', ''],
+	['<a>\n\t<b/>\n</a>', '\n', '\t'],
+	['<a>\r\n    <b/>\r\n</a>', '\r\n', '    '],
+	['<a>\r<b/>\r</a>', '\r', '\t'],
+	['<?xml version="1.0"?>\n<a><b/></a>', '', ''],
+	['<?xml version="1.0"?>\r\n<a></a>', '\r\n', '\t'],
+])('the style of %j', (text, lineEnding, indentUnit) => {
+	expect(styleAt(parseXml(text))).toEqual({ lineEnding, indentUnit });
+});
+
+test('the line ending and indentation nearest to a place', () => {
+	const mixed = 'a\r\nb\n\tc\rd';
+	expect([1, 4, 6, 9].map((at) => lineEndingOf(mixed, at))).toEqual(['\r\n', '\r\n', '\n', '\r']);
+	expect(indentationAt(mixed, 6)).toBe('\t');
+	expect(indentationAt(mixed, 7)).toBeNull();
+	expect(indentationAt(' x', 1)).toBe(' ');
+});
+
+test('new elements stand as lines of their own, before and after others', () => {
+	const text = '<a>\n  <b/>\n  <c/>\n</a>';
+	const root = parseXml(text);
+	const [b, c] = children(root) as [XmlElement, XmlElement];
+	const node = element('n', [element('m', 'x & y', { k: '"<' })]);
+	const style = styleAt(root);
+	const after = insertAfter(b, [node], style);
+	const before = insertBefore(c, [node], style);
+	const expected = '<a>\n  <b/>\n  <n>\n    <m k="&quot;&lt;">x &amp; y</m>\n  </n>\n  <c/>\n</a>';
+	for (const { offset, text: added } of [after, before]) {
+		expect(text.slice(0, offset) + added + text.slice(offset)).toBe(expected);
+	}
+	const flat = writeXml(node, { lineEnding: '', indentUnit: '' });
+	expect(flat).toBe('<n><m k="&quot;&lt;">x &amp; y</m></n>');
+});
+
+test('what is escaped comes back, and what XML forbids is replaced', () => {
+	const text = `<a href='x'>&amp; "é🎬"\t\r\n]]>`;
+	expect(parseXml(`<x k="${escapeXml(text)}">${escapeXml(text)}</x>`)).toMatchObject({
+		attributes: { k: text },
+		text,
+	});
+	expect(escapeXml('\u0000\ud83c\uffff\udfacx')).toBe('\uFFFD\uFFFD\uFFFD\uFFFDx');
+});
+
+test('a text of hundreds of megabytes is refused before it is read', () => {
+	expect(() => parseXml(`<a>${' '.repeat(33_000_000)}</a>`)).toThrowError(
+		expect.objectContaining({ code: 'timeline-malformed' }),
+	);
+});
