@@ -94,13 +94,16 @@ async function decode(
 	window: { readonly seek: readonly string[]; readonly from: number; readonly count: number },
 	signal: AbortSignal | undefined,
 ): Promise<Decoded> {
-	const { sampleRate } = media.audio!;
+	const { sampleRate, channels } = media.audio!;
+	// Mixed by ffmpeg, mono would come out 3 dB quieter on both sides.
+	const layout = channels === 1 ? 'mono' : 'stereo';
 	const { from, count } = window;
 	const all: Block[] = [];
 	const kept: Block[] = [];
 	const chunks: Uint8Array[] = [];
-	const start = ((from - 1) / sampleRate).toFixed(6);
-	const end = ((from + count + 1) / sampleRate).toFixed(6);
+	// Wider than wanted by more than the container's times may be rounded.
+	const start = (from / sampleRate - 0.002).toFixed(6);
+	const end = ((from + count) / sampleRate + 0.002).toFixed(6);
 	try {
 		await runFfmpeg(ffmpeg, {
 			args: [
@@ -114,7 +117,7 @@ async function decode(
 					'ashowinfo@all',
 					`atrim=start=${start}:end=${end}`,
 					`aresample=${sampleRate}:rematrix_maxval=1`,
-					'aformat=sample_fmts=flt:channel_layouts=stereo',
+					`aformat=sample_fmts=flt:channel_layouts=${layout}`,
 					'ashowinfo@kept',
 				].join(','),
 				...['-f', 'f32le', 'pipe:1'],
@@ -135,15 +138,36 @@ async function decode(
 			{ field: media.path, cause: error },
 		);
 	}
-	const shift = media.coarseClock ? gridShift(media, all) : 0;
-	const decodedFirst = all[0]?.pts ?? null;
+	const placed = placeBlocks(media, all);
 	return {
-		sound: lay(Buffer.concat(chunks), kept, from - shift, count),
-		decodedFirst: decodedFirst === null ? null : decodedFirst + shift,
+		sound: lay(Buffer.concat(chunks), layout, settle(kept, placed), from, count),
+		decodedFirst: placed[0]?.at ?? null,
 	};
 }
 
+/** What the decoder gave at once; `pts` in samples of its rate, as the container has it. */
 type Block = { readonly pts: number | null; readonly samples: number };
+
+/** Where a block belongs, in samples. */
+type Placed = Block & { readonly at: number };
+
+/**
+ * Blocks follow each other without a seam where their times say so as nearly as the container can
+ * tell; else there is a hole, or an overlap, as they say.
+ */
+function placeBlocks(media: Media, blocks: readonly Block[]): readonly Placed[] {
+	const tolerance = media.coarseClock ? media.audio!.sampleRate / 1000 + 1 : 2;
+	const shift = media.coarseClock ? gridShift(media, blocks) : 0;
+	const placed: Placed[] = [];
+	let next: number | null = null;
+	for (const block of blocks) {
+		const told: number = block.pts === null ? (next ?? 0) : block.pts + shift;
+		const at: number = next !== null && Math.abs(told - next) <= tolerance ? next : told;
+		placed.push({ ...block, at });
+		next = at + block.samples;
+	}
+	return placed;
+}
 
 /**
  * Matroska and its like round each block's time to a millisecond, 48 samples, so that after a seek
@@ -165,23 +189,41 @@ function gridShift(media: Media, blocks: readonly Block[]): number {
 	return Math.abs(shift) <= audio.sampleRate / 1000 + 1 ? shift : 0;
 }
 
+/** The places of blocks that are parts of placed ones: the window cuts the first and the last. */
+function settle(kept: readonly Block[], placed: readonly Placed[]): readonly Placed[] {
+	let whole = 0;
+	return kept.map((block) => {
+		const { pts } = block;
+		const isIn = (candidate: Placed | undefined) =>
+			candidate !== undefined && pts !== null && (candidate.pts ?? pts + 1) <= pts;
+		while (isIn(placed[whole + 1])) whole += 1;
+		const { pts: start = pts, at = 0 } = placed[whole] ?? {};
+		return { ...block, at: at + (pts ?? 0) - (start ?? 0) };
+	});
+}
+
 /** Puts interleaved blocks where their times say. */
-function lay(data: Buffer, blocks: readonly Block[], from: number, count: number): Sound {
+function lay(
+	data: Buffer,
+	layout: 'mono' | 'stereo',
+	blocks: readonly Placed[],
+	from: number,
+	count: number,
+): Sound {
 	const left = new Float32Array(count);
-	const right = new Float32Array(count);
+	const right = layout === 'mono' ? left : new Float32Array(count);
+	const channels = layout === 'mono' ? 1 : 2;
 	const values = new Float32Array(data.buffer, data.byteOffset, Math.floor(data.length / 4));
 	let read = 0;
-	let next = from;
 	for (const block of blocks) {
-		const at = (block.pts ?? next) - from;
+		const at = block.at - from;
 		const begin = Math.max(0, -at);
-		const end = Math.min(block.samples, count - at, values.length / 2 - read);
+		const end = Math.min(block.samples, count - at, values.length / channels - read);
 		for (let i = begin; i < end; i++) {
-			left[at + i] = values[(read + i) * 2]!;
-			right[at + i] = values[(read + i) * 2 + 1]!;
+			left[at + i] = values[(read + i) * channels]!;
+			right[at + i] = values[(read + i) * channels + channels - 1]!;
 		}
 		read += block.samples;
-		next = from + at + block.samples;
 	}
 	return { left, right };
 }
