@@ -1,5 +1,4 @@
 import {
-	createScanner,
 	getNodePath,
 	type Node,
 	type ParseError,
@@ -14,10 +13,6 @@ export type Json = Node;
 const LONGEST = 128 * 1024 * 1024;
 /** Real timelines nest a few dozen deep; more is an attack on the stack. */
 const DEEPEST = 250;
-
-// The scanner's token numbers: jsonc-parser declares them as a const enum, which has no values
-// at run time.
-const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET, UNKNOWN, END] = [1, 2, 3, 4, 16, 17];
 
 const sources = new WeakMap<Json, string>();
 
@@ -162,34 +157,37 @@ function excerpt(node: Json): string {
 function withoutPythonTokens(text: string): string {
 	const parts: string[] = [];
 	let from = 0;
-	const put = (start: number, end: number, value: string) => {
+	const put = (start: number, length: number, value: string) => {
 		parts.push(text.slice(from, start), value);
-		from = end;
+		from = start + length;
 	};
 	if (text.startsWith('\uFEFF')) put(0, 1, ' ');
-	const scanner = createScanner(text, true);
-	if (from > 0) scanner.setPosition(from);
 	let depth = 0;
-	for (let token: number = scanner.scan(); token !== END; token = scanner.scan()) {
-		if (token === OPEN_BRACE || token === OPEN_BRACKET) depth += 1;
-		if (token === CLOSE_BRACE || token === CLOSE_BRACKET) depth -= 1;
-		const start = scanner.getTokenOffset();
-		if (depth > DEEPEST) {
-			const line = lineAt(text, start);
-			throw new PickupError(
-				'timeline-malformed',
-				`Expected at most ${DEEPEST} levels of nesting, got more on line ${line}`,
-				{ field: `line ${line}` },
-			);
+	let quoted = false;
+	for (let at = from; at < text.length; at += 1) {
+		const character = text[at];
+		if (character === '"') quoted = !quoted;
+		else if (quoted) at += character === '\\' ? 1 : 0;
+		else if (character === '{' || character === '[') depth += 1;
+		else if (character === '}' || character === ']') depth -= 1;
+		else if (character === 'N' || character === 'I' || character === '-') {
+			const token = /^(NaN|-?Infinity)(?![\w.+-])/.exec(text.slice(at, at + 10))?.[0];
+			if (token === undefined) continue;
+			put(at, token.length, `"${'.'.repeat(token.length - 2)}"`);
+			at += token.length - 1;
 		}
-		if (token !== UNKNOWN) continue;
-		const end = start + scanner.getTokenLength();
-		const word = /^(NaN|-?Infinity)(?![\w.+-])/.exec(text.slice(start, start + 10))?.[0];
-		if (word === undefined || start < from) continue;
-		const wordEnd = Math.max(end, start + word.length);
-		put(start, wordEnd, `"${'.'.repeat(wordEnd - start - 2)}"`);
+		if (depth > DEEPEST) throw tooDeep(text, at);
 	}
 	return parts.length === 0 ? text : parts.join('') + text.slice(from);
+}
+
+function tooDeep(text: string, at: number): PickupError {
+	const line = lineAt(text, at);
+	return new PickupError(
+		'timeline-malformed',
+		`Expected at most ${DEEPEST} levels of nesting, got more on line ${line}`,
+		{ field: `line ${line}` },
+	);
 }
 
 function refuseDoubleKeys(root: Json): void {
