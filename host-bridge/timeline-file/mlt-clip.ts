@@ -71,7 +71,7 @@ export function readClip(document: MltDocument, service: XmlElement, frame: numb
 	if (played.path === '' || played.path.startsWith('<')) return synthetic(kind || 'producer');
 	return {
 		name: shorten(given || path.basename(played.path.replaceAll('\\', '/'))),
-		source: locate(document, played.path),
+		source: locate(document, originalOf(service) ?? played.path),
 		sourceIn: still ? ZERO : played.sourceIn,
 		speed: still ? ZERO : played.speed,
 		...flags,
@@ -134,6 +134,14 @@ function decimal(text: string): Rational {
 	const [, sign = '', whole = '0', part = ''] = match ?? [];
 	const value = rational(BigInt(`${sign}${whole}${part}`), 10n ** BigInt(part.length));
 	return value.num === 0 ? ONE : value;
+}
+
+/** The file that a proxy stands for: the edit is made with the one, the film with the other. */
+function originalOf(service: XmlElement): string | undefined {
+	const proxy = property(service, 'kdenlive:proxy') ?? '';
+	if (proxy.length > 1) return property(service, 'kdenlive:originalurl') || undefined;
+	if (isSet(service, 'shotcut:proxy')) return property(service, 'shotcut:resource') || undefined;
+	return undefined;
 }
 
 /** Projects move between machines: their root folder may exist on another one only. */

@@ -108,7 +108,9 @@ function readSequence(document: MltDocument, element: XmlElement): MltSequence {
 			playlists.length > 0
 				? readContent(document, service, playlists)
 				: wholeTrack(document, reference, service);
-		found.push({ position, service, playlists, ...content, ...look(document, reference, service) });
+		const declared = look(document, reference, service);
+		const locked = declared.locked || playlists.length === 0;
+		found.push({ position, service, playlists, ...content, ...declared, locked });
 	}
 	const tracks = named(
 		document,
@@ -164,10 +166,7 @@ function look(document: MltDocument, reference: XmlElement, service: XmlElement)
 	const inner = service.name === 'tractor' ? children(service, 'track') : [];
 	const innerHidden = inner.reduce((bits, track) => bits & hiddenBits(track), 3);
 	const hidden = hiddenBits(reference) | (inner.length > 0 ? innerHidden : 0);
-	const locked =
-		isSet(service, 'kdenlive:locked_track') ||
-		isSet(service, 'shotcut:lock') ||
-		playlistsOf(document, service).length === 0;
+	const locked = isSet(service, 'kdenlive:locked_track') || isSet(service, 'shotcut:lock');
 	const audio = isSet(service, 'kdenlive:audio_track') || isSet(service, 'shotcut:audio');
 	const video = document.editor === 'kdenlive' || isSet(service, 'shotcut:video');
 	const declared = audio ? ('audio' as const) : video ? ('video' as const) : undefined;

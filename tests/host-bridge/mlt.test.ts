@@ -94,6 +94,16 @@ describe('Kdenlive', () => {
 		expect(firstCut(moved, folder).tracks[0]?.clips[0]?.source).toEqual({ kind: 'file', path });
 	});
 
+	test('a clip that is cut as a proxy is its original', () => {
+		const proxied =
+			'<property name="kdenlive:proxy">proxy/1.mkv</property><property name="kdenlive:originalurl">été 1.mov</property>';
+		const text = kdenlive2212({
+			shots: [{ path: 'proxy/1.mkv', name: 'red', start: 0, frames: 25 }],
+		}).replaceAll('<property name="eof">pause</property>', `$&${proxied}`);
+		const path = join(folder, 'été 1.mov');
+		expect(firstCut(text, folder).tracks[0]?.clips[0]?.source).toEqual({ kind: 'file', path });
+	});
+
 	test('hidden, muted and locked tracks and disabled clips are told apart', () => {
 		const text = kdenlive2212({ shots: SHOTS })
 			.replace('hide="audio" producer="playlist4"', 'hide="both" producer="playlist4"')
