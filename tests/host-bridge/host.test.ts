@@ -188,7 +188,11 @@ describe('places', () => {
 		];
 		const host = await opened(xmeml(sequence({ video: [items] })));
 		await host.place([await madeFor(host, 50, 75), await madeFor(host, 0, 10)]);
-		await savedAndUndone(host);
+		const text = await savedAndUndone(host);
+		const order = text.match(/<(?:clip|transition)item\b|<name>Made/g)?.slice(0, 8);
+		expect(order?.join(' ').replaceAll('<clipitem <name>Made', 'new')).toBe(
+			'new <clipitem <transitionitem new <transitionitem <clipitem',
+		);
 		const cut = await host.cut();
 		expect(cut.tracks[0]?.clips.map((each) => each.range.start)).toEqual([0, 10, 50, 75]);
 	});

@@ -56,6 +56,8 @@ describe('offsets are those of the text itself', () => {
 			'd 6',
 			'b 8',
 		]);
+		expect(text.slice(endOf(found[0] as XmlElement))).toBe(text.split('</a>')[1]);
+		expect(endOf(found[0] as XmlElement)).toBe(text.indexOf('</a>') + 4);
 		for (const each of found) {
 			const own = text.slice(each.start, endOf(each));
 			expect(own.startsWith(`<${each.name}`)).toBe(true);
