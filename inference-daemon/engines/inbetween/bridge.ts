@@ -1,18 +1,11 @@
 import type { Frame } from '../../media/types.ts';
 import { buildPyramid, type Pyramid } from './flow.ts';
 import type { Kernels } from './kernels.ts';
-import {
-	atTargets,
-	meanOf,
-	motionAtNodes,
-	type Nodes,
-	nodesFor,
-	trustAtNodes,
-	typicalLength,
-} from './nodes.ts';
+import { atTargets, motionAtNodes, type Nodes, nodesFor, trustAtNodes } from './nodes.ts';
 import { type Layout, layoutOf, load, padPlanes } from './planes.ts';
 import { compareScenes, findVelocity, type Motion, type Scene } from './scene.ts';
 import { changeOver, coast, smoothStep, swing } from './timing.ts';
+import { meanOf, typicalLength } from './vectors.ts';
 
 /** The picture at a join, and one a few frames further into the clip to tell speed by. */
 export type Side = {
@@ -94,9 +87,18 @@ export function buildBridge(
 	const share = memory.maps + 4 * plane;
 
 	const trace = (side: 'left' | 'right', weights: readonly [number, number, number]) => {
-		const { fields, found } = memory[side];
-		run.trace(fields[0]!, fields[1]!, fields[2]!, ...weights, ...grid, memory.moved, found);
-		run.toMap(found, ...all, layout.pad, memory.maps + (side === 'left' ? 0 : 2 * plane));
+		const { fields, moved, found, misses } = memory[side];
+		run.combine(fields[0]!, fields[1]!, fields[2]!, ...weights, ...grid, moved);
+		run.trace(moved, ...grid, found, misses);
+	};
+	const compare = (side: 'left' | 'right') => {
+		const { moved, trust, found, misses } = memory[side];
+		const other = memory[side === 'left' ? 'right' : 'left'];
+		run.reconsider(moved, trust, found, misses, other.found, other.fields[0]!, ...grid);
+	};
+	const map = (side: 'left' | 'right') => {
+		const target = memory.maps + (side === 'left' ? 0 : 2 * plane);
+		run.toMap(memory[side].found, ...all, layout.pad, target);
 	};
 
 	return {
@@ -112,17 +114,25 @@ export function buildBridge(
 				const back = -swing(steps - step, paths.rest);
 				trace('left', [time, out, back]);
 				trace('right', [1 - time, out, back]);
+				compare('left');
+				compare('right');
+				map('left');
+				map('right');
 				const { left: l, right: r } = memory;
 				run.weighScene(
-					...([l.found, r.found, l.fields[0]!, l.trust, r.trust] as const),
+					...([l.found, r.found, l.misses, r.misses, l.fields[0]!, l.trust, r.trust] as const),
 					...([...all, time, SHARPNESS, share] as const),
 				);
 				grade = gradeAt(look.scene!, time);
 			} else {
 				const turned = regime === 'shots' ? place : 0.5;
-				if (left !== null && turned < 1) trace('left', [coast(step, paths.rest), 0, 0]);
+				if (left !== null && turned < 1) {
+					trace('left', [coast(step, paths.rest), 0, 0]);
+					map('left');
+				}
 				if (right !== null && turned > 0) {
 					trace('right', [-coast(steps - step, paths.rest), 0, 0]);
+					map('right');
 				}
 				if (regime === 'shots') run.weighWipe(...all, ...wipe, place, WIPE_SOFTNESS, share);
 				else {
@@ -243,12 +253,13 @@ function reserve(kernels: Kernels, nodes: Nodes, frameBytes: number) {
 	const side = () => ({
 		fields: [0, 1, 2].map(() => kernels.allocate(plane * 2)),
 		trust: kernels.allocate(plane),
+		moved: kernels.allocate(plane * 2),
 		found: kernels.allocate(plane * 2),
+		misses: kernels.allocate(plane),
 	});
 	return {
 		left: side(),
 		right: side(),
-		moved: kernels.allocate(plane * 2),
 		maps: kernels.allocate(plane * 5),
 		row: kernels.allocate(nodes.columns * 4 * 5),
 		target: kernels.allocate(frameBytes),

@@ -89,7 +89,7 @@ type Exports = {
 		pad: number,
 		target: number,
 	): void;
-	trace(
+	combine(
 		a: number,
 		b: number,
 		c: number,
@@ -99,7 +99,17 @@ type Exports = {
 		columns: number,
 		rows: number,
 		moved: number,
+	): void;
+	trace(moved: number, columns: number, rows: number, found: number, misses: number): void;
+	reconsider(
+		moved: number,
+		trust: number,
 		found: number,
+		misses: number,
+		other: number,
+		otherWay: number,
+		columns: number,
+		rows: number,
 	): void;
 	toMap(
 		found: number,
@@ -113,6 +123,8 @@ type Exports = {
 	weighScene(
 		left: number,
 		right: number,
+		missesLeft: number,
+		missesRight: number,
 		motion: number,
 		trustLeft: number,
 		trustRight: number,

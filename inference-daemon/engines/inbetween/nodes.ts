@@ -51,27 +51,6 @@ export function atTargets(values: Float32Array, motion: Float32Array, nodes: Nod
 	return result;
 }
 
-/** The length that nine in ten vectors do not exceed. */
-export function typicalLength(values: Float32Array): number {
-	const lengths: number[] = [];
-	for (let i = 0; i + 1 < values.length; i += 2) {
-		lengths.push(Math.hypot(values[i]!, values[i + 1]!));
-	}
-	lengths.sort((a, b) => a - b);
-	return lengths[Math.floor(lengths.length * 0.9)] ?? 0;
-}
-
-export function meanOf(values: Float32Array): readonly [number, number] {
-	let x = 0;
-	let y = 0;
-	for (let i = 0; i + 1 < values.length; i += 2) {
-		x += values[i]!;
-		y += values[i + 1]!;
-	}
-	const count = Math.max(1, values.length / 2);
-	return [x / count, y / count];
-}
-
 function eachNode(nodes: Nodes, visit: (index: number, x: number, y: number) => void): void {
 	for (let y = 0, index = 0; y < nodes.rows; y++) {
 		for (let x = 0; x < nodes.columns; x++, index++) visit(index, x, y);

@@ -1,5 +1,7 @@
+import { type Affine, fitAffine } from './affine.ts';
 import { type Flow, findFlow, type Pyramid, patchCentre } from './flow.ts';
 import type { Kernels } from './kernels.ts';
+import { meanOf } from './vectors.ts';
 
 /** A patch below this energy shows nothing that could be followed. */
 const FLAT = 14;
@@ -104,6 +106,10 @@ export function sampleGrid(
 	return [value(0), value(1)];
 }
 
+/**
+ * What hides behind something that moves is nearly always background, so patches that are not
+ * trusted start from the motion that most trusted ones share and lean towards it.
+ */
 function complete(
 	kernels: Kernels,
 	pyramid: Pyramid,
@@ -113,15 +119,68 @@ function complete(
 	rounds: number,
 ): Motion {
 	const { columns, rows } = flow;
+	const { width, height } = pyramid.levels[0]!;
+	const trusted = [...trust.keys()].filter((index) => trust[index]! > 0.5);
+	const at = {
+		x: (index: number) => patchCentre(index % columns, width),
+		y: (index: number) => patchCentre(Math.floor(index / columns), height),
+	};
+	// The camera shows best along the edges; what fills the middle may well be what moves.
+	const rim = trusted.filter((index) => {
+		const x = at.x(index) / width;
+		const y = at.y(index) / height;
+		return Math.min(x, 1 - x, y, 1 - y) < 0.17;
+	});
+	const camera = sharedMotion(flow, rim, at);
+	const { affine, share } = camera.share > 0.4 ? camera : sharedMotion(flow, trusted, at);
+	const start = flow.motion.slice();
+	const lean = share > 0.3 ? 0.03 : 0.004;
+	const weights = trust.map((value, index) => {
+		if (value >= lean) return value;
+		const x = at.x(index);
+		const y = at.y(index);
+		start[index * 2] = affine[0] * x + affine[1] * y + affine[2];
+		start[index * 2 + 1] = affine[3] * x + affine[4] * y + affine[5];
+		return lean;
+	});
 	const motion = kernels.scratch(() => {
-		const input = put(kernels, flow.motion);
-		const weights = put(kernels, trust);
 		const luma = put(kernels, patchLuma(kernels, pyramid));
 		const result = kernels.allocate(columns * rows * 8);
-		kernels.run.spread(columns, rows, input, weights, luma, result, rounds, pull);
+		const inputs = [put(kernels, start), put(kernels, weights), luma] as const;
+		kernels.run.spread(columns, rows, ...inputs, result, rounds, pull);
 		return kernels.floats(result, columns * rows * 2).slice();
 	});
 	return { columns, rows, motion, trust };
+}
+
+/** The affine motion that trusted patches share, and how many of them do; else their mean. */
+function sharedMotion(
+	flow: Flow,
+	trusted: readonly number[],
+	at: { x(index: number): number; y(index: number): number },
+): { readonly affine: Affine; readonly share: number } {
+	if (trusted.length < 8) return { affine: [0, 0, 0, 0, 0, 0], share: 0 };
+	const motion = new Float32Array(trusted.length * 2);
+	trusted.forEach((index, i) => {
+		motion[i * 2] = flow.motion[index * 2]!;
+		motion[i * 2 + 1] = flow.motion[index * 2 + 1]!;
+	});
+	const matches = {
+		motion,
+		x: (i: number) => at.x(trusted[i]!),
+		y: (i: number) => at.y(trusted[i]!),
+	};
+	const affine = fitAffine(matches, 2);
+	let followers = 0;
+	for (let i = 0; i < trusted.length; i++) {
+		const [x, y] = [matches.x(i), matches.y(i)];
+		const du = affine[0] * x + affine[1] * y + affine[2] - motion[i * 2]!;
+		const dv = affine[3] * x + affine[4] * y + affine[5] - motion[i * 2 + 1]!;
+		if (du * du + dv * dv < 9) followers += 1;
+	}
+	if (followers > trusted.length / 4) return { affine, share: followers / trusted.length };
+	const [u, v] = meanOf(motion);
+	return { affine: [0, 0, u, 0, 0, v], share: 0 };
 }
 
 function put(kernels: Kernels, values: Float32Array): number {
@@ -130,20 +189,30 @@ function put(kernels: Kernels, values: Float32Array): number {
 	return pointer;
 }
 
+/** Mean brightness of each patch. */
 function patchLuma(kernels: Kernels, pyramid: Pyramid): Float32Array {
 	const { width, height, columns, rows } = pyramid.levels[0]!;
-	const luma = kernels.floats(pyramid.luma, width * height);
 	const values = new Float32Array(columns * rows);
 	for (let index = 0; index < values.length; index++) {
-		const x = Math.min(width - 2, Math.floor(patchCentre(index % columns, width)) - 1);
-		const y = Math.min(
-			height - 2,
-			Math.floor(patchCentre(Math.floor(index / columns), height)) - 1,
-		);
-		const at = Math.max(0, y) * width + Math.max(0, x);
-		values[index] = (luma[at]! + luma[at + 1]! + (luma[at + width] ?? luma[at]!)) / 3;
+		const x = patchCentre(index % columns, width);
+		const y = patchCentre(Math.floor(index / columns), height);
+		values[index] = lumaAt(kernels, pyramid, x, y);
 	}
 	return values;
+}
+
+/** Mean brightness of the 4 × 4 pixels around a place. */
+function lumaAt(kernels: Kernels, pyramid: Pyramid, x: number, y: number): number {
+	const { width, height } = pyramid.levels[0]!;
+	const luma = kernels.floats(pyramid.luma, width * height);
+	let sum = 0;
+	for (let j = -2; j < 2; j++) {
+		const row = Math.max(0, Math.min(height - 1, Math.round(y) + j)) * width;
+		for (let i = -2; i < 2; i++) {
+			sum += luma[row + Math.max(0, Math.min(width - 1, Math.round(x) + i))]!;
+		}
+	}
+	return sum / 16;
 }
 
 /** Counts what can be followed, leaving out what has left the picture. */
@@ -187,7 +256,7 @@ function isFlat(flow: Flow): boolean {
 	return textured < 0.02 * flow.texture.length;
 }
 
-/** A straight line through the brightness of trusted patches on both sides. */
+/** How brightness and contrast of trusted patches differ between the sides. */
 function exposure(
 	kernels: Kernels,
 	left: Pyramid,
@@ -196,26 +265,22 @@ function exposure(
 	trust: Float32Array,
 ): { readonly gain: number; readonly offset: number } {
 	const { width, height } = left.levels[0]!;
-	const here = patchLuma(kernels, left);
-	const there = patchLuma(kernels, right);
-	let [n, sx, sy, sxx, sxy] = [0, 0, 0, 0, 0];
-	for (let index = 0; index < here.length; index++) {
-		if (trust[index]! < 0.5) continue;
-		const x = patchCentre(index % flow.columns, width) + flow.motion[index * 2]!;
-		const y = patchCentre(Math.floor(index / flow.columns), height) + flow.motion[index * 2 + 1]!;
-		const i = Math.max(0, Math.min(flow.columns - 1, Math.round((x - 4) / 4)));
-		const j = Math.max(0, Math.min(flow.rows - 1, Math.round((y - 4) / 4)));
-		const a = here[index]!;
-		const b = there[j * flow.columns + i]!;
-		n += 1;
-		sx += a;
-		sy += b;
-		sxx += a * a;
-		sxy += a * b;
+	const pairs: (readonly [number, number])[] = [];
+	for (let index = 0; index < trust.length; index++) {
+		if (trust[index]! < 0.6) continue;
+		const x = patchCentre(index % flow.columns, width);
+		const y = patchCentre(Math.floor(index / flow.columns), height);
+		const u = flow.motion[index * 2]!;
+		const v = flow.motion[index * 2 + 1]!;
+		pairs.push([lumaAt(kernels, left, x, y), lumaAt(kernels, right, x + u, y + v)]);
 	}
-	if (n < 24) return { gain: 1, offset: 0 };
-	const spread = sxx / n - (sx / n) ** 2;
-	const slope = spread > 40 ? (sxy / n - (sx / n) * (sy / n)) / spread : 1;
-	const gain = Math.max(0.6, Math.min(1.6, slope));
-	return { gain, offset: Math.max(-60, Math.min(60, sy / n - (gain * sx) / n)) };
+	if (pairs.length < 24) return { gain: 1, offset: 0 };
+	const mean = (side: 0 | 1) => pairs.reduce((sum, pair) => sum + pair[side], 0) / pairs.length;
+	const means = [mean(0), mean(1)] as const;
+	const deviation = (side: 0 | 1) =>
+		Math.sqrt(pairs.reduce((sum, pair) => sum + (pair[side] - means[side]) ** 2, 0) / pairs.length);
+	const contrast = deviation(0) > 6 ? deviation(1) / deviation(0) : 1;
+	const gain = Math.max(0.6, Math.min(1.6, contrast));
+	const offset = means[1] - gain * means[0];
+	return { gain, offset: Math.max(-60, Math.min(60, offset)) };
 }

@@ -75,15 +75,8 @@ let cellY: f32 = 0;
 	return blend4(load<f32>(p), load<f32>(p, 4), load<f32>(q), load<f32>(q, 4));
 }
 
-/**
- * Where each output node comes from in one source. The source's nodes move by
- * `ka · a + kb · b + kc · c` (interleaved x, y in luma pixels); this is turned round by fixed-point
- * steps. `moved` is scratch for the sum; `found` gets the source positions, in nodes.
- */
-export function trace(
-	a: usize, b: usize, c: usize, ka: f32, kb: f32, kc: f32,
-	columns: i32, rows: i32, moved: usize, found: usize,
-): void {
+/** The source's nodes move by `ka · a + kb · b + kc · c` (interleaved x, y in luma pixels): the sum in nodes. */
+export function combine(a: usize, b: usize, c: usize, ka: f32, kb: f32, kc: f32, columns: i32, rows: i32, moved: usize): void {
 	const n = columns * rows * 2;
 	const va = f32x4.splat(ka * 0.125);
 	const vb = f32x4.splat(kb * 0.125);
@@ -95,26 +88,79 @@ export function trace(
 			f32x4.add(f32x4.mul(v128.load(a + at), va), f32x4.add(f32x4.mul(v128.load(b + at), vb), f32x4.mul(v128.load(c + at), vc))),
 		);
 	}
+}
+
+// Written by `settle`: the source position that moves to (x, y), and by how far it misses.
+let settledX: f32 = 0;
+let settledY: f32 = 0;
+let missed: f32 = 0;
+
+@inline function settle(moved: usize, columns: i32, rows: i32, x: f32, y: f32, startX: f32, startY: f32, rounds: i32): void {
+	let px = startX;
+	let py = startY;
+	for (let k = 0; k < rounds; k++) {
+		locate(px, py, columns, rows);
+		sampleField(moved, columns);
+		const nx = x - fieldX;
+		const ny = y - fieldY;
+		missed = abs(nx - px) + abs(ny - py);
+		if (missed < 0.004) break;
+		// Half steps later on: near motion edges full ones swing to and fro.
+		px = k < 2 ? nx : (px + nx) * 0.5;
+		py = k < 2 ? ny : (py + ny) * 0.5;
+	}
+	settledX = px;
+	settledY = py;
+}
+
+/** Where each output node comes from in one source, in nodes, and by how far that misses. */
+export function trace(moved: usize, columns: i32, rows: i32, found: usize, misses: usize): void {
 	for (let j = 0; j < rows; j++) {
 		for (let i = 0; i < columns; i++) {
-			const at = (j * columns + i) << 3;
-			const x = <f32>i;
-			const y = <f32>j;
-			let px = x - load<f32>(moved + at);
-			let py = y - load<f32>(moved + at, 4);
-			for (let k = 0; k < 4; k++) {
-				locate(px, py, columns, rows);
-				sampleField(moved, columns);
-				const nx = x - fieldX;
-				const ny = y - fieldY;
-				const change = abs(nx - px) + abs(ny - py);
-				// Half steps near motion edges, where full ones swing to and fro.
-				px = k < 2 ? nx : (px + nx) * 0.5;
-				py = k < 2 ? ny : (py + ny) * 0.5;
-				if (change < 0.004) break;
-			}
-			store<f32>(found + at, px);
-			store<f32>(found + at, py, 4);
+			const index = j * columns + i;
+			const at = index << 3;
+			settle(moved, columns, rows, <f32>i, <f32>j, <f32>i - load<f32>(moved + at), <f32>j - load<f32>(moved + at, 4), 5);
+			store<f32>(found + at, settledX);
+			store<f32>(found + at, settledY, 4);
+			store<f32>(misses + (index << 2), missed);
+		}
+	}
+}
+
+@inline function validity(miss: f32): f32 {
+	const m = miss * 3;
+	return 1 / (1 + m * m * m * m);
+}
+
+/**
+ * Where two parts of a source move to one place, the one in front is seen: tries the place that
+ * the other source's path leads to, and takes it where it is trusted more.
+ */
+export function reconsider(
+	moved: usize, trust: usize, found: usize, misses: usize,
+	other: usize, otherWay: usize, columns: i32, rows: i32,
+): void {
+	for (let j = 0; j < rows; j++) {
+		for (let i = 0; i < columns; i++) {
+			const index = j * columns + i;
+			const at = index << 3;
+			const ox = load<f32>(other + at);
+			const oy = load<f32>(other + at, 4);
+			locate(ox, oy, columns, rows);
+			sampleField(otherWay, columns);
+			const sx = ox + fieldX * 0.125;
+			const sy = oy + fieldY * 0.125;
+			const px = load<f32>(found + at);
+			const py = load<f32>(found + at, 4);
+			if (abs(sx - px) + abs(sy - py) < 0.3) continue;
+			locate(px, py, columns, rows);
+			const before = (0.02 + sampleValue(trust, columns)) * validity(load<f32>(misses + (index << 2)));
+			settle(moved, columns, rows, <f32>i, <f32>j, sx, sy, 3);
+			locate(settledX, settledY, columns, rows);
+			if ((0.02 + sampleValue(trust, columns)) * validity(missed) <= before * 1.25) continue;
+			store<f32>(found + at, settledX);
+			store<f32>(found + at, settledY, 4);
+			store<f32>(misses + (index << 2), missed);
 		}
 	}
 }
@@ -135,11 +181,12 @@ export function toMap(found: usize, columns: i32, rows: i32, width: i32, height:
 
 /**
  * Share of the right source at each node, 0…32767, where both sides show the same scene: by time,
- * but a side that looks outside its picture or is not trusted there gives way, and where the
- * sides disagree one of them is chosen rather than both shown.
+ * but a side that looks outside its picture, or has nothing that moves to that place, gives way,
+ * and where the sides disagree one of them is chosen rather than both shown.
  */
 export function weighScene(
-	left: usize, right: usize, motion: usize, trustLeft: usize, trustRight: usize,
+	left: usize, right: usize, missesLeft: usize, missesRight: usize,
+	motion: usize, trustLeft: usize, trustRight: usize,
 	columns: i32, rows: i32, width: i32, height: i32, time: f32, sharpness: f32, result: usize,
 ): void {
 	const w = <f32>width * 0.125;
@@ -157,12 +204,12 @@ export function weighScene(
 		const ey = ly + fieldY * 0.125 - ry;
 		locate(rx, ry, columns, rows);
 		const trustR = sampleValue(trustRight, columns);
-		const insideL = inside(lx, ly, w, h);
-		const insideR = inside(rx, ry, w, h);
+		const validL = validity(load<f32>(missesLeft + (index << 2)));
+		const validR = validity(load<f32>(missesRight + (index << 2)));
 		const apart = (ex * ex + ey * ey) * 1.5;
-		const agree = min(trustL, trustR) / (1 + apart * apart);
-		const scoreL = (<f32>1 - t) * (0.06 + trustL) * insideL + 0.00001;
-		const scoreR = t * (0.06 + trustR) * insideR + 0.00001;
+		const agree = min(trustL, trustR) * min(validL, validR) / (1 + apart * apart);
+		const scoreL = (<f32>1 - t) * (0.15 + trustL) * inside(lx, ly, w, h) * (validL * validL) + 0.00001;
+		const scoreR = t * (0.15 + trustR) * inside(rx, ry, w, h) * (validR * validR) + 0.00001;
 		const share = scoreR / (scoreL + scoreR);
 		const slope = <f32>1 + (<f32>1 - agree) * sharpness;
 		const hard = smooth((share - 0.5) * slope + 0.5);
