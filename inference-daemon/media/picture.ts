@@ -16,14 +16,13 @@ export type PictureWanted = {
 export function pictureFilters(video: VideoStream & Picture, wanted: PictureWanted): string {
 	const { width, height } = wanted.size;
 	const inside = fitInside(video, wanted);
-	const isRgb = wanted.format === 'rgb24';
+	// Of RGB both sides must name one matrix: swscale goes through YUV and back.
+	const matrix = RGB.test(video.pixelFormat) ? 'bt709' : matrixOf(video);
 	const scale = [
 		`scale=${inside.width}:${inside.height}`,
 		'flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp',
-		`in_color_matrix=${matrixOf(video)}`,
-		'out_color_matrix=bt709',
-		`in_range=${video.range === 'pc' || /^yuvj|^gbr|^rgb|^bgr/.test(video.pixelFormat) ? 'pc' : 'tv'}`,
-		`out_range=${isRgb ? 'pc' : 'tv'}`,
+		...[`in_color_matrix=${matrix}`, 'out_color_matrix=bt709'],
+		...[`in_range=${rangeOf(video)}`, `out_range=${wanted.format === 'rgb24' ? 'pc' : 'tv'}`],
 	].join(':');
 	const left = even((width - inside.width) / 2);
 	const top = even((height - inside.height) / 2);
@@ -32,6 +31,15 @@ export function pictureFilters(video: VideoStream & Picture, wanted: PictureWant
 		filters.push(`pad=${width}:${height}:${left}:${top}:black`);
 	}
 	return filters.join(',');
+}
+
+const RGB = /^(x2)?(rgb|bgr|gbr|argb|abgr|0rgb|0bgr|pal8)/;
+
+function rangeOf(video: VideoStream & Picture): 'pc' | 'tv' {
+	if (video.range === 'pc' || video.range === 'tv') return video.range;
+	return RGB.test(video.pixelFormat) || /^(yuvj|gray|ya|mono)/.test(video.pixelFormat)
+		? 'pc'
+		: 'tv';
 }
 
 /** Size of the picture in the sequence's pixels; even, so that chroma lies as luma does. */
