@@ -7,6 +7,7 @@ import type { EngineDescription } from '../protocol/engines.ts';
 import { problemOf } from '../protocol/errors.ts';
 import type { Check } from '../protocol/rpc.ts';
 import type { EngineRegistry } from './engines/registry.ts';
+import { NO_TELEMETRY } from './jobs/engine-child.ts';
 import type { Ffmpeg } from './media/types.ts';
 
 export type MachineOptions = {
@@ -123,6 +124,7 @@ async function providerChecks(): Promise<Check[]> {
 	}
 	try {
 		const { stdout } = await run(process.execPath, ['-e', TRY_PROVIDERS, runtime], {
+			env: { ...process.env, ...NO_TELEMETRY },
 			timeout: 30_000,
 			killSignal: 'SIGKILL',
 		});

@@ -83,12 +83,6 @@ async function start(settings: Settings): Promise<void> {
 			stop: () => void stop('asked to'),
 		}),
 	});
-	const { port } = server;
-	const { pid } = process;
-	writePortFile(paths.portFile, { port, token, pid, protocol: PROTOCOL_VERSION, version: VERSION });
-	log.info(`daemon ${VERSION} listens on 127.0.0.1:${port}`);
-	process.stdout.write(`Listening on 127.0.0.1:${port}, state in ${settings.state}\n`);
-	supervisor.wake();
 
 	let stopping: Promise<void> | null = null;
 	function stop(why: string): Promise<void> {
@@ -105,6 +99,13 @@ async function start(settings: Settings): Promise<void> {
 	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
 		process.on(signal, () => void stop(signal));
 	}
+
+	const { port } = server;
+	const { pid } = process;
+	writePortFile(paths.portFile, { port, token, pid, protocol: PROTOCOL_VERSION, version: VERSION });
+	log.info(`daemon ${VERSION} listens on 127.0.0.1:${port}`);
+	process.stdout.write(`Listening on 127.0.0.1:${port}, state in ${settings.state}\n`);
+	supervisor.wake();
 }
 
 /** A defect ends the daemon: what is journaled is safe, and the next start puts things right. */

@@ -8,6 +8,9 @@ export type TaskListener = {
 	readonly onPreview: (jpeg: Uint8Array) => void;
 };
 
+/** ONNX Runtime would report to its maker, and leave files in the home folder for that. */
+export const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: '1' } as const;
+
 /** How long an engine may take to stop by itself before it is killed, in ms. */
 const GRACE = 2000;
 
@@ -27,6 +30,7 @@ export class EngineChild {
 	constructor(program: string, onOutput: (text: string) => void) {
 		this.#child = fork(program, [], {
 			detached: true,
+			env: { ...process.env, ...NO_TELEMETRY },
 			execArgv: [],
 			serialization: 'advanced',
 			stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -21,13 +21,15 @@ import {
 
 const root = join(import.meta.dirname, '../..');
 
+const folders: string[] = [];
+
 /** Programs are bundled once per test file, from the sources as they are, beside node_modules. */
 const programs: Promise<string> = bundle();
 
 async function bundle(): Promise<string> {
 	await mkdir(join(root, 'dist'), { recursive: true });
 	const folder = mkdtempSync(join(root, 'dist/test-daemon-'));
-	process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+	folders.push(folder);
 	await build({
 		absWorkingDir: root,
 		entryPoints: {
@@ -132,8 +134,6 @@ export async function endAllDaemons(): Promise<void> {
 	await Promise.all(started.splice(0).map((daemon) => crash(daemon)));
 	for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
-
-const folders: string[] = [];
 
 export async function temporaryFolder(): Promise<string> {
 	const folder = await mkdtemp(join(tmpdir(), 'pickup-daemon-'));

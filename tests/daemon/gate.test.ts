@@ -1,0 +1,255 @@
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { connect as connectTcp } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { MAX_MESSAGE_BYTES, PROTOCOL_VERSION, SUBPROTOCOL } from '../../protocol/rpc.ts';
+import {
+	connect,
+	connectUngreeted,
+	type Daemon,
+	endAllDaemons,
+	helloFor,
+	Peer,
+	startDaemon,
+} from './harness.ts';
+
+const ALLOWED = 'http://127.0.0.1:5173';
+
+let daemon: Daemon;
+
+beforeAll(async () => {
+	daemon = await startDaemon({ args: ['--origin', ALLOWED] });
+});
+afterAll(endAllDaemons);
+
+type Answer = { readonly status: number; readonly headers: IncomingHttpHeaders; body: string };
+
+/** The answer to an HTTP request, an upgrade included; status 101 when it is let through. */
+function ask(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
+	return new Promise((resolve, reject) => {
+		const sent = httpRequest({ port: daemon.port, host: '127.0.0.1', path, headers, method });
+		sent.on('upgrade', (response, socket) => {
+			socket.destroy();
+			resolve({ status: 101, headers: response.headers, body: '' });
+		});
+		sent.on('response', (response) => {
+			let body = '';
+			response.setEncoding('utf8').on('data', (text: string) => {
+				body += text;
+			});
+			response.on('end', () =>
+				resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+			);
+		});
+		sent.on('error', reject);
+		sent.end();
+	});
+}
+
+function upgrade(headers: Record<string, string>): Promise<Answer> {
+	return ask('/', {
+		connection: 'Upgrade',
+		upgrade: 'websocket',
+		'sec-websocket-version': '13',
+		'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+		...headers,
+	});
+}
+
+const withToken = () => ({ 'sec-websocket-protocol': `${SUBPROTOCOL}, token.${daemon.token}` });
+const wrong = 'f'.repeat(64);
+
+describe('At the upgrade', () => {
+	test('the token lets in, as a subprotocol or as a bearer', async () => {
+		const answer = await upgrade(withToken());
+		expect(answer.status).toBe(101);
+		expect(answer.headers['sec-websocket-protocol']).toBe(SUBPROTOCOL);
+		const bearer = await upgrade({ authorization: `Bearer ${daemon.token}` });
+		expect(bearer.status).toBe(101);
+	});
+
+	test.each([
+		['no token', () => ({ 'sec-websocket-protocol': SUBPROTOCOL }), 401],
+		['a wrong token', () => ({ 'sec-websocket-protocol': `${SUBPROTOCOL}, token.${wrong}` }), 401],
+		['a shorter token', () => ({ 'sec-websocket-protocol': `${SUBPROTOCOL}, token.ab` }), 401],
+		['the token alone', () => ({ 'sec-websocket-protocol': `token.${daemon.token}` }), 401],
+		['a wrong bearer', () => ({ authorization: `Bearer ${wrong}` }), 401],
+		['a strange origin', () => ({ ...withToken(), origin: 'https://example.com' }), 403],
+		['the origin of no page', () => ({ ...withToken(), origin: 'null' }), 403],
+		['a file’s origin', () => ({ ...withToken(), origin: 'file://' }), 403],
+		['another port’s origin', () => ({ ...withToken(), origin: 'http://127.0.0.1:1' }), 403],
+		['a strange host', () => ({ ...withToken(), host: 'evil.example' }), 403],
+		['another port’s host', () => ({ ...withToken(), host: '127.0.0.1:1' }), 403],
+	] as const)('%s is refused and learns nothing', async (_what, headers, status) => {
+		const answer = await upgrade(headers() as Record<string, string>);
+		expect(answer.status).toBe(status);
+		expect(answer.body).toBe('');
+		expect(answer.headers).toEqual({ connection: 'close', 'content-length': '0' });
+	});
+
+	test('the daemon’s own origin and a configured one are let in', async () => {
+		for (const origin of [`http://127.0.0.1:${daemon.port}`, ALLOWED]) {
+			expect((await upgrade({ ...withToken(), origin })).status).toBe(101);
+		}
+	});
+});
+
+describe('Over HTTP', () => {
+	test.each(['/', '/clips/00000000-0000-4000-8000-000000000000', '/nothing', '//', '/%2e%2e/'])(
+		'%s without the token is the same 401',
+		async (path) => {
+			const answer = await ask(path);
+			expect(answer.status).toBe(401);
+			expect(answer.body).toBe('');
+			expect(answer.headers).toEqual({ connection: 'close', 'content-length': '0' });
+		},
+	);
+
+	test('nothing is there beside the files, and nothing can be changed', async () => {
+		const headers = { authorization: `Bearer ${daemon.token}` };
+		expect((await ask('/', headers)).status).toBe(404);
+		expect((await ask('/', headers, 'POST')).status).toBe(405);
+		expect((await ask(`/?token=${daemon.token}`)).status).toBe(404);
+	});
+
+	test('a page may ask only from an allowed origin', async () => {
+		const preflight = await ask('/clips/x', { origin: ALLOWED }, 'OPTIONS');
+		expect(preflight.status).toBe(204);
+		expect(preflight.headers['access-control-allow-origin']).toBe(ALLOWED);
+		const strange = await ask('/clips/x', { origin: 'https://example.com' }, 'OPTIONS');
+		expect(strange.status).toBe(403);
+		expect(strange.headers['access-control-allow-origin']).toBeUndefined();
+	});
+
+	test('listens on this machine alone', async () => {
+		const outside = Object.values(networkInterfaces())
+			.flat()
+			.filter((address) => address?.family === 'IPv4' && !address.internal);
+		for (const address of [...outside.map((found) => `${found?.address}`), '127.0.0.2']) {
+			const reached = await new Promise((resolve) => {
+				const socket = connectTcp({ host: address, port: daemon.port, timeout: 500 });
+				socket.on('connect', () => resolve(true));
+				socket.on('timeout', () => resolve(false));
+				socket.on('error', () => resolve(false));
+			});
+			expect(reached, address).toBe(false);
+		}
+	});
+});
+
+describe('Hello', () => {
+	test('tells versions, engines, codecs and the newest event', async () => {
+		const peer = await connectUngreeted(daemon);
+		const hello = await peer.call('hello', helloFor(daemon));
+		expect(hello).toMatchObject({ protocol: PROTOCOL_VERSION, lastEvent: 0 });
+		expect(hello.codecs).toEqual(['prores-422-hq', 'dnxhr-hqx', 'h264-intra']);
+		expect(hello.engines.map(({ name }) => name)).toContain('fake');
+		const list = await peer.call('engine.list', {});
+		expect(list.engines).toEqual(hello.engines);
+		await peer.close();
+	});
+
+	test.each([
+		['another method first', 'job.list', () => ({}), 'hello-first'],
+		['a wrong token', 'hello', () => ({ ...helloFor(daemon), token: wrong }), 'wrong-token'],
+		['another version', 'hello', () => ({ ...helloFor(daemon), protocol: 99 }), 'version-mismatch'],
+		['a malformed one', 'hello', () => ({ protocol: 1 }), 'bad-request'],
+	])('with %s ends the connection', async (_what, method, params, code) => {
+		const peer = await connectUngreeted(daemon);
+		const { error } = await peer.ask(method, params());
+		expect(error?.data.code).toBe(code);
+		expect(await peer.closed).toBe(1008);
+	});
+
+	test('is waited for by what is sent right behind it', async () => {
+		const peer = await connectUngreeted(daemon);
+		const hello = peer.call('hello', helloFor(daemon));
+		const list = peer.call('job.list', {});
+		await hello;
+		expect((await list).jobs).toEqual([]);
+		await peer.close();
+	});
+
+	test('with a wrong token ends a connection that was greeted too', async () => {
+		const peer = await connect(daemon);
+		const { error } = await peer.ask('hello', { ...helloFor(daemon), token: wrong });
+		expect(error?.data.code).toBe('wrong-token');
+		expect(await peer.closed).toBe(1008);
+	});
+});
+
+describe('JSON-RPC', () => {
+	async function say(text: string | Buffer) {
+		const peer = await connect(daemon);
+		peer.socket.send(text);
+		// Answered in order, so that nothing else can come after this.
+		await peer.call('job.list', {});
+		await peer.close();
+		return peer.replies;
+	}
+
+	test.each([
+		['{', -32700, null, 'message'],
+		['[]', -32600, null, 'message'],
+		['[{"jsonrpc":"2.0","id":1,"method":"job.list"}]', -32600, null, 'message'],
+		['7', -32600, null, 'message'],
+		['{"id":"a","method":"job.list"}', -32600, 'a', 'jsonrpc'],
+		['{"jsonrpc":"2.0","id":{},"method":"job.list"}', -32600, null, 'id'],
+		['{"jsonrpc":"2.0","id":true,"method":"job.list"}', -32600, null, 'id'],
+		['{"jsonrpc":"2.0","id":"a","method":3}', -32600, 'a', 'method'],
+		['{"jsonrpc":"2.0","id":"a","method":"job.list","params":3}', -32600, 'a', 'params'],
+		['{"jsonrpc":"2.0","id":"a","method":"job.list","params":[]}', -32602, 'a', 'params'],
+		['{"jsonrpc":"2.0","id":"a","method":"job.nothing"}', -32601, 'a', 'method'],
+		['{"jsonrpc":"2.0","id":"a","method":"__proto__"}', -32601, 'a', 'method'],
+		['{"jsonrpc":"2.0","id":"a","method":"toString"}', -32601, 'a', 'method'],
+		['{"jsonrpc":"2.0","id":"a","method":"job.list","params":{"limit":0}}', -32602, 'a', 'limit'],
+		['{"jsonrpc":"2.0","id":"a","method":"job.list","params":{"x":0}}', -32602, 'a', 'x'],
+		['{"jsonrpc":"2.0","id":null,"method":"job.get","params":{}}', -32602, null, 'jobId'],
+	])('%s is %d', async (text, code, id, field) => {
+		const replies = await say(text);
+		expect(replies).toHaveLength(1);
+		expect(replies[0]).toMatchObject({ jsonrpc: '2.0', id, error: { code, data: { field } } });
+		expect(replies[0]?.error?.message).toBe(replies[0]?.error?.data.message);
+	});
+
+	test.each([
+		'{"jsonrpc":"2.0","method":"job.list"}',
+		'{"jsonrpc":"2.0","method":"job.nothing"}',
+		'{"jsonrpc":"2.0","method":"job.list","params":{"limit":0}}',
+	])('%s is a notification and not answered', async (text) => {
+		expect(await say(text)).toEqual([]);
+	});
+
+	test('a message that is too large or not text ends the connection', async () => {
+		const large = await connect(daemon);
+		large.socket.send(`"${'x'.repeat(MAX_MESSAGE_BYTES)}"`);
+		expect(await large.closed).toBe(1009);
+		const binary = await connect(daemon);
+		binary.socket.send(Buffer.from([1, 2, 3]));
+		expect(await binary.closed).toBe(1003);
+		await (await connect(daemon)).close();
+	});
+});
+
+test('A client that does not read is hung up on, and the daemon goes on', async () => {
+	const socket = new WebSocket(`ws://127.0.0.1:${daemon.port}`, [
+		SUBPROTOCOL,
+		`token.${daemon.token}`,
+	]);
+	const peer = new Peer(socket);
+	await new Promise((resolve) => socket.once('open', resolve));
+	await peer.call('hello', helloFor(daemon));
+	socket.on('error', () => {});
+	socket.pause();
+	const id = 'x'.repeat(500_000);
+	for (let i = 0; i < 60; i++) {
+		socket.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'job.list' }));
+	}
+	const other = await connect(daemon);
+	expect((await other.call('job.list', {})).jobs).toEqual([]);
+	await new Promise((resolve) => setTimeout(resolve, 300));
+	socket.resume();
+	expect(await peer.closed).toBe(1006);
+	await other.close();
+});
