@@ -151,6 +151,7 @@ function placementOf(
 		range: shot.range,
 		track: shot.context.track,
 		where: index === 0 ? shot.where : 'above',
+		enabled: index === 0,
 		picture: shot.picture,
 		sound: shot.sound,
 	};

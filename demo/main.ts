@@ -43,7 +43,7 @@ await rm(join(OUTPUT, '.state'), { recursive: true });
 const show = (path: string) => relative(process.cwd(), path);
 const clip = filled[0]?.clips[0];
 console.log(
-	`Made: the gap at V1@01:00:02:00 is filled, ${clip?.frames} frames at 24 fps with sound, by ${clip?.engine}${clip?.draft ? ' (a draft, for judging timing)' : ''}`,
+	`Made: the gap of 2.5 s on V1 is filled, ${clip?.frames} frames at 24 fps with sound, by ${clip?.engine}${clip?.draft ? ' (a draft, for judging timing)' : ''}`,
 );
 console.log(`Timelines: ${filled.map(({ timeline }) => show(timeline)).join(', ')}`);
 console.log(
@@ -97,7 +97,7 @@ async function writeTimelines(): Promise<{ format: string; path: string }[]> {
 async function fill(path: string, format: string): Promise<Filled> {
 	const prompt = 'the camera goes on over the hills in the evening, wind, a bird';
 	const output = join(OUTPUT, `filled-${format}`);
-	const args = ['fill', path, '--gap', 'V1@01:00:02:00', '--prompt', prompt, '--seed', '7'];
+	const args = ['fill', path, '--gap', '1', '--prompt', prompt, '--seed', '7'];
 	return JSON.parse(await pickup([...args, '-o', output, '--json']));
 }
 

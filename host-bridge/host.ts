@@ -60,6 +60,11 @@ export type Placement = {
 	/** False leaves the clip's sound out of the timeline, or its picture. */
 	readonly picture: boolean;
 	readonly sound: boolean;
+	/**
+	 * False lands the clip switched off, where the editor knows that: takes beside the first are
+	 * there to be compared, and their sound must not play on top of the first one's. Default: true.
+	 */
+	readonly enabled?: boolean;
 };
 
 /** What stands in the timeline after a placement, read back from it. */

@@ -171,6 +171,9 @@ function findPlaced(after: Cut, choice: TrackChoice, placement: Placement): stri
 	if (clip.source.kind !== 'file' || clip.source.path !== placement.clip.path) {
 		return `the clip on ${choice.name} is not ${placement.clip.path}`;
 	}
+	if (clip.enabled !== (placement.enabled ?? true)) {
+		return `the clip on ${choice.name} is switched ${clip.enabled ? 'on' : 'off'}`;
+	}
 	return null;
 }
 

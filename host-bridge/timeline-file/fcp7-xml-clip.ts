@@ -59,7 +59,7 @@ export function clipItem(
 		[
 			...(dialect.masterClips ? [element('masterclipid', ids.masterClip)] : []),
 			element('name', placement.name),
-			element('enabled', 'TRUE'),
+			element('enabled', placement.enabled === false ? 'FALSE' : 'TRUE'),
 			element('duration', frames),
 			rateElement(clip.rate),
 			element('start', range.start),

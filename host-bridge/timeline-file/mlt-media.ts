@@ -68,6 +68,8 @@ function describeMedia(
 ): [string, string][] {
 	const sounds = placement.clip.samples > 0;
 	const kdenlive = editor === 'kdenlive';
+	// A clip that is switched off in Kdenlive passes neither test.
+	const off = placement.enabled === false;
 	// Kdenlive tells the copies apart by their tests, other players by the streams.
 	const video = use === 'sound' && !kdenlive ? '-1' : '0';
 	const audio = !sounds || (use === 'picture' && !kdenlive) ? '-1' : '1';
@@ -82,8 +84,8 @@ function describeMedia(
 	];
 	if (use !== 'bin') {
 		properties.push(
-			['set.test_audio', use === 'picture' ? '1' : '0'],
-			['set.test_image', use === 'sound' ? '1' : '0'],
+			['set.test_audio', use === 'picture' || off ? '1' : '0'],
+			['set.test_image', use === 'sound' || off ? '1' : '0'],
 		);
 	}
 	if (editor === 'shotcut') properties.push(['shotcut:caption', placement.name]);

@@ -219,7 +219,8 @@ function named(
 
 function kindOf(track: Found): 'video' | 'audio' {
 	if (track.declared) return track.declared;
-	const soundOnly = track.spans.length > 0 && track.spans.every((span) => !span.picture);
+	const soundOnly =
+		track.spans.length > 0 && track.spans.every((span) => !span.picture && span.sound);
 	return soundOnly || track.hidden === 1 ? 'audio' : 'video';
 }
 

@@ -227,7 +227,7 @@ class Writer {
 			source_range: this.#range(0n, range.end - range.start),
 			effects: [],
 			markers: [],
-			enabled: true,
+			enabled: this.#placement.enabled !== false,
 			...(old
 				? { media_reference: media }
 				: {
