@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './ffmpeg.ts';
+import { renderWithMelt } from './melt.ts';
 import { paintScene } from './scene.ts';
 import { playScene } from './sound.ts';
 import { type CutClip, cutLength, fcp7Xml, kdenlive, otio, type SimpleCut } from './timelines.ts';
@@ -115,9 +116,11 @@ async function renderBoth(): Promise<[string, string]> {
 
 async function render(project: string, name: string): Promise<string> {
 	const path = join(OUTPUT, name);
-	const codec = ['vcodec=libx264', 'crf=14', 'pix_fmt=yuv420p', 'acodec=pcm_s16le', 'ar=48000'];
-	const end = `out=${cutLength(cut) - 1}`;
-	await run('melt', ['-silent', project, end, '-consumer', `avformat:${path}`, ...codec]);
+	await renderWithMelt(project, cutLength(cut) - 1, path, [
+		'vcodec=libx264',
+		'crf=14',
+		'pix_fmt=yuv420p',
+	]);
 	return path;
 }
 

@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { renderWithMelt } from '../../demo/melt.ts';
 import { cutLength, fcp7Xml, kdenlive, otio, type SimpleCut } from '../../demo/timelines.ts';
 import type { PlacementReport } from '../../host-bridge/host.ts';
 import type { Clip } from '../../protocol/jobs.ts';
@@ -97,7 +98,11 @@ describe.each(RATES)('at $num/$den', (rate) => {
 		const { timeline, clips } = await fill('cut.kdenlive', kdenlive(cut));
 		const clip = clips[0]?.path ?? '';
 		const render = join(bench.folder, name, 'render.mov');
-		await renderWithMelt(timeline, cutLength(cut), render);
+		await renderWithMelt(timeline, cutLength(cut) - 1, render, [
+			'vcodec=libx264',
+			'crf=8',
+			'pix_fmt=yuv420p',
+		]);
 		const frames = await greyFrames(render);
 		expect(frames).toHaveLength(LEFT + GAP + RIGHT);
 		const numbers = frames.map(readNumber);
@@ -161,20 +166,6 @@ async function frameTimes(path: string): Promise<number[]> {
 		.split('\n')
 		.map((line) => Number.parseInt(line, 10));
 	return times.sort((a, b) => a - b);
-}
-
-async function renderWithMelt(project: string, frames: number, path: string): Promise<void> {
-	const codec = ['vcodec=libx264', 'crf=8', 'pix_fmt=yuv420p', 'acodec=pcm_s16le', 'ar=48000'];
-	const range = [project, 'in=0', `out=${frames - 1}`];
-	const { code, stderr } = await run('melt', [
-		'-silent',
-		...range,
-		'-consumer',
-		`avformat:${path}`,
-		...codec,
-		'channels=2',
-	]);
-	expect(code, stderr).toBe(0);
 }
 
 /** Samples by which `clip` comes late in `whole`, against where it should start; by correlation. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import path from 'node:path';
 import { promisify } from 'node:util';
+import { renderWithMelt } from '../../demo/melt.ts';
 
 const run = promisify(execFile);
 const RATE = 48_000;
@@ -33,14 +33,7 @@ export async function makeShot(
 /** What melt makes of a project, from its first frame to `last`. */
 export async function render(project: string, last: number): Promise<Rendered> {
 	const out = `${project}.render.mov`;
-	await run(
-		'melt',
-		[
-			...['-silent', project, 'in=0', `out=${last}`, '-consumer', `avformat:${out}`],
-			...['vcodec=rawvideo', 'pix_fmt=rgb24', 'f=mov', 'acodec=pcm_s16le', `ar=${RATE}`, 'ac=2'],
-		],
-		{ cwd: path.dirname(project), env: { ...process.env, QT_QPA_PLATFORM: 'offscreen' } },
-	);
+	await renderWithMelt(project, last, out, ['vcodec=rawvideo', 'pix_fmt=rgb24', 'f=mov', 'ac=2']);
 	const pixels = await decode(out, ['-vf', 'scale=1:1', '-f', 'rawvideo', '-pix_fmt', 'rgb24']);
 	const samples = await decode(out, ['-f', 's16le', '-ac', '2', '-ar', String(RATE)]);
 	const colours = Array.from({ length: pixels.length / 3 }, (_, frame) =>
