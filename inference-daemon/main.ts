@@ -5,10 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { problemOf } from '../protocol/errors.ts';
 import { PROTOCOL_VERSION } from '../protocol/rpc.ts';
 import { EngineRegistry } from './engines/registry.ts';
+import { checkFolder } from './jobs/admission.ts';
 import { ffmpegFinder } from './jobs/ffmpeg-finder.ts';
 import { Journal } from './jobs/journal.ts';
 import { JobQueue } from './jobs/queue.ts';
 import { recover } from './jobs/recovery.ts';
+import { rememberPasses } from './jobs/remember.ts';
 import { Supervisor } from './jobs/supervisor.ts';
 import { type Log, openLog } from './log.ts';
 import { checkMachine } from './machine.ts';
@@ -51,7 +53,8 @@ async function start(settings: Settings): Promise<void> {
 	const surroundings = {
 		engines,
 		findFfmpeg: () => ffmpeg().catch(() => null),
-		checkFile: checkedFile,
+		checkFile: rememberPasses(checkedFile, 1000),
+		checkFolder: rememberPasses(checkFolder, 1000),
 	};
 	const supervisor = new Supervisor({
 		journal,

@@ -14,6 +14,8 @@ export type Surroundings = {
 	readonly findFfmpeg: () => Promise<Ffmpeg | null>;
 	/** Throws when the path is not that of a readable regular file. */
 	readonly checkFile: (path: string) => Promise<unknown>;
+	/** Throws when the path is not that of a folder that can be written to. */
+	readonly checkFolder: (path: string) => Promise<unknown>;
 };
 
 /** What would be done for a request. Throws the refusal. */
@@ -28,23 +30,21 @@ export async function planRequest(
 /** Checks everything that can be checked before a job is queued. Throws the first refusal. */
 export async function admit(
 	request: GenerationRequest,
-	priority: number,
 	surroundings: Surroundings,
-): Promise<Submission> {
+): Promise<Pick<Submission, 'plan' | 'clipPath'>> {
 	const plan = await planRequest(request, surroundings);
-	const clipPath = await clipPathFor(request);
+	const clipPath = await clipPathFor(request, surroundings);
 	for (const [field, path] of mediaPaths(request)) {
 		await checkMedia(field, path, surroundings);
 	}
-	return { request, fingerprint: fingerprintOf(request), priority, plan, clipPath };
+	return { plan, clipPath };
 }
 
 /** Equal for equal requests, whatever the order of their keys. */
 export function fingerprintOf(request: GenerationRequest): string {
-	const sorted = JSON.stringify({ ...request, id: null }, (_key, value: unknown) =>
-		isRecord(value) ? Object.fromEntries(Object.entries(value).sort(byKey)) : value,
-	);
-	return createHash('sha256').update(sorted).digest('hex');
+	return createHash('sha256')
+		.update(canonical({ ...request, id: null }))
+		.digest('hex');
 }
 
 /** The output folder must be there. Throws `folder-missing`, `folder-not-writable`. */
@@ -71,8 +71,11 @@ export async function checkFolder(folder: string): Promise<void> {
 /** What most file systems take as one name, in bytes. */
 const LONGEST_NAME = 255;
 
-async function clipPathFor({ id, output }: GenerationRequest): Promise<string> {
-	await checkFolder(output.folder);
+async function clipPathFor(
+	{ id, output }: GenerationRequest,
+	surroundings: Surroundings,
+): Promise<string> {
+	await surroundings.checkFolder(output.folder);
 	const name = `${output.name}-${id}.mov`;
 	if (Buffer.byteLength(`${name}.part`) > LONGEST_NAME) {
 		throw new PickupError('bad-request', `Expected a shorter name than "${output.name}"`, {
@@ -113,10 +116,10 @@ async function checkMedia(field: string, path: string, { checkFile }: Surroundin
 	}
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-	return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
-	return a < b ? -1 : a > b ? 1 : 0;
+/** JSON with sorted keys. */
+function canonical(value: unknown): string {
+	if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+	if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+	const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+	return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join()}}`;
 }

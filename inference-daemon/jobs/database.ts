@@ -38,11 +38,66 @@ const TABLES = `
 `;
 
 /**
- * Opens the journal and keeps it to this process alone: SQLite's exclusive lock is the operating
- * system's, so it goes with the process however that ends. Throws `state-locked` when another
- * process has it. What is committed is on the disk (WAL, synchronous FULL).
+ * The tables, kept to this process alone: SQLite's exclusive lock is the operating system's, so it
+ * goes with the process however that ends. What is committed is on the disk (WAL, synchronous FULL).
  */
-export function openDatabase(path: string): Database.Database {
+export class Store {
+	readonly #database: Database.Database;
+	readonly #statements = new Map<string, Database.Statement<unknown[]>>();
+
+	/** Throws `state-locked` when another process has the file. */
+	constructor(path: string) {
+		this.#database = openDatabase(path);
+	}
+
+	/** All of it or nothing. Throws `disk-full` when that is why. */
+	transaction<T>(work: () => T): T {
+		this.#database.exec('BEGIN IMMEDIATE');
+		try {
+			const result = work();
+			this.#database.exec('COMMIT');
+			return result;
+		} catch (error) {
+			if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+			if (!(error instanceof Database.SqliteError) || error.code !== 'SQLITE_FULL') throw error;
+			const message = 'No space is left on the disk of the state folder';
+			throw new PickupError('disk-full', message, { cause: error });
+		}
+	}
+
+	row(sql: string, ...values: readonly unknown[]): unknown {
+		return this.#statement(sql).get(...values);
+	}
+
+	rows(sql: string, ...values: readonly unknown[]): unknown[] {
+		return this.#statement(sql).all(...values);
+	}
+
+	run(sql: string, ...values: readonly unknown[]): void {
+		this.#statement(sql).run(...values);
+	}
+
+	/** The column `n` of the one row that the query gives; 0 where there is none. */
+	number(sql: string, ...values: readonly unknown[]): number {
+		return (this.row(sql, ...values) as { n: number | null } | undefined)?.n ?? 0;
+	}
+
+	close(): void {
+		this.#statements.clear();
+		this.#database.close();
+	}
+
+	#statement(sql: string): Database.Statement<unknown[]> {
+		let statement = this.#statements.get(sql);
+		if (!statement) {
+			statement = this.#database.prepare<unknown[]>(sql);
+			this.#statements.set(sql, statement);
+		}
+		return statement;
+	}
+}
+
+function openDatabase(path: string): Database.Database {
 	const database = new Database(path, { timeout: 0 });
 	try {
 		database.exec('PRAGMA locking_mode = EXCLUSIVE');
@@ -65,11 +120,7 @@ export function openDatabase(path: string): Database.Database {
 		return database;
 	} catch (error) {
 		database.close();
-		if (sqliteCode(error) !== 'SQLITE_BUSY') throw error;
+		if (!(error instanceof Database.SqliteError) || error.code !== 'SQLITE_BUSY') throw error;
 		throw new PickupError('state-locked', `Another daemon has ${path} open`, { cause: error });
 	}
-}
-
-export function sqliteCode(error: unknown): string | null {
-	return error instanceof Database.SqliteError ? error.code : null;
 }

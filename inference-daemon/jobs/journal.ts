@@ -1,8 +1,8 @@
-import type Database from 'libsql';
 import { PickupError, type Problem } from '../../protocol/errors.ts';
 import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
 import type { Clip, Job, JobEvent, JobState } from '../../protocol/jobs.ts';
-import { openDatabase, sqliteCode } from './database.ts';
+import { Store } from './database.ts';
+import { type EventBody, EventLog } from './event-log.ts';
 import { type JobRow, toJob } from './job-row.ts';
 import type { ProcessMark } from './processes.ts';
 
@@ -32,11 +32,6 @@ export type FileMark = { readonly size: number; readonly modified: number };
 
 export type FinishedFile = { readonly id: string; readonly path: string; readonly mark: FileMark };
 
-type EventBody = JobEvent extends infer E
-	? E extends JobEvent
-		? Omit<E, 'seq' | 'at'>
-		: E
-	: never;
 type Emit = (body: EventBody) => void;
 
 /**
@@ -45,23 +40,18 @@ type Emit = (body: EventBody) => void;
  * state changes here and nowhere else.
  */
 export class Journal {
-	readonly #database: Database.Database;
-	readonly #statements = new Map<string, Database.Statement<unknown[]>>();
+	readonly #store: Store;
+	readonly #events: EventLog;
 	readonly #listeners = new Set<(events: readonly JobEvent[]) => void>();
-	readonly #eventsKept: number;
-	#lastEvent: number;
-	#firstEvent: number;
 
 	/** Throws `state-locked` when another process has the file. */
-	constructor(path: string, options: { readonly eventsKept: number }) {
-		this.#database = openDatabase(path);
-		this.#eventsKept = options.eventsKept;
-		this.#lastEvent = this.#number("SELECT seq AS n FROM sqlite_sequence WHERE name = 'events'");
-		this.#firstEvent = this.#number('SELECT min(seq) AS n FROM events') || this.#lastEvent + 1;
+	constructor(path: string, { eventsKept }: { readonly eventsKept: number }) {
+		this.#store = new Store(path);
+		this.#events = new EventLog(this.#store, eventsKept);
 	}
 
 	get lastEvent(): number {
-		return this.#lastEvent;
+		return this.#events.last;
 	}
 
 	onEvents(listener: (events: readonly JobEvent[]) => void): () => void {
@@ -71,26 +61,13 @@ export class Journal {
 
 	/** Journals all of them in one go. An id that is there already is not journaled again. */
 	accept(submissions: readonly Submission[]): readonly (Job | PickupError)[] {
+		let latest: Job | undefined;
 		return this.#change((emit) =>
 			submissions.map((submission) => {
 				const known = this.known(submission.request, submission.fingerprint);
 				if (known) return known;
-				const { request, plan, priority, fingerprint, clipPath } = submission;
-				this.#run(
-					`INSERT INTO jobs (id, kind, prompt, state, priority, rank, request, fingerprint, plan,
-						clip_path, created_at) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?)`,
-					request.id,
-					request.kind,
-					request.prompt.slice(0, 500),
-					priority,
-					this.#lastRank() + 1,
-					JSON.stringify(request),
-					fingerprint,
-					JSON.stringify(plan),
-					clipPath,
-					now(),
-				);
-				const job = this.job(request.id);
+				const job = this.#insert(submission, latest);
+				latest = job;
 				emit({ kind: 'accepted', jobId: job.id, job });
 				return job;
 			}),
@@ -99,9 +76,9 @@ export class Journal {
 
 	/** The job that does this request; an error when the id stands for a different one. */
 	known(request: GenerationRequest, fingerprint: string): Job | PickupError | null {
-		const row = this.#row('SELECT * FROM jobs WHERE id = ?', request.id) as JobRow | undefined;
+		const row = this.#store.row('SELECT fingerprint FROM jobs WHERE id = ?', request.id);
 		if (!row) return null;
-		if (row.fingerprint === fingerprint) return this.#job(row);
+		if ((row as JobRow).fingerprint === fingerprint) return this.job(request.id);
 		return new PickupError(
 			'request-id-reused',
 			`Expected a new id for a new request, got ${request.id} of another one`,
@@ -110,7 +87,7 @@ export class Journal {
 	}
 
 	find(id: string): Job | null {
-		const row = this.#row('SELECT * FROM jobs WHERE id = ?', id) as JobRow | undefined;
+		const row = this.#store.row('SELECT * FROM jobs WHERE id = ?', id) as JobRow | undefined;
 		return row ? this.#job(row) : null;
 	}
 
@@ -126,13 +103,13 @@ export class Journal {
 
 	/** Newest first. */
 	jobs(states: readonly JobState[] | undefined, limit: number): readonly Job[] {
-		const rows = this.#rows(
+		const rows = this.#store.rows(
 			`SELECT * FROM jobs WHERE ${states ? 'state IN (SELECT value FROM json_each(?))' : '1 = ?'}
 				ORDER BY rowid DESC LIMIT ?`,
 			states ? JSON.stringify(states) : 1,
 			limit,
 		) as JobRow[];
-		const queue = this.#rows(
+		const queue = this.#store.rows(
 			"SELECT id FROM jobs WHERE state = 'queued' ORDER BY priority DESC, rank",
 		) as { id: string }[];
 		const positions = new Map(queue.map(({ id }, position) => [id, position]));
@@ -141,20 +118,20 @@ export class Journal {
 
 	/** The job whose turn it is. */
 	next(): JobRecord | null {
-		const row = this.#row(
+		const row = this.#store.row(
 			"SELECT * FROM jobs WHERE state = 'queued' ORDER BY priority DESC, rank LIMIT 1",
 		) as JobRow | undefined;
 		return row ? this.#record(row) : null;
 	}
 
 	running(): readonly JobRecord[] {
-		const rows = this.#rows("SELECT * FROM jobs WHERE state = 'running'") as JobRow[];
+		const rows = this.#store.rows("SELECT * FROM jobs WHERE state = 'running'") as JobRow[];
 		return rows.map((row) => this.#record(row));
 	}
 
 	/** Where the finished clip of a job stands and how it was when it was finished, or null. */
 	finished(id: string): FinishedFile | null {
-		const row = this.#row("SELECT * FROM jobs WHERE id = ? AND state = 'done'", id) as
+		const row = this.#store.row("SELECT * FROM jobs WHERE id = ? AND state = 'done'", id) as
 			| JobRow
 			| undefined;
 		if (row?.clip_size == null || row.clip_modified == null) return null;
@@ -165,7 +142,7 @@ export class Journal {
 	/** Takes a queued job's turn; returns the number of the attempt. */
 	start(id: string): number {
 		return this.#change((emit) => {
-			this.#run(
+			this.#store.run(
 				`UPDATE jobs SET state = 'running', attempt = attempt + 1, progress = 0, phase = 'starting',
 					cancel_wanted = 0 WHERE id = ?`,
 				id,
@@ -178,7 +155,7 @@ export class Journal {
 
 	progress(id: string, progress: number, phase: string): void {
 		this.#change((emit) => {
-			this.#run('UPDATE jobs SET progress = ?, phase = ? WHERE id = ?', progress, phase, id);
+			this.#store.run('UPDATE jobs SET progress = ?, phase = ? WHERE id = ?', progress, phase, id);
 			emit({ kind: 'progress', jobId: id, progress, phase });
 		});
 	}
@@ -189,7 +166,7 @@ export class Journal {
 
 	done(id: string, clip: Clip, mark: FileMark): void {
 		this.#change((emit) => {
-			this.#run(
+			this.#store.run(
 				`UPDATE jobs SET state = 'done', progress = 1, phase = 'done', clip = ?, clip_size = ?,
 					clip_modified = ?, ended_at = ? WHERE id = ?`,
 				JSON.stringify(clip),
@@ -204,7 +181,7 @@ export class Journal {
 
 	failed(id: string, problem: Problem): void {
 		this.#change((emit) => {
-			this.#run(
+			this.#store.run(
 				"UPDATE jobs SET state = 'failed', problem = ?, ended_at = ? WHERE id = ?",
 				JSON.stringify(problem),
 				now(),
@@ -216,20 +193,20 @@ export class Journal {
 
 	cancelled(id: string): void {
 		this.#change((emit) => {
-			this.#run("UPDATE jobs SET state = 'cancelled', ended_at = ? WHERE id = ?", now(), id);
+			this.#store.run("UPDATE jobs SET state = 'cancelled', ended_at = ? WHERE id = ?", now(), id);
 			emit({ kind: 'cancelled', jobId: id });
 		});
 	}
 
 	/** Notes before anybody is told so that a running job is to be cancelled, come what may. */
 	wantCancel(id: string): void {
-		this.#change(() => this.#run('UPDATE jobs SET cancel_wanted = 1 WHERE id = ?', id));
+		this.#change(() => this.#store.run('UPDATE jobs SET cancel_wanted = 1 WHERE id = ?', id));
 	}
 
 	/** Puts a job that was running back to its place in the queue. */
 	requeue(id: string, reason: string, options: { readonly crashed: boolean }): void {
 		this.#change((emit) => {
-			this.#run(
+			this.#store.run(
 				`UPDATE jobs SET state = 'queued', progress = 0, phase = '', crashes = crashes + ?
 					WHERE id = ?`,
 				options.crashed ? 1 : 0,
@@ -242,7 +219,7 @@ export class Journal {
 	/** Puts an ended job behind the others of its priority. */
 	retry(id: string): void {
 		this.#change((emit) => {
-			this.#run(
+			this.#store.run(
 				`UPDATE jobs SET state = 'queued', progress = 0, phase = '', crashes = 0, cancel_wanted = 0,
 					problem = NULL, ended_at = NULL, rank = ? WHERE id = ?`,
 				this.#lastRank() + 1,
@@ -254,7 +231,7 @@ export class Journal {
 
 	prioritise(id: string, priority: number): void {
 		this.#change((emit) => {
-			this.#run('UPDATE jobs SET priority = ? WHERE id = ?', priority, id);
+			this.#store.run('UPDATE jobs SET priority = ? WHERE id = ?', priority, id);
 			emit({ kind: 'moved', jobId: id, priority });
 		});
 	}
@@ -263,95 +240,101 @@ export class Journal {
 	move(id: string, before: string | null): void {
 		this.#change((emit) => {
 			const lowest = "SELECT min(priority) AS n FROM jobs WHERE state = 'queued'";
-			let priority = this.#number(lowest);
+			let priority = this.#store.number(lowest);
 			let rank = this.#lastRank() + 1;
 			if (before !== null) {
 				({ priority, rank } = this.#jobRow(before));
-				this.#run("UPDATE jobs SET rank = rank + 1 WHERE state = 'queued' AND rank >= ?", rank);
+				this.#store.run(
+					"UPDATE jobs SET rank = rank + 1 WHERE state = 'queued' AND rank >= ?",
+					rank,
+				);
 			}
-			this.#run('UPDATE jobs SET priority = ?, rank = ? WHERE id = ?', priority, rank, id);
+			this.#store.run('UPDATE jobs SET priority = ?, rank = ? WHERE id = ?', priority, rank, id);
 			emit({ kind: 'moved', jobId: id, priority });
 		});
 	}
 
 	/** Every event after a number. Throws `events-gone` with the number to go on from. */
 	eventsAfter(after: number): readonly JobEvent[] {
-		if (after < this.#firstEvent - 1 || after > this.#lastEvent) {
-			throw new PickupError(
-				'events-gone',
-				`Expected a number from ${this.#firstEvent - 1} to ${this.#lastEvent}, got ${after}: ` +
-					`list the jobs and go on from ${this.#lastEvent}`,
-				{ field: 'after' },
-			);
-		}
-		const rows = this.#rows('SELECT seq, body FROM events WHERE seq > ? ORDER BY seq', after);
-		return (rows as { seq: number; body: string }[]).map(
-			({ seq, body }) => ({ ...JSON.parse(body), seq }) as JobEvent,
-		);
+		return this.#events.after(after);
 	}
 
 	/** Remembers the engine's process, so that the next daemon can end what this one could not. */
 	rememberEngine(mark: ProcessMark | null): void {
 		this.#change(() => {
-			this.#run('DELETE FROM engine_process');
+			this.#store.run('DELETE FROM engine_process');
 			if (!mark) return;
-			this.#run('INSERT INTO engine_process (pid, started) VALUES (?, ?)', mark.pid, mark.started);
+			this.#store.run(
+				'INSERT INTO engine_process (pid, started) VALUES (?, ?)',
+				mark.pid,
+				mark.started,
+			);
 		});
 	}
 
 	rememberedEngine(): ProcessMark | null {
-		const row = this.#row('SELECT pid, started FROM engine_process') as ProcessMark | undefined;
+		const row = this.#store.row('SELECT pid, started FROM engine_process') as
+			| ProcessMark
+			| undefined;
 		return row ? { pid: row.pid, started: row.started } : null;
 	}
 
 	close(): void {
 		this.#listeners.clear();
-		this.#statements.clear();
-		this.#database.close();
+		this.#store.close();
 	}
 
 	#change<T>(change: (emit: Emit) => T): T {
 		const events: JobEvent[] = [];
-		const before = { first: this.#firstEvent, last: this.#lastEvent };
-		this.#database.exec('BEGIN IMMEDIATE');
+		const before = this.#events.mark();
 		let result: T;
 		try {
-			result = change((body) => {
-				const stamped = { ...body, at: now() };
-				this.#run('INSERT INTO events (body) VALUES (?)', JSON.stringify(stamped));
-				this.#lastEvent += 1;
-				events.push({ ...stamped, seq: this.#lastEvent } as JobEvent);
-			});
-			this.#forgetOldEvents();
-			this.#database.exec('COMMIT');
+			result = this.#store.transaction(() =>
+				change((body) => {
+					events.push(this.#events.append(body));
+				}),
+			);
 		} catch (error) {
-			this.#firstEvent = before.first;
-			this.#lastEvent = before.last;
-			if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
-			throw sqliteCode(error) === 'SQLITE_FULL' ? diskFull(error) : error;
+			this.#events.restore(before);
+			throw error;
 		}
 		if (events.length > 0) for (const listener of this.#listeners) listener(events);
 		return result;
 	}
 
-	/** A tenth more than are kept may stand, so that this is rarely done. */
-	#forgetOldEvents(): void {
-		const standing = this.#lastEvent - this.#firstEvent + 1;
-		if (standing <= this.#eventsKept * 1.1) return;
-		this.#firstEvent = this.#lastEvent - this.#eventsKept + 1;
-		this.#run('DELETE FROM events WHERE seq < ?', this.#firstEvent);
+	/** `latest` is the job that was inserted just before, which saves counting the queue again. */
+	#insert(submission: Submission, latest: Job | undefined): Job {
+		const { request, plan, priority, fingerprint, clipPath } = submission;
+		const { id, kind } = request;
+		const prompt = request.prompt.slice(0, 500);
+		const createdAt = now();
+		const rank = this.#lastRank() + 1;
+		this.#store.run(
+			`INSERT INTO jobs (id, kind, prompt, state, priority, rank, request, fingerprint, plan,
+				clip_path, created_at) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?)`,
+			...[id, kind, prompt, priority, rank, JSON.stringify(request), fingerprint],
+			...[JSON.stringify(plan), clipPath, createdAt],
+		);
+		const position =
+			latest?.priority === priority ? Number(latest.position) + 1 : this.#ahead(priority, rank);
+		return {
+			...{ id, kind, prompt, state: 'queued', priority, position },
+			...{ progress: 0, phase: '', attempt: 0, plan, clip: null, problem: null },
+			...{ createdAt, endedAt: null },
+		};
 	}
 
 	#job(row: JobRow): Job {
-		if (row.state !== 'queued') return toJob(row, null);
-		const ahead = this.#number(
+		return toJob(row, row.state === 'queued' ? this.#ahead(row.priority, row.rank) : null);
+	}
+
+	/** How many queued jobs have their turn before one of this priority and rank. */
+	#ahead(priority: number, rank: number): number {
+		return this.#store.number(
 			`SELECT count(*) AS n FROM jobs WHERE state = 'queued'
 				AND (priority > ? OR (priority = ? AND rank < ?))`,
-			row.priority,
-			row.priority,
-			row.rank,
+			...[priority, priority, rank],
 		);
-		return toJob(row, ahead);
 	}
 
 	#record(row: JobRow): JobRecord {
@@ -365,47 +348,16 @@ export class Journal {
 	}
 
 	#jobRow(id: string): JobRow {
-		const row = this.#row('SELECT * FROM jobs WHERE id = ?', id);
+		const row = this.#store.row('SELECT * FROM jobs WHERE id = ?', id);
 		if (row) return row as JobRow;
 		throw new PickupError('no-such-job', `Expected the id of a job, got ${id}`, { field: 'jobId' });
 	}
 
 	#lastRank(): number {
-		return this.#number('SELECT max(rank) AS n FROM jobs');
-	}
-
-	#number(sql: string, ...values: unknown[]): number {
-		return (this.#row(sql, ...values) as { n: number | null } | undefined)?.n ?? 0;
-	}
-
-	#row(sql: string, ...values: unknown[]): unknown {
-		return this.#statement(sql).get(...values);
-	}
-
-	#rows(sql: string, ...values: unknown[]): unknown[] {
-		return this.#statement(sql).all(...values);
-	}
-
-	#run(sql: string, ...values: unknown[]): void {
-		this.#statement(sql).run(...values);
-	}
-
-	#statement(sql: string): Database.Statement<unknown[]> {
-		let statement = this.#statements.get(sql);
-		if (!statement) {
-			statement = this.#database.prepare<unknown[]>(sql);
-			this.#statements.set(sql, statement);
-		}
-		return statement;
+		return this.#store.number('SELECT max(rank) AS n FROM jobs');
 	}
 }
 
 function now(): string {
 	return new Date().toISOString();
-}
-
-function diskFull(cause: unknown): PickupError {
-	return new PickupError('disk-full', 'No space is left on the disk of the state folder', {
-		cause,
-	});
 }

@@ -26,10 +26,12 @@ export class JobQueue {
 
 	/** Throws the refusal. The same request again is the job that does it, also when it has ended. */
 	async submit(request: GenerationRequest, priority: number): Promise<Job> {
-		const known = this.#journal.known(request, fingerprintOf(request));
+		const fingerprint = fingerprintOf(request);
+		const known = this.#journal.known(request, fingerprint);
 		if (known instanceof PickupError) throw known;
 		if (known) return known;
-		const submission = await admit(request, priority, this.#surroundings);
+		const admitted = await admit(request, this.#surroundings);
+		const submission = { request, fingerprint, priority, ...admitted };
 		return new Promise((resolve, reject) => {
 			// One transaction for all that come together: a thousand of them cost one sync of the disk.
 			if (this.#waiting.length === 0) setImmediate(() => this.#acceptWaiting());
