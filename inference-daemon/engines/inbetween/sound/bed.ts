@@ -74,8 +74,8 @@ function colouredNoise(
 	const length = samples + 2 * margin;
 	const sound = { left: new Float32Array(length), right: new Float32Array(length) };
 	const random = createRandom(seed);
-	const directions = Float32Array.from({ length: 2048 }, (_, i) =>
-		i % 2 === 0 ? Math.cos((Math.PI * i) / 1024) : Math.sin((Math.PI * (i - 1)) / 1024),
+	const directions = Float32Array.from({ length: 4096 }, (_, i) =>
+		i % 2 === 0 ? Math.cos((Math.PI * i) / 2048) : Math.sin((Math.PI * (i - 1)) / 2048),
 	);
 	const real = new Float32Array(WINDOW);
 	const imaginary = new Float32Array(WINDOW);
