@@ -12,7 +12,8 @@ export type Matches = {
  * The affine motion that most matches follow within `tolerance` pixels, or none at all (zeros)
  * where fewer than a quarter follow any. Random samples come from a fixed sequence.
  */
-export function fitAffine(matches: Matches, tolerance: number): Affine {
+export function fitAffine(all: Matches, tolerance: number): Affine {
+	const matches = thin(all);
 	const count = matches.motion.length / 2;
 	let best: Affine = [0, 0, 0, 0, 0, 0];
 	let bestCount = Math.max(4, count / 4);
@@ -38,6 +39,20 @@ export function fitAffine(matches: Matches, tolerance: number): Affine {
 		best = refined;
 	}
 	return best;
+}
+
+/** Some hundreds of matches tell as much as thousands. */
+function thin(matches: Matches): Matches {
+	const count = matches.motion.length / 2;
+	const step = Math.ceil(count / 600);
+	const indices = Array.from({ length: Math.floor(count / step) }, (_, i) => i * step);
+	const x = Float32Array.from(indices, (index) => matches.x(index));
+	const y = Float32Array.from(indices, (index) => matches.y(index));
+	const motion = new Float32Array(indices.length * 2);
+	indices.forEach((index, i) => {
+		motion.set(matches.motion.subarray(index * 2, index * 2 + 2), i * 2);
+	});
+	return { motion, x: (index) => x[index]!, y: (index) => y[index]! };
 }
 
 function translation(matches: Matches, index: number): Affine {

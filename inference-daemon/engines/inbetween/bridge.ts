@@ -1,10 +1,10 @@
 import type { Frame } from '../../media/types.ts';
 import { buildPyramid, type Pyramid } from './flow.ts';
 import type { Kernels } from './kernels.ts';
-import { atTargets, motionAtNodes, type Nodes, nodesFor, trustAtNodes } from './nodes.ts';
+import { atTargets, mapFor, motionAtNodes, type Nodes, nodesFor, trustAtNodes } from './nodes.ts';
 import { type Layout, layoutOf, load, padPlanes } from './planes.ts';
 import { compareScenes, findVelocity, type Motion, type Scene } from './scene.ts';
-import { changeOver, coast, smoothStep, swing } from './timing.ts';
+import { changeOver, coast, crossing, smoothStep, swing } from './timing.ts';
 import { meanOf, typicalLength } from './vectors.ts';
 
 /** The picture at a join, and one a few frames further into the clip to tell speed by. */
@@ -59,6 +59,7 @@ export function buildBridge(
 	const { width, height, data } = (left ?? right)!.edge;
 	const layout = layoutOf((left ?? right)!.edge);
 	const nodes = nodesFor(width, height);
+	const map = mapFor(width, height);
 	const sources = [left, right].map((side) => side && padPlanes(kernels, side.edge, layout));
 	const look = kernels.scratch(() => lookAt(kernels, layout, left, right));
 	const regime = chooseRegime(look.scene);
@@ -66,14 +67,14 @@ export function buildBridge(
 		regime === 'scene'
 			? scenePaths(look, look.scene!, nodes, width, count + 1, settle)
 			: coastPaths(look, nodes, width, settle);
-	const memory = reserve(kernels, nodes, data.length);
+	const memory = reserve(kernels, nodes, map, data.length);
 	for (const side of ['left', 'right'] as const) {
 		paths[side].forEach((field, i) => {
 			kernels.floats(memory[side].fields[i]!, field.length).set(field);
 		});
 	}
 	if (regime === 'scene') {
-		const trust = (motion: Motion) => trustAtNodes(motion, nodes, look.factor);
+		const trust = (motion: Motion) => trustAtNodes(motion, nodes);
 		const amount = nodes.columns * nodes.rows;
 		kernels.floats(memory.left.trust, amount).set(trust(look.scene!.forward));
 		kernels.floats(memory.right.trust, amount).set(trust(look.scene!.backward));
@@ -81,24 +82,24 @@ export function buildBridge(
 	const steps = count + 1;
 	const wipe = wipeDirection(paths.left[0], paths.right[0]);
 	const { run } = kernels;
-	const grid = [nodes.columns, nodes.rows] as const;
-	const all = [...grid, width, height] as const;
-	const plane = nodes.columns * nodes.rows * 4;
+	const grid = [nodes.unit, nodes.columns, nodes.rows] as const;
+	const mapGrid = [map.columns, map.rows] as const;
+	const plane = map.columns * map.rows * 4;
 	const share = memory.maps + 4 * plane;
 
 	const trace = (side: 'left' | 'right', weights: readonly [number, number, number]) => {
 		const { fields, moved, found, misses } = memory[side];
 		run.combine(fields[0]!, fields[1]!, fields[2]!, ...weights, ...grid, moved);
-		run.trace(moved, ...grid, found, misses);
+		run.trace(moved, nodes.columns, nodes.rows, found, misses);
 	};
 	const compare = (side: 'left' | 'right') => {
 		const { moved, trust, found, misses } = memory[side];
 		const other = memory[side === 'left' ? 'right' : 'left'];
 		run.reconsider(moved, trust, found, misses, other.found, other.fields[0]!, ...grid);
 	};
-	const map = (side: 'left' | 'right') => {
+	const spread = (side: 'left' | 'right') => {
 		const target = memory.maps + (side === 'left' ? 0 : 2 * plane);
-		run.toMap(memory[side].found, ...all, layout.pad, target);
+		run.toMap(memory[side].found, ...grid, ...mapGrid, width, height, layout.pad, target);
 	};
 
 	return {
@@ -116,25 +117,27 @@ export function buildBridge(
 				trace('right', [1 - time, out, back]);
 				compare('left');
 				compare('right');
-				map('left');
-				map('right');
+				spread('left');
+				spread('right');
 				const { left: l, right: r } = memory;
 				run.weighScene(
 					...([l.found, r.found, l.misses, r.misses, l.fields[0]!, l.trust, r.trust] as const),
-					...([...all, time, SHARPNESS, share] as const),
+					...([...grid, width, height, crossing(step, steps), SHARPNESS, memory.shares] as const),
 				);
+				run.toShares(memory.shares, ...grid, ...mapGrid, share);
 				grade = gradeAt(look.scene!, time);
 			} else {
 				const turned = regime === 'shots' ? place : 0.5;
 				if (left !== null && turned < 1) {
 					trace('left', [coast(step, paths.rest), 0, 0]);
-					map('left');
+					spread('left');
 				}
 				if (right !== null && turned > 0) {
 					trace('right', [-coast(steps - step, paths.rest), 0, 0]);
-					map('right');
+					spread('right');
 				}
-				if (regime === 'shots') run.weighWipe(...all, ...wipe, place, WIPE_SOFTNESS, share);
+				if (regime === 'shots')
+					run.weighWipe(...mapGrid, width, height, ...wipe, place, WIPE_SOFTNESS, share);
 				else {
 					const even = regime === 'fade' ? smoothStep(time) : left === null ? 1 : 0;
 					kernels.integers(share, plane / 4).fill(Math.round(even * ALL_RIGHT));
@@ -145,7 +148,7 @@ export function buildBridge(
 				warp(
 					...([memory.target + p.offset, p.width, p.height, p.shiftX, p.shiftY] as const),
 					...([sources[0]?.[i] ?? 0, sources[1]?.[i] ?? 0, layout.pad] as const),
-					...([memory.maps, ...grid, memory.row] as const),
+					...([memory.maps, ...mapGrid, memory.row] as const),
 					...(i === 0 ? grade : NO_GRADE),
 				);
 			});
@@ -155,9 +158,8 @@ export function buildBridge(
 }
 
 type Look = {
-	readonly factor: number;
 	readonly scene: Scene | null;
-	/** Pixels of the small picture per frame; null where a side is missing or has one frame. */
+	/** Per frame; null where a side is missing or has one frame. */
 	readonly left: Motion | null;
 	readonly right: Motion | null;
 };
@@ -175,7 +177,6 @@ function lookAt(kernels: Kernels, layout: Layout, left: Side | null, right: Side
 					findVelocity(kernels, edge, pyramid(side.inner!), sign * side.distance),
 				);
 	return {
-		factor: (edges.left ?? edges.right)!.factor,
 		scene:
 			edges.left && edges.right
 				? kernels.scratch(() => compareScenes(kernels, edges.left!, edges.right!))
@@ -212,10 +213,10 @@ function scenePaths(
 	steps: number,
 	settle: number,
 ): Paths {
-	const there = motionAtNodes(scene.forward, nodes, look.factor);
-	const back = motionAtNodes(scene.backward, nodes, look.factor);
-	const speedLeft = motionAtNodes(look.left, nodes, look.factor);
-	const speedRight = motionAtNodes(look.right, nodes, look.factor);
+	const there = motionAtNodes(scene.forward, nodes);
+	const back = motionAtNodes(scene.backward, nodes);
+	const speedLeft = motionAtNodes(look.left, nodes);
+	const speedRight = motionAtNodes(look.right, nodes);
 	const beyond = (speed: Float32Array, way: Float32Array, sign: number, known: boolean) =>
 		speed.map((value, i) => (known ? value - (sign * way[i]!) / steps : 0));
 	const left = [
@@ -237,8 +238,8 @@ function scenePaths(
 
 /** Each side goes on at its own speed and comes to rest before too much is shown that it never saw. */
 function coastPaths(look: Look, nodes: Nodes, width: number, settle: number): Paths {
-	const left = motionAtNodes(look.left, nodes, look.factor);
-	const right = motionAtNodes(look.right, nodes, look.factor);
+	const left = motionAtNodes(look.left, nodes);
+	const right = motionAtNodes(look.right, nodes);
 	const none = new Float32Array(left.length);
 	const fastest = Math.max(typicalLength(left), typicalLength(right), 1e-3);
 	return {
@@ -248,20 +249,22 @@ function coastPaths(look: Look, nodes: Nodes, width: number, settle: number): Pa
 	};
 }
 
-function reserve(kernels: Kernels, nodes: Nodes, frameBytes: number) {
-	const plane = nodes.columns * nodes.rows * 4;
+function reserve(kernels: Kernels, nodes: Nodes, map: Nodes, frameBytes: number) {
+	const values = nodes.columns * nodes.rows * 4;
 	const side = () => ({
-		fields: [0, 1, 2].map(() => kernels.allocate(plane * 2)),
-		trust: kernels.allocate(plane),
-		moved: kernels.allocate(plane * 2),
-		found: kernels.allocate(plane * 2),
-		misses: kernels.allocate(plane),
+		fields: [0, 1, 2].map(() => kernels.allocate(values * 2)),
+		trust: kernels.allocate(values),
+		moved: kernels.allocate(values * 2),
+		found: kernels.allocate(values * 2),
+		misses: kernels.allocate(values),
 	});
 	return {
 		left: side(),
 		right: side(),
-		maps: kernels.allocate(plane * 5),
-		row: kernels.allocate(nodes.columns * 4 * 5),
+		shares: kernels.allocate(values),
+		/** Left x, left y, right x, right y, share of the right. */
+		maps: kernels.allocate(map.columns * map.rows * 4 * 5),
+		row: kernels.allocate(map.columns * 4 * 5),
 		target: kernels.allocate(frameBytes),
 	};
 }

@@ -5,10 +5,15 @@ const PAD = 16;
 const PATCH = 8;
 const STEP = 4;
 
+/** A patch below this energy shows nothing that could be followed. */
+export const FLAT = 14;
+
 /** Motion is looked for in pictures of about this width or height, whichever is longer. */
 const WORK_SIZE = 480;
 
 type Level = {
+	/** Plain luma (0…255) without padding. */
+	readonly luma: number;
 	readonly width: number;
 	readonly height: number;
 	readonly columns: number;
@@ -21,8 +26,6 @@ type Level = {
 /** One picture made ready for motion search, finest level first. */
 export type Pyramid = {
 	readonly levels: readonly Level[];
-	/** Plain luma (0…255) of the finest level, without padding. */
-	readonly luma: number;
 	/** Pixels of the full picture per pixel of the finest level. */
 	readonly factor: number;
 };
@@ -69,7 +72,12 @@ export function buildPyramid(
 		w = Math.ceil(w / 2);
 		h = Math.ceil(h / 2);
 	}
-	return { levels, luma, factor };
+	return { levels, factor };
+}
+
+/** The same picture at half the size, for motion that need not be known as finely. */
+export function coarser({ levels, factor }: Pyramid): Pyramid {
+	return levels.length > 2 ? { levels: levels.slice(1), factor: factor * 2 } : { levels, factor };
 }
 
 /**
@@ -100,16 +108,26 @@ export function findFlow(
 			affine = [affine[0], affine[1], affine[2] * 2, affine[3], affine[4], affine[5] * 2];
 		}
 		kernels.floats(parameters, 6).set(affine);
-		kernels.run.refine(
-			...[a.picture, b.picture, a.alongX, a.alongY, ...size, motion],
-			...[coarse?.pointer ?? 0, coarse?.columns ?? 0, coarse?.rows ?? 0],
-			...([parameters, costs, 3] as const),
-		);
+		const refine = () =>
+			kernels.run.refine(
+				...[a.picture, b.picture, a.alongX, a.alongY, ...size, motion],
+				...[coarse?.pointer ?? 0, coarse?.columns ?? 0, coarse?.rows ?? 0],
+				...([parameters, costs, 2] as const),
+			);
+		refine();
+		if (index === from.levels.length - 2 && distancePenalty < 1) {
+			const zero = kernels.allocate((width + 2 * PAD) * (height + 2 * PAD) * 4);
+			const more = [motion, costs, zero, FLAT, distancePenalty] as const;
+			if (kernels.run.searchAgain(a.picture, b.picture, ...size, ...more) > 0) {
+				coarse = null;
+				refine();
+			}
+		}
 		kernels.run.calm(a.picture, b.picture, ...size, motion, costs, spare);
 		if (index > 0) affine = fitAffine(readMotion(kernels, a, motion), 1.5);
 		coarse = { pointer: motion, columns, rows };
 	}
-	return measure(kernels, from, to, coarse!.pointer);
+	return measure(kernels, from.levels[0]!, to.levels[0]!, coarse!.pointer);
 }
 
 function buildLevel(kernels: Kernels, source: number, width: number, height: number): Level {
@@ -120,7 +138,7 @@ function buildLevel(kernels: Kernels, source: number, width: number, height: num
 	kernels.run.normalise(source, width, height, picture, kernels.allocate(width * height * 8));
 	kernels.run.gradients(picture, width, height, alongX, alongY);
 	return {
-		...{ width, height, picture, alongX, alongY },
+		...{ luma: source, width, height, picture, alongX, alongY },
 		columns: patches(width),
 		rows: patches(height),
 	};
@@ -139,14 +157,14 @@ function readMotion(kernels: Kernels, level: Level, motion: number) {
 	};
 }
 
-function measure(kernels: Kernels, from: Pyramid, to: Pyramid, motion: number): Flow {
-	const { width, height, columns, rows, picture } = from.levels[0]!;
+function measure(kernels: Kernels, from: Level, to: Level, motion: number): Flow {
+	const { width, height, columns, rows, picture } = from;
 	const count = columns * rows;
 	const residual = kernels.allocate(count * 4);
 	const texture = kernels.allocate(count * 4);
 	const zero = kernels.allocate((width + 2 * PAD) * (height + 2 * PAD) * 4);
 	kernels.run.fitness(
-		...([picture, to.levels[0]!.picture, width, height, columns, rows] as const),
+		...([picture, to.picture, width, height, columns, rows] as const),
 		...([motion, residual, texture, zero] as const),
 	);
 	return {

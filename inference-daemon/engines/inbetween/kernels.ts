@@ -31,6 +31,19 @@ type Exports = {
 		motion: number,
 		distancePenalty: number,
 	): void;
+	searchAgain(
+		a: number,
+		b: number,
+		width: number,
+		height: number,
+		columns: number,
+		rows: number,
+		motion: number,
+		costs: number,
+		zero: number,
+		flat: number,
+		distancePenalty: number,
+	): number;
 	refine(
 		a: number,
 		b: number,
@@ -96,6 +109,7 @@ type Exports = {
 		ka: number,
 		kb: number,
 		kc: number,
+		unit: number,
 		columns: number,
 		rows: number,
 		moved: number,
@@ -108,16 +122,29 @@ type Exports = {
 		misses: number,
 		other: number,
 		otherWay: number,
+		unit: number,
 		columns: number,
 		rows: number,
 	): void;
 	toMap(
 		found: number,
+		unit: number,
 		columns: number,
 		rows: number,
+		mapColumns: number,
+		mapRows: number,
 		width: number,
 		height: number,
 		pad: number,
+		map: number,
+	): void;
+	toShares(
+		values: number,
+		unit: number,
+		columns: number,
+		rows: number,
+		mapColumns: number,
+		mapRows: number,
 		map: number,
 	): void;
 	weighScene(
@@ -128,6 +155,7 @@ type Exports = {
 		motion: number,
 		trustLeft: number,
 		trustRight: number,
+		unit: number,
 		columns: number,
 		rows: number,
 		width: number,

@@ -1,15 +1,14 @@
 import { type Affine, fitAffine } from './affine.ts';
-import { type Flow, findFlow, type Pyramid, patchCentre } from './flow.ts';
+import { coarser, FLAT, type Flow, findFlow, type Pyramid, patchCentre } from './flow.ts';
 import type { Kernels } from './kernels.ts';
 import { meanOf } from './vectors.ts';
-
-/** A patch below this energy shows nothing that could be followed. */
-const FLAT = 14;
 
 /** Motion of a grid of patches made whole: what could not be followed moves with its surroundings. */
 export type Motion = {
 	readonly columns: number;
 	readonly rows: number;
+	/** Full-size pixels per pixel of the small picture. */
+	readonly factor: number;
 	/** Interleaved x, y in pixels of the small picture. */
 	readonly motion: Float32Array;
 	/** 0…1 for each patch. */
@@ -52,10 +51,12 @@ export function compareScenes(kernels: Kernels, left: Pyramid, right: Pyramid): 
 /** Motion per frame at `here`, from a picture `frames` frames away (negative: before it). */
 export function findVelocity(
 	kernels: Kernels,
-	here: Pyramid,
-	other: Pyramid,
+	finest: Pyramid,
+	finestOther: Pyramid,
 	frames: number,
 ): Motion {
+	const here = coarser(finest);
+	const other = coarser(finestOther);
 	const flow = findFlow(kernels, here, other, 1.5);
 	const back = findFlow(kernels, other, here, 1.5);
 	const trust = agreement(flow, back, here);
@@ -150,7 +151,7 @@ function complete(
 		kernels.run.spread(columns, rows, ...inputs, result, rounds, pull);
 		return kernels.floats(result, columns * rows * 2).slice();
 	});
-	return { columns, rows, motion, trust };
+	return { columns, rows, factor: pyramid.factor, motion, trust };
 }
 
 /** The affine motion that trusted patches share, and how many of them do; else their mean. */
@@ -203,8 +204,8 @@ function patchLuma(kernels: Kernels, pyramid: Pyramid): Float32Array {
 
 /** Mean brightness of the 4 × 4 pixels around a place. */
 function lumaAt(kernels: Kernels, pyramid: Pyramid, x: number, y: number): number {
-	const { width, height } = pyramid.levels[0]!;
-	const luma = kernels.floats(pyramid.luma, width * height);
+	const { width, height, luma: pointer } = pyramid.levels[0]!;
+	const luma = kernels.floats(pointer, width * height);
 	let sum = 0;
 	for (let j = -2; j < 2; j++) {
 		const row = Math.max(0, Math.min(height - 1, Math.round(y) + j)) * width;

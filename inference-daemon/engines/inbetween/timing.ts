@@ -32,3 +32,12 @@ export function changeOver(step: number, steps: number): number {
 	if (length < 2) return step > steps / 2 ? 1 : 0;
 	return Math.max(0, Math.min(1, (step - (steps - length) / 2) / length));
 }
+
+/**
+ * The share of the right side at `step` of `steps` where both sides show the same: they are
+ * blended for at most 20 frames in the middle, since one picture alone is the sharper.
+ */
+export function crossing(step: number, steps: number): number {
+	const length = Math.min(20, steps);
+	return smoothStep((step - (steps - length) / 2) / length);
+}

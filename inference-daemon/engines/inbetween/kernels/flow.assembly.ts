@@ -239,6 +239,49 @@ export function search(a: usize, b: usize, width: i32, height: i32, columns: i32
 	}
 }
 
+/**
+ * Looks through all of `b` for the patches that still fit badly, as small things that went far
+ * do; returns how many have found a far better place.
+ */
+export function searchAgain(
+	a: usize, b: usize, width: i32, height: i32, columns: i32, rows: i32,
+	motion: usize, costs: usize, zero: usize, flat: f32, distancePenalty: f32,
+): i32 {
+	let changed = 0;
+	for (let j = 0; j < rows; j++) {
+		for (let i = 0; i < columns; i++) {
+			const x = origin(i, width);
+			const y = origin(j, height);
+			const index = j * columns + i;
+			const energy = difference(zero, a, width, height, x, y, 0, 0);
+			const now = load<f32>(costs + (index << 2));
+			if (energy < flat || now < 0.6 * energy) continue;
+			let best = now * 0.4;
+			let u: f32 = 0;
+			let v: f32 = 0;
+			let isBetter = false;
+			for (let ty = 0; ty <= height - PATCH; ty++) {
+				for (let tx = 0; tx <= width - PATCH; tx++) {
+					const du = <f32>(tx - x);
+					const dv = <f32>(ty - y);
+					const cost = difference(a, b, width, height, x, y, du, dv) + distancePenalty * (abs(du) + abs(dv));
+					if (cost >= best) continue;
+					best = cost;
+					u = du;
+					v = dv;
+					isBetter = true;
+				}
+			}
+			if (!isBetter) continue;
+			changed++;
+			store<f32>(motion + (index << 3), u);
+			store<f32>(motion + (index << 3), v, 4);
+			store<f32>(costs + (index << 2), best);
+		}
+	}
+	return changed;
+}
+
 let bestCost: f32 = 0;
 let bestU: f32 = 0;
 let bestV: f32 = 0;

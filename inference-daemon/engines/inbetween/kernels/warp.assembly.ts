@@ -1,7 +1,10 @@
-// Full-size pictures from two sources along maps with a node every 8 luma pixels.
+// Full-size pictures from two sources. Motion is worked out at nodes `unit` luma pixels apart (8, 16 …)
+// and spread to maps with a node every 8.
 // A map value is a displacement in 1/128 luma pixel: output pixel x shows source x + value / 128.
 
 const ONE: i32 = 32767;
+// A source with less than this share (1.2 %) is not looked up.
+const FAINT: i32 = 400;
 
 @inline function limit(value: f32, low: f32, high: f32): f32 {
 	return min(max(value, low), high);
@@ -21,14 +24,14 @@ const ONE: i32 = 32767;
 
 /** Copies a plane with `pad` mirrored pixels on every side; `bytes` per pixel is 1 or 2. */
 export function padPlane(source: usize, width: i32, height: i32, bytes: i32, pad: i32, target: usize): void {
-	const stride = width + 2 * pad;
-	for (let y = -pad; y < height + pad; y++) {
-		const from = source + mirror(y, height) * width * bytes;
-		const to = target + (y + pad) * stride * bytes;
+	const stride = (width + 2 * pad) * bytes;
+	for (let y = 0; y < height; y++) {
+		const from = source + y * width * bytes;
+		const to = target + (y + pad) * stride;
 		memory.copy(to + pad * bytes, from, width * bytes);
 		for (let x = 1; x <= pad; x++) {
-			const l = mirror(-x, width);
-			const r = mirror(width - 1 + x, width);
+			const l = x < width ? x : mirror(-x, width);
+			const r = x < width ? width - 1 - x : mirror(width - 1 + x, width);
 			if (bytes == 1) {
 				store<u8>(to + pad - x, load<u8>(from + l));
 				store<u8>(to + pad + width - 1 + x, load<u8>(from + r));
@@ -37,6 +40,10 @@ export function padPlane(source: usize, width: i32, height: i32, bytes: i32, pad
 				store<u16>(to + ((pad + width - 1 + x) << 1), load<u16>(from + (r << 1)));
 			}
 		}
+	}
+	for (let y = 1; y <= pad; y++) {
+		memory.copy(target + (pad - y) * stride, target + (pad + mirror(-y, height)) * stride, stride);
+		memory.copy(target + (pad + height - 1 + y) * stride, target + (pad + mirror(height - 1 + y, height)) * stride, stride);
 	}
 }
 
@@ -76,11 +83,11 @@ let cellY: f32 = 0;
 }
 
 /** The source's nodes move by `ka · a + kb · b + kc · c` (interleaved x, y in luma pixels): the sum in nodes. */
-export function combine(a: usize, b: usize, c: usize, ka: f32, kb: f32, kc: f32, columns: i32, rows: i32, moved: usize): void {
+export function combine(a: usize, b: usize, c: usize, ka: f32, kb: f32, kc: f32, unit: f32, columns: i32, rows: i32, moved: usize): void {
 	const n = columns * rows * 2;
-	const va = f32x4.splat(ka * 0.125);
-	const vb = f32x4.splat(kb * 0.125);
-	const vc = f32x4.splat(kc * 0.125);
+	const va = f32x4.splat(ka / unit);
+	const vb = f32x4.splat(kb / unit);
+	const vc = f32x4.splat(kc / unit);
 	for (let i = 0; i < n; i += 4) {
 		const at = <usize>i << 2;
 		v128.store(
@@ -104,7 +111,7 @@ let missed: f32 = 0;
 		const nx = x - fieldX;
 		const ny = y - fieldY;
 		missed = abs(nx - px) + abs(ny - py);
-		if (missed < 0.004) break;
+		if (missed < 0.01) break;
 		// Half steps later on: near motion edges full ones swing to and fro.
 		px = k < 2 ? nx : (px + nx) * 0.5;
 		py = k < 2 ? ny : (py + ny) * 0.5;
@@ -138,7 +145,7 @@ export function trace(moved: usize, columns: i32, rows: i32, found: usize, misse
  */
 export function reconsider(
 	moved: usize, trust: usize, found: usize, misses: usize,
-	other: usize, otherWay: usize, columns: i32, rows: i32,
+	other: usize, otherWay: usize, unit: f32, columns: i32, rows: i32,
 ): void {
 	for (let j = 0; j < rows; j++) {
 		for (let i = 0; i < columns; i++) {
@@ -148,8 +155,8 @@ export function reconsider(
 			const oy = load<f32>(other + at, 4);
 			locate(ox, oy, columns, rows);
 			sampleField(otherWay, columns);
-			const sx = ox + fieldX * 0.125;
-			const sy = oy + fieldY * 0.125;
+			const sx = ox + fieldX / unit;
+			const sy = oy + fieldY / unit;
 			const px = load<f32>(found + at);
 			const py = load<f32>(found + at, 4);
 			if (abs(sx - px) + abs(sy - py) < 0.3) continue;
@@ -165,33 +172,58 @@ export function reconsider(
 	}
 }
 
-/** Source positions as a map, kept `pad` pixels around the picture: x values, then y values. */
-export function toMap(found: usize, columns: i32, rows: i32, width: i32, height: i32, pad: i32, map: usize): void {
-	const alongY = (columns * rows) << 2;
-	for (let j = 0; j < rows; j++) {
-		for (let i = 0; i < columns; i++) {
-			const index = j * columns + i;
-			const x = limit(load<f32>(found + (index << 3)) * 8, 1 - <f32>pad, <f32>(width + pad - 4));
-			const y = limit(load<f32>(found + (index << 3), 4) * 8, 1 - <f32>pad, <f32>(height + pad - 4));
-			store<i32>(map + (index << 2), <i32>floor<f32>((x - <f32>(i * 8)) * 128 + 0.5));
-			store<i32>(map + alongY + (index << 2), <i32>floor<f32>((y - <f32>(j * 8)) * 128 + 0.5));
+/**
+ * Source positions as a map, kept `pad` pixels around the picture: x values, then y values.
+ * `columns` and `rows` are the nodes', `mapColumns` and `mapRows` the map's.
+ */
+export function toMap(
+	found: usize, unit: i32, columns: i32, rows: i32,
+	mapColumns: i32, mapRows: i32, width: i32, height: i32, pad: i32, map: usize,
+): void {
+	const alongY = (mapColumns * mapRows) << 2;
+	const step: f32 = 8 / <f32>unit;
+	const scale = <f32>unit * 128;
+	const left: f32 = -<f32>(pad - 1) * 128;
+	const right: f32 = <f32>(width + pad - 4) * 128;
+	const bottom: f32 = <f32>(height + pad - 4) * 128;
+	for (let j = 0; j < mapRows; j++) {
+		for (let i = 0; i < mapColumns; i++) {
+			locate(<f32>i * step, <f32>j * step, columns, rows);
+			sampleField(found, columns);
+			const x = limit(fieldX * scale, left, right);
+			const y = limit(fieldY * scale, left, bottom);
+			const at = map + ((j * mapColumns + i) << 2);
+			store<i32>(at, <i32>floor<f32>(x + 0.5) - i * 1024);
+			store<i32>(at + alongY, <i32>floor<f32>(y + 0.5) - j * 1024);
+		}
+	}
+}
+
+/** Shares at nodes as a map of 0…32767. */
+export function toShares(values: usize, unit: i32, columns: i32, rows: i32, mapColumns: i32, mapRows: i32, map: usize): void {
+	const step: f32 = 8 / <f32>unit;
+	for (let j = 0; j < mapRows; j++) {
+		for (let i = 0; i < mapColumns; i++) {
+			locate(<f32>i * step, <f32>j * step, columns, rows);
+			store<i32>(map + ((j * mapColumns + i) << 2), <i32>(sampleValue(values, columns) * <f32>ONE));
 		}
 	}
 }
 
 /**
- * Share of the right source at each node, 0…32767, where both sides show the same scene: by time,
+ * Share of the right source at each node, 0…1, where both sides show the same scene: by time,
  * but a side that looks outside its picture, or has nothing that moves to that place, gives way,
  * and where the sides disagree one of them is chosen rather than both shown.
  */
 export function weighScene(
 	left: usize, right: usize, missesLeft: usize, missesRight: usize,
 	motion: usize, trustLeft: usize, trustRight: usize,
-	columns: i32, rows: i32, width: i32, height: i32, time: f32, sharpness: f32, result: usize,
+	unit: f32, columns: i32, rows: i32, width: i32, height: i32, time: f32, sharpness: f32, result: usize,
 ): void {
-	const w = <f32>width * 0.125;
-	const h = <f32>height * 0.125;
-	const t = smooth(time);
+	const w = <f32>width / unit;
+	const h = <f32>height / unit;
+	// Never quite 0 or 1: what only the far side can show is shown at any time.
+	const t = limit(time, 0.008, 0.992);
 	for (let index = 0; index < columns * rows; index++) {
 		const lx = load<f32>(left + (index << 3));
 		const ly = load<f32>(left + (index << 3), 4);
@@ -200,8 +232,8 @@ export function weighScene(
 		locate(lx, ly, columns, rows);
 		sampleField(motion, columns);
 		const trustL = sampleValue(trustLeft, columns);
-		const ex = lx + fieldX * 0.125 - rx;
-		const ey = ly + fieldY * 0.125 - ry;
+		const ex = lx + fieldX / unit - rx;
+		const ey = ly + fieldY / unit - ry;
 		locate(rx, ry, columns, rows);
 		const trustR = sampleValue(trustRight, columns);
 		const validL = validity(load<f32>(missesLeft + (index << 2)));
@@ -214,7 +246,7 @@ export function weighScene(
 		const slope = <f32>1 + (<f32>1 - agree) * sharpness;
 		const hard = smooth((share - 0.5) * slope + 0.5);
 		const value = share * agree + hard * (<f32>1 - agree);
-		store<i32>(result + (index << 2), <i32>(value * <f32>ONE));
+		store<f32>(result + (index << 2), value);
 	}
 }
 
@@ -223,7 +255,7 @@ export function weighScene(
 	return limit(1 + margin * 0.5, 0.0005, 1);
 }
 
-/** A soft edge that crosses the picture along (dx, dy): `place` 0 shows all left, 1 all right. */
+/** A map of shares: a soft edge that crosses the picture along (dx, dy). `place` 0 shows all left, 1 all right. */
 export function weighWipe(columns: i32, rows: i32, width: i32, height: i32, dx: f32, dy: f32, place: f32, softness: f32, result: usize): void {
 	const reach = abs(dx) + abs(dy);
 	for (let j = 0; j < rows; j++) {
@@ -273,6 +305,21 @@ export function weighWipe(columns: i32, rows: i32, width: i32, height: i32, dx: 
 			d = v128.load(p + line, 2);
 		}
 	} else {
+		// Displacements run straight across the block, so lane 0 (cell 0) or lane 7 is the least.
+		const lastX = i16x8.extract_lane_s(cellsX, 7);
+		const lastY = i16x8.extract_lane_s(cellsY, 7);
+		const leastX = min(0, lastX);
+		const leastY = min(0, lastY);
+		if (abs(lastX) < 8 && abs(lastY) < 2) {
+			const q = p + <usize>((leastY * stride + leastX) * sizeof<T>());
+			const lane = i16x8.add(i16x8.sub(cellsX, i16x8.splat(<i16>leastX)), ramp());
+			const first = lerpRow<T>(q, lane, shareX);
+			const second = lerpRow<T>(q + line, lane, shareX);
+			if (lastY == 0) return lerp(first, second, shareY);
+			const third = lerpRow<T>(q + 2 * line, lane, shareX);
+			const upper = i16x8.eq(cellsY, i16x8.splat(<i16>leastY));
+			return lerp(v128.bitselect(first, second, upper), v128.bitselect(second, third, upper), shareY);
+		}
 		const p0 = place<T>(p, stride, i16x8.extract_lane_s(cellsX, 0), i16x8.extract_lane_s(cellsY, 0), 0);
 		const p1 = place<T>(p, stride, i16x8.extract_lane_s(cellsX, 1), i16x8.extract_lane_s(cellsY, 1), 1);
 		const p2 = place<T>(p, stride, i16x8.extract_lane_s(cellsX, 2), i16x8.extract_lane_s(cellsY, 2), 2);
@@ -305,6 +352,25 @@ export function weighWipe(columns: i32, rows: i32, width: i32, height: i32, dx: 
 	return lerp(top, low, shareY);
 }
 
+/** Pixels `lane` and `lane` + 1 (0…15 after `p`) of one row, blended, in 15 bits. */
+@inline function lerpRow<T>(p: usize, lane: v128, share: v128): v128 {
+	if (sizeof<T>() == 1) {
+		const row = v128.load(p);
+		// Two bytes per lane: the pixel's index, and one that selects nothing.
+		const pick = v128.or(lane, i16x8.splat(<i16>0x8000));
+		const next = i16x8.add(pick, i16x8.splat(1));
+		return lerp(i16x8.shl(i8x16.swizzle(row, pick), 7), i16x8.shl(i8x16.swizzle(row, next), 7), share);
+	}
+	const low = v128.load(p);
+	const high = v128.load(p, 16);
+	const pick = i16x8.add(i16x8.mul(lane, i16x8.splat(0x0202)), i16x8.splat(0x0100));
+	const next = i16x8.add(pick, i16x8.splat(0x0202));
+	const half = i8x16.splat(16);
+	const a = v128.or(i8x16.swizzle(low, pick), i8x16.swizzle(high, i8x16.sub(pick, half)));
+	const b = v128.or(i8x16.swizzle(low, next), i8x16.swizzle(high, i8x16.sub(next, half)));
+	return lerp(i16x8.shl(a, 5), i16x8.shl(b, 5), share);
+}
+
 @inline function place<T>(p: usize, stride: i32, dx: i32, dy: i32, lane: i32): usize {
 	return p + <usize>((dy * stride + dx + lane) * sizeof<T>());
 }
@@ -335,6 +401,12 @@ export function weighWipe(columns: i32, rows: i32, width: i32, height: i32, dx: 
 	return i16x8.max_s(graded, i16x8.splat(0));
 }
 
+/** Map values part way (in eighths) from one row to the next. */
+@inline function between(at: usize, row: i32, part: v128): v128 {
+	const a = v128.load(at);
+	return i32x4.add(a, i32x4.shr_s(i32x4.mul(i32x4.sub(v128.load(at + row), a), part), 3));
+}
+
 @inline function warp<T>(
 	target: usize, width: i32, height: i32, shiftX: i32, shiftY: i32,
 	left: usize, right: usize, pad: i32, maps: usize, columns: i32, rows: i32, scratch: usize,
@@ -355,12 +427,24 @@ export function weighWipe(columns: i32, rows: i32, width: i32, height: i32, dx: 
 		const luma = y << shiftY;
 		const part = i32x4.splat(luma & 7);
 		const first = maps + (luma >> 3) * row;
-		for (let k = 0; k < 5; k++) {
-			const from = first + k * plane;
-			const to = scratch + k * row;
+		let least = i32x4.splat(ONE);
+		let most = i32x4.splat(0);
+		for (let n = 0; n < row; n += 16) {
+			const share = between(first + 4 * plane + n, row, part);
+			v128.store(scratch + 4 * row + n, share);
+			least = i32x4.min_s(least, share);
+			most = i32x4.max_s(most, share);
+		}
+		if (v128.any_true(i32x4.lt_s(least, i32x4.splat(ONE - FAINT)))) {
 			for (let n = 0; n < row; n += 16) {
-				const a = v128.load(from + n);
-				v128.store(to + n, i32x4.add(a, i32x4.shr_s(i32x4.mul(i32x4.sub(v128.load(from + n + row), a), part), 3)));
+				v128.store(scratch + n, between(first + n, row, part));
+				v128.store(scratch + row + n, between(first + plane + n, row, part));
+			}
+		}
+		if (v128.any_true(i32x4.gt_s(most, i32x4.splat(FAINT)))) {
+			for (let n = 0; n < row; n += 16) {
+				v128.store(scratch + 2 * row + n, between(first + 2 * plane + n, row, part));
+				v128.store(scratch + 3 * row + n, between(first + 3 * plane + n, row, part));
 			}
 		}
 		const out = target + <usize>(y * width * sizeof<T>());
@@ -370,13 +454,13 @@ export function weighWipe(columns: i32, rows: i32, width: i32, height: i32, dx: 
 			const wa = load<i32>(n0 + 4 * row);
 			const wb = load<i32>(n1 + 4 * row);
 			let value: v128;
-			if (wa < 64 && wb < 64) {
+			if (wa <= FAINT && wb <= FAINT) {
 				value = grade(sample<T>(
 					leftAt, stride, x, y,
 					load<i32>(n0) >> shiftX, load<i32>(n0 + row) >> shiftY,
 					load<i32>(n1) >> shiftX, load<i32>(n1 + row) >> shiftY,
 				), gl, ol);
-			} else if (wa > ONE - 64 && wb > ONE - 64) {
+			} else if (wa >= ONE - FAINT && wb >= ONE - FAINT) {
 				value = grade(sample<T>(
 					rightAt, stride, x, y,
 					load<i32>(n0 + 2 * row) >> shiftX, load<i32>(n0 + 3 * row) >> shiftY,
