@@ -13,7 +13,13 @@ import { frameBytes } from './pixels.ts';
 import { examine, type Media } from './probe.ts';
 import { FfmpegFailure, runFfmpeg } from './process.ts';
 import { LOOKBACKS, seekArguments } from './seek.ts';
-import { readShown, SHOWINFO_LOGLEVEL, type Shown } from './showinfo.ts';
+import {
+	readShown,
+	SHOW_KEPT_PICTURE,
+	SHOW_PICTURE,
+	SHOWINFO_LOGLEVEL,
+	type Shown,
+} from './showinfo.ts';
 import type { Ffmpeg, Frame, FramesWanted } from './types.ts';
 
 /** Times further apart than this are read by seeking anew, not by decoding what lies between. */
@@ -128,15 +134,16 @@ async function readWindow(
 		format: wanted.format,
 		data,
 	}));
-	const timeBases = new Map<string, Rational>();
+	// Filters on the way may change the clock: the last to tell of one is where frames come out.
+	let timeBase = video.timeBase;
 	let decodedFirst: Rational | null = null;
 	let decodedBefore: Rational | null = null;
-	const take = (entry: Shown | null) => {
-		if (entry?.kind === 'config') timeBases.set(entry.filter, entry.timeBase);
-		if (entry?.kind !== 'frame') return;
-		const timeBase = timeBases.get(entry.filter);
-		const time = entry.pts === null || !timeBase ? null : multiply(rational(entry.pts), timeBase);
-		if (entry.filter === 'kept') return chosen.shown(time);
+	const take = (entry: Shown) => {
+		if (entry.kind === 'clock') timeBase = entry.timeBase;
+		if (entry.kind !== 'frame') return;
+		const clock = entry.isKept ? timeBase : video.timeBase;
+		const time = entry.pts === null ? null : multiply(rational(entry.pts), clock);
+		if (entry.isKept) return chosen.shown(time);
 		if (time === null) return;
 		decodedFirst ??= time;
 		if (compare(time, first) <= 0) decodedBefore = time;
@@ -151,17 +158,17 @@ async function readWindow(
 				...['-map', '0:V:0', '-an'],
 				'-vf',
 				[
-					'showinfo@all=checksum=0',
+					SHOW_PICTURE,
 					...(video.interlaced ? ['bwdif=mode=send_frame:deint=interlaced'] : []),
 					...(media.still ? [] : [`trim=start=${start}:end=${end}`]),
-					'showinfo@kept=checksum=0',
+					SHOW_KEPT_PICTURE,
 					pictureFilters(video, wanted),
 				].join(','),
 				...['-fps_mode', 'passthrough', '-f', 'rawvideo', 'pipe:1'],
 			],
 			signal,
 			onOutput: chosen.bytes,
-			onLine: (line) => take(readShown(line)),
+			onLine: (line) => readShown(line).forEach(take),
 		});
 	} catch (error) {
 		if (error instanceof FfmpegFailure) throw unreadable(media.path, error.message, error);

@@ -9,7 +9,7 @@ import {
 } from '../../protocol/time.ts';
 import { inputArguments } from './files.ts';
 import { FfmpegFailure, runFfmpeg } from './process.ts';
-import { readShown, SHOWINFO_LOGLEVEL, type Shown } from './showinfo.ts';
+import { readShown, SHOW_PICTURE, SHOW_SOUND, SHOWINFO_LOGLEVEL, type Shown } from './showinfo.ts';
 import type { AudioStream, Ffmpeg, MediaInfo, VideoStream } from './types.ts';
 
 /** What this room knows of a file beyond what it tells others. */
@@ -122,15 +122,14 @@ async function lookAt(
 			'-copyts',
 			...input.args,
 			...selection.flatMap((stream) => ['-map', stream]),
-			...['-vf', 'showinfo@first=checksum=0,trim=end_frame=1'],
-			...['-af', 'ashowinfo@first,atrim=end_sample=1'],
+			...['-vf', `${SHOW_PICTURE},trim=end_frame=1`],
+			...['-af', `${SHOW_SOUND},atrim=end_sample=1`],
 			...['-fps_mode', 'passthrough', '-f', 'null', '-'],
 		],
 		signal,
 		onLine: (line) => {
-			const entry = readShown(line);
-			if (entry) shown.push(entry);
-			else if (header.length < 10_000) header.push(line.replace(/^\[info\] /, ''));
+			shown.push(...readShown(line));
+			if (header.length < 10_000) header.push(line.replace(/^\[info\] /, ''));
 		},
 	});
 	const about = readHeader(header);
@@ -183,7 +182,7 @@ function readHeader(lines: readonly string[]): Header {
 			current = { text: line, rotation: 0 };
 			streams.set(id, current);
 		}
-		const turned = /displaymatrix: rotation of (-?[\d.]+) degrees/.exec(line)?.[1];
+		const turned = /display ?matrix: rotation of (-?[\d.]+) degrees/i.exec(line)?.[1];
 		// ffmpeg counts counter-clockwise.
 		if (turned && current) current.rotation = ((-Math.round(Number(turned)) % 360) + 360) % 360;
 	}
@@ -191,29 +190,28 @@ function readHeader(lines: readonly string[]): Header {
 }
 
 function videoOf(shown: readonly Shown[], header: Header): Media['video'] {
-	const config = shown.find((entry) => entry.kind === 'config');
+	const clock = shown.find((entry) => entry.kind === 'clock');
 	const frame = shown.find((entry) => entry.kind === 'frame');
-	const colour = shown.find((entry) => entry.kind === 'colour');
-	if (config?.kind !== 'config' || frame?.kind !== 'frame') return null;
+	if (!clock || !frame) return null;
 	const stream = header.chosen.get('video');
 	return {
 		size: frame.size,
 		pixelAspect: frame.pixelAspect,
 		rotation: stream?.rotation ?? 0,
-		rate: averageRate(/, ([\d.]+) fps\b/.exec(stream?.text ?? '')?.[1], config.rate),
+		rate: averageRate(/, ([\d.]+) fps\b/.exec(stream?.text ?? '')?.[1], clock.rate),
 		pixelFormat: frame.pixelFormat,
 		codec: /: Video: (\w+)/.exec(stream?.text ?? '')?.[1] ?? 'unknown',
-		start: multiply(rational(frame.pts ?? 0), config.timeBase),
-		range: colour?.kind === 'colour' ? colour.range : 'unknown',
-		matrix: colour?.kind === 'colour' ? colour.matrix : 'unknown',
+		start: multiply(rational(frame.pts ?? 0), clock.timeBase),
+		range: shown.find((entry) => entry.kind === 'range')?.name ?? 'unknown',
+		matrix: shown.find((entry) => entry.kind === 'matrix')?.name ?? 'unknown',
 		interlaced: frame.interlaced,
-		timeBase: config.timeBase,
+		timeBase: clock.timeBase,
 	};
 }
 
 function audioOf(shown: readonly Shown[], header: Header): Media['audio'] {
 	const first = shown.find((entry) => entry.kind === 'sound');
-	if (first?.kind !== 'sound' || first.rate === 0) return null;
+	if (!first || first.rate === 0) return null;
 	const text = header.chosen.get('audio')?.text ?? '';
 	return {
 		channels: first.channels,

@@ -3,19 +3,18 @@ import { type Rational, rational } from '../../protocol/time.ts';
 
 /**
  * What ffmpeg's `showinfo` and `ashowinfo` filters log of what passes through them: the only
- * place where ffmpeg alone tells the exact time of a decoded frame. `filter` is the label given
- * to the filter, as in `showinfo@kept`.
+ * place where ffmpeg alone tells the exact time of a decoded frame.
  */
 export type Shown =
 	| {
-			readonly kind: 'config';
-			readonly filter: string;
+			readonly kind: 'clock';
 			readonly timeBase: Rational;
 			readonly rate: Rational | null;
 	  }
 	| {
 			readonly kind: 'frame';
-			readonly filter: string;
+			/** Said by `SHOW_KEPT_PICTURE` rather than `SHOW_PICTURE`. */
+			readonly isKept: boolean;
 			/** In units of the filter's time base; null where the frame has none. */
 			readonly pts: number | null;
 			readonly pixelFormat: string;
@@ -23,15 +22,12 @@ export type Shown =
 			readonly size: Size;
 			readonly interlaced: boolean;
 	  }
-	| {
-			readonly kind: 'colour';
-			readonly filter: string;
-			readonly range: string;
-			readonly matrix: string;
-	  }
+	| { readonly kind: 'range'; readonly name: string }
+	| { readonly kind: 'matrix'; readonly name: string }
 	| {
 			readonly kind: 'sound';
-			readonly filter: string;
+			/** Said by `SHOW_KEPT_SOUND` rather than `SHOW_SOUND`. */
+			readonly isKept: boolean;
 			/** In samples of `rate`. */
 			readonly pts: number | null;
 			readonly rate: number;
@@ -43,53 +39,66 @@ export type Shown =
 /** `-loglevel` that lets those lines through and marks errors as such. */
 export const SHOWINFO_LOGLEVEL = ['-loglevel', 'repeat+level+info'] as const;
 
-/** One line of the log, or null for a line that another part of ffmpeg wrote. */
-export function readShown(line: string): Shown | null {
-	const match = /^\[(?:a?showinfo)@(\w+) @ [^\]]*\] \[info\] (.*)$/.exec(line);
-	if (!match) return null;
-	const [, filter = '', text = ''] = match;
-	const field = (name: string) => new RegExp(`(?:^| )${name}: *(\\S+)`).exec(text)?.[1];
-	const number = (name: string) => {
-		const value = Number(field(name));
-		return Number.isSafeInteger(value) ? value : null;
-	};
-	const config = /^config in time_base: (\d+)\/(\d+), frame_rate: (\d+)\/(\d+)/.exec(text);
-	if (config) {
-		const [timeBaseNum, timeBaseDen, num, den] = config.slice(1).map(Number);
-		return {
-			kind: 'config',
-			filter,
-			timeBase: rational(timeBaseNum ?? 0, timeBaseDen ?? 1),
-			rate: num && den ? rational(num, den) : null,
-		};
+// Threads of ffmpeg write into each other's lines, which loses the label at the start of a line;
+// what one filter says of one frame stays together. So filters are told apart by what they say:
+// a pixel aspect and a shift of time that nothing real has.
+const KEPT_ASPECT = rational(7919, 7907);
+const SOUND_SHIFT = 2 ** 46;
+
+/** Filters that tell of every picture and of those that are output. */
+export const SHOW_PICTURE = 'showinfo=checksum=0';
+export const SHOW_KEPT_PICTURE = `setsar=r=${KEPT_ASPECT.num}/${KEPT_ASPECT.den}:max=10000,showinfo=checksum=0`;
+
+/** The same of sound. */
+export const SHOW_SOUND = `asetpts=PTS+${SOUND_SHIFT},ashowinfo,asetpts=PTS-${SOUND_SHIFT}`;
+export const SHOW_KEPT_SOUND = 'ashowinfo';
+
+const CLOCK = /config in time_base: (\d+)\/(\d+), frame_rate: (\d+)\/(\d+)/;
+const RANGE = /color_range:(\w+)/;
+const MATRIX = /color_space:([\w-]+)/;
+const FRAME =
+	/n: *\d+ pts: *(-?\d+|NOPTS) pts_time:.*? fmt:(\S+) .*?sar:(\d+)\/(\d+) s:(\d+)x(\d+) i:(.) /g;
+const SOUND =
+	/n:\d+ pts:(-?\d+|NOPTS) pts_time:.*? channels:(\d+) chlayout:(.*?) rate:(\d+) nb_samples:(\d+)/g;
+
+/** What a line of the log says, in order; nothing of a line that other parts of ffmpeg wrote. */
+export function readShown(line: string): readonly Shown[] {
+	const shown: Shown[] = [];
+	const clock = CLOCK.exec(line)?.slice(1).map(Number);
+	if (clock) {
+		const [timeBaseNum = 0, timeBaseDen = 1, num = 0, den = 0] = clock;
+		const rate = num > 0 && den > 0 ? rational(num, den) : null;
+		shown.push({ kind: 'clock', timeBase: rational(timeBaseNum, timeBaseDen), rate });
 	}
-	const range = field('color_range');
-	if (range !== undefined) {
-		return { kind: 'colour', filter, range, matrix: field('color_space') ?? 'unknown' };
+	for (const [, pts, pixelFormat = 'unknown', ...rest] of line.matchAll(FRAME)) {
+		const [sarNum = 0, sarDen = 0, width = 0, height = 0] = rest.slice(0, 4).map(Number);
+		shown.push({
+			kind: 'frame',
+			isKept: sarNum === KEPT_ASPECT.num && sarDen === KEPT_ASPECT.den,
+			pts: pts === 'NOPTS' ? null : Number(pts),
+			pixelFormat,
+			// 0/1 is how ffmpeg says that it was not told: square.
+			pixelAspect: sarNum > 0 && sarDen > 0 ? rational(sarNum, sarDen) : rational(1),
+			size: { width, height },
+			interlaced: rest[4] === 'T' || rest[4] === 'B',
+		});
 	}
-	if (!text.startsWith('n:')) return null;
-	const samples = number('nb_samples');
-	if (samples !== null) {
-		return {
+	for (const [, text, channels, layout = 'unknown', rate, samples] of line.matchAll(SOUND)) {
+		const pts = text === 'NOPTS' ? null : Number(text);
+		const isKept = pts !== null && pts < SOUND_SHIFT / 2;
+		shown.push({
 			kind: 'sound',
-			filter,
-			pts: number('pts'),
-			rate: number('rate') ?? 0,
-			channels: number('channels') ?? 0,
-			layout: field('chlayout') ?? 'unknown',
-			samples,
-		};
+			isKept,
+			pts: pts === null || isKept ? pts : pts - SOUND_SHIFT,
+			rate: Number(rate),
+			channels: Number(channels),
+			layout,
+			samples: Number(samples),
+		});
 	}
-	const [width = 0, height = 0] = (field('s') ?? '').split('x').map(Number);
-	const [sarNum = 0, sarDen = 1] = (field('sar') ?? '').split('/').map(Number);
-	return {
-		kind: 'frame',
-		filter,
-		pts: number('pts'),
-		pixelFormat: field('fmt') ?? 'unknown',
-		// 0/1 is how ffmpeg says that it was not told: square.
-		pixelAspect: sarNum > 0 && sarDen > 0 ? rational(sarNum, sarDen) : rational(1),
-		size: { width, height },
-		interlaced: field('i') === 'T' || field('i') === 'B',
-	};
+	const range = RANGE.exec(line)?.[1];
+	if (range) shown.push({ kind: 'range', name: range });
+	const matrix = MATRIX.exec(line)?.[1];
+	if (matrix) shown.push({ kind: 'matrix', name: matrix });
+	return shown;
 }

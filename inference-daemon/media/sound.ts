@@ -12,7 +12,7 @@ import { examine, type Media } from './probe.ts';
 import { FfmpegFailure, runFfmpeg } from './process.ts';
 import { resample, resampleReach } from './resample.ts';
 import { LOOKBACKS, seekArguments } from './seek.ts';
-import { readShown, SHOWINFO_LOGLEVEL, type Shown } from './showinfo.ts';
+import { readShown, SHOW_KEPT_SOUND, SHOW_SOUND, SHOWINFO_LOGLEVEL } from './showinfo.ts';
 import type { Ffmpeg, Sound, SoundWanted } from './types.ts';
 
 const SAMPLE_RATE = 48_000;
@@ -114,20 +114,20 @@ async function decode(
 				...['-map', '0:a:0', '-vn'],
 				'-af',
 				[
-					'ashowinfo@all',
+					SHOW_SOUND,
 					`atrim=start=${start}:end=${end}`,
 					`aresample=${sampleRate}:rematrix_maxval=1`,
 					`aformat=sample_fmts=flt:channel_layouts=${layout}`,
-					'ashowinfo@kept',
+					SHOW_KEPT_SOUND,
 				].join(','),
 				...['-f', 'f32le', 'pipe:1'],
 			],
 			signal,
 			onOutput: (chunk) => chunks.push(chunk),
 			onLine: (line) => {
-				const entry: Shown | null = readShown(line);
-				if (entry?.kind !== 'sound') return;
-				(entry.filter === 'kept' ? kept : all).push({ pts: entry.pts, samples: entry.samples });
+				for (const entry of readShown(line)) {
+					if (entry.kind === 'sound') (entry.isKept ? kept : all).push(entry);
+				}
 			},
 		});
 	} catch (error) {

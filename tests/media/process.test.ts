@@ -44,7 +44,9 @@ describe('a run of ffmpeg', () => {
 			args: ['-loglevel', 'level+error', '-i', 'file:/nowhere/x.mp4', '-f', 'null', '-'],
 		}).catch((error: unknown) => error);
 		expect(failure).toBeInstanceOf(FfmpegFailure);
-		expect(failure).toMatchObject({ message: 'file:/nowhere/x.mp4: No such file or directory' });
+		expect(failure).toMatchObject({
+			message: expect.stringContaining('No such file or directory'),
+		});
 	});
 
 	it('ends with the reason of the signal, the child killed and reaped', async () => {
