@@ -28,8 +28,8 @@ const SAMPLE_RATE = 48_000;
 const JOIN_FADE = 576;
 
 /** Samples over which level is measured and set. */
-const LEVEL_WINDOW = 4800;
-const LEVEL_STEP = 480;
+const LEVEL_WINDOW = 1920;
+const LEVEL_STEP = 240;
 
 /**
  * A bed of sound between two joins: noise with the colour, width and level of the sound beside
@@ -149,7 +149,7 @@ function setLevel(
 	for (let step = 0; step < steps; step++) {
 		const at = step * LEVEL_STEP;
 		const due = scheduleAt(schedule, at / samples).power;
-		const covered = heard === null ? 0 : heard(at, 2 * LEVEL_WINDOW);
+		const covered = heard === null ? 0 : heard(at, 5 * LEVEL_WINDOW);
 		const is = power(at + margin, LEVEL_WINDOW);
 		gains[step] = is > 0 ? Math.sqrt(Math.max(0, due - covered) / is) : 0;
 	}
@@ -183,11 +183,27 @@ function join(bed: Float32Array, ending: Float32Array, starting: Float32Array): 
 	const out = extrapolate(past, fade);
 	const back = extrapolate(future, fade);
 	const last = bed.length - 1;
+	const alike = likeness(out, (i) => bed[i]!);
+	const alikeBack = likeness(back, (i) => bed[last - i]!);
 	for (let i = 0; i < fade; i++) {
 		const angle = (Math.PI / 2) * ((i + 1) / (fade + 1));
-		bed[i] = bed[i]! * Math.sin(angle) + out[i]! * Math.cos(angle);
-		bed[last - i] = bed[last - i]! * Math.sin(angle) + back[i]! * Math.cos(angle);
+		const both = Math.sin(2 * angle);
+		const here = Math.sqrt(1 + alike * both);
+		const there = Math.sqrt(1 + alikeBack * both);
+		bed[i] = (bed[i]! * Math.sin(angle) + out[i]! * Math.cos(angle)) / here;
+		bed[last - i] = (bed[last - i]! * Math.sin(angle) + back[i]! * Math.cos(angle)) / there;
 	}
+}
+
+/** Correlation of two sounds, −0.9…1: a cross-fade of what is alike swells, of opposites sinks. */
+function likeness(sound: Float32Array, other: (i: number) => number): number {
+	let [product, own, others] = [0, 1e-12, 1e-12];
+	for (let i = 0; i < sound.length; i++) {
+		product += sound[i]! * other(i);
+		own += sound[i]! ** 2;
+		others += other(i) ** 2;
+	}
+	return Math.max(-0.9, product / Math.sqrt(own * others));
 }
 
 function fadeIn(bed: Sound): void {
