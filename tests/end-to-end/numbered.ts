@@ -5,7 +5,7 @@ import { bytesOf } from './workbench.ts';
 
 /**
  * Shots whose every frame carries its number as ten bars across the upper third, black or white,
- * lowest bit on the left; below, a texture moves two pixels a frame. The sound is one tone.
+ * lowest bit on the left; below, a texture moves two pixels a frame. The sound is one tone in noise.
  */
 export const NUMBERED_SIZE = { width: 160, height: 96 };
 const BARS = 10;
@@ -27,8 +27,10 @@ export async function makeNumberedShot(
 	const fps = `${rate.num}/${rate.den}`;
 	const picture = ['-f', 'rawvideo', '-pix_fmt', 'gray', '-s', `${width}x${height}`, '-r', fps];
 	const samples = samplesForFrames(frames, rate);
-	const sine = `aevalsrc=${tone.level}*sin(2*PI*${tone.hertz}*t)|${tone.level}*sin(2*PI*${tone.hertz}*t):s=48000`;
-	const sound = ['-f', 'lavfi', '-i', `${sine},atrim=end_sample=${samples}`];
+	const wave = (seed: number) =>
+		`${tone.level}*(0.5*sin(2*PI*${tone.hertz}*t)+random(${seed})-0.5)`;
+	const source = `aevalsrc=${wave(0)}|${wave(1)}:s=48000,atrim=end_sample=${samples}`;
+	const sound = ['-f', 'lavfi', '-i', source];
 	const codec = ['-pix_fmt', 'yuv420p', '-c:v', 'libx264', '-crf', '10', '-g', '12', '-bf', '2'];
 	const timescale = ['-video_track_timescale', String(rate.num)];
 	const output = [...codec, ...timescale, '-c:a', 'pcm_s16le', path];
