@@ -6,7 +6,7 @@ const PATCH = 8;
 const STEP = 4;
 
 /** A patch below this energy shows nothing that could be followed. */
-export const FLAT = 14;
+export const FLAT = 6;
 
 /** Motion is looked for in pictures of about this width or height, whichever is longer. */
 const WORK_SIZE = 480;
