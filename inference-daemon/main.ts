@@ -45,11 +45,13 @@ async function start(settings: Settings): Promise<void> {
 	logDefects(log);
 
 	const ffmpeg = ffmpegFinder(settings.ffmpeg);
+	// Looking takes half a second that the first hello need not wait for.
+	ffmpeg().catch(() => {});
 	const count = async (path: string) => countClip(await ffmpeg(), path);
 	await recover(journal, { work: paths.work, log, countClip: count });
 	await mkdir(paths.previews, { recursive: true, mode: 0o700 });
 
-	const engines = new EngineRegistry(engineModule);
+	const engines = new EngineRegistry(engineModule, log.error);
 	const surroundings = {
 		engines,
 		findFfmpeg: () => ffmpeg().catch(() => null),

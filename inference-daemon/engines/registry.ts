@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import type { EngineDescription } from '../../protocol/engines.ts';
-import { PickupError } from '../../protocol/errors.ts';
+import { PickupError, problemOf } from '../../protocol/errors.ts';
 import type { GenerationRequest } from '../../protocol/generation.ts';
 import type { Ffmpeg } from '../media/types.ts';
 import type { Engine } from './engine.ts';
@@ -16,12 +16,17 @@ const FRESH = 1000;
 /** Every engine there is, loaded when it is first asked for. */
 export class EngineRegistry {
 	readonly #module: string | null;
+	readonly #onBroken: (message: string) => void;
 	#engines: Promise<readonly Engine[]> | null = null;
 	#described: { at: number; list: Promise<readonly EngineDescription[]> } | null = null;
 
-	/** `module` is the path of an ES module with one more engine, which goes before the others. */
-	constructor(module: string | null) {
+	/**
+	 * `module` is the path of an ES module with one more engine, which goes before the others.
+	 * `onBroken` is told of engines that cannot be loaded or asked; they are left out.
+	 */
+	constructor(module: string | null, onBroken: (message: string) => void) {
 		this.#module = module;
+		this.#onBroken = onBroken;
 	}
 
 	/** Throws `no-such-engine`. */
@@ -54,7 +59,7 @@ export class EngineRegistry {
 	async describe(ffmpeg: Ffmpeg | null): Promise<readonly EngineDescription[]> {
 		if (!this.#described || Date.now() - this.#described.at > FRESH) {
 			const list = this.#all().then((engines) =>
-				Promise.all(engines.map((engine) => engine.describe(ffmpeg))),
+				this.#working(engines.map((engine) => engine.describe(ffmpeg))),
 			);
 			this.#described = { at: Date.now(), list };
 		}
@@ -72,11 +77,20 @@ export class EngineRegistry {
 	}
 
 	#all(): Promise<readonly Engine[]> {
-		this.#engines ??= Promise.all([
+		this.#engines ??= this.#working([
 			...(this.#module === null ? [] : [loadModule(this.#module)]),
 			...BUILT_IN.map((load) => load()),
 		]);
 		return this.#engines;
+	}
+
+	async #working<T>(attempts: readonly Promise<T>[]): Promise<readonly T[]> {
+		const results = await Promise.allSettled(attempts);
+		return results.flatMap((result) => {
+			if (result.status === 'fulfilled') return [result.value];
+			this.#onBroken(`An engine is left out: ${problemOf(result.reason).message}`);
+			return [];
+		});
 	}
 }
 

@@ -30,7 +30,7 @@ async function generate(task: Task, signal: AbortSignal): Promise<Ending> {
 	const { jobId, request, plan, ffmpeg, folder, clipPath } = task;
 	let clip: Clip | null = null;
 	try {
-		registry ??= new EngineRegistry(task.engineModule);
+		registry ??= new EngineRegistry(task.engineModule, console.error);
 		const engine = await registry.named(plan.engine);
 		for await (const output of engine.generate(
 			request,

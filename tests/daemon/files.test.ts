@@ -92,6 +92,15 @@ describe('A clip', () => {
 		expect((await get(`/clips/${jobId}`, { ...range, 'if-range': '"x"' })).status).toBe(200);
 	});
 
+	test('has a preview from when it was made', async () => {
+		const { events } = await peer.call('events.subscribe', { after: 0 });
+		const preview = events.find((event) => event.kind === 'preview' && event.jobId === jobId);
+		const answer = await get(preview?.kind === 'preview' ? preview.url : '');
+		expect(answer.status).toBe(200);
+		expect(answer.headers.get('content-type')).toBe('image/jpeg');
+		expect([...(await body(answer))]).toEqual([0xff, 0xd8, 0xff, 0xd9]);
+	});
+
 	test('has a poster', async () => {
 		const [one, two] = await Promise.all([
 			get(`/posters/${jobId}.jpg`),

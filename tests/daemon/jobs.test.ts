@@ -59,6 +59,17 @@ describe('A job', () => {
 		expect(jobs.filter(({ id }) => id === request.id)).toHaveLength(1);
 	});
 
+	test('that leaves the engine open gets the first that does its kind', async () => {
+		const request = { ...requestFor({ folder }), engine: 'auto' };
+		const { plan } = await peer.call('job.plan', { request });
+		expect(plan).toMatchObject({ engine: 'fake', frames: 5, samples: 9600 });
+		expect(await peer.refusal('job.get', { jobId: request.id })).toMatchObject({
+			code: 'no-such-job',
+		});
+		await peer.call('job.submit', { request });
+		expect((await peer.waitForJob(request.id, 'done')).clip?.engine).toBe('fake');
+	});
+
 	test('keeps its id to one request', async () => {
 		const request = requestFor({ folder });
 		await peer.call('job.submit', { request });

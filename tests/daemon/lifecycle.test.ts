@@ -27,10 +27,11 @@ async function withRunningJob(settings: Record<string, string | number>) {
 	const folder = await temporaryFolder();
 	const daemon = await startDaemon();
 	const peer = await connect(daemon);
-	const request = requestFor({ folder, frames: 500, settings });
+	const log = join(daemon.state, 'notes.txt');
+	const request = requestFor({ folder, frames: 500, settings: { ...settings, log } });
 	await peer.call('job.submit', { request });
-	await peer.waitForJob(request.id, 'running');
-	await until('the engine', () => descendants(daemon).length > 0);
+	await until('the engine to be at it', () => existsSync(log));
+	await new Promise((resolve) => setTimeout(resolve, 50));
 	return { folder, daemon, peer, request };
 }
 
@@ -109,6 +110,14 @@ test.each([[['--port', 'x']], [['--nonsense']], [['--port', '70000']]])(
 	},
 );
 
+test('An engine that cannot be loaded is left out, and the others are there', async () => {
+	const daemon = await startDaemon({ env: { PICKUP_ENGINE_MODULE: '/nowhere/engine.mjs' } });
+	const { engines } = await (await connect(daemon)).call('engine.list', {});
+	expect(engines.map(({ name }) => name)).toContain('inbetween');
+	expect(await readFile(join(daemon.state, 'daemon.log'), 'utf8')).toContain('/nowhere/engine.mjs');
+	await stop(daemon);
+});
+
 describe('Stopping', () => {
 	async function expectQueuedAgain(daemon: Daemon, id: string): Promise<void> {
 		const again = await startDaemon({ state: daemon.state });
@@ -154,7 +163,23 @@ describe('No process outlives a daemon that is killed', () => {
 		await until('all to end', () => descendants(daemon).length === 0, 3000);
 	});
 
-	test('and the next daemon ends an engine that lives on', async () => {
+	test('since the next one ends an engine that hangs, before it does anything else', async () => {
+		const { daemon, request, folder } = await withRunningJob({ delay: 20 });
+		await until('the encode', () => existsSync(join(folder, `shot-${request.id}.mov.part`)));
+		const hanging = descendants(daemon);
+		expect(hanging.length).toBeGreaterThan(1);
+		for (const pid of hanging) process.kill(pid, 'SIGSTOP');
+		await crash(daemon);
+		await new Promise((resolve) => setTimeout(resolve, 700));
+		expect(descendants(daemon)).toEqual(hanging);
+		const again = await startDaemon({ state: daemon.state });
+		expect(descendants(daemon)).toEqual([]);
+		const peer = await connect(again);
+		expect((await peer.waitForJob(request.id, 'running')).attempt).toBe(2);
+		await stop(again);
+	});
+
+	test('and only that one is ended, not another with its number', async () => {
 		const sleeper = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
 		const ended = new Promise((resolve) => sleeper.on('exit', (_code, signal) => resolve(signal)));
 		const mark = await markOf(sleeper.pid ?? 0);

@@ -72,6 +72,7 @@ export const engine: Engine = {
 		if (process.env.PICKUP_FAKE_IDLE) throw new PickupError('engine-failed', 'It is idle');
 		note('started');
 		yield { kind: 'progress', progress: 0, phase: 'drawing' };
+		yield { kind: 'preview', jpeg: Uint8Array.of(0xff, 0xd8, 0xff, 0xd9) };
 		await writeFile(join(workplace.folder, 'notes.txt'), request.prompt);
 		if (ending === 'child') spawn('sleep', ['600'], { stdio: 'ignore' });
 		await misbehave(String(ending), signal);
