@@ -56,10 +56,11 @@ export const SHOW_KEPT_SOUND = 'ashowinfo';
 const CLOCK = /config in time_base: (\d+)\/(\d+), frame_rate: (\d+)\/(\d+)/;
 const RANGE = /color_range:(\w+)/;
 const MATRIX = /color_space:([\w-]+)/;
+// Between the words that matter others may stand, by version, but never the start of another frame.
 const FRAME =
-	/n: *\d+ pts: *(-?\d+|NOPTS) pts_time:.*? fmt:(\S+) .*?sar:(\d+)\/(\d+) s:(\d+)x(\d+) i:(.) /g;
+	/n: *\d+ pts: *(-?\d+|NOPTS) pts_time:\S+ +(?:(?!n:)\w+: *\S+ +)*?fmt:(\S+) (?:(?!n:|channels:)\w+:\S+ )*?sar:(\d+)\/(\d+) s:(\d+)x(\d+) i:(.) /g;
 const SOUND =
-	/n:\d+ pts:(-?\d+|NOPTS) pts_time:.*? channels:(\d+) chlayout:(.*?) rate:(\d+) nb_samples:(\d+)/g;
+	/n:\d+ pts:(-?\d+|NOPTS) pts_time:\S+ (?:(?!n:|sar:)\w+:\S+ )*?channels:(\d+) chlayout:(.*?) rate:(\d+) nb_samples:(\d+)/g;
 
 /** What a line of the log says, in order; nothing of a line that other parts of ffmpeg wrote. */
 export function readShown(line: string): readonly Shown[] {

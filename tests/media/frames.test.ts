@@ -142,6 +142,10 @@ describe('frames of awkward files', () => {
 			expect(await numbersAt(path, at.slice(1).map(justBefore))).toEqual(
 				wanted.slice(1).map((n) => n - 1),
 			);
+			// Each by a seek of its own, around the key frames of all the kinds.
+			for (const n of [59, 60, 72, 79, 80, 81, 96, 119, 120, 121, 144, 159]) {
+				expect(await numbersAt(path, [times[n]!])).toEqual([n]);
+			}
 		});
 	});
 
