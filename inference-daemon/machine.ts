@@ -143,7 +143,7 @@ function providerCheck({ name, reason }: ProviderResult): Check {
 	return {
 		name: `provider ${name}`,
 		status: reason === null ? 'ok' : 'warning',
-		found: reason === null ? 'works' : firstLine(reason),
+		found: reason === null ? 'works' : withoutPlace(firstLine(reason)),
 		action: reason === null ? null : (PROVIDER_ACTIONS[name] ?? null),
 	};
 }
@@ -154,8 +154,13 @@ const PROVIDER_ACTIONS: Readonly<Record<string, string>> = {
 	tensorrt: 'Nothing to do: CUDA is enough.',
 };
 
+/** Where in ONNX Runtime's source it went wrong is of no use here. */
+function withoutPlace(reason: string): string {
+	return reason.replace(/^\/\S+ .* was false\. /, '');
+}
+
 function firstLine(text: string): string {
-	return (text.split('\n').find((line) => line.trim() !== '') ?? '').slice(0, 300);
+	return (text.split('\n').find((line) => line.trim() !== '') ?? '').slice(0, 600);
 }
 
 function gigabytes(bytes: number): string {

@@ -58,6 +58,23 @@ describe('Events', () => {
 		await stop(daemon);
 	});
 
+	test('tell of progress that never goes back, whatever the engine says', async () => {
+		const daemon = await startDaemon();
+		const peer = await connect(daemon);
+		await peer.call('events.subscribe', { after: 0 });
+		const settings = { ending: 'wild' };
+		const request = requestFor({ folder: await temporaryFolder(), settings });
+		await peer.call('job.submit', { request });
+		await until('the end', () => peer.events.at(-1)?.kind === 'done');
+		const parts = peer.events.flatMap((event) =>
+			event.kind === 'progress' ? [event.progress] : [],
+		);
+		expect(parts).toContain(0.5);
+		expect(parts).toEqual([...new Set(parts)].sort((a, b) => a - b));
+		expect(parts.at(-1)).toBe(1);
+		await stop(daemon);
+	});
+
 	test('that a client missed come once each, over lost connections and restarts', async () => {
 		const folder = await temporaryFolder();
 		let daemon = await startDaemon();

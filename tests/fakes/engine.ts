@@ -16,7 +16,7 @@ import { rangeLength, samplesForFrames } from '../../protocol/time.ts';
  *   `delay`    ms before each frame
  *   `ending`   'clip' (as it should), or 'throw', 'no-space', 'exit', 'kill', 'deaf' (does not heed
  *              the signal), 'stuck' (neither heeds it nor lets anything else run), 'none', 'short',
- *              'child' (leaves a child running and waits)
+ *              'child' (leaves a child running and waits), 'wild' (progress goes all ways)
  *   `log`      a file that gets a line when a job starts and one when its clip stands
  * Where the environment has PICKUP_FAKE_IDLE, every job fails before it writes anything.
  */
@@ -75,6 +75,10 @@ export const engine: Engine = {
 		yield { kind: 'preview', jpeg: Uint8Array.of(0xff, 0xd8, 0xff, 0xd9) };
 		await writeFile(join(workplace.folder, 'notes.txt'), request.prompt);
 		if (ending === 'child') spawn('sleep', ['600'], { stdio: 'ignore' });
+		for (const progress of ending === 'wild' ? [0.5, 0.2, Number.NaN, 7, -1] : []) {
+			yield { kind: 'progress', progress, phase: 'drawing' };
+			await pause(210);
+		}
 		await misbehave(String(ending), signal);
 		const frameCount = ending === 'short' ? plan.frames - 1 : plan.frames;
 		const samples = samplesForFrames(frameCount, rate);
