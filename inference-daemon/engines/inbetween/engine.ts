@@ -62,7 +62,7 @@ async function* generate(
 				const progress = 0.15 + (0.8 * drawn) / plan.frames;
 				relay.send({ kind: 'progress', progress, phase: 'Drawing the picture' });
 			}
-			relay.send({ kind: 'progress', progress: 0.95, phase: 'Finishing the file' });
+			relay.send({ kind: 'progress', progress: 0.96, phase: 'Finishing the file' });
 		}
 		const wanted = {
 			path: clipPath,

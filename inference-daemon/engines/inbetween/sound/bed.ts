@@ -142,23 +142,41 @@ function setLevel(
 	audible: Sound | null,
 ): void {
 	const samples = bed.left.length;
-	const steps = Math.ceil(samples / LEVEL_STEP) + 1;
-	const gains = new Float64Array(steps);
-	const power = runningPower(raw);
 	const heard = audible === null ? null : runningPower(audible);
-	for (let step = 0; step < steps; step++) {
-		const at = step * LEVEL_STEP;
-		const due = scheduleAt(schedule, at / samples).power;
-		const covered = heard === null ? 0 : heard(at, 5 * LEVEL_WINDOW);
+	const due = (at: number) => scheduleAt(schedule, at / samples).power;
+	// Twice: the first pass changes what the second one measures, most of all with steady tones.
+	level(raw, margin, due);
+	level(raw, margin, due);
+	const uncovered = (at: number) => {
+		const power = due(at);
+		const covered = heard === null ? 0 : heard(at, 2 * LEVEL_WINDOW);
+		return power > 0 ? Math.sqrt(Math.max(0, 1 - covered / power)) : 0;
+	};
+	bed.left.set(raw.left.subarray(margin, margin + samples));
+	bed.right.set(raw.right.subarray(margin, margin + samples));
+	if (heard !== null) applyGain(bed, 0, uncovered);
+}
+
+function level(raw: Sound, margin: number, due: (at: number) => number): void {
+	const power = runningPower(raw);
+	applyGain(raw, margin, (at) => {
 		const is = power(at + margin, LEVEL_WINDOW);
-		gains[step] = is > 0 ? Math.sqrt(Math.max(0, due - covered) / is) : 0;
-	}
-	for (let i = 0; i < samples; i++) {
-		const step = Math.floor(i / LEVEL_STEP);
-		const share = i / LEVEL_STEP - step;
-		const gain = gains[step]! + (gains[step + 1]! - gains[step]!) * share;
-		bed.left[i] = raw.left[i + margin]! * gain;
-		bed.right[i] = raw.right[i + margin]! * gain;
+		return is > 0 ? Math.sqrt(due(at) / is) : 0;
+	});
+}
+
+/** Applies a gain that is told every LEVEL_STEP samples; position 0 is at sample `margin`. */
+function applyGain(sound: Sound, margin: number, gain: (at: number) => number): void {
+	const { length } = sound.left;
+	let next = gain(-margin);
+	for (let start = 0; start < length; start += LEVEL_STEP) {
+		const from = next;
+		next = gain(start + LEVEL_STEP - margin);
+		for (let i = start; i < Math.min(length, start + LEVEL_STEP); i++) {
+			const value = from + ((next - from) * (i - start)) / LEVEL_STEP;
+			sound.left[i]! *= value;
+			sound.right[i]! *= value;
+		}
 	}
 }
 
