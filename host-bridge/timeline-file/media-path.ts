@@ -22,6 +22,7 @@ export function mediaPathFromUrl(
 		[written, decoded(written), written.replaceAll('\\', '/')].map((name) =>
 			absolute(name, folder, platform),
 		),
+		1,
 	);
 	if (source.kind === 'offline' && scheme !== undefined) {
 		return offline(written, `${scheme}: is not a file on this machine`);
@@ -82,10 +83,11 @@ function absolute(name: string, folder: string, platform: NodeJS.Platform): stri
 	return platform === 'win32' ? path.win32.resolve(folder, name) : path.resolve(folder, name);
 }
 
-function firstOnDisk(candidates: readonly string[]): MediaSource {
+/** The first that is there; where none is, what is said of the `likeliest`. */
+function firstOnDisk(candidates: readonly string[], likeliest = 0): MediaSource {
 	const answers = candidates.map(onDisk);
 	const found = answers.find((answer) => answer.kind === 'file');
-	return found ?? answers[answers.length > 1 ? 1 : 0] ?? offline('', 'The timeline names no file');
+	return found ?? answers[likeliest] ?? offline('', 'The timeline names no file');
 }
 
 function onDisk(file: string): MediaSource {

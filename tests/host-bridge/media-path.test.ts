@@ -54,6 +54,11 @@ describe('finds a file on this machine', () => {
 	});
 });
 
+test('an offline file is named as people write it, not as a URL', () => {
+	const source = mediaPathFromUrl('file://localhost/no%20such/caf%C3%A9.mov', '/', 'linux');
+	expect(source).toMatchObject({ kind: 'offline', path: '/no such/café.mov' });
+});
+
 describe('says why a file is offline', () => {
 	test.each([
 		['missing.mov', 'no such file'],
