@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '../demo/ffmpeg.ts';
 import { fcp7Xml } from '../demo/timelines.ts';
-import { h264Arguments } from '../inference-daemon/media/codecs.ts';
+import { encoderArguments } from '../inference-daemon/media/codecs.ts';
 import type { Clip } from '../protocol/jobs.ts';
+import { ONE } from '../protocol/time.ts';
 import { median, timed } from './measure.ts';
 
 const RATE = { num: 24, den: 1 };
@@ -103,7 +104,8 @@ async function decodeRaw(path: string, raw: string): Promise<void> {
 
 async function encodeAlone(raw: string, path: string): Promise<void> {
 	const input = ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', '1920x1080', '-r', '24', '-i', raw];
-	await run('ffmpeg', ['-y', '-loglevel', 'error', ...input, ...h264Arguments(), path]);
+	const codec = encoderArguments({ codec: 'h264-intra', rate: RATE, pixelAspect: ONE });
+	await run('ffmpeg', ['-y', '-loglevel', 'error', ...input, ...codec, path]);
 }
 
 async function megabytes(path: string): Promise<string> {

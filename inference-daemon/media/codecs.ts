@@ -16,7 +16,9 @@ const ENCODERS: Record<Codec, readonly string[]> = {
 };
 
 /** What makes the stream progressive, tagged BT.709 and exact in time. */
-export function encoderArguments(wanted: ClipWanted): readonly string[] {
+export function encoderArguments(
+	wanted: Pick<ClipWanted, 'codec' | 'rate' | 'pixelAspect'>,
+): readonly string[] {
 	const { codec, rate, pixelAspect } = wanted;
 	const aspect = `${pixelAspect.num}/${pixelAspect.den}`;
 	const tags =
