@@ -77,14 +77,20 @@ async function isExecutable(path: string): Promise<boolean> {
 async function inspect(candidate: Ffmpeg): Promise<Ffmpeg | string> {
 	if (!(await isExecutable(candidate.path))) return 'not there';
 	try {
-		const version = /^ffmpeg version (\S+)/.exec(await ask(candidate, '-version'))?.[1];
+		const about = await ask(candidate, '-version');
+		const version = /^ffmpeg version (\S+)/.exec(about)?.[1];
 		if (!version) return 'it is not ffmpeg';
 		if (isTooOld(version)) return `version ${version} is too old`;
+		// libx264 is what builds differ in. The rest is only missing where it was left out on purpose,
+		// and each list costs a start of the program.
+		const isCutDown = /--disable-(everything|all|(en|de)coder|(de)?muxer|filter)/.test(about);
 		const lists = await Promise.all(
-			Object.entries(NEEDED).map(async ([list, names]) => {
-				const present = new Set(namesIn(await ask(candidate, `-${list}`)));
-				return names.filter((name) => !present.has(name)).map((name) => `${name} (${list})`);
-			}),
+			Object.entries(isCutDown ? NEEDED : { encoders: NEEDED.encoders }).map(
+				async ([list, names]) => {
+					const present = new Set(namesIn(await ask(candidate, `-${list}`)));
+					return names.filter((name) => !present.has(name)).map((name) => `${name} (${list})`);
+				},
+			),
 		);
 		const lacking = lists.flat();
 		if (lacking.length > 0) return `it was built without ${lacking.join(', ')}`;

@@ -47,10 +47,15 @@ describe('which ffmpeg is used', () => {
 			'echo "ffmpeg version 6.0 Copyright"',
 			'it was built without prores_ks (encoders)',
 		],
+		[
+			'one that was cut down',
+			'case "$*" in *-version) echo "ffmpeg version 6.0"; echo "configuration: --disable-demuxers";; *-demuxers) echo " D  mov,mp4 QuickTime";; *) exec REAL "$@";; esac',
+			'it was built without matroska (demuxers), mxf (demuxers)',
+		],
 	])('a setting is not replaced by another: %s', async (what, text, why) => {
 		await inFolder(async (folder) => {
 			const path = join(folder, 'my-ffmpeg');
-			if (text !== null) await script(path, text);
+			if (text !== null) await script(path, text.replace('REAL', ffmpeg.path));
 			if (what === 'not executable') await chmod(path, 0o644);
 			await expect(findFfmpeg({ setting: path })).rejects.toMatchObject({
 				code: 'ffmpeg-missing',
