@@ -61,7 +61,9 @@ async function shoot(name: string, start: number, frames: number, level: number)
 	const sound = join(OUTPUT, 'footage', `${name}.pcm`);
 	await writeFile(sound, new Uint8Array(playScene(start / 24, frames / 24, level).buffer));
 	async function* pictures() {
-		for (let frame = 0; frame < frames; frame++) yield paintScene(start + frame, SIZE);
+		for (let frame = 0; frame < frames; frame++) {
+			yield new Uint8Array(paintScene(start + frame, SIZE).buffer);
+		}
 	}
 	const picture = [
 		'-f',
@@ -141,17 +143,14 @@ async function compare(before: string, after: string): Promise<void> {
 	]);
 }
 
-/** Three rows of eight: around the left join, across the gap, around the right join. */
+/** Three rows of six: around the left join, across the gap, around the right join. */
 async function drawContactSheet(after: string): Promise<void> {
-	const left = Array.from({ length: 8 }, (_unused, index) => 44 + index);
-	const across = Array.from(
-		{ length: 8 },
-		(_unused, index) => 48 + Math.round((index + 0.5) * 7.5),
-	);
-	const right = Array.from({ length: 8 }, (_unused, index) => 104 + index);
+	const left = Array.from({ length: 6 }, (_unused, index) => 45 + index);
+	const across = Array.from({ length: 6 }, (_unused, index) => 48 + Math.round((index + 0.5) * 10));
+	const right = Array.from({ length: 6 }, (_unused, index) => 105 + index);
 	const rows = [left, across, right].map((frames, index) => {
 		const wanted = frames.map((frame) => `eq(n,${frame})`).join('+');
-		return `[s${index}]select='${wanted}',scale=240:-2,tile=8x1:padding=4:color=white[r${index}]`;
+		return `[s${index}]select='${wanted}',scale=320:-2,tile=6x1:padding=4:color=white[r${index}]`;
 	});
 	const graph = `[0:v]split=3[s0][s1][s2];${rows.join(';')};[r0][r1][r2]vstack=3[v]`;
 	const output = ['-map', '[v]', '-frames:v', '1', join(OUTPUT, 'joins.png')];
