@@ -84,6 +84,7 @@ export function buildBridge(
 	const { run } = kernels;
 	const grid = [nodes.unit, nodes.columns, nodes.rows] as const;
 	const mapGrid = [map.columns, map.rows] as const;
+	const finer = Math.log2(nodes.unit / map.unit);
 	const plane = map.columns * map.rows * 4;
 	const share = memory.maps + 4 * plane;
 
@@ -99,7 +100,10 @@ export function buildBridge(
 	};
 	const spread = (side: 'left' | 'right') => {
 		const target = memory.maps + (side === 'left' ? 0 : 2 * plane);
-		run.toMap(memory[side].found, ...grid, ...mapGrid, width, height, layout.pad, target);
+		run.toMap(
+			...([memory[side].found, finer, nodes.columns, nodes.rows, ...mapGrid] as const),
+			...([width, height, layout.pad, target, memory.line] as const),
+		);
 	};
 
 	return {
@@ -124,7 +128,7 @@ export function buildBridge(
 					...([l.found, r.found, l.misses, r.misses, l.fields[0]!, l.trust, r.trust] as const),
 					...([...grid, width, height, crossing(step, steps), SHARPNESS, memory.shares] as const),
 				);
-				run.toShares(memory.shares, ...grid, ...mapGrid, share);
+				run.toShares(memory.shares, finer, nodes.columns, nodes.rows, ...mapGrid, share);
 				grade = gradeAt(look.scene!, time);
 			} else {
 				const turned = regime === 'shots' ? place : 0.5;
@@ -262,6 +266,7 @@ function reserve(kernels: Kernels, nodes: Nodes, map: Nodes, frameBytes: number)
 		left: side(),
 		right: side(),
 		shares: kernels.allocate(values),
+		line: kernels.allocate(nodes.columns * 8),
 		/** Left x, left y, right x, right y, share of the right. */
 		maps: kernels.allocate(map.columns * map.rows * 4 * 5),
 		row: kernels.allocate(map.columns * 4 * 5),

@@ -116,7 +116,7 @@ export function findFlow(
 			);
 		refine();
 		if (index === from.levels.length - 2 && distancePenalty < 1) {
-			const zero = kernels.allocate((width + 2 * PAD) * (height + 2 * PAD) * 4);
+			const zero = blank(kernels, width, height);
 			const more = [motion, costs, zero, FLAT, distancePenalty] as const;
 			if (kernels.run.searchAgain(a.picture, b.picture, ...size, ...more) > 0) {
 				coarse = null;
@@ -157,12 +157,19 @@ function readMotion(kernels: Kernels, level: Level, motion: number) {
 	};
 }
 
+function blank(kernels: Kernels, width: number, height: number): number {
+	const length = (width + 2 * PAD) * (height + 2 * PAD);
+	const pointer = kernels.allocate(length * 4);
+	kernels.floats(pointer, length).fill(0);
+	return pointer;
+}
+
 function measure(kernels: Kernels, from: Level, to: Level, motion: number): Flow {
 	const { width, height, columns, rows, picture } = from;
 	const count = columns * rows;
 	const residual = kernels.allocate(count * 4);
 	const texture = kernels.allocate(count * 4);
-	const zero = kernels.allocate((width + 2 * PAD) * (height + 2 * PAD) * 4);
+	const zero = blank(kernels, width, height);
 	kernels.run.fitness(
 		...([picture, to.picture, width, height, columns, rows] as const),
 		...([motion, residual, texture, zero] as const),

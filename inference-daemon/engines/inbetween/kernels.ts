@@ -128,7 +128,7 @@ type Exports = {
 	): void;
 	toMap(
 		found: number,
-		unit: number,
+		finer: number,
 		columns: number,
 		rows: number,
 		mapColumns: number,
@@ -137,10 +137,11 @@ type Exports = {
 		height: number,
 		pad: number,
 		map: number,
+		line: number,
 	): void;
 	toShares(
 		values: number,
-		unit: number,
+		finer: number,
 		columns: number,
 		rows: number,
 		mapColumns: number,
@@ -201,7 +202,7 @@ type Warp = (
 /** The kernels and their memory, handed out from one end like a stack. */
 export type Kernels = {
 	readonly run: Exports;
-	/** Room for `bytes`, zeroed, on a 16-byte boundary, with 64 bytes of slack behind it. */
+	/** Room for `bytes` of anything, on a 16-byte boundary, with 64 bytes of slack behind it. */
 	allocate(bytes: number): number;
 	/** Everything allocated while `work` runs is free again after it. */
 	scratch<T>(work: () => T): T;
@@ -223,7 +224,6 @@ export async function loadKernels(code: Uint8Array): Promise<Kernels> {
 			top = align(pointer + bytes + 64);
 			const missing = top - run.memory.buffer.byteLength;
 			if (missing > 0) run.memory.grow(Math.ceil(missing / 65_536));
-			new Uint8Array(run.memory.buffer, pointer, top - pointer).fill(0);
 			return pointer;
 		},
 		scratch(work) {

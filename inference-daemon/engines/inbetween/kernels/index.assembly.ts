@@ -1,4 +1,6 @@
 export * from './flow.assembly';
+export * from './pyramid.assembly';
+export * from './trace.assembly';
 export * from './warp.assembly';
 
 /** First byte that the kernels do not use themselves. */
