@@ -142,6 +142,18 @@ test('a disk that is full: the job fails by name and the folder is as it was', a
 	expect(await readdir(join(timeline, '..'))).toEqual(['cut.xml']);
 });
 
+test('Ctrl-C cancels the jobs and leaves nothing', async () => {
+	const timeline = await makeCut('interrupted', shot, shot, 1500);
+	const args = ['fill', timeline, '--gap', '1', '--takes', '2', '-o', join(timeline, '..', 'new')];
+	const { code, stdout, stderr } = await bench.interrupted(args, (said) => said.includes('25 %'));
+	expect(code).toBe(130);
+	expect(stdout).toBe('');
+	expect(stderr).toContain('Interrupted');
+	expect(await readdir(join(timeline, '..'))).toEqual(['cut.xml']);
+	const { jobs } = await bench.pickupJson<{ jobs: Job[] }>(['jobs']);
+	expect(jobs.slice(0, 2).map(({ state }) => state)).toEqual(['cancelled', 'cancelled']);
+});
+
 /** The real ffmpeg, which may not write a file of more than 200 kB. */
 async function limitedFfmpeg(): Promise<{ ffmpeg: string }> {
 	const { stdout } = await promisify(execFile)('sh', ['-c', 'command -v ffmpeg']);

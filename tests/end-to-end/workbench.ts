@@ -14,6 +14,8 @@ export type Workbench = {
 	readonly folder: string;
 	readonly state: string;
 	pickup(args: readonly string[], environment?: NodeJS.ProcessEnv): Promise<Outcome>;
+	/** As `pickup`, but interrupted as by Ctrl-C once `isTime` is true of what it has said. */
+	interrupted(args: readonly string[], isTime: (said: string) => boolean): Promise<Outcome>;
 	/** The parsed output of a command that must succeed. */
 	pickupJson<T>(args: readonly string[]): Promise<T>;
 	close(): Promise<void>;
@@ -32,6 +34,10 @@ export async function openWorkbench(): Promise<Workbench> {
 		folder,
 		state,
 		pickup,
+		interrupted(args, isTime) {
+			const environment = { ...process.env, PICKUP_STATE: state };
+			return run(process.execPath, [PICKUP, ...args], environment, isTime);
+		},
 		async pickupJson<T>(args: readonly string[]) {
 			const { code, stdout, stderr } = await pickup([...args, '--json']);
 			if (code !== 0) throw new Error(`pickup ${args.join(' ')}: ${code}\n${stdout}\n${stderr}`);
@@ -48,8 +54,10 @@ export function run(
 	program: string,
 	args: readonly string[],
 	environment: NodeJS.ProcessEnv = process.env,
+	isTimeToInterrupt: (said: string) => boolean = () => false,
 ): Promise<Outcome> {
 	const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+	let interrupted = false;
 	let stdout = '';
 	let stderr = '';
 	child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -57,6 +65,7 @@ export function run(
 	});
 	child.stderr.setEncoding('utf8').on('data', (text: string) => {
 		stderr += text;
+		if (!interrupted && isTimeToInterrupt(stderr)) interrupted = child.kill('SIGINT');
 	});
 	return new Promise((resolve, reject) => {
 		child.on('error', reject);
