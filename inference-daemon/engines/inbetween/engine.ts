@@ -3,15 +3,17 @@ import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
 import type { Size } from '../../../protocol/schemas.ts';
 import { encodeClip, pixelFormatFor } from '../../media/encode.ts';
 import { encodeJpeg } from '../../media/poster.ts';
+import { examine } from '../../media/probe.ts';
 import type { Ffmpeg, Frame, Sound } from '../../media/types.ts';
 import type { Engine, EngineOutput, Workplace } from '../engine.ts';
+import type { Side } from './bridge.ts';
 import { readSide } from './neighbours.ts';
-import { type Picture, startPicture } from './picture.ts';
+import { type Painter, type Picture, startPainter } from './picture.ts';
 import { KINDS, MAX_FRAMES, planDraft, type Sides, sidesOf } from './plan.ts';
 import { Relay } from './relay.ts';
 import { existingPicture } from './retake.ts';
 import { growBed } from './sound/bed.ts';
-import { readSurroundings } from './sound/mix.ts';
+import { isHeard, readSurroundings, type Surroundings } from './sound/mix.ts';
 
 /**
  * A draft in seconds without a model: picture moves from one side of the gap to the other along
@@ -41,10 +43,17 @@ async function* generate(
 		yield { kind: 'progress', progress: 0, phase: 'Looking at the neighbours' };
 		const sides = sidesOf(request);
 		const size = codec === 'h264-intra' ? evenSize(sequence.size) : sequence.size;
-		const [picture, sound] = await Promise.all([
-			preparePicture(request, plan, sides, size, ffmpeg, signal),
-			plan.samples > 0 ? prepareSound(request, plan, sides, ffmpeg, signal) : null,
+		await probeAll(request, sides, ffmpeg, signal);
+		const [neighbours, surroundings] = await Promise.all([
+			readNeighbours(request, sides, size, ffmpeg, signal),
+			plan.samples > 0 ? readSurroundings(ffmpeg, request, signal) : null,
 		]);
+		yield { kind: 'progress', progress: 0.08, phase: 'Finding the motion' };
+		const looking = startPicture(request, plan, neighbours, size, signal);
+		looking.catch(() => {});
+		// The drawing thread looks while this one makes the sound.
+		const sound = surroundings && makeSound(request, plan, sides, surroundings);
+		const picture = await looking;
 		yield { kind: 'progress', progress: 0.15, phase: 'Drawing the picture' };
 
 		const relay = new Relay<EngineOutput>();
@@ -127,36 +136,71 @@ function describeInbetween(ffmpeg: Ffmpeg | null): EngineDescription {
 	};
 }
 
-async function preparePicture(
+/** Looks at each file once, so that reading picture and sound side by side does not do it twice. */
+async function probeAll(
 	request: GenerationRequest,
-	plan: Plan,
+	sides: Sides,
+	ffmpeg: Ffmpeg,
+	signal: AbortSignal,
+): Promise<void> {
+	const heard = request.context.sound.filter((span) => isHeard(span, request.context));
+	const paths = [sides.left, sides.right, ...heard].flatMap((span) =>
+		span?.source.kind === 'file' ? [span.source.path] : [],
+	);
+	await Promise.all([...new Set(paths)].map((path) => examine(ffmpeg, path, signal)));
+}
+
+type Neighbours =
+	| {
+			readonly kind: 'sides';
+			readonly left: Side | null;
+			readonly right: Side | null;
+			readonly painter: Painter;
+	  }
+	/** The clip's own picture, for a retake of its sound. */
+	| { readonly kind: 'existing'; readonly frames: AsyncIterable<Frame> };
+
+async function readNeighbours(
+	request: GenerationRequest,
 	sides: Sides,
 	size: Size,
 	ffmpeg: Ffmpeg,
 	signal: AbortSignal,
-): Promise<AsyncIterable<Frame>> {
-	const { range, sequence } = request.context;
+): Promise<Neighbours> {
+	const { range } = request.context;
+	const sequence = { ...request.context.sequence, size };
 	const format = pixelFormatFor(request.output.codec);
-	const inSize = { ...sequence, size };
 	if (request.kind === 'retake' && request.replace === 'sound') {
-		return existingPicture(ffmpeg, request.clip, range, inSize, format, signal);
+		const frames = existingPicture(ffmpeg, request.clip, range, sequence, format, signal);
+		return { kind: 'existing', frames };
 	}
-	const { left, right } = sides;
-	const [before, after] = await Promise.all([
-		left && readSide(ffmpeg, left, range.start - 1, -1, inSize, format, signal),
-		right && readSide(ffmpeg, right, range.end, 1, inSize, format, signal),
+	const [painter, left, right] = await Promise.all([
+		startPainter(signal),
+		sides.left && readSide(ffmpeg, sides.left, range.start - 1, -1, sequence, format, signal),
+		sides.right && readSide(ffmpeg, sides.right, range.end, 1, sequence, format, signal),
 	]);
-	const picture = await startPicture(
-		{
-			left: before,
-			right: after,
-			count: plan.frames,
-			settle: Math.max(6, Math.round(sequence.rate.num / sequence.rate.den)),
-			label: request.settings.label !== false,
-		},
-		signal,
-	);
-	return framesOf(picture, size, format);
+	return { kind: 'sides', painter, left, right };
+}
+
+async function startPicture(
+	request: GenerationRequest,
+	plan: Plan,
+	neighbours: Neighbours,
+	size: Size,
+	signal: AbortSignal,
+): Promise<AsyncIterable<Frame>> {
+	if (neighbours.kind === 'existing') return neighbours.frames;
+	const { rate } = request.context.sequence;
+	const { painter, left, right } = neighbours;
+	const picture = await painter.look({
+		left,
+		right,
+		count: plan.frames,
+		settle: Math.max(6, Math.round(rate.num / rate.den)),
+		label: request.settings.label !== false,
+	});
+	signal.throwIfAborted();
+	return framesOf(picture, size, pixelFormatFor(request.output.codec));
 }
 
 async function* framesOf(
@@ -167,14 +211,12 @@ async function* framesOf(
 	for await (const data of picture.frames()) yield { ...size, format, data };
 }
 
-async function prepareSound(
+function makeSound(
 	request: GenerationRequest,
 	plan: Plan,
 	sides: Sides,
-	ffmpeg: Ffmpeg,
-	signal: AbortSignal,
-): Promise<Sound> {
-	const surroundings = await readSurroundings(ffmpeg, request, signal);
+	surroundings: Surroundings,
+): Sound {
 	return growBed({
 		...surroundings,
 		samples: plan.samples,
@@ -190,7 +232,9 @@ async function preview(
 	signal: AbortSignal,
 	relay: Relay<EngineOutput>,
 ): Promise<void> {
-	relay.send({ kind: 'preview', jpeg: await encodeJpeg(ffmpeg, frame, 640, signal) });
+	// Its data is used again for a later frame while the JPEG is being made.
+	const copy = { ...frame, data: frame.data.slice() };
+	relay.send({ kind: 'preview', jpeg: await encodeJpeg(ffmpeg, copy, 640, signal) });
 }
 
 function evenSize({ width, height }: Size): Size {

@@ -1,31 +1,40 @@
 /** Runs beside the encoder: looks at both sides once, then draws the frames it is asked for. */
 
+import { setFlagsFromString } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
-import { buildBridge } from './bridge.ts';
-import { loadKernels } from './kernels.ts';
+import { type Bridge, buildBridge } from './bridge.ts';
+import { type Kernels, loadKernels } from './kernels.ts';
 import { drawLabel } from './label.ts';
-import type { PictureReply, PictureTask } from './picture.ts';
+import type { PictureOrder, PictureReply, PictureWanted } from './picture.ts';
 import { layoutOf } from './planes.ts';
 
-const port = parentPort!;
-const wanted = workerData as PictureTask;
+// Compiles the kernels for speed at once, while the neighbours are still being read.
+setFlagsFromString('--no-wasm-dynamic-tiering');
+const loading = loadKernels(workerData as Uint8Array);
+let drawing: { readonly bridge: Bridge; readonly wanted: PictureWanted } | null = null;
 
-const bridge = buildBridge(
-	await loadKernels(wanted.kernels),
-	wanted.left,
-	wanted.right,
-	wanted.count,
-	wanted.settle,
-);
-const layout = layoutOf((wanted.left ?? wanted.right)!.edge);
-
-port.on('message', (frame: number) => {
-	const data = bridge.draw(frame).slice();
-	if (wanted.label) drawLabel(data, layout);
-	port.postMessage({ kind: 'frame', frame, data } satisfies PictureReply, [data.buffer]);
+parentPort!.on('message', async (order: PictureOrder) => {
+	if (order.kind === 'look') look(await loading, order.wanted);
+	else draw(order.frame, order.memory);
 });
-port.postMessage({
-	kind: 'ready',
-	regime: bridge.regime,
-	confidence: bridge.confidence,
-} satisfies PictureReply);
+
+function look(kernels: Kernels, wanted: PictureWanted): void {
+	const { left, right, count, settle } = wanted;
+	const bridge = buildBridge(kernels, left, right, count, settle);
+	drawing = { bridge, wanted };
+	const { regime, confidence } = bridge;
+	reply({ kind: 'ready', regime, confidence });
+}
+
+function draw(frame: number, memory: ArrayBuffer): void {
+	if (drawing === null) throw new Error('Expected to be told what to draw first');
+	const { bridge, wanted } = drawing;
+	const data = new Uint8Array(memory);
+	data.set(bridge.draw(frame));
+	if (wanted.label) drawLabel(data, layoutOf((wanted.left ?? wanted.right)!.edge));
+	reply({ kind: 'frame', frame, memory }, [memory]);
+}
+
+function reply(message: PictureReply, moved: ArrayBuffer[] = []): void {
+	parentPort!.postMessage(message, moved);
+}

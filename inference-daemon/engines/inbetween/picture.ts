@@ -15,47 +15,63 @@ export type PictureWanted = {
 	readonly label: boolean;
 };
 
-/** What the drawing thread starts with. */
-export type PictureTask = PictureWanted & { readonly kernels: Uint8Array };
+/** What the drawing thread is told: once what to draw, then which frame, into which memory. */
+export type PictureOrder =
+	| { readonly kind: 'look'; readonly wanted: PictureWanted }
+	| { readonly kind: 'draw'; readonly frame: number; readonly memory: ArrayBuffer };
 
 export type PictureReply =
 	| { readonly kind: 'ready'; readonly regime: Regime; readonly confidence: number }
-	| { readonly kind: 'frame'; readonly frame: number; readonly data: Uint8Array };
+	| { readonly kind: 'frame'; readonly frame: number; readonly memory: ArrayBuffer };
 
 export type Picture = {
 	readonly regime: Regime;
 	readonly confidence: number;
-	/** Every frame in order, drawn a few ahead of the reader. Can be read once. */
+	/**
+	 * Every frame in order, drawn a few ahead of the reader. Can be read once; a frame's data is
+	 * used again once the next one is asked for.
+	 */
 	frames(): AsyncGenerator<Uint8Array, void, void>;
 };
+
+/** A thread that draws; started early, so that it is warm when both sides have been read. */
+export type Painter = { look(wanted: PictureWanted): Promise<Picture> };
 
 /** Frames drawn but not yet taken: enough to keep the encoder fed, little memory. */
 const AHEAD = 4;
 
-/** Starts to draw in a thread of its own, which ends with the signal at the latest. */
-export async function startPicture(wanted: PictureWanted, signal: AbortSignal): Promise<Picture> {
+/** Starts a thread, which ends with its picture, or with the signal at the latest. */
+export async function startPainter(signal: AbortSignal): Promise<Painter> {
 	const kernels = await readFile(builtFile('inbetween.wasm'));
 	signal.throwIfAborted();
-	const workerData: PictureTask = { ...wanted, kernels };
-	const worker = new Worker(builtFile('inbetween-worker.mjs'), { workerData });
+	const worker = new Worker(builtFile('inbetween-worker.mjs'), { workerData: kernels });
 	const inbox = new Inbox(worker, signal);
-	const ready = await inbox.next();
-	if (ready.kind !== 'ready') throw unexpected(ready.kind);
+	const post = (order: PictureOrder, moved: ArrayBuffer[] = []) => worker.postMessage(order, moved);
 	return {
-		regime: ready.regime,
-		confidence: ready.confidence,
-		async *frames() {
-			try {
-				for (let asked = 0, given = 0; given < wanted.count; given++) {
-					for (; asked < wanted.count && asked - given < AHEAD; asked++) {
-						worker.postMessage(asked);
+		async look(wanted) {
+			post({ kind: 'look', wanted });
+			const ready = await inbox.next();
+			if (ready.kind !== 'ready') throw unexpected(ready.kind);
+			const { regime, confidence } = ready;
+			return { regime, confidence, frames };
+
+			async function* frames() {
+				const bytes = (wanted.left ?? wanted.right)!.edge.data.length;
+				const free = Array.from({ length: AHEAD + 1 }, () => new ArrayBuffer(bytes));
+				try {
+					for (let asked = 0, given = 0; given < wanted.count; given++) {
+						for (; asked < wanted.count && free.length > 0; asked++) {
+							const memory = free.pop()!;
+							post({ kind: 'draw', frame: asked, memory }, [memory]);
+						}
+						const reply = await inbox.next();
+						if (reply.kind !== 'frame' || reply.frame !== given) throw unexpected(reply.kind);
+						yield new Uint8Array(reply.memory);
+						free.push(reply.memory);
 					}
-					const reply = await inbox.next();
-					if (reply.kind !== 'frame' || reply.frame !== given) throw unexpected(reply.kind);
-					yield reply.data;
+				} finally {
+					await worker.terminate();
 				}
-			} finally {
-				await worker.terminate();
 			}
 		},
 	};

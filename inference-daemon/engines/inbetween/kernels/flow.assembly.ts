@@ -101,6 +101,28 @@ function slope(a: usize, b: usize, alongX: usize, alongY: usize, width: i32, hei
 	slopeY = sum(by);
 }
 
+/** As `difference` for whole pixels; may stop early with more than `bound`. */
+function wholeDifference(a: usize, b: usize, width: i32, x: i32, y: i32, tx: i32, ty: i32, bound: f32): f32 {
+	const stride = width + 2 * PAD;
+	let here = pixel(a, stride, x, y);
+	let there = pixel(b, stride, tx, ty);
+	const line = stride << 2;
+	let cost: f32 = 0;
+	for (let half = 0; half < 2; half++) {
+		let total = f32x4.splat(0);
+		for (let row = 0; row < PATCH / 2; row++) {
+			const d = f32x4.sub(v128.load(there), v128.load(here));
+			const e = f32x4.sub(v128.load(there, 16), v128.load(here, 16));
+			total = f32x4.add(total, f32x4.add(f32x4.mul(d, d), f32x4.mul(e, e)));
+			here += line;
+			there += line;
+		}
+		cost += sum(total);
+		if (cost > bound) break;
+	}
+	return cost;
+}
+
 /** Tries every whole-pixel position inside `b` for every patch of `a`; for the coarsest level. */
 export function search(a: usize, b: usize, width: i32, height: i32, columns: i32, rows: i32, motion: usize, distancePenalty: f32): void {
 	for (let j = 0; j < rows; j++) {
@@ -114,12 +136,12 @@ export function search(a: usize, b: usize, width: i32, height: i32, columns: i32
 				for (let tx = min(0, width - PATCH); tx <= max(0, width - PATCH); tx++) {
 					const du = <f32>(tx - x);
 					const dv = <f32>(ty - y);
-					const cost = difference(a, b, width, height, x, y, du, dv) + distancePenalty * (abs(du) + abs(dv));
-					if (cost < best) {
-						best = cost;
-						u = du;
-						v = dv;
-					}
+					const away = distancePenalty * (abs(du) + abs(dv));
+					const cost = wholeDifference(a, b, width, x, y, tx, ty, best - away) + away;
+					if (cost >= best) continue;
+					best = cost;
+					u = du;
+					v = dv;
 				}
 			}
 			const at = motion + ((j * columns + i) << 3);
@@ -154,7 +176,8 @@ export function searchAgain(
 				for (let tx = 0; tx <= width - PATCH; tx++) {
 					const du = <f32>(tx - x);
 					const dv = <f32>(ty - y);
-					const cost = difference(a, b, width, height, x, y, du, dv) + distancePenalty * (abs(du) + abs(dv));
+					const away = distancePenalty * (abs(du) + abs(dv));
+					const cost = wholeDifference(a, b, width, x, y, tx, ty, best - away) + away;
 					if (cost >= best) continue;
 					best = cost;
 					u = du;

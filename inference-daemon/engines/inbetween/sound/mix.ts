@@ -9,7 +9,7 @@ import {
 	samplesForFrames,
 	subtract,
 } from '../../../../protocol/time.ts';
-import type { ClipSpan } from '../../../../protocol/timeline.ts';
+import type { ClipSpan, TimelineContext } from '../../../../protocol/timeline.ts';
 import { readSound } from '../../../media/sound.ts';
 import type { Ffmpeg, Sound } from '../../../media/types.ts';
 
@@ -39,7 +39,7 @@ export async function readSurroundings(
 	const gap = { start: at(range.start), end: at(range.end) };
 	const left = { start: gap.start - LOOK, end: gap.start };
 	const right = { start: gap.end, end: gap.end + LOOK };
-	const spans = distinct(sound).filter((span) => span.enabled && span.source.kind === 'file');
+	const spans = distinct(sound).filter((span) => isHeard(span, request.context));
 	const replaced = (span: ClipSpan) =>
 		request.kind === 'retake' &&
 		request.clip.source.kind === 'file' &&
@@ -67,6 +67,15 @@ export async function readSurroundings(
 		starting: after,
 		audible,
 	};
+}
+
+/** Whether a clip can be read and sounds near enough to the range to matter. */
+export function isHeard(span: ClipSpan, { range, sequence }: TimelineContext): boolean {
+	const { rate } = sequence;
+	const near =
+		samplesForFrames(span.range.end, rate) > samplesForFrames(range.start, rate) - LOOK &&
+		samplesForFrames(span.range.start, rate) < samplesForFrames(range.end, rate) + LOOK;
+	return near && span.enabled && span.source.kind === 'file';
 }
 
 /** A stereo clip may stand on two tracks, one per channel; it is heard once. */
