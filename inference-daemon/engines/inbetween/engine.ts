@@ -13,7 +13,7 @@ import { KINDS, MAX_FRAMES, planDraft, type Sides, sidesOf } from './plan.ts';
 import { Relay } from './relay.ts';
 import { existingPicture } from './retake.ts';
 import { growBed } from './sound/bed.ts';
-import { isHeard, readSurroundings, type Surroundings } from './sound/mix.ts';
+import { isHeard, readSurroundings } from './sound/mix.ts';
 
 /**
  * A draft in seconds without a model: picture moves from one side of the gap to the other along
@@ -44,16 +44,15 @@ async function* generate(
 		const sides = sidesOf(request);
 		const size = codec === 'h264-intra' ? evenSize(sequence.size) : sequence.size;
 		await probeAll(request, sides, ffmpeg, signal);
-		const [neighbours, surroundings] = await Promise.all([
-			readNeighbours(request, sides, size, ffmpeg, signal),
-			plan.samples > 0 ? readSurroundings(ffmpeg, request, signal) : null,
-		]);
+		const reading = readNeighbours(request, sides, size, ffmpeg, signal);
+		const looking = reading.then((found) => startPicture(request, plan, found, size, signal));
+		// Made while the drawing thread looks, not while pictures still come in.
+		const sounding = soundAfter(reading, request, plan, sides, ffmpeg, signal);
+		for (const work of [looking, sounding]) work.catch(() => {});
+		running.push(looking, sounding);
+		await reading;
 		yield { kind: 'progress', progress: 0.08, phase: 'Finding the motion' };
-		const looking = startPicture(request, plan, neighbours, size, signal);
-		looking.catch(() => {});
-		// The drawing thread looks while this one makes the sound.
-		const sound = surroundings && makeSound(request, plan, sides, surroundings);
-		const picture = await looking;
+		const [picture, sound] = await Promise.all([looking, sounding]);
 		yield { kind: 'progress', progress: 0.15, phase: 'Drawing the picture' };
 
 		const relay = new Relay<EngineOutput>();
@@ -211,12 +210,16 @@ async function* framesOf(
 	for await (const data of picture.frames()) yield { ...size, format, data };
 }
 
-function makeSound(
+async function soundAfter(
+	reading: Promise<unknown>,
 	request: GenerationRequest,
 	plan: Plan,
 	sides: Sides,
-	surroundings: Surroundings,
-): Sound {
+	ffmpeg: Ffmpeg,
+	signal: AbortSignal,
+): Promise<Sound | null> {
+	if (plan.samples === 0) return null;
+	const [surroundings] = await Promise.all([readSurroundings(ffmpeg, request, signal), reading]);
 	return growBed({
 		...surroundings,
 		samples: plan.samples,

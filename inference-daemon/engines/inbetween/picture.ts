@@ -37,8 +37,8 @@ export type Picture = {
 /** A thread that draws; started early, so that it is warm when both sides have been read. */
 export type Painter = { look(wanted: PictureWanted): Promise<Picture> };
 
-/** Frames drawn but not yet taken: enough to keep the encoder fed, little memory. */
-const AHEAD = 4;
+/** Frames drawn but not yet given back: enough to keep the encoder fed, little memory. */
+const AHEAD = 6;
 
 /** Starts a thread, which ends with its picture, or with the signal at the latest. */
 export async function startPainter(signal: AbortSignal): Promise<Painter> {
@@ -49,25 +49,30 @@ export async function startPainter(signal: AbortSignal): Promise<Painter> {
 	const post = (order: PictureOrder, moved: ArrayBuffer[] = []) => worker.postMessage(order, moved);
 	return {
 		async look(wanted) {
+			const bytes = (wanted.left ?? wanted.right)!.edge.data.length;
+			const free = Array.from({ length: AHEAD }, () => new ArrayBuffer(bytes));
+			let asked = 0;
+			const ask = () => {
+				for (; asked < wanted.count && free.length > 0; asked++) {
+					const memory = free.pop()!;
+					post({ kind: 'draw', frame: asked, memory }, [memory]);
+				}
+			};
 			post({ kind: 'look', wanted });
+			ask();
 			const ready = await inbox.next();
 			if (ready.kind !== 'ready') throw unexpected(ready.kind);
 			const { regime, confidence } = ready;
 			return { regime, confidence, frames };
 
 			async function* frames() {
-				const bytes = (wanted.left ?? wanted.right)!.edge.data.length;
-				const free = Array.from({ length: AHEAD + 1 }, () => new ArrayBuffer(bytes));
 				try {
-					for (let asked = 0, given = 0; given < wanted.count; given++) {
-						for (; asked < wanted.count && free.length > 0; asked++) {
-							const memory = free.pop()!;
-							post({ kind: 'draw', frame: asked, memory }, [memory]);
-						}
+					for (let given = 0; given < wanted.count; given++) {
 						const reply = await inbox.next();
 						if (reply.kind !== 'frame' || reply.frame !== given) throw unexpected(reply.kind);
 						yield new Uint8Array(reply.memory);
 						free.push(reply.memory);
+						ask();
 					}
 				} finally {
 					await worker.terminate();

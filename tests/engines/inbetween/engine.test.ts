@@ -264,6 +264,16 @@ describe('when it cannot', () => {
 		expect((await readdir(folder)).filter((name) => /^(unreadable|gone)/.test(name))).toEqual([]);
 	});
 
+	it('names sound that cannot be read', async () => {
+		const broken = join(folder, 'noise.wav');
+		await writeFile(broken, 'not a sound');
+		const sound = [span([0, 24], broken, { track: 'A1' })];
+		await expect(make(request('fill', { ...cut(), sound }, {}), 'unheard')).rejects.toMatchObject({
+			code: 'media-unreadable',
+			message: expect.stringContaining('noise.wav'),
+		});
+	});
+
 	it('describes itself and says when ffmpeg is missing', async () => {
 		const described = engineDescriptionSchema.parse(await inbetween.describe(ffmpeg));
 		expect(described).toMatchObject({ name: 'inbetween', draft: true, ready: true });
