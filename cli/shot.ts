@@ -93,6 +93,17 @@ export async function makeShot(
 	}
 }
 
+/** A shot over empty time: its first take goes right there, with picture and sound. */
+export async function shotInGap(
+	host: TimelineFileHost,
+	track: string,
+	range: FrameRange,
+	compose: Shot['compose'],
+): Promise<Shot> {
+	const context = await host.readContext(track, range);
+	return { context, range, where: 'gap', picture: true, sound: true, compose };
+}
+
 /** `{ sequence }` when one was named. */
 export function sequenceOption(options: { readonly sequence?: string }): { sequence?: string } {
 	return options.sequence === undefined ? {} : { sequence: options.sequence };

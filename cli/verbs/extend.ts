@@ -4,7 +4,7 @@ import type { Gap } from '../../host-bridge/host.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { FrameRange, FrameRate } from '../../protocol/time.ts';
 import { parseLength } from '../lengths.ts';
-import { makeShot, type ShotOptions } from '../shot.ts';
+import { makeShot, type ShotOptions, shotInGap } from '../shot.ts';
 import { addShotOptions } from '../shot-options.ts';
 import { openTerminal } from '../terminal.ts';
 
@@ -30,14 +30,7 @@ Examples:
 				const gap = selectGap(cut, await host.gaps(), options.gap);
 				const side = sideOf(options, gap);
 				const range = rangeBeside(gap, side, options.length, cut.sequence.rate);
-				return {
-					range,
-					context: await host.readContext(gap.track, range),
-					where: 'gap',
-					picture: true,
-					sound: true,
-					compose: (shared) => ({ kind: 'extend', side, ...shared }),
-				};
+				return shotInGap(host, gap.track, range, (shared) => ({ kind: 'extend', side, ...shared }));
 			});
 			exit(code);
 		});

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { selectGap } from '../../host-bridge/gap.ts';
 import { PickupError } from '../../protocol/errors.ts';
-import { makeShot, type ShotOptions } from '../shot.ts';
+import { makeShot, type ShotOptions, shotInGap } from '../shot.ts';
 import { addShotOptions } from '../shot-options.ts';
 import { openTerminal } from '../terminal.ts';
 
@@ -26,14 +26,7 @@ Examples:
 					});
 				}
 				const range = { start: gap.start, end: gap.end };
-				return {
-					range,
-					context: await host.readContext(gap.track, range),
-					where: 'gap',
-					picture: true,
-					sound: true,
-					compose: (shared) => ({ kind: 'fill', ...shared }),
-				};
+				return shotInGap(host, gap.track, range, (shared) => ({ kind: 'fill', ...shared }));
 			});
 			exit(code);
 		});

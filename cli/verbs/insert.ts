@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { selectGap } from '../../host-bridge/gap.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { RequestOf } from '../../protocol/generation.ts';
-import { makeShot, type ShotOptions } from '../shot.ts';
+import { makeShot, type ShotOptions, shotInGap } from '../shot.ts';
 import { addShotOptions } from '../shot-options.ts';
 import { openTerminal } from '../terminal.ts';
 import { rangeBeside } from './extend.ts';
@@ -37,14 +37,11 @@ Examples:
 				const gap = selectGap(cut, await host.gaps(), options.gap);
 				const side = gap.kind === 'open-head' ? 'head' : 'tail';
 				const range = rangeBeside(gap, side, options.length, cut.sequence.rate);
-				return {
-					range,
-					context: await host.readContext(gap.track, range),
-					where: 'gap',
-					picture: true,
-					sound: true,
-					compose: (shared) => ({ kind: 'insert', images, ...shared }),
-				};
+				return shotInGap(host, gap.track, range, (shared) => ({
+					kind: 'insert',
+					images,
+					...shared,
+				}));
 			});
 			exit(code);
 		});
