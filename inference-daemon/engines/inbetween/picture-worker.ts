@@ -14,7 +14,9 @@ const loading = loadKernels(workerData as Uint8Array);
 let drawing: { readonly bridge: Bridge; readonly wanted: PictureWanted } | null = null;
 
 parentPort!.on('message', async (order: PictureOrder) => {
-	if (order.kind === 'look') look(await loading, order.wanted);
+	// Every order waits, so that none overtakes the one before it.
+	const kernels = await loading;
+	if (order.kind === 'look') look(kernels, order.wanted);
 	else draw(order.frame, order.memory);
 });
 
