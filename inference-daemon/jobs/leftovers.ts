@@ -1,4 +1,5 @@
 import { lstat, rm } from 'node:fs/promises';
+import { PickupError } from '../../protocol/errors.ts';
 import type { Clip } from '../../protocol/jobs.ts';
 import type { FileMark, JobRecord } from './journal.ts';
 
@@ -20,7 +21,11 @@ export async function adoptClip(record: JobRecord, count: CountClip): Promise<Fi
 	const { context, output, seed } = record.request;
 	const mark = await markOfClip(path);
 	if (!mark) return null;
-	const counted = await count(path).catch(() => null);
+	const counted = await count(path).catch((error: unknown) => {
+		// Nobody can count just now, but nothing gets this name uncounted.
+		const cannot = error instanceof PickupError && error.code === 'ffmpeg-missing';
+		return cannot ? { frames, samples } : null;
+	});
 	if (counted?.frames !== frames || counted.samples !== samples) return null;
 	const { rate, size } = context.sequence;
 	const { codec } = output;

@@ -1,0 +1,43 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { JobRecord } from '../../inference-daemon/jobs/journal.ts';
+import { adoptClip } from '../../inference-daemon/jobs/leftovers.ts';
+import { PickupError } from '../../protocol/errors.ts';
+
+let folder: string;
+beforeAll(async () => {
+	folder = await mkdtemp(join(tmpdir(), 'pickup-leftovers-'));
+	await writeFile(join(folder, 'clip.mov'), 'as good as any film');
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const record = (name: string) =>
+	({
+		clipPath: join(folder, name),
+		job: { plan: { frames: 24, samples: 48_000, draft: true, engine: 'inbetween' } },
+		request: {
+			seed: 1,
+			output: { codec: 'h264-intra' },
+			context: { sequence: { rate: { num: 24, den: 1 }, size: { width: 2, height: 2 } } },
+		},
+	}) as unknown as JobRecord;
+
+test('a clip with its final name is adopted when it has the frames and samples of the plan', async () => {
+	const exact = await adoptClip(record('clip.mov'), async () => ({ frames: 24, samples: 48_000 }));
+	expect(exact?.clip).toMatchObject({ frames: 24, samples: 48_000, engine: 'inbetween' });
+	const short = await adoptClip(record('clip.mov'), async () => ({ frames: 23, samples: 48_000 }));
+	expect(short).toBeNull();
+	expect(
+		await adoptClip(record('none.mov'), async () => ({ frames: 24, samples: 48_000 })),
+	).toBeNull();
+});
+
+test('it is adopted too while there is no ffmpeg to count it with, but not when it cannot be read', async () => {
+	const fail = (error: Error) => async () => Promise.reject(error);
+	const missing = new PickupError('ffmpeg-missing', 'Expected ffmpeg, found none');
+	expect(await adoptClip(record('clip.mov'), fail(missing))).not.toBeNull();
+	const unreadable = new PickupError('media-unreadable', 'Expected a film');
+	expect(await adoptClip(record('clip.mov'), fail(unreadable))).toBeNull();
+});
