@@ -85,6 +85,7 @@ async function start(settings: Settings): Promise<void> {
 			instance: randomUUID(),
 			version: VERSION,
 			checkMachine: () => checkMachine({ state: settings.state, ffmpeg, engines }),
+			expectJob: () => supervisor.warmUp(),
 			stop: () => void stop('asked to'),
 		}),
 	});

@@ -56,10 +56,19 @@ export class Supervisor {
 
 	/** Call whenever a job may have been queued. */
 	wake(): void {
+		this.#occupy(() => this.#work());
+	}
+
+	/** Starts the engine's process, so that a job that is about to come need not wait for it. */
+	warmUp(): void {
+		if (!this.#child?.alive) this.#occupy(async () => void (await this.#warmChild()));
+	}
+
+	#occupy(work: () => Promise<void>): void {
 		if (this.#stopping || this.#working) return;
 		clearTimeout(this.#timer);
 		let wait = KEEP_WARM;
-		this.#working = this.#work()
+		this.#working = work()
 			.catch((error: unknown) => {
 				this.#options.log.error(`could not start a job: ${systemProblem(error).message}`);
 				wait = TRY_AGAIN;

@@ -77,17 +77,19 @@ async function isExecutable(path: string): Promise<boolean> {
 async function inspect(candidate: Ffmpeg): Promise<Ffmpeg | string> {
 	if (!(await isExecutable(candidate.path))) return 'not there';
 	try {
+		// Nearly all of the time goes into starting the program, so both starts are made at once.
+		const encoders = ask(candidate, '-encoders').catch(() => '');
 		const about = await ask(candidate, '-version');
 		const version = /^ffmpeg version (\S+)/.exec(about)?.[1];
 		if (!version) return 'it is not ffmpeg';
 		if (isTooOld(version)) return `version ${version} is too old`;
-		// libx264 is what builds differ in. The rest is only missing where it was left out on purpose,
-		// and each list costs a start of the program.
+		// libx264 is what builds differ in; the rest is only missing where it was left out on purpose.
 		const isCutDown = /--disable-(everything|all|(en|de)coder|(de)?muxer|filter)/.test(about);
 		const lists = await Promise.all(
 			Object.entries(isCutDown ? NEEDED : { encoders: NEEDED.encoders }).map(
 				async ([list, names]) => {
-					const present = new Set(namesIn(await ask(candidate, `-${list}`)));
+					const listed = list === 'encoders' ? encoders : ask(candidate, `-${list}`);
+					const present = new Set(namesIn(await listed));
 					return names.filter((name) => !present.has(name)).map((name) => `${name} (${list})`);
 				},
 			),

@@ -69,21 +69,40 @@ export async function probe(
 }
 
 const REMEMBERED = 64;
-const remembered = new Map<string, { readonly stamp: string; readonly media: Media }>();
+type Look = { readonly stamp: string; readonly media: Promise<Media> };
+const remembered = new Map<string, Look>();
 
 /** As `probe`, in full. A file that has not changed since is not looked at twice. */
 export async function examine(ffmpeg: Ffmpeg, path: string, signal?: AbortSignal): Promise<Media> {
 	const input = await inputArguments(path);
 	const facts = await stat(input.path, { bigint: true });
 	const stamp = `${facts.ino} ${facts.size} ${facts.mtimeNs} ${ffmpeg.path}`;
-	const known = remembered.get(input.path);
-	if (known?.stamp === stamp) return known.media;
-	const media = await look(ffmpeg, input, signal);
-	remembered.delete(input.path);
-	remembered.set(input.path, { stamp, media });
+	for (;;) {
+		const known = remembered.get(input.path);
+		if (known?.stamp !== stamp) {
+			const media = look(ffmpeg, input, signal);
+			remember(input.path, { stamp, media });
+			return media;
+		}
+		try {
+			return await known.media;
+		} catch (error) {
+			// It was somebody else's look, and may have been given up for reasons of theirs.
+			signal?.throwIfAborted();
+			if (error instanceof PickupError) throw error;
+		}
+	}
+}
+
+/** A look that is still going on is shared; one that failed is forgotten. */
+function remember(path: string, look: Look): void {
+	remembered.delete(path);
+	remembered.set(path, look);
+	look.media.catch(() => {
+		if (remembered.get(path) === look) remembered.delete(path);
+	});
 	const [oldest] = remembered.keys();
 	if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest);
-	return media;
 }
 
 type Input = Awaited<ReturnType<typeof inputArguments>>;

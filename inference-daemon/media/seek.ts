@@ -2,7 +2,7 @@ import { toNumber } from '../../protocol/time.ts';
 import type { Media } from './probe.ts';
 
 /** How far before the wanted time decoding starts, tried in turn; the last is the whole file. */
-export const LOOKBACKS = [1.5, 8, 40, Number.POSITIVE_INFINITY] as const;
+export const LOOKBACKS = [0.4, 1.5, 8, 40, Number.POSITIVE_INFINITY] as const;
 
 /**
  * Goes to the last key frame at or before a time of the container's clock; nothing where that is

@@ -35,6 +35,8 @@ export type MethodsOptions = {
 	readonly instance: string;
 	readonly version: string;
 	readonly checkMachine: () => Promise<readonly Check[]>;
+	/** Called when a job is likely to come soon. */
+	readonly expectJob: () => void;
 	/** Called once the answer is on its way. */
 	readonly stop: () => void;
 };
@@ -71,7 +73,11 @@ export function handlersFor(options: MethodsOptions): Handlers {
 			};
 		},
 		'engine.list': async () => ({ engines: await engines() }),
-		'job.plan': async ({ request }) => ({ plan: await planRequest(request, surroundings) }),
+		'job.plan': async ({ request }) => {
+			const plan = await planRequest(request, surroundings);
+			options.expectJob();
+			return { plan };
+		},
 		'job.submit': async ({ request, priority }) => ({
 			job: await queue.submit(request, priority),
 		}),

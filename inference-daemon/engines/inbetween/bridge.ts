@@ -61,7 +61,7 @@ export function buildBridge(
 	const nodes = nodesFor(width, height);
 	const map = mapFor(width, height);
 	const sources = [left, right].map((side) => side && padPlanes(kernels, side.edge, layout));
-	const look = kernels.scratch(() => lookAt(kernels, layout, left, right));
+	const look = kernels.scratch(() => lookAt(kernels, layout, left, right, count + 1));
 	const regime = chooseRegime(look.scene);
 	const paths =
 		regime === 'scene'
@@ -168,7 +168,13 @@ type Look = {
 	readonly right: Motion | null;
 };
 
-function lookAt(kernels: Kernels, layout: Layout, left: Side | null, right: Side | null): Look {
+function lookAt(
+	kernels: Kernels,
+	layout: Layout,
+	left: Side | null,
+	right: Side | null,
+	steps: number,
+): Look {
 	const pyramid = (frame: Frame): Pyramid => {
 		const plane = load(kernels, frame.data);
 		return buildPyramid(kernels, plane, frame.width, frame.height, layout.bits);
@@ -180,14 +186,15 @@ function lookAt(kernels: Kernels, layout: Layout, left: Side | null, right: Side
 			: kernels.scratch(() =>
 					findVelocity(kernels, edge, pyramid(side.inner!), sign * side.distance),
 				);
-	return {
-		scene:
-			edges.left && edges.right
-				? kernels.scratch(() => compareScenes(kernels, edges.left!, edges.right!))
-				: null,
+	const speeds = {
 		left: velocity(left, edges.left, -1),
 		right: velocity(right, edges.right, 1),
 	};
+	const scene =
+		edges.left && edges.right
+			? kernels.scratch(() => compareScenes(kernels, edges.left!, edges.right!, speeds, steps))
+			: null;
+	return { scene, ...speeds };
 }
 
 function chooseRegime(scene: Scene | null): Regime {

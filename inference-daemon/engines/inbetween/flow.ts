@@ -11,7 +11,7 @@ export const FLAT = 6;
 /** Motion is looked for in pictures of about this width or height, whichever is longer. */
 const WORK_SIZE = 480;
 
-type Level = {
+export type Level = {
 	/** Plain luma (0…255) without padding. */
 	readonly luma: number;
 	readonly width: number;
@@ -81,6 +81,12 @@ export function coarser({ levels, factor }: Pyramid): Pyramid {
 }
 
 /**
+ * What each patch of a level is expected to move by, as known from elsewhere: u, v in pixels of that
+ * level, the cost of moving otherwise (0: nothing is expected) and how far off still counts as that.
+ */
+export type Expectation = (level: Level, index: number) => Float32Array;
+
+/**
  * Motion that carries `from` onto `to`, both of one size. `distancePenalty` is what a pixel of the
  * coarsest level costs: small to find anything anywhere, large for pictures close in time.
  */
@@ -89,6 +95,7 @@ export function findFlow(
 	from: Pyramid,
 	to: Pyramid,
 	distancePenalty: number,
+	expectation: Expectation | null = null,
 ): Flow {
 	let coarse: { pointer: number; columns: number; rows: number } | null = null;
 	let affine: Affine = [0, 0, 0, 0, 0, 0];
@@ -100,6 +107,10 @@ export function findFlow(
 		const costs = kernels.allocate(columns * rows * 4);
 		const spare = kernels.allocate(columns * rows * 8);
 		const parameters = kernels.allocate(24);
+		const expected = expectation ? kernels.allocate(columns * rows * 16) : 0;
+		if (expectation) {
+			kernels.floats(expected, columns * rows * 4).set(expectation(a, index));
+		}
 		const size = [width, height, columns, rows] as const;
 		if (coarse === null) {
 			kernels.run.search(a.picture, b.picture, ...size, motion, distancePenalty);
@@ -112,7 +123,7 @@ export function findFlow(
 			kernels.run.refine(
 				...[a.picture, b.picture, a.alongX, a.alongY, ...size, motion],
 				...[coarse?.pointer ?? 0, coarse?.columns ?? 0, coarse?.rows ?? 0],
-				...([parameters, costs, 2] as const),
+				...([parameters, costs, 2, expected] as const),
 			);
 		refine();
 		if (index === from.levels.length - 2 && distancePenalty < 1) {
@@ -123,7 +134,7 @@ export function findFlow(
 				refine();
 			}
 		}
-		kernels.run.calm(a.picture, b.picture, ...size, motion, costs, spare);
+		kernels.run.calm(a.picture, b.picture, ...size, motion, costs, spare, expected);
 		if (index > 0) affine = fitAffine(readMotion(kernels, a, motion), 1.5);
 		coarse = { pointer: motion, columns, rows };
 	}

@@ -60,6 +60,7 @@ type Exports = {
 		affine: number,
 		costs: number,
 		sweeps: number,
+		expected: number,
 	): void;
 	calm(
 		a: number,
@@ -71,6 +72,7 @@ type Exports = {
 		motion: number,
 		costs: number,
 		scratch: number,
+		expected: number,
 	): void;
 	fitness(
 		a: number,

@@ -1,4 +1,5 @@
 import { type Affine, fitAffine } from './affine.ts';
+import { expectMotion, type Velocity } from './expect.ts';
 import { coarser, FLAT, type Flow, findFlow, type Pyramid, patchCentre } from './flow.ts';
 import type { Kernels } from './kernels.ts';
 import { meanOf } from './vectors.ts';
@@ -27,10 +28,21 @@ export type Scene = {
 	readonly offset: number;
 };
 
-/** What the last picture on the left and the first on the right have in common. */
-export function compareScenes(kernels: Kernels, left: Pyramid, right: Pyramid): Scene {
-	const there = findFlow(kernels, left, right, 0.02);
-	const back = findFlow(kernels, right, left, 0.02);
+/**
+ * What the last picture on the left and the first on the right have in common, `steps` frames
+ * apart. The speed on each side, where known, tells which of several like places is meant.
+ */
+export function compareScenes(
+	kernels: Kernels,
+	left: Pyramid,
+	right: Pyramid,
+	speeds: { readonly left: Velocity | null; readonly right: Velocity | null },
+	steps: number,
+): Scene {
+	const onwards = expectMotion(left, speeds.left, speeds.right, steps);
+	const backwards = expectMotion(right, speeds.right, speeds.left, -steps);
+	const there = findFlow(kernels, left, right, 0.02, onwards);
+	const back = findFlow(kernels, right, left, 0.02, backwards);
 	const trustThere = agreement(there, back, left);
 	const trustBack = agreement(back, there, right);
 	const forward = complete(kernels, left, there, trustThere, 0.35, 40);
@@ -54,14 +66,15 @@ export function findVelocity(
 	finest: Pyramid,
 	finestOther: Pyramid,
 	frames: number,
-): Motion {
+): Velocity {
 	const here = coarser(finest);
 	const other = coarser(finestOther);
 	const flow = findFlow(kernels, here, other, 1.5);
 	const back = findFlow(kernels, other, here, 1.5);
 	const trust = agreement(flow, back, here);
 	const whole = complete(kernels, here, flow, trust, 0.5, 60);
-	return { ...whole, motion: whole.motion.map((value) => value / frames) };
+	const perFrame = (motion: Float32Array) => motion.map((value) => value / frames);
+	return { ...whole, motion: perFrame(whole.motion), measured: perFrame(flow.motion) };
 }
 
 /** How far each patch's motion is undone by the motion found the other way round. */

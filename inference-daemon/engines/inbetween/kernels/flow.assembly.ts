@@ -199,8 +199,30 @@ let bestCost: f32 = 0;
 let bestU: f32 = 0;
 let bestV: f32 = 0;
 
-function attempt(a: usize, b: usize, width: i32, height: i32, x: i32, y: i32, u: f32, v: f32, handicap: f32): void {
-	const cost = difference(a, b, width, height, x, y, u, v) + handicap;
+// Written by `expect`: the motion that a patch is expected to have, and what it costs to leave it.
+let expectedU: f32 = 0;
+let expectedV: f32 = 0;
+let expectedWeight: f32 = 0;
+let expectedRadius: f32 = 1;
+
+/** Takes up what is expected of patch `index`: four f32 u, v, weight, radius (null pointer: nothing). */
+@inline function expect(expected: usize, index: i32): void {
+	if (!expected) return;
+	const from = expected + (index << 4);
+	expectedU = load<f32>(from);
+	expectedV = load<f32>(from, 4);
+	expectedWeight = load<f32>(from, 8);
+	expectedRadius = load<f32>(from, 12);
+}
+
+/** Free within the radius, then dearer up to twice the radius: beyond that all motions cost the same. */
+@inline function surprise(u: f32, v: f32): f32 {
+	const away = sqrt<f32>((u - expectedU) * (u - expectedU) + (v - expectedV) * (v - expectedV));
+	return expectedWeight * limit(away / expectedRadius - 1, 0, 1);
+}
+
+function attempt(a: usize, b: usize, width: i32, height: i32, x: i32, y: i32, u: f32, v: f32): void {
+	const cost = difference(a, b, width, height, x, y, u, v) + surprise(u, v);
 	if (cost < bestCost) {
 		bestCost = cost;
 		bestU = u;
@@ -210,19 +232,22 @@ function attempt(a: usize, b: usize, width: i32, height: i32, x: i32, y: i32, u:
 
 /**
  * Motion of one level from the motion of the next coarser one (null pointer: already in
- * `motion`). `affine` is six f32: u = a·x + b·y + c, v = d·x + e·y + f in this level's pixels.
+ * `motion`). `affine` is six f32: u = a·x + b·y + c, v = d·x + e·y + f in this level's pixels;
+ * `expected` as `expect` reads it.
  */
 export function refine(
 	a: usize, b: usize, alongX: usize, alongY: usize, width: i32, height: i32,
 	columns: i32, rows: i32, motion: usize,
-	coarse: usize, coarseColumns: i32, coarseRows: i32, affine: usize, costs: usize, sweeps: i32,
+	coarse: usize, coarseColumns: i32, coarseRows: i32, affine: usize, costs: usize, sweeps: i32, expected: usize,
 ): void {
+	expectedWeight = 0;
 	for (let j = 0; j < rows; j++) {
 		for (let i = 0; i < columns; i++) {
 			const x = origin(i, width);
 			const y = origin(j, height);
 			const at = motion + ((j * columns + i) << 3);
 			bestCost = f32.MAX_VALUE;
+			expect(expected, j * columns + i);
 			if (coarse) {
 				const gx = limit(<f32>x * 0.125 - 0.5, 0, <f32>(coarseColumns - 1));
 				const gy = limit(<f32>y * 0.125 - 0.5, 0, <f32>(coarseRows - 1));
@@ -230,18 +255,22 @@ export function refine(
 				const j0 = <i32>gy;
 				for (let k = 0; k < 4; k++) {
 					const from = coarse + ((min(j0 + (k >> 1), coarseRows - 1) * coarseColumns + min(i0 + (k & 1), coarseColumns - 1)) << 3);
-					attempt(a, b, width, height, x, y, load<f32>(from) * 2, load<f32>(from, 4) * 2, 0);
+					attempt(a, b, width, height, x, y, load<f32>(from) * 2, load<f32>(from, 4) * 2);
 				}
 			} else {
-				attempt(a, b, width, height, x, y, load<f32>(at), load<f32>(at, 4), 0);
+				attempt(a, b, width, height, x, y, load<f32>(at), load<f32>(at, 4));
 			}
 			const cx = <f32>x + 4;
 			const cy = <f32>y + 4;
 			attempt(
 				a, b, width, height, x, y,
 				load<f32>(affine) * cx + load<f32>(affine, 4) * cy + load<f32>(affine, 8),
-				load<f32>(affine, 12) * cx + load<f32>(affine, 16) * cy + load<f32>(affine, 20), 0,
+				load<f32>(affine, 12) * cx + load<f32>(affine, 16) * cy + load<f32>(affine, 20),
 			);
+			if (expectedWeight > 0 && surprise(bestU, bestV) > 0) {
+				// Speeds are not known to a fraction of a pixel: what is expected is judged where it fits best.
+				descend(a, b, alongX, alongY, width, height, x, y, expectedU, expectedV);
+			}
 			store<f32>(at, bestU);
 			store<f32>(at, bestV, 4);
 			store<f32>(costs + ((j * columns + i) << 2), bestCost);
@@ -253,7 +282,7 @@ export function refine(
 			const index = back ? columns * rows - 1 - n : n;
 			const i = index % columns;
 			const j = index / columns;
-			visit(a, b, alongX, alongY, width, height, columns, rows, motion, costs, i, j, back);
+			visit(a, b, alongX, alongY, width, height, columns, rows, motion, costs, i, j, back, expected);
 		}
 	}
 }
@@ -261,10 +290,11 @@ export function refine(
 /** Takes over a neighbour's motion where it fits better, then descends. */
 function visit(
 	a: usize, b: usize, alongX: usize, alongY: usize, width: i32, height: i32,
-	columns: i32, rows: i32, motion: usize, costs: usize, i: i32, j: i32, back: i32,
+	columns: i32, rows: i32, motion: usize, costs: usize, i: i32, j: i32, back: i32, expected: usize,
 ): void {
 	const x = origin(i, width);
 	const y = origin(j, height);
+	expect(expected, j * columns + i);
 	const at = motion + ((j * columns + i) << 3);
 	bestU = load<f32>(at);
 	bestV = load<f32>(at, 4);
@@ -273,14 +303,25 @@ function visit(
 	const above = back ? j + 1 : j - 1;
 	if (side >= 0 && side < columns) {
 		const from = motion + ((j * columns + side) << 3);
-		attempt(a, b, width, height, x, y, load<f32>(from), load<f32>(from, 4), 0);
+		attempt(a, b, width, height, x, y, load<f32>(from), load<f32>(from, 4));
 	}
 	if (above >= 0 && above < rows) {
 		const from = motion + ((above * columns + i) << 3);
-		attempt(a, b, width, height, x, y, load<f32>(from), load<f32>(from, 4), 0);
+		attempt(a, b, width, height, x, y, load<f32>(from), load<f32>(from, 4));
 	}
-	let u = bestU;
-	let v = bestV;
+	descend(a, b, alongX, alongY, width, height, x, y, bestU, bestV);
+	store<f32>(at, bestU);
+	store<f32>(at, bestV, 4);
+	store<f32>(costs + ((j * columns + i) << 2), bestCost);
+}
+
+/** Attempts the place of best fit near (u, v). */
+function descend(
+	a: usize, b: usize, alongX: usize, alongY: usize, width: i32, height: i32,
+	x: i32, y: i32, startU: f32, startV: f32,
+): void {
+	let u = startU;
+	let v = startV;
 	let hxx: f32 = 0.5;
 	let hxy: f32 = 0;
 	let hyy: f32 = 0.5;
@@ -311,21 +352,20 @@ function visit(
 		v -= limit(dv, -2, 2);
 		if (du * du + dv * dv < 0.0004) break;
 	}
-	if (abs(u - bestU) + abs(v - bestV) < 6) attempt(a, b, width, height, x, y, u, v, 0);
-	store<f32>(at, bestU);
-	store<f32>(at, bestV, 4);
-	store<f32>(costs + ((j * columns + i) << 2), bestCost);
+	if (abs(u - startU) + abs(v - startV) < 6) attempt(a, b, width, height, x, y, u, v);
 }
 
 /** Lone patches take the median motion of their neighbours where that fits about as well. */
-export function calm(a: usize, b: usize, width: i32, height: i32, columns: i32, rows: i32, motion: usize, costs: usize, scratch: usize): void {
+export function calm(a: usize, b: usize, width: i32, height: i32, columns: i32, rows: i32, motion: usize, costs: usize, scratch: usize, expected: usize): void {
+	expectedWeight = 0;
 	memory.copy(scratch, motion, (columns * rows) << 3);
 	for (let j = 0; j < rows; j++) {
 		for (let i = 0; i < columns; i++) {
 			const u = median(scratch, columns, rows, i, j, 0);
 			const v = median(scratch, columns, rows, i, j, 4);
 			const index = j * columns + i;
-			const cost = difference(a, b, width, height, origin(i, width), origin(j, height), u, v);
+			expect(expected, index);
+			const cost = difference(a, b, width, height, origin(i, width), origin(j, height), u, v) + surprise(u, v);
 			if (cost <= load<f32>(costs + (index << 2)) * 1.15 + 0.6) {
 				store<f32>(motion + (index << 3), u);
 				store<f32>(motion + (index << 3), v, 4);
