@@ -33,6 +33,7 @@ try {
 	const raw = join(folder, 'frames.yuv');
 	await decodeRaw(first.path, raw);
 	const times = { cold: [] as number[], warm: [] as number[], alone: [] as number[] };
+	const slow = await timed(() => encodeAlone(raw, join(folder, 'slow.mov'), ['-preset', 'medium']));
 	for (let round = 0; round < ROUNDS; round++) {
 		await pickup(['daemon', 'stop']);
 		times.cold.push(await timed(() => fill(`cold ${round}`)));
@@ -42,6 +43,7 @@ try {
 	const alone = median(times.alone);
 	console.log(`draft of ${GAP} frames at 1080p24, medians of ${ROUNDS}:`);
 	console.log(`  ffmpeg alone              ${alone.toFixed(0)} ms`);
+	console.log(`  … with x264's own preset   ${slow.toFixed(0)} ms`);
 	for (const kind of ['cold', 'warm'] as const) {
 		const whole = median(times[kind]);
 		const ratio = (whole / alone).toFixed(2);
@@ -102,10 +104,10 @@ async function decodeRaw(path: string, raw: string): Promise<void> {
 	await run('ffmpeg', ['-y', '-loglevel', 'error', '-i', path, '-map', '0:v', ...output]);
 }
 
-async function encodeAlone(raw: string, path: string): Promise<void> {
+async function encodeAlone(raw: string, path: string, extra: string[] = []): Promise<void> {
 	const input = ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', '1920x1080', '-r', '24', '-i', raw];
 	const codec = encoderArguments({ codec: 'h264-intra', rate: RATE, pixelAspect: ONE });
-	await run('ffmpeg', ['-y', '-loglevel', 'error', ...input, ...codec, path]);
+	await run('ffmpeg', ['-y', '-loglevel', 'error', ...input, ...codec, ...extra, path]);
 }
 
 async function megabytes(path: string): Promise<string> {

@@ -74,9 +74,8 @@ export function handlersFor(options: MethodsOptions): Handlers {
 		},
 		'engine.list': async () => ({ engines: await engines() }),
 		'job.plan': async ({ request }) => {
-			const plan = await planRequest(request, surroundings);
 			options.expectJob();
-			return { plan };
+			return { plan: await planRequest(request, surroundings) };
 		},
 		'job.submit': async ({ request, priority }) => ({
 			job: await queue.submit(request, priority),
