@@ -33,7 +33,8 @@ export type Pyramid = {
 /**
  * Motion from one picture to another on a grid of patches. `motion` is interleaved x, y in pixels
  * of the finest level; `residual` is 0 where the patch fits perfectly and 1 where it is
- * unrelated; `texture` is the patch's own energy (flat patches fit anywhere).
+ * unrelated; `texture` is the patch's own energy (flat patches fit anywhere); `certain` is xx, xy,
+ * yy of a matrix that is 1 in the directions in which the patch tells its motion, 0 along a stripe.
  */
 export type Flow = {
 	readonly columns: number;
@@ -41,6 +42,7 @@ export type Flow = {
 	readonly motion: Float32Array;
 	readonly residual: Float32Array;
 	readonly texture: Float32Array;
+	readonly certain: Float32Array;
 };
 
 /** Where a patch's centre is along one axis of a picture that is `length` long. */
@@ -180,6 +182,8 @@ function measure(kernels: Kernels, from: Level, to: Level, motion: number): Flow
 	const count = columns * rows;
 	const residual = kernels.allocate(count * 4);
 	const texture = kernels.allocate(count * 4);
+	const certain = kernels.allocate(count * 12);
+	kernels.run.certainty(from.alongX, from.alongY, width, height, columns, rows, certain);
 	const zero = blank(kernels, width, height);
 	kernels.run.fitness(
 		...([picture, to.picture, width, height, columns, rows] as const),
@@ -191,5 +195,6 @@ function measure(kernels: Kernels, from: Level, to: Level, motion: number): Flow
 		motion: kernels.floats(motion, count * 2).slice(),
 		residual: kernels.floats(residual, count).slice(),
 		texture: kernels.floats(texture, count).slice(),
+		certain: kernels.floats(certain, count * 3).slice(),
 	};
 }

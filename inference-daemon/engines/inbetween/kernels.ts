@@ -86,11 +86,21 @@ type Exports = {
 		texture: number,
 		zero: number,
 	): void;
+	certainty(
+		alongX: number,
+		alongY: number,
+		width: number,
+		height: number,
+		columns: number,
+		rows: number,
+		result: number,
+	): void;
 	spread(
 		columns: number,
 		rows: number,
 		motion: number,
 		trust: number,
+		certain: number,
 		luma: number,
 		result: number,
 		rounds: number,

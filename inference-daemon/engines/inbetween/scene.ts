@@ -86,12 +86,35 @@ function agreement(flow: Flow, other: Flow, pyramid: Pyramid): Float32Array {
 		const x = patchCentre(index % flow.columns, width) + u;
 		const y = patchCentre(Math.floor(index / flow.columns), height) + v;
 		if (x < 0 || y < 0 || x > width || y > height) return 0;
-		const [bu, bv] = sampleGrid(other.motion, flow.columns, flow.rows, x, y);
-		const apart = Math.hypot(u + bu, v + bv) / (0.8 + 0.03 * Math.hypot(u, v));
 		const fit = Math.max(0, Math.min(1, (0.75 - residual) / 0.4));
 		const texture = Math.min(1, flow.texture[index]! / (2 * FLAT));
+		if (fit * texture < 0.01) return 0;
+		const apart = mismatch(flow, index, other, x, y) / (0.8 + 0.03 * Math.hypot(u, v));
 		return fit * texture * Math.exp(-apart * apart);
 	});
+}
+
+/**
+ * How far a patch's motion is from being undone by that of the patches around its target, in the
+ * directions in which it tells its motion: by the nearest of them, as edges are not to be blurred.
+ */
+function mismatch(flow: Flow, index: number, other: Flow, x: number, y: number): number {
+	const { columns, rows, certain } = flow;
+	const u = flow.motion[index * 2]!;
+	const v = flow.motion[index * 2 + 1]!;
+	const i = Math.max(0, Math.min(columns - 1, Math.floor((x - 4) / 4)));
+	const j = Math.max(0, Math.min(rows - 1, Math.floor((y - 4) / 4)));
+	const apart = (bu: number, bv: number) =>
+		certain[index * 3]! * (u + bu) * (u + bu) +
+		2 * certain[index * 3 + 1]! * (u + bu) * (v + bv) +
+		certain[index * 3 + 2]! * (v + bv) * (v + bv);
+	const [between, across] = sampleGrid(other.motion, columns, rows, x, y);
+	let least = apart(between, across);
+	for (let k = 0; k < 4; k++) {
+		const at = Math.min(rows - 1, j + (k >> 1)) * columns + Math.min(columns - 1, i + (k & 1));
+		least = Math.min(least, apart(other.motion[at * 2]!, other.motion[at * 2 + 1]!));
+	}
+	return Math.sqrt(Math.max(0, least));
 }
 
 /** Bilinear value of a grid of pairs at a place in pixels of the small picture. */
@@ -160,8 +183,9 @@ function complete(
 	const motion = kernels.scratch(() => {
 		const luma = put(kernels, patchLuma(kernels, pyramid));
 		const result = kernels.allocate(columns * rows * 8);
-		const inputs = [put(kernels, start), put(kernels, weights), luma] as const;
-		kernels.run.spread(columns, rows, ...inputs, result, rounds, pull);
+		const inputs = [start, weights, flow.certain].map((values) => put(kernels, values));
+		const [from, weight, certain] = inputs as [number, number, number];
+		kernels.run.spread(columns, rows, from, weight, certain, luma, result, rounds, pull);
 		return kernels.floats(result, columns * rows * 2).slice();
 	});
 	return { columns, rows, factor: pyramid.factor, motion, trust };

@@ -34,6 +34,15 @@ const disc: Shot = (t) => (x, y) => {
 	const cx = 40 + 2 * t;
 	return Math.hypot(x - cx, y - 45) < 22 ? texture2(x - cx, y) : texture1(x, y);
 };
+/** Moves by nearly four of its own periods in 30 frames: each stripe finds another in its place. */
+const stripes: Shot = (t) => {
+	const cx = 62 + t;
+	const cy = 50 - t / 3;
+	return (x, y) => {
+		if (Math.hypot(x - cx, y - cy) >= 24) return texture1(x - 0.6 * t, y);
+		return 128 + 70 * Math.sin(((x - cx) * 2 * Math.PI) / 8);
+	};
+};
 
 const shown = (shot: Shot, t: number) => frame(WIDTH, HEIGHT, shot(t));
 const leftSide = (shot: Shot, t = 0): Side => ({
@@ -75,6 +84,21 @@ describe('one scene on both sides', () => {
 			}
 		});
 	}
+
+	it('follows stripes to themselves, not to the stripes that take their place', async () => {
+		const count = 29;
+		const built = await bridge(leftSide(stripes), rightSide(stripes, count + 1), count);
+		expect(built.regime).toBe('scene');
+		for (const at of [5, 11, 17]) {
+			const [cx, cy] = [62 + at + 1, 50 - (at + 1) / 3];
+			const body = (data: Uint8Array) =>
+				data
+					.subarray(0, PIXELS)
+					.filter((_, i) => Math.hypot((i % WIDTH) - cx, Math.floor(i / WIDTH) - cy) < 22);
+			const truth = body(shown(stripes, at + 1).data);
+			expect(psnr(body(built.draw(at)), truth, truth.length), `frame ${at}`).toBeGreaterThan(27);
+		}
+	});
 
 	it('goes on through both joins without a jolt', async () => {
 		const count = 12;

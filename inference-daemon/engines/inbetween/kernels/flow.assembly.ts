@@ -1,68 +1,10 @@
-// Dense motion between two small pictures: patches of 8 × 8 on a grid of 4, coarse to fine.
-// Every picture here is f32 with PAD replicated pixels around it; strides count pixels.
+// Dense motion between two small pictures, patch by patch, coarse to fine.
 
-const PAD: i32 = 16;
-const PATCH: i32 = 8;
-const STEP: i32 = 4;
+import { alongXX, alongXY, alongYY, difference, limit, origin, PAD, PATCH, pixel, structure, sum } from './patch.assembly';
 
 // Written by `slope`: the gradient of the cost along x and y.
 let slopeX: f32 = 0;
 let slopeY: f32 = 0;
-
-@inline function pixel(picture: usize, stride: i32, x: i32, y: i32): usize {
-	return picture + (((y + PAD) * stride + x + PAD) << 2);
-}
-
-/** Where patch `index` of a grid starts along one axis. */
-@inline function origin(index: i32, length: i32): i32 {
-	return max(0, min(index * STEP, length - PATCH));
-}
-
-@inline function sum(v: v128): f32 {
-	return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3);
-}
-
-@inline function limit(value: f32, low: f32, high: f32): f32 {
-	return min(max(value, low), high);
-}
-
-/** Squared difference of the patch at (x, y) of `a` and the one (u, v) further on in `b`. */
-function difference(a: usize, b: usize, width: i32, height: i32, x: i32, y: i32, u: f32, v: f32): f32 {
-	const stride = width + 2 * PAD;
-	const tx = limit(<f32>x + u, 1 - <f32>PAD, <f32>(width + PAD - 10));
-	const ty = limit(<f32>y + v, 1 - <f32>PAD, <f32>(height + PAD - 10));
-	const ix = <i32>floor<f32>(tx);
-	const iy = <i32>floor<f32>(ty);
-	const fx = tx - <f32>ix;
-	const fy = ty - <f32>iy;
-	const w00 = f32x4.splat((1 - fx) * (1 - fy));
-	const w01 = f32x4.splat(fx * (1 - fy));
-	const w10 = f32x4.splat((1 - fx) * fy);
-	const w11 = f32x4.splat(fx * fy);
-	let here = pixel(a, stride, x, y);
-	let there = pixel(b, stride, ix, iy);
-	const line = stride << 2;
-	let total = f32x4.splat(0);
-	for (let row = 0; row < PATCH; row++) {
-		for (let half: usize = 0; half < 32; half += 16) {
-			const p = there + half;
-			const q = p + line;
-			const value = f32x4.add(
-				f32x4.add(f32x4.mul(v128.load(p), w00), f32x4.mul(v128.load(p, 4), w01)),
-				f32x4.add(f32x4.mul(v128.load(q), w10), f32x4.mul(v128.load(q, 4), w11)),
-			);
-			const d = f32x4.sub(value, v128.load(here + half));
-			total = f32x4.add(total, f32x4.mul(d, d));
-		}
-		here += line;
-		there += line;
-	}
-	const cost = sum(total);
-	const cx = <f32>x + u + 4;
-	const cy = <f32>y + v + 4;
-	if (cx < 0 || cy < 0 || cx > <f32>width || cy > <f32>height) return cost * 1.5 + 8;
-	return cost;
-}
 
 /** One Gauss–Newton step's right-hand side into slopeX and slopeY. */
 function slope(a: usize, b: usize, alongX: usize, alongY: usize, width: i32, height: i32, x: i32, y: i32, u: f32, v: f32): void {
@@ -322,27 +264,10 @@ function descend(
 ): void {
 	let u = startU;
 	let v = startV;
-	let hxx: f32 = 0.5;
-	let hxy: f32 = 0;
-	let hyy: f32 = 0.5;
-	const stride = width + 2 * PAD;
-	let xx = f32x4.splat(0);
-	let xy = f32x4.splat(0);
-	let yy = f32x4.splat(0);
-	let offset = pixel(0, stride, x, y);
-	for (let row = 0; row < PATCH; row++) {
-		for (let half: usize = 0; half < 32; half += 16) {
-			const gx = v128.load(alongX + offset + half);
-			const gy = v128.load(alongY + offset + half);
-			xx = f32x4.add(xx, f32x4.mul(gx, gx));
-			xy = f32x4.add(xy, f32x4.mul(gx, gy));
-			yy = f32x4.add(yy, f32x4.mul(gy, gy));
-		}
-		offset += stride << 2;
-	}
-	hxx += sum(xx);
-	hxy += sum(xy);
-	hyy += sum(yy);
+	structure(alongX, alongY, width, x, y);
+	const hxx = alongXX + 0.5;
+	const hxy = alongXY;
+	const hyy = alongYY + 0.5;
 	const determinant = hxx * hyy - hxy * hxy;
 	for (let k = 0; k < 4; k++) {
 		slope(a, b, alongX, alongY, width, height, x, y, u, v);
@@ -393,57 +318,4 @@ function median(motion: usize, columns: i32, rows: i32, i: i32, j: i32, part: us
 		}
 	}
 	return load<f32>(sorted + 16);
-}
-
-/** How well each patch fits: cost over the energy of both patches (0 perfect, 1 unrelated), and the energy of its own. */
-export function fitness(a: usize, b: usize, width: i32, height: i32, columns: i32, rows: i32, motion: usize, residual: usize, texture: usize, zero: usize): void {
-	for (let j = 0; j < rows; j++) {
-		for (let i = 0; i < columns; i++) {
-			const x = origin(i, width);
-			const y = origin(j, height);
-			const index = j * columns + i;
-			const u = load<f32>(motion + (index << 3));
-			const v = load<f32>(motion + (index << 3), 4);
-			const own = difference(zero, a, width, height, x, y, 0, 0);
-			const other = difference(zero, b, width, height, x, y, u, v);
-			store<f32>(residual + (index << 2), difference(a, b, width, height, x, y, u, v) / (own + other + 6));
-			store<f32>(texture + (index << 2), own);
-		}
-	}
-}
-
-/**
- * Spreads trusted motion over the grid: each patch moves towards its neighbours, the more so the
- * less it is trusted; neighbours of a different brightness count less.
- */
-export function spread(columns: i32, rows: i32, motion: usize, trust: usize, luma: usize, result: usize, rounds: i32, pull: f32): void {
-	memory.copy(result, motion, (columns * rows) << 3);
-	for (let round = 0; round < rounds; round++) {
-		const back = round & 1;
-		for (let n = 0; n < columns * rows; n++) {
-			const index = back ? columns * rows - 1 - n : n;
-			const i = index % columns;
-			const j = index / columns;
-			const t = load<f32>(trust + (index << 2));
-			const l = load<f32>(luma + (index << 2));
-			let weight = t;
-			let u = t * load<f32>(motion + (index << 3));
-			let v = t * load<f32>(motion + (index << 3), 4);
-			for (let k = 0; k < 4; k++) {
-				const x = k == 0 ? i - 1 : k == 1 ? i + 1 : i;
-				const y = k == 2 ? j - 1 : k == 3 ? j + 1 : j;
-				if (x < 0 || y < 0 || x >= columns || y >= rows) continue;
-				const other = y * columns + x;
-				const gap = abs(load<f32>(luma + (other << 2)) - l);
-				const w = pull / (1 + gap * gap * 0.02);
-				weight += w;
-				u += w * load<f32>(result + (other << 3));
-				v += w * load<f32>(result + (other << 3), 4);
-			}
-			if (weight > 0) {
-				store<f32>(result + (index << 3), u / weight);
-				store<f32>(result + (index << 3), v / weight, 4);
-			}
-		}
-	}
 }

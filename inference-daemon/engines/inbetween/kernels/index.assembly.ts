@@ -1,4 +1,5 @@
 export * from './flow.assembly';
+export * from './measure.assembly';
 export * from './pyramid.assembly';
 export * from './trace.assembly';
 export * from './warp.assembly';
