@@ -18,6 +18,8 @@ export async function markOf(pid: number): Promise<ProcessMark | null> {
  * number is the group's.
  */
 export async function endGroup(leader: number): Promise<void> {
+	// What could not be started has no number, and group 0 would be this process's own.
+	if (leader <= 1) return;
 	if (process.platform === 'win32') {
 		await run('taskkill', ['/PID', String(leader), '/T', '/F']).catch(() => {});
 		return;

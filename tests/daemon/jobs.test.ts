@@ -297,16 +297,14 @@ describe('An engine that dies', () => {
 		const request = requestFor({ folder: own, frames: 500, settings: { delay: 20 } });
 		await peer.call('job.submit', { request });
 		await until('the encode to begin', () => existsSync(join(own, `shot-${request.id}.mov.part`)));
-		const before = await until('engine and ffmpeg', () => {
-			const pids = descendants(daemon);
-			return pids.length >= 2 && pids;
+		const lineOf = (pid: number) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+		const { before, engine } = await until('engine and ffmpeg', async () => {
+			const before = descendants(daemon);
+			const lines = await Promise.all(before.map(lineOf));
+			const engine = before[lines.findIndex((line) => line.includes('engine.mjs'))];
+			return lines.some((line) => /ffmpeg\0/.test(line)) && engine && { before, engine };
 		});
-		const pids = await Promise.all(
-			before.map(async (pid) => ({ pid, name: await readFile(`/proc/${pid}/comm`, 'utf8') })),
-		);
-		const node = pids.find(({ name }) => name.startsWith('node'));
-		expect(pids.map(({ name }) => name.trim())).toContain('ffmpeg');
-		process.kill(node?.pid ?? 0, 'SIGKILL');
+		process.kill(engine, 'SIGKILL');
 		const failed = await peer.waitForJob(request.id, 'failed');
 		expect(failed.problem?.code).toBe('engine-died');
 		expect(descendants(daemon).filter((pid) => before.includes(pid))).toEqual([]);
