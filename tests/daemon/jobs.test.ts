@@ -302,7 +302,8 @@ describe('An engine that dies', () => {
 			const before = descendants(daemon);
 			const lines = await Promise.all(before.map(lineOf));
 			const engine = before[lines.findIndex((line) => line.includes('engine.mjs'))];
-			return lines.some((line) => /ffmpeg\0/.test(line)) && engine && { before, engine };
+			const both = lines.some((line) => /ffmpeg\0/.test(line)) && engine !== undefined;
+			return both ? { before, engine } : null;
 		});
 		process.kill(engine, 'SIGKILL');
 		const failed = await peer.waitForJob(request.id, 'failed');
