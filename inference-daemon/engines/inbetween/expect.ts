@@ -1,9 +1,6 @@
 import { type Expectation, type Pyramid, patchCentre } from './flow.ts';
 import type { Motion } from './scene.ts';
 
-/** Motion per frame: made whole in `motion`, and as found for each patch by itself. */
-export type Velocity = Motion & { readonly measured: Float32Array };
-
 /** What another motion must fit better by, as the squared difference of a patch. */
 const WEIGHT = 6;
 
@@ -15,12 +12,13 @@ const LEAST_TRUST = 0.3;
 
 /**
  * What the patches of `here` move by in `frames` frames (negative: back in time) if they keep the
- * speed that they have there and, where they arrive, on the other side. null where no speed is known.
+ * speed (motion per frame) that they have there and, where they arrive, on the other side. null
+ * where no speed is known.
  */
 export function expectMotion(
 	here: Pyramid,
-	own: Velocity | null,
-	other: Velocity | null,
+	own: Motion | null,
+	other: Motion | null,
 	frames: number,
 ): Expectation | null {
 	if (own === null) return null;
@@ -47,16 +45,16 @@ export function expectMotion(
 
 /**
  * The mean of both sides' speeds where they tell of one thing that moves; else its own speed, as a
- * mere proposal. In pixels of the finest level, of which `scale` make one of the velocities'.
+ * mere proposal. In pixels of the finest level, of which `scale` make one of the speeds'.
  */
 function wayOf(
-	own: Velocity,
-	other: Velocity | null,
+	own: Motion,
+	other: Motion | null,
 	at: number,
 	frames: number,
 	scale: number,
 ): readonly [u: number, v: number, weight: number, radius: number] {
-	const [ownU, ownV] = [own.measured[at * 2]!, own.measured[at * 2 + 1]!];
+	const [ownU, ownV] = [own.motion[at * 2]!, own.motion[at * 2 + 1]!];
 	const x = (at % own.columns) * 4 + 4;
 	const y = Math.floor(at / own.columns) * 4 + 4;
 	const unsure = PRECISION * Math.abs(frames);
@@ -65,8 +63,8 @@ function wayOf(
 	for (let round = 0; round < 2 && other !== null; round++) {
 		const there = nearestPatch(other, x + u, y + v);
 		if (other.trust[there]! < LEAST_TRUST) break;
-		const otherU = other.measured[there * 2]! * frames;
-		const otherV = other.measured[there * 2 + 1]! * frames;
+		const otherU = other.motion[there * 2]! * frames;
+		const otherV = other.motion[there * 2 + 1]! * frames;
 		const apart = Math.hypot(otherU - ownU * frames, otherV - ownV * frames) * scale;
 		if (apart > 4 + unsure + 0.35 * far * scale) {
 			weight = 1e-3;

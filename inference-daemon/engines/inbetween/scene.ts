@@ -1,5 +1,5 @@
 import { type Affine, fitAffine } from './affine.ts';
-import { expectMotion, type Velocity } from './expect.ts';
+import { expectMotion } from './expect.ts';
 import { coarser, FLAT, type Flow, findFlow, type Pyramid, patchCentre } from './flow.ts';
 import type { Kernels } from './kernels.ts';
 import { meanOf } from './vectors.ts';
@@ -36,7 +36,7 @@ export function compareScenes(
 	kernels: Kernels,
 	left: Pyramid,
 	right: Pyramid,
-	speeds: { readonly left: Velocity | null; readonly right: Velocity | null },
+	speeds: { readonly left: Motion | null; readonly right: Motion | null },
 	steps: number,
 ): Scene {
 	const onwards = expectMotion(left, speeds.left, speeds.right, steps);
@@ -45,8 +45,8 @@ export function compareScenes(
 	const back = findFlow(kernels, right, left, 0.02, backwards);
 	const trustThere = agreement(there, back, left);
 	const trustBack = agreement(back, there, right);
-	const forward = complete(kernels, left, there, trustThere, 0.35, 40);
-	const backward = complete(kernels, right, back, trustBack, 0.35, 40);
+	const forward = complete(kernels, left, there, trustThere, 0.15, 40);
+	const backward = complete(kernels, right, back, trustBack, 0.15, 40);
 	const found = count(there, trustThere, forward, left);
 	const foundBack = count(back, trustBack, backward, right);
 	const seen = found.seen + foundBack.seen;
@@ -66,15 +66,14 @@ export function findVelocity(
 	finest: Pyramid,
 	finestOther: Pyramid,
 	frames: number,
-): Velocity {
+): Motion {
 	const here = coarser(finest);
 	const other = coarser(finestOther);
 	const flow = findFlow(kernels, here, other, 1.5);
 	const back = findFlow(kernels, other, here, 1.5);
 	const trust = agreement(flow, back, here);
-	const whole = complete(kernels, here, flow, trust, 0.5, 60);
-	const perFrame = (motion: Float32Array) => motion.map((value) => value / frames);
-	return { ...whole, motion: perFrame(whole.motion), measured: perFrame(flow.motion) };
+	const whole = complete(kernels, here, flow, trust, 0.1, 60);
+	return { ...whole, motion: whole.motion.map((value) => value / frames) };
 }
 
 /** How far each patch's motion is undone by the motion found the other way round. */
