@@ -219,7 +219,8 @@ async function soundAfter(
 	signal: AbortSignal,
 ): Promise<Sound | null> {
 	if (plan.samples === 0) return null;
-	const [surroundings] = await Promise.all([readSurroundings(ffmpeg, request, signal), reading]);
+	await reading;
+	const surroundings = await readSurroundings(ffmpeg, request, signal);
 	return growBed({
 		...surroundings,
 		samples: plan.samples,
