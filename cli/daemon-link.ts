@@ -14,14 +14,17 @@ export function stateFolder(environment: NodeJS.ProcessEnv = process.env): strin
 	return environment.PICKUP_STATE || envPaths('pickup', { suffix: '' }).data;
 }
 
-/** A client of the running daemon; starts one when there is none. */
-export async function connectToDaemon(state = stateFolder()): Promise<Client> {
+/** A client of the running daemon; starts one when there is none, warm where a job is to follow. */
+export async function connectToDaemon(
+	{ expectJob }: { readonly expectJob: boolean },
+	state = stateFolder(),
+): Promise<Client> {
 	try {
 		return await connectToRunning(state);
 	} catch (error) {
 		if (!(error instanceof PickupError && error.code === 'daemon-unreachable')) throw error;
 	}
-	await startDaemon(state);
+	await startDaemon(state, expectJob ? ['--expect-job'] : []);
 	return connectToRunning(state);
 }
 
@@ -57,10 +60,10 @@ export function daemonProgram(): string {
  * Starts a daemon that outlives this command and waits until it listens. Two commands may do so at
  * once: the state folder's lock lets one live, and both then find it.
  */
-export async function startDaemon(state: string, patience = 15_000): Promise<void> {
+async function startDaemon(state: string, options: readonly string[]): Promise<void> {
 	await mkdir(state, { recursive: true, mode: 0o700 });
 	const log = await open(join(state, 'daemon-start.log'), 'w', 0o600);
-	const child = spawn(process.execPath, [daemonProgram(), '--state', state], {
+	const child = spawn(process.execPath, [daemonProgram(), '--state', state, ...options], {
 		detached: true,
 		stdio: ['ignore', log.fd, log.fd],
 		windowsHide: true,
@@ -71,7 +74,7 @@ export async function startDaemon(state: string, patience = 15_000): Promise<voi
 	});
 	child.unref();
 	await log.close();
-	const deadline = Date.now() + patience;
+	const deadline = Date.now() + START_PATIENCE;
 	while (Date.now() < deadline) {
 		const listening = await connectToRunning(state).catch((error: unknown) => {
 			if (error instanceof PickupError && error.code === 'daemon-unreachable') return null;
@@ -89,6 +92,9 @@ export async function startDaemon(state: string, patience = 15_000): Promise<voi
 		action: `Look at ${join(state, 'daemon.log')}, or run \`pickup daemon\` to watch it start.`,
 	});
 }
+
+/** How long a daemon may take to listen, in ms: after a crash it puts things right first. */
+const START_PATIENCE = 15_000;
 
 /** The daemon's exit code when another one holds the state folder. */
 const LOCKED = 3;

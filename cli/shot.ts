@@ -66,7 +66,7 @@ export async function makeShot(
 	const host = await openTimeline(timelinePath, sequenceOption(options));
 	const chosen = await choose(host);
 	const interrupt = interruptSignal();
-	const client = await connectToDaemon();
+	const client = await connectToDaemon({ expectJob: true });
 	const { sizeAssumed } = await host.cut();
 	const shot = sizeAssumed ? await sizedLikeMedia(chosen, client) : chosen;
 	const folders = await prepareFolders(host, options);

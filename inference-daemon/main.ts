@@ -68,6 +68,7 @@ async function start(settings: Settings): Promise<void> {
 		work: paths.work,
 		countClip: count,
 	});
+	if (settings.expectJob) supervisor.warmUp();
 	const token = randomBytes(32).toString('hex');
 	const server = await startServer({
 		journal,

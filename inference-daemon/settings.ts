@@ -16,6 +16,8 @@ export type Settings = {
 	readonly origins: readonly string[];
 	/** How many job events are kept for clients that come back. */
 	readonly eventsKept: number;
+	/** Whether the engine's process is to start at once, because a job is about to come. */
+	readonly expectJob: boolean;
 };
 
 /** The only place that reads arguments and environment. Throws `usage` for what it cannot use. */
@@ -33,6 +35,7 @@ export function readSettings(
 		origins: [...(values.origin ?? []), ...(env.PICKUP_ORIGINS?.split(/[\s,]+/) ?? [])].filter(
 			(origin) => origin !== '',
 		),
+		expectJob: values['expect-job'] === true,
 		eventsKept: wholeNumber('PICKUP_EVENTS_KEPT', env.PICKUP_EVENTS_KEPT || '20000', 10_000_000),
 	};
 }
@@ -57,6 +60,7 @@ function parse(argv: readonly string[]) {
 				state: { type: 'string' },
 				port: { type: 'string' },
 				origin: { type: 'string', multiple: true },
+				'expect-job': { type: 'boolean' },
 			},
 		});
 	} catch (error) {
@@ -65,7 +69,7 @@ function parse(argv: readonly string[]) {
 	}
 }
 
-const USAGE = 'Usage: daemon.mjs [--state DIR] [--port N] [--origin ORIGIN]…';
+const USAGE = 'Usage: daemon.mjs [--state DIR] [--port N] [--origin ORIGIN]… [--expect-job]';
 
 function wholeNumber(name: string, text: string, max: number): number {
 	const value = Number(text);

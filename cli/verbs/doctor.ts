@@ -13,7 +13,7 @@ export function addDoctor(program: Command, exit: (code: number) => void): void 
 		.addHelpText('after', '\nExample:\n  pickup doctor')
 		.action(async (options: { json?: boolean }) => {
 			const terminal = openTerminal(options.json === true);
-			const client = await connectToDaemon();
+			const client = await connectToDaemon({ expectJob: false });
 			try {
 				const { checks } = await client.call('machine.check', {});
 				terminal.table(

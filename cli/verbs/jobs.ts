@@ -27,7 +27,7 @@ export function addJobs(program: Command, exit: (code: number) => void): void {
 				options: { limit: number; json?: boolean },
 			) => {
 				const terminal = openTerminal(options.json === true);
-				const client = await connectToDaemon();
+				const client = await connectToDaemon({ expectJob: false });
 				try {
 					const { jobs } = await client.call('job.list', { limit: 10_000 });
 					if (action === undefined) {
