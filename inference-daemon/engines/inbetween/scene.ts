@@ -45,8 +45,8 @@ export function compareScenes(
 	const back = findFlow(kernels, right, left, 0.02, backwards);
 	const trustThere = agreement(there, back, left);
 	const trustBack = agreement(back, there, right);
-	const forward = complete(kernels, left, there, trustThere, 0.15, 40);
-	const backward = complete(kernels, right, back, trustBack, 0.15, 40);
+	const forward = complete(kernels, left, there, trustThere, 0.35, 40);
+	const backward = complete(kernels, right, back, trustBack, 0.35, 40);
 	const found = count(there, trustThere, forward, left);
 	const foundBack = count(back, trustBack, backward, right);
 	const seen = found.seen + foundBack.seen;
@@ -86,11 +86,26 @@ function agreement(flow: Flow, other: Flow, pyramid: Pyramid): Float32Array {
 		const y = patchCentre(Math.floor(index / flow.columns), height) + v;
 		if (x < 0 || y < 0 || x > width || y > height) return 0;
 		const fit = Math.max(0, Math.min(1, (0.75 - residual) / 0.4));
-		const texture = Math.min(1, flow.texture[index]! / (2 * FLAT));
+		const texture = distinctness(flow, index);
 		if (fit * texture < 0.01) return 0;
 		const apart = mismatch(flow, index, other, x, y) / (0.8 + 0.03 * Math.hypot(u, v));
 		return fit * texture * Math.exp(-apart * apart);
 	});
+}
+
+/**
+ * 0…1: how much a patch's own motion counts. Faint patches fit in many places, so that smooth
+ * skies are led by what is plain to see.
+ */
+function distinctness(flow: Flow, index: number): number {
+	return Math.min(1, flow.texture[index]! / (6 * FLAT));
+}
+
+/** 0…1: whether a patch was found again, however faint it is as long as it is not flat. */
+function foundAgain(flow: Flow, trust: Float32Array, index: number): number {
+	const counted = distinctness(flow, index);
+	if (counted === 0) return 0;
+	return (trust[index]! / counted) * Math.min(1, flow.texture[index]! / (2 * FLAT));
 }
 
 /**
@@ -262,7 +277,7 @@ function count(flow: Flow, trust: Float32Array, whole: Motion, pyramid: Pyramid)
 		const y = patchCentre(Math.floor(index / flow.columns), height) + whole.motion[index * 2 + 1]!;
 		if (texture < FLAT || x < 0 || y < 0 || x > width || y > height) return;
 		seen += 1;
-		if (trust[index]! > 0.25) matched += 1;
+		if (foundAgain(flow, trust, index) > 0.25) matched += 1;
 	});
 	return { seen, matched };
 }
@@ -304,7 +319,7 @@ function exposure(
 	const { width, height } = left.levels[0]!;
 	const pairs: (readonly [number, number])[] = [];
 	for (let index = 0; index < trust.length; index++) {
-		if (trust[index]! < 0.6) continue;
+		if (foundAgain(flow, trust, index) < 0.6) continue;
 		const x = patchCentre(index % flow.columns, width);
 		const y = patchCentre(Math.floor(index / flow.columns), height);
 		const u = flow.motion[index * 2]!;
