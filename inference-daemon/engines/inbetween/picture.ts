@@ -37,8 +37,15 @@ export type Picture = {
 /** A thread that draws; started early, so that it is warm when both sides have been read. */
 export type Painter = { look(wanted: PictureWanted): Promise<Picture> };
 
-/** Frames drawn but not yet given back: enough to keep the encoder fed, little memory. */
-const AHEAD = 6;
+/**
+ * Frames drawn but not yet given back: a second's worth where they are small enough, so that the
+ * thread does not wait while the sound is made, and never so few that the encoder starves.
+ */
+function framesAhead(bytes: number): number {
+	return Math.max(6, Math.min(24, Math.floor(AHEAD_BYTES / bytes)));
+}
+
+const AHEAD_BYTES = 80_000_000;
 
 /** Starts a thread, which ends with its picture, or with the signal at the latest. */
 export async function startPainter(signal: AbortSignal): Promise<Painter> {
@@ -50,7 +57,7 @@ export async function startPainter(signal: AbortSignal): Promise<Painter> {
 	return {
 		async look(wanted) {
 			const bytes = (wanted.left ?? wanted.right)!.edge.data.length;
-			const free = Array.from({ length: AHEAD }, () => new ArrayBuffer(bytes));
+			const free = Array.from({ length: framesAhead(bytes) }, () => new ArrayBuffer(bytes));
 			let asked = 0;
 			const ask = () => {
 				for (; asked < wanted.count && free.length > 0; asked++) {
