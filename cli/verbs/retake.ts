@@ -5,6 +5,7 @@ import { findTrack } from '../../host-bridge/placement.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { type FrameRange, formatTimecode, parseTimecode } from '../../protocol/time.ts';
 import type { ClipSpan } from '../../protocol/timeline.ts';
+import { EXIT } from '../exit-codes.ts';
 import { makeShot, type ShotOptions } from '../shot.ts';
 import { addShotOptions } from '../shot-options.ts';
 import { openTerminal } from '../terminal.ts';
@@ -56,6 +57,9 @@ Example:
 					}),
 				};
 			});
+			if (code === EXIT.ok && options.replace !== 'picture') {
+				terminal.note('The clip below is untouched, so its own sound plays on: mute it there.');
+			}
 			exit(code);
 		});
 }

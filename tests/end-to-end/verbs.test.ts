@@ -208,6 +208,23 @@ test('jobs lists what was made; a pipe gets plain lines', async () => {
 	expect(table.stdout).toContain(jobs[0]?.id.slice(0, 8) ?? '');
 });
 
+test('a retake with sound says that the clip below still sounds', async () => {
+	const timeline = join(bench.folder, 'retake.otio');
+	await writeFile(timeline, otio(cut));
+	const args = [
+		'retake',
+		timeline,
+		'--clip',
+		'V1@00:00:00:20',
+		'-o',
+		join(bench.folder, 'retaken'),
+	];
+	const { code, stdout, stderr } = await bench.pickup(args);
+	expect(code).toBe(0);
+	expect(stdout).toContain('V2 + A2');
+	expect(stderr).toContain('mute it there');
+});
+
 test('doctor says what works and what to do', async () => {
 	const { checks } = await bench.pickupJson<{ checks: { name: string; status: string }[] }>([
 		'doctor',
