@@ -211,14 +211,9 @@ test('jobs lists what was made; a pipe gets plain lines', async () => {
 test('a retake with sound says that the clip below still sounds', async () => {
 	const timeline = join(bench.folder, 'retake.otio');
 	await writeFile(timeline, otio(cut));
-	const args = [
-		'retake',
-		timeline,
-		'--clip',
-		'V1@00:00:00:20',
-		'-o',
-		join(bench.folder, 'retaken'),
-	];
+	const range = ['--from', '00:00:00:15', '--to', '00:00:00:22'];
+	const output = ['-o', join(bench.folder, 'retaken')];
+	const args = ['retake', timeline, '--clip', 'V1@00:00:00:20', ...range, ...output];
 	const { code, stdout, stderr } = await bench.pickup(args);
 	expect(code).toBe(0);
 	expect(stdout).toContain('V2 + A2');
