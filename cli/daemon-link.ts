@@ -24,8 +24,7 @@ export async function connectToDaemon(
 	} catch (error) {
 		if (!(error instanceof PickupError && error.code === 'daemon-unreachable')) throw error;
 	}
-	await startDaemon(state, expectJob ? ['--expect-job'] : []);
-	return connectToRunning(state);
+	return startDaemon(state, expectJob ? ['--expect-job'] : []);
 }
 
 /** A client of the running daemon, or `daemon-unreachable`. */
@@ -57,10 +56,10 @@ export function daemonProgram(): string {
 }
 
 /**
- * Starts a daemon that outlives this command and waits until it listens. Two commands may do so at
+ * Starts a daemon that outlives this command and connects as soon as it listens. Two commands may do so at
  * once: the state folder's lock lets one live, and both then find it.
  */
-async function startDaemon(state: string, options: readonly string[]): Promise<void> {
+async function startDaemon(state: string, options: readonly string[]): Promise<Client> {
 	await mkdir(state, { recursive: true, mode: 0o700 });
 	const log = await open(join(state, 'daemon-start.log'), 'w', 0o600);
 	const child = spawn(process.execPath, [daemonProgram(), '--state', state, ...options], {
@@ -80,10 +79,7 @@ async function startDaemon(state: string, options: readonly string[]): Promise<v
 			if (error instanceof PickupError && error.code === 'daemon-unreachable') return null;
 			throw error;
 		});
-		if (listening) {
-			listening.close();
-			return;
-		}
+		if (listening) return listening;
 		if (exit !== undefined && exit !== LOCKED) break;
 		await new Promise((resolve) => setTimeout(resolve, 25));
 	}
