@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PickupError, problemSchema } from './errors.ts';
 import { type JobEvent, jobEventSchema } from './jobs.ts';
 import {

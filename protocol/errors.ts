@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Every way Pickup can refuse or fail, whose doing it is and what the person in front of the

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { problemSchema } from './errors.ts';
 import { planSchema, requestKindSchema } from './generation.ts';
 import { count, frameRateSchema, sizeSchema } from './schemas.ts';

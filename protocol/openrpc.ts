@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ERROR_CODES } from './errors.ts';
 import { methods, notifications, PROTOCOL_VERSION, RPC_ERRORS } from './rpc.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Building blocks that the other schemas share. Every one refuses what is out of range by name. */
 
