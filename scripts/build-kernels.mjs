@@ -15,7 +15,9 @@ export async function buildKernels() {
 	const { error, stderr } = await asc.main([
 		join(root, 'inference-daemon/engines/inbetween/kernels/index.assembly.ts'),
 		...['--outFile', part, '-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd'],
-		...['--use', 'abort=', '--initialMemory', '2'],
+		// Threads share the memory, so that what one has drawn is not copied for another.
+		...['--enable', 'threads', '--importMemory', '--sharedMemory'],
+		...['--use', 'abort=', '--initialMemory', '2', '--maximumMemory', '65536'],
 	]);
 	if (error) {
 		await rm(part, { force: true });

@@ -28,8 +28,10 @@ export type Bridge = {
 	readonly regime: Regime;
 	/** Share of the picture that was found again on the other side, 0…1. */
 	readonly confidence: number;
-	/** Frame 0…count − 1, planes one after the other. The view is good until the next call. */
-	draw(frame: number): Uint8Array;
+	/** Frame 0…count − 1, planes one after the other. Good until the next one is drawn in its place. */
+	draw(frame: number, place?: number): Uint8Array;
+	/** Where in the kernels' memory each place is. */
+	readonly places: readonly number[];
 };
 
 /** Both sides are taken for the same scene when this much of the picture is found again. */
@@ -47,7 +49,7 @@ const NO_GRADE = [0, 0, 0, 0] as const;
 /**
  * Looks at both sides (at least one) and settles how to get from one to the other in `count`
  * frames. Frames are yuv420p or yuv422p10le, all of one size. `settle` is the number of frames in
- * which motion that leads nowhere comes to rest.
+ * which motion that leads nowhere comes to rest. There is room for `places` drawn frames.
  */
 export function buildBridge(
 	kernels: Kernels,
@@ -55,6 +57,7 @@ export function buildBridge(
 	right: Side | null,
 	count: number,
 	settle: number,
+	places = 1,
 ): Bridge {
 	const { width, height, data } = (left ?? right)!.edge;
 	const layout = layoutOf((left ?? right)!.edge);
@@ -67,7 +70,7 @@ export function buildBridge(
 		regime === 'scene'
 			? scenePaths(look, look.scene!, nodes, width, count + 1, settle)
 			: coastPaths(look, nodes, width, settle);
-	const memory = reserve(kernels, nodes, map, data.length);
+	const memory = reserve(kernels, nodes, map, data.length, places);
 	for (const side of ['left', 'right'] as const) {
 		paths[side].forEach((field, i) => {
 			kernels.floats(memory[side].fields[i]!, field.length).set(field);
@@ -109,10 +112,11 @@ export function buildBridge(
 	return {
 		regime,
 		confidence: look.scene?.confidence ?? 0,
-		draw(frame) {
+		places: memory.targets,
+		draw(frame, place = 0) {
 			const step = frame + 1;
 			const time = step / steps;
-			const place = changeOver(step, steps);
+			const turn = changeOver(step, steps);
 			let grade: readonly [number, number, number, number] = NO_GRADE;
 			if (regime === 'scene') {
 				const out = swing(step, paths.rest);
@@ -131,7 +135,7 @@ export function buildBridge(
 				run.toShares(memory.shares, finer, nodes.columns, nodes.rows, ...mapGrid, share);
 				grade = gradeAt(look.scene!, time);
 			} else {
-				const turned = regime === 'shots' ? place : 0.5;
+				const turned = regime === 'shots' ? turn : 0.5;
 				if (left !== null && turned < 1) {
 					trace('left', [coast(step, paths.rest), 0, 0]);
 					spread('left');
@@ -141,22 +145,23 @@ export function buildBridge(
 					spread('right');
 				}
 				if (regime === 'shots')
-					run.weighWipe(...mapGrid, width, height, ...wipe, place, WIPE_SOFTNESS, share);
+					run.weighWipe(...mapGrid, width, height, ...wipe, turn, WIPE_SOFTNESS, share);
 				else {
 					const even = regime === 'fade' ? smoothStep(time) : left === null ? 1 : 0;
 					kernels.integers(share, plane / 4).fill(Math.round(even * ALL_RIGHT));
 				}
 			}
+			const target = memory.targets[place]!;
 			const warp = layout.bytes === 1 ? run.warp8 : run.warp10;
 			layout.planes.forEach((p, i) => {
 				warp(
-					...([memory.target + p.offset, p.width, p.height, p.shiftX, p.shiftY] as const),
+					...([target + p.offset, p.width, p.height, p.shiftX, p.shiftY] as const),
 					...([sources[0]?.[i] ?? 0, sources[1]?.[i] ?? 0, layout.pad] as const),
 					...([memory.maps, ...mapGrid, memory.row] as const),
 					...(i === 0 ? grade : NO_GRADE),
 				);
 			});
-			return kernels.bytes(memory.target, data.length);
+			return kernels.bytes(target, data.length);
 		},
 	};
 }
@@ -260,7 +265,7 @@ function coastPaths(look: Look, nodes: Nodes, width: number, settle: number): Pa
 	};
 }
 
-function reserve(kernels: Kernels, nodes: Nodes, map: Nodes, frameBytes: number) {
+function reserve(kernels: Kernels, nodes: Nodes, map: Nodes, frameBytes: number, places: number) {
 	const values = nodes.columns * nodes.rows * 4;
 	const side = () => ({
 		fields: [0, 1, 2].map(() => kernels.allocate(values * 2)),
@@ -277,7 +282,7 @@ function reserve(kernels: Kernels, nodes: Nodes, map: Nodes, frameBytes: number)
 		/** Left x, left y, right x, right y, share of the right. */
 		maps: kernels.allocate(map.columns * map.rows * 4 * 5),
 		row: kernels.allocate(map.columns * 4 * 5),
-		target: kernels.allocate(frameBytes),
+		targets: Array.from({ length: places }, () => kernels.allocate(frameBytes)),
 	};
 }
 

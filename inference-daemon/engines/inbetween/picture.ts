@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { PickupError } from '../../../protocol/errors.ts';
 import type { Regime, Side } from './bridge.ts';
 import { builtFile } from './built-file.ts';
+import { compileKernels, type KernelModule } from './kernels.ts';
 
 export type PictureWanted = {
 	/** At least one side; frames are yuv420p or yuv422p10le of one size. */
@@ -15,14 +16,21 @@ export type PictureWanted = {
 	readonly label: boolean;
 };
 
-/** What the drawing thread is told: once what to draw, then which frame, into which memory. */
+/** What the drawing thread is told: what to draw, then which frame in which place of its memory. */
 export type PictureOrder =
-	| { readonly kind: 'look'; readonly wanted: PictureWanted }
-	| { readonly kind: 'draw'; readonly frame: number; readonly memory: ArrayBuffer };
+	| { readonly kind: 'look'; readonly wanted: PictureWanted; readonly places: number }
+	| { readonly kind: 'draw'; readonly frame: number; readonly place: number };
 
 export type PictureReply =
-	| { readonly kind: 'ready'; readonly regime: Regime; readonly confidence: number }
-	| { readonly kind: 'frame'; readonly frame: number; readonly memory: ArrayBuffer };
+	| {
+			readonly kind: 'ready';
+			readonly regime: Regime;
+			readonly confidence: number;
+			readonly memory: SharedArrayBuffer;
+			/** Where in the memory each place is. */
+			readonly places: readonly number[];
+	  }
+	| { readonly kind: 'frame'; readonly frame: number; readonly place: number };
 
 export type Picture = {
 	readonly regime: Regime;
@@ -47,25 +55,31 @@ function framesAhead(bytes: number): number {
 
 const AHEAD_BYTES = 80_000_000;
 
-/** Starts a thread, which ends with its picture, or with the signal at the latest. */
+let compiled: Promise<KernelModule> | null = null;
+/** Threads that have drawn a whole picture and wait for the next one. */
+const resting: Worker[] = [];
+
+/** A thread that is busy with one picture, and ends at the latest with the signal unless it rests before. */
 export async function startPainter(signal: AbortSignal): Promise<Painter> {
-	const kernels = await readFile(builtFile('inbetween.wasm'));
+	compiled ??= readFile(builtFile('inbetween.wasm')).then(compileKernels);
+	const workerData = await compiled;
 	signal.throwIfAborted();
-	const worker = new Worker(builtFile('inbetween-worker.mjs'), { workerData: kernels });
+	const worker = resting.pop() ?? startThread(workerData);
+	worker.ref();
 	const inbox = new Inbox(worker, signal);
-	const post = (order: PictureOrder, moved: ArrayBuffer[] = []) => worker.postMessage(order, moved);
+	const post = (order: PictureOrder) => worker.postMessage(order);
 	return {
 		async look(wanted) {
 			const bytes = (wanted.left ?? wanted.right)!.edge.data.length;
-			const free = Array.from({ length: framesAhead(bytes) }, () => new ArrayBuffer(bytes));
+			const places = framesAhead(bytes);
+			const free = Array.from({ length: places }, (_, place) => place);
 			let asked = 0;
 			const ask = () => {
 				for (; asked < wanted.count && free.length > 0; asked++) {
-					const memory = free.pop()!;
-					post({ kind: 'draw', frame: asked, memory }, [memory]);
+					post({ kind: 'draw', frame: asked, place: free.shift()! });
 				}
 			};
-			post({ kind: 'look', wanted });
+			post({ kind: 'look', wanted, places });
 			ask();
 			const ready = await inbox.next();
 			if (ready.kind !== 'ready') throw unexpected(ready.kind);
@@ -73,20 +87,33 @@ export async function startPainter(signal: AbortSignal): Promise<Painter> {
 			return { regime, confidence, frames };
 
 			async function* frames() {
+				let given = 0;
 				try {
-					for (let given = 0; given < wanted.count; given++) {
+					for (; given < wanted.count; given++) {
 						const reply = await inbox.next();
 						if (reply.kind !== 'frame' || reply.frame !== given) throw unexpected(reply.kind);
-						yield new Uint8Array(reply.memory);
-						free.push(reply.memory);
+						yield new Uint8Array(ready.memory, ready.places[reply.place]!, bytes);
+						free.push(reply.place);
 						ask();
 					}
 				} finally {
-					await worker.terminate();
+					if (given === wanted.count && inbox.close()) {
+						worker.unref();
+						resting.push(worker);
+					} else await worker.terminate();
 				}
 			}
 		},
 	};
+}
+
+function startThread(workerData: KernelModule): Worker {
+	const worker = new Worker(builtFile('inbetween-worker.mjs'), { workerData });
+	worker.once('exit', () => {
+		const place = resting.indexOf(worker);
+		if (place >= 0) resting.splice(place, 1);
+	});
+	return worker;
 }
 
 /** The worker's replies in order; a reader waits, and learns of the worker's end. */
@@ -94,25 +121,37 @@ class Inbox {
 	readonly #replies: PictureReply[] = [];
 	#waiting: { resolve(reply: PictureReply): void; reject(reason: unknown): void } | null = null;
 	#failure: { readonly reason: unknown } | null = null;
+	readonly #detach: () => void;
 
 	constructor(worker: Worker, signal: AbortSignal) {
-		worker.on('message', (reply: PictureReply) => {
+		const take = (reply: PictureReply) => {
 			this.#replies.push(reply);
 			this.#serve();
-		});
-		worker.on('error', (error) => {
+		};
+		const fail = (error: unknown) => {
 			const message = error instanceof Error ? error.message : String(error);
 			this.#fail(new PickupError('engine-failed', `Drawing stopped: ${message}`, { cause: error }));
-		});
+		};
 		const abort = () => {
 			this.#fail(signal.reason);
 			void worker.terminate();
 		};
-		signal.addEventListener('abort', abort, { once: true });
-		worker.on('exit', () => {
-			signal.removeEventListener('abort', abort);
+		const exit = () => {
+			this.#detach();
 			this.#fail(new PickupError('engine-failed', 'Drawing ended before the last frame'));
-		});
+		};
+		worker.on('message', take).on('error', fail).on('exit', exit);
+		signal.addEventListener('abort', abort, { once: true });
+		this.#detach = () => {
+			worker.off('message', take).off('error', fail).off('exit', exit);
+			signal.removeEventListener('abort', abort);
+		};
+	}
+
+	/** Takes no more replies; false where the worker has failed already. */
+	close(): boolean {
+		this.#detach();
+		return this.#failure === null;
 	}
 
 	next(): Promise<PictureReply> {

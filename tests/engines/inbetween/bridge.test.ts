@@ -6,7 +6,11 @@ import {
 	type Side,
 } from '../../../inference-daemon/engines/inbetween/bridge.ts';
 import { builtFile } from '../../../inference-daemon/engines/inbetween/built-file.ts';
-import { type Kernels, loadKernels } from '../../../inference-daemon/engines/inbetween/kernels.ts';
+import {
+	compileKernels,
+	type Kernels,
+	loadKernels,
+} from '../../../inference-daemon/engines/inbetween/kernels.ts';
 import { change, dissolve, edgeEnergy, frame, psnr, type Texture, texture } from './shots.ts';
 
 const WIDTH = 160;
@@ -57,7 +61,7 @@ const rightSide = (shot: Shot, t: number): Side => ({
 });
 
 async function bridge(left: Side | null, right: Side | null, count: number): Promise<Bridge> {
-	const kernels: Kernels = await loadKernels(code);
+	const kernels: Kernels = loadKernels(await compileKernels(code));
 	return buildBridge(kernels, left, right, count, 24);
 }
 
