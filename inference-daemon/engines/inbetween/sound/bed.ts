@@ -21,7 +21,11 @@ export type BedWanted = {
 	readonly seed: number;
 };
 
-const HOP = WINDOW / 4;
+const HOP = WINDOW / 2;
+/** Squares of two windows half a window apart add up to 1: noise keeps its level. */
+const SINE = Float32Array.from({ length: WINDOW }, (_, i) =>
+	Math.sin((Math.PI * (i + 0.5)) / WINDOW),
+);
 const SAMPLE_RATE = 48_000;
 
 /** Samples over which the neighbours' waveform turns into the bed. */
@@ -105,7 +109,7 @@ function colouredNoise(
 		real[0] = imaginary[0] = real[WINDOW / 2] = imaginary[WINDOW / 2] = 0;
 		fft(real, imaginary, true);
 		for (let i = Math.max(0, -start); i < WINDOW && start + i < length; i++) {
-			const w = 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / WINDOW);
+			const w = SINE[i]!;
 			sound.left[start + i]! += real[i]! * w;
 			sound.right[start + i]! += imaginary[i]! * w;
 		}

@@ -17,8 +17,12 @@ export function createFft(size: number): Fft {
 		for (let i = 0; i < size; i++) {
 			const j = swapped[i]!;
 			if (j <= i) continue;
-			[real[i], real[j]] = [real[j]!, real[i]!];
-			[imaginary[i], imaginary[j]] = [imaginary[j]!, imaginary[i]!];
+			const re = real[i]!;
+			const im = imaginary[i]!;
+			real[i] = real[j]!;
+			imaginary[i] = imaginary[j]!;
+			real[j] = re;
+			imaginary[j] = im;
 		}
 		const sign = inverse ? 1 : -1;
 		for (let length = 2; length <= size; length *= 2) {
