@@ -13,7 +13,7 @@ const RATE = { num: 24, den: 1 };
 const SIZE = { width: 1920, height: 1080 };
 const SHOT = 48;
 const GAP = 120;
-const ROUNDS = 3;
+const ROUNDS = 7;
 
 /**
  * The whole `pickup fill` of a 5 s gap at 1080p24, against ffmpeg alone that encodes the same 120

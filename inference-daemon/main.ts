@@ -47,8 +47,7 @@ async function start(settings: Settings): Promise<void> {
 	const ffmpeg = ffmpegFinder(settings.ffmpeg);
 	// Looking takes half a second that the first hello need not wait for.
 	ffmpeg().catch(() => {});
-	const count = async (path: string) => countClip(await ffmpeg(), path);
-	await recover(journal, { work: paths.work, log, countClip: count });
+	await recover(journal, { work: paths.work, log, countClip });
 	await mkdir(paths.previews, { recursive: true, mode: 0o700 });
 
 	const engines = new EngineRegistry(engineModule, log.error);
@@ -66,7 +65,7 @@ async function start(settings: Settings): Promise<void> {
 		engineProgram: fileURLToPath(new URL('./engine.mjs', import.meta.url)),
 		previews: paths.previews,
 		work: paths.work,
-		countClip: count,
+		countClip,
 	});
 	if (settings.expectJob) supervisor.warmUp();
 	const token = randomBytes(32).toString('hex');

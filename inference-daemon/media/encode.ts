@@ -7,9 +7,10 @@ import { type FrameRate, formatRate, samplesForFrames } from '../../protocol/tim
 import { encoderArguments, pixelFormatFor } from './codecs.ts';
 import { errorCode, outputArgument } from './files.ts';
 import { frameBytes } from './pixels.ts';
+import { jpegArguments } from './poster.ts';
 import { FfmpegFailure, runFfmpeg } from './process.ts';
 import type { ClipWanted, Ffmpeg, Frame, Sound } from './types.ts';
-import { readPackets } from './verify.ts';
+import { readTracks } from './verify.ts';
 
 export { pixelFormatFor };
 
@@ -43,7 +44,7 @@ export async function encodeClip(
 	await createPart(part);
 	try {
 		await encode(ffmpeg, wanted, part, signal);
-		await checkClip(ffmpeg, wanted, part, signal);
+		await checkClip(wanted, part);
 		await syncToDisk(part);
 		signal?.throwIfAborted();
 		await rename(part, wanted.path);
@@ -57,7 +58,7 @@ export async function encodeClip(
 	return {
 		path: wanted.path,
 		frames: wanted.frameCount,
-		samples: wanted.sound?.left.length ?? 0,
+		samples: samplesOf(wanted),
 		rate: wanted.rate,
 		size: wanted.size,
 		codec: wanted.codec,
@@ -65,7 +66,7 @@ export async function encodeClip(
 }
 
 function checkWanted(wanted: ClipWanted): void {
-	const { frameCount, rate, sound, size, codec } = wanted;
+	const { frameCount, size, codec } = wanted;
 	if (!Number.isSafeInteger(frameCount) || frameCount < 1) {
 		throw new PickupError('bad-request', `Expected at least one frame, got ${frameCount}`, {
 			field: 'frameCount',
@@ -79,16 +80,10 @@ function checkWanted(wanted: ClipWanted): void {
 			{ field: 'size', action: 'Choose ProRes for a sequence of this size.' },
 		);
 	}
-	if (!sound) return;
-	const samples = samplesForFrames(frameCount, rate);
-	for (const [field, channel] of Object.entries(sound)) {
-		if (channel.length === samples) continue;
-		throw new PickupError(
-			'bad-request',
-			`Expected ${samples} samples for ${frameCount} frames at ${formatRate(rate)}, got ${channel.length}`,
-			{ field: `sound.${field}` },
-		);
-	}
+}
+
+function samplesOf({ frameCount, rate, sound }: ClipWanted): number {
+	return sound ? samplesForFrames(frameCount, rate) : 0;
 }
 
 /**
@@ -125,7 +120,7 @@ async function encode(
 	part: string,
 	signal: AbortSignal | undefined,
 ): Promise<void> {
-	const { size, rate, sound, tags } = wanted;
+	const { size, rate, sound, tags, still } = wanted;
 	const tagArguments = Object.entries(tags).flatMap(([name, value]) => [
 		'-metadata',
 		`${name.replace(/[^\w-]/g, '')}=${value.replace(/\p{Cc}+/gu, ' ').slice(0, 2000)}`,
@@ -141,11 +136,26 @@ async function encode(
 			...encoderArguments(wanted),
 			...tagArguments,
 			...['-f', 'mov', outputArgument(part)],
+			...(still ? ['-map', '0:v:0'] : []),
+			...(still ? jpegArguments(size, pixelFormatFor(wanted.codec), still.width, still.frame) : []),
 		],
 		signal,
 		input: checkedFrames(wanted),
-		...(sound ? { secondInput: packedSound(sound) } : {}),
+		...(sound ? { secondInput: packedSound(wanted, sound) } : {}),
+		...(still ? { onOutput: wholeJpeg(still.take) } : {}),
 	});
+}
+
+const JPEG_END = Buffer.of(0xff, 0xd9);
+
+/** Takes a JPEG in pieces and hands it on when its end marker has come. */
+function wholeJpeg(take: (jpeg: Uint8Array) => void): (chunk: Uint8Array) => void {
+	const chunks: Uint8Array[] = [];
+	return (chunk) => {
+		chunks.push(chunk);
+		const jpeg = Buffer.concat(chunks);
+		if (jpeg.subarray(-2).equals(JPEG_END)) take(jpeg);
+	};
 }
 
 /** The frames' bytes; an error where one is not as announced, or there are too many or too few. */
@@ -189,8 +199,20 @@ function describe(frame: Frame): string {
 const PACKED_AT_ONCE = 48_000;
 
 /** Interleaved 24-bit samples, rounded, with what is beyond full scale cut off. */
-async function* packedSound(sound: Sound): AsyncGenerator<Uint8Array, void, void> {
-	const { left, right } = sound;
+async function* packedSound(
+	wanted: ClipWanted,
+	sound: Sound | Promise<Sound>,
+): AsyncGenerator<Uint8Array, void, void> {
+	const { left, right } = await sound;
+	const samples = samplesOf(wanted);
+	for (const [field, channel] of Object.entries({ left, right })) {
+		if (channel.length === samples) continue;
+		throw new PickupError(
+			'bad-request',
+			`Expected ${samples} samples for ${wanted.frameCount} frames at ${formatRate(wanted.rate)}, got ${channel.length}`,
+			{ field: `sound.${field}` },
+		);
+	}
 	for (let start = 0; start < left.length; start += PACKED_AT_ONCE) {
 		const end = Math.min(left.length, start + PACKED_AT_ONCE);
 		const bytes = Buffer.allocUnsafe((end - start) * 6);
@@ -208,32 +230,25 @@ function toInt24(value: number): number {
 }
 
 /** Reads the file back: every frame must be there, in its place, and every sample. */
-async function checkClip(
-	ffmpeg: Ffmpeg,
-	wanted: ClipWanted,
-	part: string,
-	signal: AbortSignal | undefined,
-): Promise<void> {
+async function checkClip(wanted: ClipWanted, part: string): Promise<void> {
 	const { frameCount, rate } = wanted;
-	const { video, audio, videoTimeBase } = await readPackets(ffmpeg, part, signal);
-	const samples = audio.reduce((sum, packet) => sum + packet.duration, 0);
-	const expected = wanted.sound?.left.length ?? 0;
-	if (video.length !== frameCount || samples !== expected) {
+	const { video, audio } = await readTracks(part);
+	const [frames, samples] = [video?.count ?? 0, audio?.count ?? 0];
+	const expected = samplesOf(wanted);
+	if (frames !== frameCount || samples !== expected) {
 		throw new PickupError(
 			'encode-failed',
-			`Expected a file with ${frameCount} frames and ${expected} samples, got ${video.length} and ${samples}`,
+			`Expected a file with ${frameCount} frames and ${expected} samples, got ${frames} and ${samples}`,
 		);
 	}
-	const [num, den] = videoTimeBase;
-	const misplaced = video.findIndex(
-		({ pts }, index) =>
-			BigInt(pts) * BigInt(num) * BigInt(rate.num) !==
-			BigInt(index) * BigInt(rate.den) * BigInt(den),
+	const isExact = video!.durations.every(
+		({ ticks }) => ticks * rate.num === rate.den * video!.timescale,
 	);
-	if (misplaced >= 0) {
+	if (!isExact || video!.isMoved || audio?.isMoved) {
+		const told = video!.durations.map(({ count, ticks }) => `${count} × ${ticks}`).join(', ');
 		throw new PickupError(
 			'encode-failed',
-			`Expected frame ${misplaced} at ${misplaced}/${formatRate(rate)} s, got ${video[misplaced]?.pts}·${num}/${den} s`,
+			`Expected frames of 1/${formatRate(rate)} s from 0 on, got ${told} of 1/${video!.timescale} s`,
 		);
 	}
 }

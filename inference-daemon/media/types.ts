@@ -89,7 +89,13 @@ export type ClipWanted = {
 	/** Frames as they come, in the pixel format of `pixelFormatFor(codec)`. */
 	readonly frames: AsyncIterable<Frame>;
 	/** Exactly `samplesForFrames(frameCount, rate)` long; null makes a clip without sound. */
-	readonly sound: Sound | null;
+	readonly sound: Sound | Promise<Sound> | null;
 	/** Short tags for the file, e.g. title, comment. */
 	readonly tags: Readonly<Record<string, string>>;
+	/** One frame as a JPEG no wider than `width`, handed over as soon as it has been drawn. */
+	readonly still?: {
+		readonly frame: number;
+		readonly width: number;
+		readonly take: (jpeg: Uint8Array) => void;
+	};
 };

@@ -1,5 +1,6 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as after } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { encodeClip, pixelFormatFor } from '../../inference-daemon/media/encode.ts';
 import { readFrames } from '../../inference-daemon/media/frames.ts';
@@ -101,7 +102,7 @@ describe.each(CODECS)('%s', (codec) => {
 						codec,
 					});
 					expect(await readdir(folder)).toEqual(['clip.mov']);
-					expect(await countClip(ffmpeg, wanted.path)).toEqual({ frames: frameCount, samples });
+					expect(await countClip(wanted.path)).toEqual({ frames: frameCount, samples });
 					await checkWithFfprobe(wanted, samples);
 					await checkContent(wanted, samples);
 				});
@@ -210,6 +211,34 @@ describe('a clip', () => {
 		});
 	});
 
+	it('hands over the still asked for once, while the clip is being made', async () => {
+		for (const codec of CODECS) {
+			await inFolder(async (folder) => {
+				const stills: Uint8Array[] = [];
+				const take = (jpeg: Uint8Array) => stills.push(jpeg);
+				const still = { frame: 21, width: 128, take };
+				await encodeClip(ffmpeg, { ...wantedClip(folder, codec, 37), still });
+				expect(stills).toHaveLength(1);
+				const path = join(folder, 'still.jpg');
+				await writeFile(path, stills[0]!);
+				const size = { width: 128, height: 60 };
+				const wanted = { path, at: [ZERO], size, pixelAspect: SQUARE, format: 'yuv420p' } as const;
+				const [picture] = await readFrames(ffmpeg, wanted);
+				expect(numberOf(picture!)).toBe(21);
+				expect((await countClip(join(folder, 'clip.mov'))).frames).toBe(37);
+			});
+		}
+	});
+
+	it('waits for sound that is still being made', async () => {
+		await inFolder(async (folder) => {
+			const wanted = wantedClip(folder, 'h264-intra', 3);
+			const sound = after(300, wanted.sound as Sound);
+			const clip = await encodeClip(ffmpeg, { ...wanted, sound });
+			expect(await countClip(clip.path)).toEqual({ frames: 3, samples: 5760 });
+		});
+	});
+
 	it('can be without sound', async () => {
 		await inFolder(async (folder) => {
 			const clip = await encodeClip(ffmpeg, {
@@ -217,14 +246,14 @@ describe('a clip', () => {
 				sound: null,
 			});
 			expect(clip.samples).toBe(0);
-			expect(await countClip(ffmpeg, clip.path)).toEqual({ frames: 3, samples: 0 });
+			expect(await countClip(clip.path)).toEqual({ frames: 3, samples: 0 });
 		});
 	});
 
 	it('cuts off what is louder than full scale and makes silence of what is no number', async () => {
 		await inFolder(async (folder) => {
 			const clip = wantedClip(folder, 'h264-intra', 1);
-			clip.sound?.left.set([3, -3, Number.NaN, 0.5]);
+			(clip.sound as Sound).left.set([3, -3, Number.NaN, 0.5]);
 			await encodeClip(ffmpeg, clip);
 			const { left } = await readSound(ffmpeg, {
 				path: clip.path,
@@ -240,7 +269,7 @@ describe('a clip', () => {
 		await inFolder(async (folder) => {
 			await encodeClip(ffmpeg, wantedClip(folder, 'h264-intra', 5));
 			await encodeClip(ffmpeg, wantedClip(folder, 'h264-intra', 2));
-			expect((await countClip(ffmpeg, join(folder, 'clip.mov'))).frames).toBe(2);
+			expect((await countClip(join(folder, 'clip.mov'))).frames).toBe(2);
 		});
 	});
 

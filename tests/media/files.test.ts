@@ -26,7 +26,7 @@ async function everyReader(path: string): Promise<unknown[]> {
 			probe(ffmpeg, path),
 			readFrames(ffmpeg, { path, at: [ZERO], ...PLAIN }),
 			readSound(ffmpeg, { path, from: ZERO, samples: 10, speed: ONE }),
-			countClip(ffmpeg, path),
+			countClip(path),
 		].map((attempt) => attempt.catch((error: unknown) => error)),
 	);
 }
@@ -56,7 +56,7 @@ describe('names that look like something else are only names', () => {
 			expect((await probe(ffmpeg, path)).path).toBe(path);
 			const [frame] = await readFrames(ffmpeg, { path, at: [rational(7, 25)], ...PLAIN });
 			expect(numberOf(frame!)).toBe(7);
-			expect(await countClip(ffmpeg, path)).toEqual({ frames: 10, samples: 0 });
+			expect(await countClip(path)).toEqual({ frames: 10, samples: 0 });
 		});
 	});
 });

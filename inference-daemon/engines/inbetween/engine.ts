@@ -2,7 +2,6 @@ import type { EngineDescription } from '../../../protocol/engines.ts';
 import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
 import type { Size } from '../../../protocol/schemas.ts';
 import { encodeClip, pixelFormatFor } from '../../media/encode.ts';
-import { encodeJpeg } from '../../media/poster.ts';
 import { examine } from '../../media/probe.ts';
 import type { Ffmpeg, Frame, Sound } from '../../media/types.ts';
 import type { Engine, EngineOutput, Workplace } from '../engine.ts';
@@ -26,6 +25,8 @@ export const inbetween: Engine = {
 	generate,
 };
 
+const PREVIEW_WIDTH = 640;
+
 /** The whole draft, top to bottom. */
 async function* generate(
 	request: GenerationRequest,
@@ -47,24 +48,17 @@ async function* generate(
 		const reading = readNeighbours(request, sides, size, ffmpeg, signal);
 		const looking = reading.then((found) => startPicture(request, plan, found, size, signal));
 		// Made while the drawing thread looks, not while pictures still come in.
-		const sounding = soundAfter(reading, request, plan, sides, ffmpeg, signal);
-		for (const work of [looking, sounding]) work.catch(() => {});
-		running.push(looking, sounding);
+		const sound =
+			plan.samples > 0 ? soundAfter(reading, request, plan, sides, ffmpeg, signal) : null;
+		for (const work of [looking, sound]) work?.catch(() => {});
+		running.push(looking, ...(sound ? [sound] : []));
 		await reading;
 		yield { kind: 'progress', progress: 0.08, phase: 'Finding the motion' };
-		const [picture, sound] = await Promise.all([looking, sounding]);
-		yield { kind: 'progress', progress: 0.15, phase: 'Drawing the picture' };
 
 		const relay = new Relay<EngineOutput>();
-		const follow = (work: Promise<unknown>) => {
-			running.push(work);
-			relay.follow(work);
-		};
-		const middle = Math.floor(plan.frames / 2);
 		async function* watched(): AsyncGenerator<Frame, void, void> {
 			let drawn = 0;
-			for await (const frame of picture) {
-				if (drawn === middle) follow(preview(ffmpeg, frame, signal, relay));
+			for await (const frame of await looking) {
 				yield frame;
 				drawn += 1;
 				const progress = 0.15 + (0.8 * drawn) / plan.frames;
@@ -85,9 +79,15 @@ async function* generate(
 				title: `Draft ${request.output.name}`,
 				comment: 'A draft by Pickup (inbetween), for judging timing only.',
 			},
+			still: {
+				frame: Math.floor(plan.frames / 2),
+				width: PREVIEW_WIDTH,
+				take: (jpeg: Uint8Array) => relay.send({ kind: 'preview', jpeg }),
+			},
 		};
 		const encoded = encodeClip(ffmpeg, wanted, signal);
-		follow(encoded);
+		running.push(encoded);
+		relay.follow(encoded);
 		yield* relay.outputs();
 		const clip = await encoded;
 		yield { kind: 'progress', progress: 1, phase: 'Done' };
@@ -217,8 +217,7 @@ async function soundAfter(
 	sides: Sides,
 	ffmpeg: Ffmpeg,
 	signal: AbortSignal,
-): Promise<Sound | null> {
-	if (plan.samples === 0) return null;
+): Promise<Sound> {
 	await reading;
 	const surroundings = await readSurroundings(ffmpeg, request, signal);
 	return growBed({
@@ -228,17 +227,6 @@ async function soundAfter(
 		openRight: sides.right === null,
 		seed: request.seed,
 	});
-}
-
-async function preview(
-	ffmpeg: Ffmpeg,
-	frame: Frame,
-	signal: AbortSignal,
-	relay: Relay<EngineOutput>,
-): Promise<void> {
-	// Its data is used again for a later frame while the JPEG is being made.
-	const copy = { ...frame, data: frame.data.slice() };
-	relay.send({ kind: 'preview', jpeg: await encodeJpeg(ffmpeg, copy, 640, signal) });
 }
 
 function evenSize({ width, height }: Size): Size {

@@ -88,7 +88,7 @@ describe('a filled gap', () => {
 		const { outputs, clip, path } = await make(request('fill', cut(), {}), 'fill');
 		expect(clipSchema.parse(clip)).toEqual(clip);
 		expect(clip).toMatchObject({ frames: 12, samples: 24_000, draft: true, rate: RATE });
-		expect(await countClip(ffmpeg, path)).toMatchObject({ frames: 12, samples: 24_000 });
+		expect(await countClip(path)).toMatchObject({ frames: 12, samples: 24_000 });
 		const drawn = await picture(path, [0, 5, 11]);
 		for (const [i, at] of [0, 5, 11].entries()) {
 			const nearest = truth(24 + at).data;
@@ -149,7 +149,7 @@ describe('a filled gap', () => {
 			const size = { width: 256, height: 120 };
 			const inside = { ...cut(), sequence: { ...cut().sequence, size } };
 			const { path } = await make(request('fill', inside, {}, codec), codec);
-			expect(await countClip(ffmpeg, path)).toMatchObject({ frames: 12, samples: 24_000 });
+			expect(await countClip(path)).toMatchObject({ frames: 12, samples: 24_000 });
 		});
 	}
 
@@ -178,7 +178,7 @@ describe('a filled gap', () => {
 		const inside = { ...cut(), range: { start: 24, end: 25 } };
 		const right = span([25, 72], shot, { sourceIn: { num: 25, den: 24 } });
 		const { path } = await make(request('fill', { ...inside, right }, {}), 'one');
-		expect(await countClip(ffmpeg, path)).toMatchObject({ frames: 1, samples: 2000 });
+		expect(await countClip(path)).toMatchObject({ frames: 1, samples: 2000 });
 	});
 });
 
