@@ -179,7 +179,8 @@ async function checkProgressive(path: string): Promise<void> {
 }
 
 async function checkContent(wanted: ClipWanted, samples: number): Promise<void> {
-	const { path, rate, frameCount, sound } = wanted;
+	const { path, rate, frameCount } = wanted;
+	const sound = await wanted.sound;
 	const at = Array.from({ length: frameCount }, (_, n) => framesToSeconds(n, rate));
 	const frames = await readFrames(ffmpeg, {
 		path,

@@ -83,7 +83,7 @@ export async function startPainter(signal: AbortSignal): Promise<Painter> {
 			ask();
 			const ready = await inbox.next();
 			if (ready.kind !== 'ready') throw unexpected(ready.kind);
-			const { regime, confidence } = ready;
+			const { regime, confidence, memory, places: starts } = ready;
 			return { regime, confidence, frames };
 
 			async function* frames() {
@@ -92,7 +92,7 @@ export async function startPainter(signal: AbortSignal): Promise<Painter> {
 					for (; given < wanted.count; given++) {
 						const reply = await inbox.next();
 						if (reply.kind !== 'frame' || reply.frame !== given) throw unexpected(reply.kind);
-						yield new Uint8Array(ready.memory, ready.places[reply.place]!, bytes);
+						yield new Uint8Array(memory, starts[reply.place]!, bytes);
 						free.push(reply.place);
 						ask();
 					}
