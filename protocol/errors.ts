@@ -72,6 +72,10 @@ const CODES = {
 		fault: 'machine',
 		action: 'Install ffmpeg (Debian: apt install ffmpeg), or run `pickup setup`.',
 	},
+	'bad-weights': {
+		fault: 'machine',
+		action: 'Run `pickup models inspect` on the file; download it again where it is damaged.',
+	},
 	'encode-failed': {
 		fault: 'machine',
 		action: 'Read the reason; another codec may work on this machine.',

@@ -1,0 +1,150 @@
+import { dirname, relative, sep } from 'node:path';
+import type { Tensor } from '../weights/safetensors.ts';
+import {
+	type Attribute,
+	type ElementType,
+	encodeModel,
+	type NodeSpec,
+	type TensorSpec,
+	type ValueSpec,
+} from './onnx.ts';
+
+export type Shape = readonly number[];
+
+/** What flows along an edge of a graph. Shapes are whole: a graph is built for one size of work. */
+export type Value = ValueSpec & { readonly graph: Graph };
+
+/** Element types of a file and what a graph calls them. */
+const STORED: Readonly<Record<string, ElementType>> = {
+	...{ F32: 'float32', F16: 'float16', BF16: 'bfloat16', F8_E4M3: 'float8e4m3' },
+	...{ U8: 'uint8', I8: 'int8', I32: 'int32', I64: 'int64' },
+};
+
+/** In which type matrices and convolutions multiply; everything else is float32. */
+export type Precision = 'float32' | 'float16' | 'bfloat16';
+
+/** An ONNX graph while it is being built: nodes in the order they run, weights by file range. */
+export class Graph {
+	readonly name: string;
+	readonly precision: Precision;
+	readonly #nodes: NodeSpec[] = [];
+	readonly #inputs: ValueSpec[] = [];
+	readonly #outputs: ValueSpec[] = [];
+	readonly #constants: TensorSpec[] = [];
+	readonly #weights = new Map<string, { readonly name: string; readonly tensor: Tensor }>();
+	readonly #names = new Map<string, number>();
+
+	constructor(name: string, precision: Precision = 'float32') {
+		this.name = name;
+		this.precision = precision;
+	}
+
+	input(name: string, shape: Shape, type: ElementType = 'float32'): Value {
+		const value = { name: this.unique(name), type, shape };
+		this.#inputs.push(value);
+		return { ...value, graph: this };
+	}
+
+	output(name: string, value: Value): void {
+		const output = { name: this.unique(name), type: value.type, shape: value.shape };
+		this.#nodes.push({
+			...{ op: 'Identity', domain: '', name: `${output.name}/Identity`, attributes: {} },
+			...{ inputs: [value.name], outputs: [output.name] },
+		});
+		this.#outputs.push(output);
+	}
+
+	/** A tensor of a file, in the type in which it is stored. Named once, however often it is used. */
+	weight(tensor: Tensor, shape: Shape = tensor.shape): Value {
+		const type = STORED[tensor.type];
+		if (type === undefined) throw new TypeError(`${tensor.name}: ${tensor.type} cannot be used`);
+		const key = `${tensor.path}:${tensor.offset}:${shape}`;
+		const known = this.#weights.get(key);
+		const name = known?.name ?? this.unique(tensor.name);
+		if (!known) this.#weights.set(key, { name, tensor: { ...tensor, shape } });
+		return { name, type, shape, graph: this };
+	}
+
+	/** Numbers that are part of the graph itself. */
+	constant(name: string, type: ElementType, shape: Shape, data: NodeJS.TypedArray): Value {
+		const spec = { name: this.unique(name), type, shape };
+		const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+		this.#constants.push({ ...spec, data: bytes });
+		return { ...spec, graph: this };
+	}
+
+	node(
+		path: string,
+		op: string,
+		inputs: readonly (Value | null)[],
+		outputs: readonly { readonly type: ElementType; readonly shape: Shape }[],
+		attributes: Readonly<Record<string, Attribute>> = {},
+		domain = '',
+	): Value[] {
+		const name = this.unique(path === '' ? op : `${path}/${op}`);
+		const values = outputs.map((output, i) => ({
+			...output,
+			name: i === 0 ? `${name}:out` : `${name}:out${i}`,
+			graph: this,
+		}));
+		this.#nodes.push({
+			...{ op, domain, name, attributes },
+			inputs: inputs.map((value) => value?.name ?? ''),
+			outputs: values.map((value) => value.name),
+		});
+		return values;
+	}
+
+	/** `name`, or with a number where that is taken. */
+	unique(name: string): string {
+		const taken = this.#names.get(name) ?? 0;
+		this.#names.set(name, taken + 1);
+		return taken === 0 ? name : `${name}_${taken}`;
+	}
+
+	get inputs(): readonly ValueSpec[] {
+		return this.#inputs;
+	}
+
+	get outputs(): readonly ValueSpec[] {
+		return this.#outputs;
+	}
+
+	get nodes(): readonly NodeSpec[] {
+		return this.#nodes;
+	}
+
+	/** The tensors that the graph reads from files. */
+	get tensors(): readonly Tensor[] {
+		return [...this.#weights.values()].map(({ tensor }) => tensor);
+	}
+
+	/** The folder that holds all files with weights; null where there are none. */
+	get folder(): string | null {
+		const folders = this.tensors.map(({ path }) => dirname(path).split(sep));
+		const [first] = folders;
+		if (first === undefined) return null;
+		const apart = first.findIndex((part, i) => folders.some((folder) => folder[i] !== part));
+		const shared = apart < 0 ? first : first.slice(0, apart);
+		return shared.join(sep) || sep;
+	}
+
+	/** The ONNX file; weights stay where they are, told by ranges of files below `folder`. */
+	encode(): Uint8Array {
+		const folder = this.folder ?? '';
+		const weights = [...this.#weights.values()].map(({ name, tensor }) => ({
+			name,
+			type: STORED[tensor.type]!,
+			shape: tensor.shape,
+			data: {
+				location: relative(folder, tensor.path).split(sep).join('/'),
+				offset: tensor.offset,
+				bytes: tensor.bytes,
+			},
+		}));
+		return encodeModel({
+			...{ name: this.name, nodes: this.#nodes, inputs: this.#inputs, outputs: this.#outputs },
+			tensors: [...this.#constants, ...weights],
+		});
+	}
+}

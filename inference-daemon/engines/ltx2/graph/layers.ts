@@ -1,0 +1,125 @@
+import type { Value } from './graph.ts';
+import type { Scope } from './scope.ts';
+
+/** x · Wᵀ + b over the last axis; `m` holds `weight` [width, in] and, unless told not, `bias` [width]. */
+export function linear(m: Scope, x: Value, width: number, options: { bias?: boolean } = {}): Value {
+	const inner = x.shape.at(-1)!;
+	const rows = x.shape.slice(0, -1).reduce((product, n) => product * n, 1);
+	const weight = m.matrix('weight', [width, inner]);
+	const bias = (options.bias ?? true) ? m.matrix('bias', [width]) : null;
+	const flat = m.cast(m.reshape(x, [rows, inner]), weight.type);
+	const product = m.op(
+		'Gemm',
+		[flat, weight, bias].filter((input) => input !== null),
+		[rows, width],
+		{
+			transB: 1,
+		},
+	);
+	let y = m.cast(product, 'float32');
+	for (const { a, b, strength } of m.weights.lowRanks('weight')) {
+		const [down, up] = [m.graph.weight(a), m.graph.weight(b)].map((w) => m.cast(w, weight.type));
+		const low = m.op('Gemm', [flat, down!], [rows, a.shape[0]!], { transB: 1 });
+		const change = m.op('Gemm', [low, up!], [rows, width], { transB: 1 });
+		y = m.add(y, m.mul(m.cast(change, 'float32'), strength));
+	}
+	return m.reshape(y, [...x.shape.slice(0, -1), width]);
+}
+
+export type AttentionOptions = {
+	readonly heads: number;
+	/** Added to the scores, [1 or heads, queries, keys]. */
+	readonly bias?: Value | null;
+	/** Default 1 / √(width of a head). */
+	readonly scale?: number;
+};
+
+/** softmax(q · kᵀ · scale + bias) · v for q, k, v [tokens, heads · width]. */
+export function attention(
+	m: Scope,
+	q: Value,
+	k: Value,
+	v: Value,
+	options: AttentionOptions,
+): Value {
+	const { heads, bias = null, scale } = options;
+	const [queries, width] = q.shape as [number, number];
+	const [keys] = k.shape as [number];
+	if (k.shape[1] !== width || v.shape[0] !== keys || width % heads !== 0) {
+		throw m.mismatch(
+			`keys and values of width ${width} in ${heads} heads`,
+			`[${k.shape}] and [${v.shape}]`,
+		);
+	}
+	const type = m.graph.precision;
+	const [bq, bk, bv] = [q, k, v].map((x) => m.cast(m.reshape(x, [1, ...x.shape]), type));
+	const mask = bias && m.cast(m.reshape(bias, [1, ...bias.shape]), type);
+	const inputs = mask ? [bq!, bk!, bv!, null, null, mask] : [bq!, bk!, bv!];
+	const attributes = {
+		num_heads: heads,
+		...(scale === undefined ? {} : { scale: { float: scale } }),
+	};
+	const out = m.op(
+		'MultiHeadAttention',
+		inputs,
+		[1, queries, v.shape[1]!],
+		attributes,
+		'com.microsoft',
+	);
+	return m.reshape(m.cast(out, 'float32'), [queries, v.shape[1]!]);
+}
+
+/** A rotary table: cos and sin, each [tokens, heads or 1, half the width of a head]. */
+export type Rotary = { readonly cos: Value; readonly sin: Value };
+
+/** Turns pairs (i, i + half) of each head of x [tokens, heads · width] by the table's angles. */
+export function rotate(m: Scope, x: Value, { cos, sin }: Rotary, heads: number): Value {
+	const [tokens, inner] = x.shape as [number, number];
+	const half = inner / heads / 2;
+	const [a, b] = m.split(m.reshape(x, [tokens, heads, 2 * half]), 2, [half, half]) as [
+		Value,
+		Value,
+	];
+	const first = m.sub(m.mul(a, cos), m.mul(b, sin));
+	const second = m.add(m.mul(b, cos), m.mul(a, sin));
+	return m.reshape(m.concat([first, second], 2), [tokens, inner]);
+}
+
+export type ConvOptions = {
+	/** Per spatial axis; default 1. */
+	readonly stride?: readonly number[];
+	readonly dilation?: readonly number[];
+	/** Before and after, per spatial axis; default 0. */
+	readonly pads?: readonly number[];
+	readonly groups?: number;
+	readonly bias?: boolean;
+};
+
+/** Convolution of x [n, in, …] with `weight` [out, in / groups, …kernel] and `bias` [out]. */
+export function conv(
+	m: Scope,
+	x: Value,
+	out: number,
+	kernel: readonly number[],
+	options: ConvOptions = {},
+): Value {
+	const rank = kernel.length;
+	const ones = new Array<number>(rank).fill(1);
+	const { stride = ones, dilation = ones, groups = 1 } = options;
+	const pads = options.pads ?? new Array<number>(2 * rank).fill(0);
+	const [batch, channels] = x.shape as [number, number];
+	if (x.shape.length !== rank + 2) throw m.mismatch(`${rank + 2} axes`, `[${x.shape}]`);
+	const weight = m.matrix('weight', [out, channels / groups, ...kernel]);
+	const bias = (options.bias ?? true) ? m.matrix('bias', [out]) : null;
+	const spatial = kernel.map((size, i) => {
+		const length = x.shape[i + 2]! + pads[i]! + pads[i + rank]!;
+		return Math.floor((length - dilation[i]! * (size - 1) - 1) / stride[i]!) + 1;
+	});
+	if (spatial.some((n) => n < 1))
+		throw m.mismatch(`at least a kernel of [${kernel}]`, `[${x.shape}]`);
+	const inputs = [m.cast(x, weight.type), weight, bias].filter((input) => input !== null);
+	const y = m.op('Conv', inputs, [batch, out, ...spatial], {
+		...{ kernel_shape: kernel, strides: stride, dilations: dilation, pads, group: groups },
+	});
+	return m.cast(y, 'float32');
+}

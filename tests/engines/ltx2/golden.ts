@@ -1,0 +1,78 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import type { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
+import {
+	type Numbers,
+	type Provider,
+	Session,
+} from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
+import { readSafetensors } from '../../../inference-daemon/engines/ltx2/weights/safetensors.ts';
+
+/** Numbers made once with the reference implementation; see tests/golden/networks/README.md. */
+const FOLDER = fileURLToPath(new URL('../../golden/networks/', import.meta.url));
+
+export type Case = {
+	/** in.*, mid.* and out.* by those names. */
+	readonly tensors: Readonly<Record<string, Numbers & { readonly data: Float32Array }>>;
+	readonly parameters: Readonly<Record<string, unknown>>;
+};
+
+export function goldenPath(network: string, file = 'weights.safetensors'): string {
+	return join(FOLDER, network, file);
+}
+
+export function goldenWeights(network: string): Promise<Checkpoint> {
+	return Checkpoint.open(goldenPath(network));
+}
+
+export async function goldenCase(network: string, name: string): Promise<Case> {
+	const { path, tensors, metadata } = await readSafetensors(
+		goldenPath(network, `case-${name}.safetensors`),
+	);
+	const file = await open(path, 'r');
+	try {
+		const found: Record<string, Numbers & { readonly data: Float32Array }> = {};
+		for (const { name: key, shape, offset, bytes } of tensors.values()) {
+			const data = new Float32Array(bytes / 4);
+			await file.read(new Uint8Array(data.buffer), 0, bytes, offset);
+			found[key] = { data, shape };
+		}
+		return { tensors: found, parameters: JSON.parse(metadata.case ?? '{}') };
+	} finally {
+		await file.close();
+	}
+}
+
+/** Opens, runs and releases. */
+export async function runGraph(
+	graph: Graph,
+	inputs: Readonly<Record<string, Numbers>>,
+	provider: Provider = 'cpu',
+): Promise<Record<string, Numbers>> {
+	const session = await Session.open(graph, { provider });
+	try {
+		return await session.run(inputs);
+	} finally {
+		await session.release();
+	}
+}
+
+/** max |x − reference| / std(reference), the README's measure; shapes must agree but for axes of 1. */
+export function errorOf(got: Numbers, reference: Numbers): number {
+	const whole = (shape: readonly number[]) => shape.filter((n) => n !== 1);
+	expect(whole(got.shape)).toEqual(whole(reference.shape));
+	const [x, y] = [got.data as Float32Array, reference.data as Float32Array];
+	const mean = y.reduce((sum, value) => sum + value, 0) / y.length;
+	const variance = y.reduce((sum, value) => sum + (value - mean) ** 2, 0) / y.length;
+	let most = 0;
+	for (let i = 0; i < y.length; i++) {
+		const apart = Math.abs(x[i]! - y[i]!);
+		// A NaN compares as false with everything: it must not pass.
+		most = apart <= most ? most : apart;
+		if (Number.isNaN(apart)) return Number.NaN;
+	}
+	return most / (Math.sqrt(variance) || 1);
+}
