@@ -14,6 +14,9 @@ import { readSafetensors } from '../../../inference-daemon/engines/ltx2/weights/
 /** Numbers made once with the reference implementation; see tests/golden/networks/README.md. */
 const FOLDER = fileURLToPath(new URL('../../golden/networks/', import.meta.url));
 
+/** Where every case must give the reference's numbers. */
+export const PROVIDERS: readonly Provider[] = ['cpu'];
+
 export type Case = {
 	/** in.*, mid.* and out.* by those names. */
 	readonly tensors: Readonly<Record<string, Numbers & { readonly data: Float32Array }>>;
