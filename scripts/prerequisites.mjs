@@ -21,6 +21,14 @@ const PROGRAMS = {
 		present: () =>
 			spawnSync('/usr/bin/python3', ['-c', 'import openshot, openshot_qt']).status === 0,
 	},
+	libvulkan: {
+		package: 'libvulkan1',
+		why: 'finds the driver on which the networks are tested without a GPU',
+		present: () => {
+			const known = spawnSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' }).stdout ?? '';
+			return process.platform !== 'linux' || known.includes('libvulkan.so.1');
+		},
+	},
 };
 
 /** Makes sure of the named programs, or ends the process with what to install. */

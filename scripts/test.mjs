@@ -8,7 +8,7 @@ import { buildAll } from './build.mjs';
 import { ensurePrograms } from './prerequisites.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-ensurePrograms(['ffmpeg', 'melt', 'python3', 'python3-venv', 'openshot-qt']);
+ensurePrograms(['ffmpeg', 'melt', 'python3', 'python3-venv', 'openshot-qt', 'libvulkan']);
 await buildAll();
 step('tsc', ['-b']);
 step('biome', ['ci', '.']);

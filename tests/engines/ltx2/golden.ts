@@ -10,12 +10,15 @@ import {
 } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { readSafetensors } from '../../../inference-daemon/engines/ltx2/weights/safetensors.ts';
+import { useSwiftShader } from './swiftshader.ts';
+
+useSwiftShader();
 
 /** Numbers made once with the reference implementation; see tests/golden/networks/README.md. */
 const FOLDER = fileURLToPath(new URL('../../golden/networks/', import.meta.url));
 
 /** Where every case must give the reference's numbers. */
-export const PROVIDERS: readonly Provider[] = ['cpu'];
+export const PROVIDERS: readonly Provider[] = ['cpu', 'webgpu'];
 
 export type Case = {
 	/** in.*, mid.* and out.* by those names. */
