@@ -1,0 +1,80 @@
+/** Numbers with a shape: what a graph takes as an input. */
+export type Table = { readonly data: Float32Array; readonly shape: readonly number[] };
+
+export type RotaryTable = { readonly cos: Table; readonly sin: Table };
+
+export type RotaryOptions = {
+	/** Channels that are turned: heads · width of a head, even. */
+	readonly width: number;
+	readonly heads: number;
+	/** Per axis: the position that stands for 1. */
+	readonly maxPositions: readonly number[];
+	/** Ratio of the highest to the lowest frequency, default 10,000. */
+	readonly theta?: number;
+};
+
+/**
+ * Rotary position embedding of tokens in one to three axes ("split" layout), in the steps in
+ * which the reference rounds: with n = ⌊width / (2 · axes)⌋ frequencies per axis
+ *
+ *     F_j = θ^(j / (n − 1)) · π / 2          float64, rounded to float32
+ *     angle = F_j · (2 · p / max − 1)         float32, p the position
+ *
+ * The angles of a token lie frequency by frequency, axes alternating, behind as many zero angles
+ * as are needed to fill width / 2; heads take consecutive runs of them.
+ *
+ * `positions`: per axis one number for each token. Tables are [tokens, heads, width / heads / 2].
+ */
+export function rotaryTable(
+	positions: readonly Float32Array[],
+	{ width, heads, maxPositions, theta = 10_000 }: RotaryOptions,
+): RotaryTable {
+	const axes = positions.length;
+	const tokens = positions[0]?.length ?? 0;
+	if (axes !== maxPositions.length || positions.some(({ length }) => length !== tokens)) {
+		throw new RangeError(
+			`Expected ${maxPositions.length} axes of as many positions, got [${positions.map(({ length }) => length)}]`,
+		);
+	}
+	if (width % (2 * heads) !== 0) {
+		throw new RangeError(`Expected a width of pairs in ${heads} heads, got ${width}`);
+	}
+	const half = width / 2;
+	const grid = frequencies(Math.floor(width / (2 * axes)), theta);
+	const padding = half - grid.length * axes;
+	const cos = new Float32Array(tokens * half).fill(1);
+	const sin = new Float32Array(tokens * half);
+	for (let axis = 0; axis < axes; axis++) {
+		for (let token = 0; token < tokens; token++) {
+			const fraction = Math.fround(positions[axis]![token]! / maxPositions[axis]!);
+			const signed = Math.fround(2 * fraction - 1);
+			for (let j = 0; j < grid.length; j++) {
+				const angle = Math.fround(grid[j]! * signed);
+				const at = token * half + padding + j * axes + axis;
+				cos[at] = Math.cos(angle);
+				sin[at] = Math.sin(angle);
+			}
+		}
+	}
+	const shape = [tokens, heads, half / heads];
+	return { cos: { data: cos, shape }, sin: { data: sin, shape } };
+}
+
+/** The middle of each token's span; `bounds` [axes, tokens, 2] holds where it starts and ends. */
+export function middles({ data, shape }: Table): Float32Array[] {
+	const [axes, tokens, ends] = shape;
+	if (shape.length !== 3 || ends !== 2) {
+		throw new RangeError(`Expected positions of [axes, tokens, 2], got [${shape}]`);
+	}
+	return Array.from({ length: axes! }, (_, axis) =>
+		Float32Array.from({ length: tokens! }, (_, token) => {
+			const at = (axis * tokens! + token) * 2;
+			return Math.fround(data[at]! + data[at + 1]!) / 2;
+		}),
+	);
+}
+
+function frequencies(count: number, theta: number): Float32Array {
+	const step = count > 1 ? 1 / (count - 1) : 0;
+	return Float32Array.from({ length: count }, (_, j) => theta ** (j * step) * (Math.PI / 2));
+}
