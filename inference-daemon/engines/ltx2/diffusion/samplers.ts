@@ -1,0 +1,165 @@
+import { ancestralEuler, euler, renewNoise, res2sCoefficients } from './steps.ts';
+
+/** A latent being made, [tokens, channels], and what of it is given. */
+export type Stream = {
+	readonly latent: Float32Array;
+	/** What conditioned tokens show. */
+	readonly clean: Float32Array;
+	/** Per token, 1: made by the model, 0: as `clean`, between: its share. */
+	readonly mask: Float32Array;
+};
+
+/** The streams' latents by name ('video', 'audio'), all at one noise level. */
+export type Latents = Readonly<Record<string, Float32Array>>;
+
+/** What the model takes the clean latents to be. */
+export type Denoise = (latents: Latents, sigma: number) => Promise<Latents>;
+
+/** Fresh noise for a stream; asked for in the streams' order at every draw. */
+export type Draw = (stream: string, length: number) => Float32Array;
+
+export type Step = {
+	readonly latents: Latents;
+	/** What the clean latents were taken to be; good for a preview. */
+	readonly clean: Latents;
+};
+
+type Streams = Readonly<Record<string, Stream>>;
+
+/** Plain Euler; one evaluation a step. */
+export async function* sampleEuler(
+	streams: Streams,
+	sigmas: readonly number[],
+	denoise: Denoise,
+): AsyncGenerator<Step, void, void> {
+	let latents = latentsOf(streams);
+	for (const [sigma, next] of pairs(sigmas)) {
+		const clean = hold(streams, await denoise(latents, sigma));
+		latents = each(latents, (x, name) => euler(x, clean[name]!, sigma, next));
+		yield { latents, clean };
+	}
+}
+
+/** Euler with fresh noise in every step, kept off what is given. */
+export async function* sampleAncestral(
+	streams: Streams,
+	sigmas: readonly number[],
+	denoise: Denoise,
+	draw: Draw,
+): AsyncGenerator<Step, void, void> {
+	let latents = latentsOf(streams);
+	for (const [sigma, next] of pairs(sigmas)) {
+		const clean = hold(streams, await denoise(latents, sigma));
+		const step = (x: Float32Array, name: string) =>
+			ancestralEuler(x, clean[name]!, draw(name, x.length), sigma, next);
+		latents = next === 0 ? clean : hold(streams, each(latents, step));
+		yield { latents, clean };
+	}
+}
+
+/** Share of the noise that res_2s makes anew. */
+const RENEWED = 0.5;
+/** Where res_2s goes on from when the schedule ends at 0. */
+const LOWEST_SIGMA = 0.0011;
+const REFINEMENTS = 100;
+
+/**
+ * A second-order exponential step with noise renewed half way and at its end (res_2s): two
+ * evaluations a step and one at the end. Float64 but for what the model is shown.
+ */
+export async function* sampleRes2s(
+	streams: Streams,
+	sigmas: readonly number[],
+	denoise: Denoise,
+	draw: Draw,
+): AsyncGenerator<Step, void, void> {
+	const steps = sigmas.at(-1) === 0 ? [...sigmas.slice(0, -1), LOWEST_SIGMA] : [...sigmas];
+	let latents: Record<string, Float64Array> = each(latentsOf(streams), (x) => Float64Array.from(x));
+	const look = async (at: Readonly<Record<string, Float64Array>>, sigma: number) =>
+		hold(
+			streams,
+			await denoise(
+				each(at, (x) => Float32Array.from(x)),
+				sigma,
+			),
+		);
+	for (const [sigma, next] of pairs(steps)) {
+		const h = Math.log(sigma / next);
+		const { a21, b1, b2 } = res2sCoefficients(h);
+		const first = await look(latents, sigma);
+		const middle = Math.sqrt(sigma * next);
+		const noisy = each(latents, (x, name) => {
+			const moved = x.map((value, i) => value + h * a21 * (first[name]![i]! - value));
+			return renewNoise(x, moved, draw(name, x.length), sigma, middle, RENEWED);
+		});
+		const half = hold(streams, noisy);
+		const refine = h < 0.5 && sigma > 0.03;
+		const anchors = each(latents, (x, name) => {
+			if (!refine) return x;
+			return anchorOf(x, half[name]!, first[name]!, h * a21);
+		});
+		const second = await look(half, middle);
+		const whole = each(anchors, (anchor, name) => {
+			const moved = anchor.map((value, i) => {
+				const [one, two] = [first[name]![i]! - value, second[name]![i]! - value];
+				return value + h * (b1 * one + b2 * two);
+			});
+			return renewNoise(anchor, moved, draw(name, anchor.length), sigma, next, RENEWED);
+		});
+		latents = hold(streams, whole);
+		yield { latents: each(latents, (x) => Float32Array.from(x)), clean: second };
+	}
+	if (sigmas.at(-1) !== 0) return;
+	const clean = await look(latents, LOWEST_SIGMA);
+	yield { latents: clean, clean };
+}
+
+/** The start from which the first half step would have led to `half`, found by going back and forth. */
+function anchorOf(
+	x: Float64Array,
+	half: Float64Array,
+	x0: Float32Array,
+	step: number,
+): Float64Array {
+	return x.map((start, i) => {
+		let way = x0[i]! - start;
+		let anchor = start;
+		for (let k = 0; k < REFINEMENTS; k++) {
+			anchor = half[i]! - step * way;
+			way = x0[i]! - anchor;
+		}
+		return anchor;
+	});
+}
+
+/** x0 · mask + clean · (1 − mask). */
+function hold<T extends Float32Array | Float64Array>(
+	streams: Streams,
+	x0: Readonly<Record<string, T>>,
+): Record<string, T> {
+	return each(x0, (values, name) => {
+		const { clean, mask } = streams[name]!;
+		const width = values.length / mask.length;
+		return values.map((value, i) => {
+			const share = mask[Math.floor(i / width)]!;
+			return value * share + clean[i]! * (1 - share);
+		}) as T;
+	});
+}
+
+function latentsOf(streams: Streams): Latents {
+	return Object.fromEntries(Object.entries(streams).map(([name, { latent }]) => [name, latent]));
+}
+
+function pairs(sigmas: readonly number[]): (readonly [number, number])[] {
+	return sigmas.slice(0, -1).map((sigma, i) => [sigma, sigmas[i + 1]!]);
+}
+
+function each<A, B>(
+	values: Readonly<Record<string, A>>,
+	work: (value: A, name: string) => B,
+): Record<string, B> {
+	return Object.fromEntries(
+		Object.entries(values).map(([name, value]) => [name, work(value, name)]),
+	);
+}
