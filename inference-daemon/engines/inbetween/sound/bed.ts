@@ -1,6 +1,6 @@
 import type { Sound } from '../../../media/types.ts';
+import { createFft, type Fft } from '../../fft.ts';
 import { extrapolate } from './extrapolate.ts';
-import { createFft, type Fft } from './fft.ts';
 import { createRandom } from './random.ts';
 import { isAudible, levelsOf, type Schedule, type SoundSide, scheduleAt } from './schedule.ts';
 import { BINS, findTextures, meanSquare, type Texture, WINDOW } from './texture.ts';

@@ -1,5 +1,5 @@
 import type { Sound } from '../../../media/types.ts';
-import type { Fft } from './fft.ts';
+import type { Fft } from '../../fft.ts';
 
 /** Samples of an analysis or synthesis window. */
 export const WINDOW = 4096;

@@ -1,13 +1,16 @@
+/** As precise as the array that holds the numbers. */
+type Reals = Float32Array | Float64Array;
+
 /** An in-place complex Fourier transform of `size` values (a power of two), unscaled. */
-export type Fft = (real: Float32Array, imaginary: Float32Array, inverse: boolean) => void;
+export type Fft = (real: Reals, imaginary: Reals, inverse: boolean) => void;
 
 export function createFft(size: number): Fft {
 	const bits = Math.log2(size);
 	if (!Number.isInteger(bits)) throw new RangeError(`Expected a power of two, got ${size}`);
-	const cosine = Float32Array.from({ length: size / 2 }, (_, i) =>
+	const cosine = Float64Array.from({ length: size / 2 }, (_, i) =>
 		Math.cos((2 * Math.PI * i) / size),
 	);
-	const sine = Float32Array.from({ length: size / 2 }, (_, i) =>
+	const sine = Float64Array.from({ length: size / 2 }, (_, i) =>
 		Math.sin((2 * Math.PI * i) / size),
 	);
 	const swapped = new Uint32Array(size);

@@ -1,0 +1,64 @@
+/** Zero crossings of the sinc on either side. */
+const REACH = 6;
+/** Where the pass band ends, as a part of the lower of the two Nyquist frequencies. */
+const ROLLOFF = 0.99;
+
+/**
+ * A band-limited signal at another sample rate, as the reference resamples: y(j) = Σᵢ xᵢ · h(i − j · from/to),
+ * silence beyond the ends. Rates are whole numbers of Hz; the result has ⌈length · to/from⌉ samples.
+ */
+export function resample(input: Float32Array, from: number, to: number): Float32Array {
+	if (![from, to].every((rate) => Number.isSafeInteger(rate) && rate > 0)) {
+		throw new RangeError(`Expected sample rates in whole Hz, got ${from} and ${to}`);
+	}
+	if (from === to) return input;
+	const divisor = greatestCommonDivisor(from, to);
+	const [step, phases] = [from / divisor, to / divisor];
+	const cutoff = ROLLOFF * Math.min(1, to / from);
+	const reach = Math.ceil(REACH / cutoff);
+	const kernels: Float64Array[] = [];
+	const output = new Float32Array(Math.ceil((input.length * phases) / step));
+	for (let j = 0; j < output.length; j++) {
+		const phase = (j * step) % phases;
+		kernels[phase] ??= Float64Array.from({ length: 2 * reach + 2 }, (_, k) =>
+			hannSinc(k - reach - phase / phases, cutoff),
+		);
+		const kernel = kernels[phase];
+		const first = (j * step - phase) / phases - reach;
+		let sum = 0;
+		for (let k = 0; k < kernel.length; k++) sum += (input[first + k] ?? 0) * kernel[k]!;
+		output[j] = sum;
+	}
+	return output;
+}
+
+/**
+ * The kernel that makes a signal `factor` times as long, for a transposed convolution of that
+ * stride over the signal with `reach` samples added at either end; `crop` of the result go.
+ */
+export function upsamplingKernel(factor: number): {
+	readonly kernel: Float32Array;
+	readonly reach: number;
+	readonly crop: readonly [number, number];
+} {
+	const reach = Math.ceil(REACH / ROLLOFF);
+	const kernel = Float32Array.from({ length: 2 * reach * factor + 1 }, (_, k) =>
+		hannSinc(k / factor - reach, ROLLOFF) / factor,
+	);
+	return { kernel, reach, crop: [2 * reach * factor, kernel.length - factor] };
+}
+
+/**
+ * h(x) = c · sinc(c·x) · cos²(π·c·x / 12) for |c·x| < 6, else 0: a sinc under Hann's window, x in
+ * samples and the cutoff c as a part of their Nyquist frequency.
+ */
+function hannSinc(distance: number, cutoff: number): number {
+	const t = distance * cutoff;
+	if (Math.abs(t) >= REACH) return 0;
+	const sinc = t === 0 ? 1 : Math.sin(Math.PI * t) / (Math.PI * t);
+	return cutoff * sinc * Math.cos((Math.PI * t) / (2 * REACH)) ** 2;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+	return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
