@@ -16,14 +16,21 @@ export function linear(m: Scope, x: Value, width: number, options: { bias?: bool
 			transB: 1,
 		},
 	);
-	let y = m.cast(product, 'float32');
-	for (const { a, b, strength } of m.weights.lowRanks('weight')) {
-		const [down, up] = [m.graph.weight(a), m.graph.weight(b)].map((w) => m.cast(w, weight.type));
-		const low = m.op('Gemm', [flat, down!], [rows, a.shape[0]!], { transB: 1 });
-		const change = m.op('Gemm', [low, up!], [rows, width], { transB: 1 });
-		y = m.add(y, m.mul(m.cast(change, 'float32'), strength));
-	}
+	const y = withLowRanks(m, flat, m.cast(product, 'float32'));
 	return m.reshape(y, [...x.shape.slice(0, -1), width]);
+}
+
+/** y + Σ strength · (x · Aᵀ) · Bᵀ: what LoRAs add to y = x · Wᵀ, for x and y of two axes. */
+export function withLowRanks(m: Scope, x: Value, y: Value): Value {
+	const [rows, width] = y.shape as [number, number];
+	let sum = y;
+	for (const { a, b, strength } of m.weights.lowRanks('weight')) {
+		const [down, up] = [m.graph.weight(a), m.graph.weight(b)].map((w) => m.cast(w, x.type));
+		const low = m.op('Gemm', [x, down!], [rows, a.shape[0]!], { transB: 1 });
+		const change = m.op('Gemm', [low, up!], [rows, width], { transB: 1 });
+		sum = m.add(sum, m.mul(m.cast(change, 'float32'), strength));
+	}
+	return sum;
 }
 
 export type AttentionOptions = {

@@ -1,10 +1,55 @@
+import { BLOCK, type Stored, TILE } from '../weights/quantise.ts';
+import type { Tensor } from '../weights/safetensors.ts';
 import type { Shape, Value } from './graph.ts';
 import type { ElementType } from './onnx.ts';
 import type { Scope } from './scope.ts';
 
-/** A tensor of the checkpoint in the type wanted. Where it is missing zeros stand in, and the checkpoint remembers. */
+/**
+ * A tensor of the checkpoint in the type wanted, whatever it is stored in: the graph itself turns
+ * scaled bytes into numbers. Where it is missing zeros stand in, and the checkpoint remembers.
+ */
 export function parameter(m: Scope, name: string, shape: Shape, type: ElementType): Value {
-	const tensor = m.weights.tensor(name, shape);
-	if (tensor === null) return m.cast(m.expand(m.constant(0), shape), type);
-	return m.cast(m.graph.weight(tensor), type);
+	const stored = m.weights.stored(name, shape);
+	if (stored === null) return m.cast(m.expand(m.constant(0), shape), type);
+	return m.cast(numbers(m, stored, shape), type);
+}
+
+function numbers(m: Scope, stored: Stored, shape: Shape): Value {
+	const { kind, tensor } = stored;
+	if (kind === 'plain') return m.graph.weight(tensor);
+	if (kind === 'fp8') {
+		return m.mul(m.cast(m.graph.weight(tensor), 'float32'), scaleOf(m, stored.scale));
+	}
+	const [rows, columns] = shape as [number, number];
+	const blocks = m.reshape(fourBits(m, tensor), [rows, columns / BLOCK, BLOCK]);
+	const scales = m.mul(blockScales(m, stored.blockScales, shape), scaleOf(m, stored.scale));
+	return m.reshape(m.mul(blocks, m.reshape(scales, [rows, columns / BLOCK, 1])), shape);
+}
+
+/** One number for the whole matrix, or [rows, 1]. */
+export function scaleOf(m: Scope, scale: Tensor): Value {
+	const [rows = 1] = scale.shape;
+	return m.cast(m.graph.weight(scale, rows === 1 ? [] : [rows, 1]), 'float32');
+}
+
+/** What four bits stand for in E2M1 (OCP Microscaling Formats 1.0): sign, exponent, mantissa. */
+const E2M1 = [0, 0.5, 1, 1.5, 2, 3, 4, 6, -0, -0.5, -1, -1.5, -2, -3, -4, -6];
+
+/** Both elements of each byte of [rows, columns / 2], the one in the high bits first. */
+function fourBits(m: Scope, bytes: Tensor): Value {
+	const pairs = Array.from({ length: 256 }, (_, byte) => [E2M1[byte >> 4]!, E2M1[byte & 15]!]);
+	const table = m.constant(pairs.flat(), [256, 2]);
+	return m.gather(table, m.cast(m.graph.weight(bytes), 'int32'));
+}
+
+/**
+ * Block scales [rows, columns / 16] out of tiles of 128 × 4, in which row r and column c lie at
+ * (r mod 32) · 16 + ⌊r / 32⌋ · 4 + c (NVIDIA cuBLAS, "1D Block Scaling Factors Layout").
+ */
+function blockScales(m: Scope, tensor: Tensor, [rows, columns]: Shape): Value {
+	const [down, across] = [tensor.shape[0]! / TILE.rows, tensor.shape[1]! / TILE.columns];
+	const tiled = m.graph.weight(tensor, [down, across, 32, TILE.rows / 32, TILE.columns]);
+	const straight = m.transpose(m.cast(tiled, 'float32'), [0, 3, 2, 1, 4]);
+	const padded = m.reshape(straight, tensor.shape);
+	return m.slice(m.slice(padded, 0, 0, rows!), 1, 0, columns! / BLOCK);
 }
