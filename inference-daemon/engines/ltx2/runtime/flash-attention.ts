@@ -1,0 +1,46 @@
+import { Graph } from '../graph/graph.ts';
+import { attention } from '../graph/layers.ts';
+import { Scope } from '../graph/scope.ts';
+import { Checkpoint } from '../weights/checkpoint.ts';
+import { onnxRuntime } from './onnxruntime.ts';
+
+/**
+ * The nodes that WebGPU has to leave to the CPU on this machine. ONNX Runtime's attention for 32
+ * and more tokens expects subgroups of 8 or more; where the adapter's are smaller (SwiftShader has
+ * 4) it gives wrong numbers and no error. So it is tried once and compared with the CPU.
+ */
+export async function attentionForCpu(graph: Graph): Promise<readonly string[]> {
+	const nodes = graph.nodes.filter(({ op }) => op === 'MultiHeadAttention');
+	if (nodes.length === 0) return [];
+	tried ??= works();
+	return (await tried) ? [] : nodes.map(({ name }) => name);
+}
+
+let tried: Promise<boolean> | null = null;
+
+const TOKENS = 64;
+const WIDTH = 8;
+
+async function works(): Promise<boolean> {
+	const graph = new Graph('attention');
+	const x = graph.input('x', [TOKENS, WIDTH]);
+	const m = new Scope(graph, new Checkpoint([]).root);
+	graph.output('y', attention(m, x, x, x, { heads: 1 }));
+	const [cpu, gpu] = await Promise.all([run(graph, 'cpu'), run(graph, 'webgpu')]);
+	return cpu.every((value, i) => Math.abs(value - gpu[i]!) < 1e-3);
+}
+
+async function run(graph: Graph, provider: string): Promise<Float32Array> {
+	const { InferenceSession, Tensor } = await onnxRuntime();
+	const session = await InferenceSession.create(graph.encode(), {
+		executionProviders: [provider],
+		logSeverityLevel: 4,
+	});
+	try {
+		const data = Float32Array.from({ length: TOKENS * WIDTH }, (_, i) => 2 * Math.sin(i * i));
+		const { y } = await session.run({ x: new Tensor('float32', data, [TOKENS, WIDTH]) });
+		return y!.data as Float32Array;
+	} finally {
+		await session.release();
+	}
+}
