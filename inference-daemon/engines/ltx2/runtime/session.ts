@@ -191,7 +191,9 @@ function settings(
 	const { provider = 'cpu', weights = 'folded', keep = false, profile } = options;
 	const { folder } = graph;
 	return {
-		executionProviders: [provider === 'webgpu' ? { name: provider, forceCpuNodeNames } : provider],
+		executionProviders: [
+			forceCpuNodeNames.length > 0 ? { name: 'webgpu', forceCpuNodeNames } : provider,
+		],
 		graphOptimizationLevel: 'all',
 		logSeverityLevel: 4,
 		// An arena would keep the most that a run has ever needed, and cast all weights at once.
