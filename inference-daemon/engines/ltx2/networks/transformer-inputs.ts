@@ -1,0 +1,66 @@
+import { middles, rotaryTable, type Table } from './rope.ts';
+import { distinct, sinusoids } from './timestep.ts';
+import type { StreamConfig, TransformerConfig } from './transformer-config.ts';
+
+export type Inputs = Readonly<
+	Record<string, { readonly data: Float32Array | BigInt64Array; readonly shape: readonly number[] }>
+>;
+
+/** The noise of a stream at a step. */
+export type Noise = {
+	/** Per token: sigma · mask. */
+	readonly timesteps: Float32Array;
+	/** 0 where the stream is frozen. */
+	readonly sigma: number;
+};
+
+/**
+ * What the graphs take that changes with each step: `s.sinusoids`, `s.sigma`, `s.other_sigma` and
+ * `s.rows`. Work of as many `timesteps` as `s.sinusoids` has rows.
+ */
+export function noiseInputs(
+	c: TransformerConfig,
+	noise: { readonly video: Noise | null; readonly audio: Noise | null },
+): Inputs {
+	const inputs: Record<string, Inputs[string]> = {};
+	for (const [name, other] of [
+		['video', 'audio'],
+		['audio', 'video'],
+	] as const) {
+		const [own, others] = [noise[name], noise[other]];
+		if (!own) continue;
+		const { values, rows } = distinct(own.timesteps);
+		inputs[`${name}.sinusoids`] = sinusoids(values, c.timestepScale);
+		inputs[`${name}.rows`] = { data: rows, shape: [rows.length] };
+		inputs[`${name}.sigma`] = sinusoids([own.sigma], c.timestepScale);
+		if (others) inputs[`${name}.other_sigma`] = sinusoids([others.sigma], c.crossTimestepScale);
+	}
+	return inputs;
+}
+
+/**
+ * The rotary tables of a stream: `s.cos`, `s.sin`, `s.cross_cos`, `s.cross_sin`. `bounds`
+ * [axes, tokens, 2]: where each token starts and ends in seconds, then pixels down and across.
+ */
+export function rotaryInputs(c: TransformerConfig, stream: StreamConfig, bounds: Table): Inputs {
+	const { theta } = c;
+	const { name, width, heads, maxPositions } = stream;
+	const positions = middles(bounds);
+	const own = rotaryTable(positions, { width, heads, maxPositions, theta });
+	const cross = rotaryTable(positions.slice(0, 1), {
+		...{ width: c.cross.width, heads: c.cross.heads, maxPositions: [c.cross.maxSeconds], theta },
+	});
+	return {
+		...{ [`${name}.cos`]: own.cos, [`${name}.sin`]: own.sin },
+		...{ [`${name}.cross_cos`]: cross.cos, [`${name}.cross_sin`]: cross.sin },
+	};
+}
+
+/**
+ * A bias of scores from how much each token may see each other one, `mask` [1, tokens, tokens] in
+ * 0…1: log m, or where m is 0 the lowest number; float16 sees one that it can hold.
+ */
+export function maskBias({ data, shape }: Table, precision = 'float32'): Table {
+	const lowest = precision === 'float16' ? -30_000 : -3.4028234663852886e38;
+	return { data: data.map((m) => (m > 0 ? Math.log(m) : lowest)), shape };
+}

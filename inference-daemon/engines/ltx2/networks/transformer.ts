@@ -1,0 +1,284 @@
+import { Graph, type Precision, type Value } from '../graph/graph.ts';
+import { linear, type Rotary } from '../graph/layers.ts';
+import { Scope } from '../graph/scope.ts';
+import type { Weights } from '../weights/checkpoint.ts';
+import {
+	type Cross,
+	type SkippedSelfAttention,
+	type Stream,
+	textKeys,
+	transformerBlock,
+} from './transformer-block.ts';
+import type { StreamConfig, TransformerConfig } from './transformer-config.ts';
+
+/** Where a checkpoint holds the transformer. */
+export const TRANSFORMER = 'model.diffusion_model';
+
+/** The size of the work that a graph is for. */
+export type StreamWork = {
+	readonly tokens: number;
+	/** Different timesteps among the tokens. */
+	readonly timesteps: number;
+	readonly contextTokens: number;
+	/** Self-attention takes a bias. */
+	readonly masked?: boolean;
+	/** Some tokens are marked as keyframes (2.5). */
+	readonly keyframes?: boolean;
+};
+
+export type Work = {
+	/** null: the stream is absent. */
+	readonly video: StreamWork | null;
+	readonly audio: StreamWork | null;
+	/** The streams do not look at each other (modality isolation). */
+	readonly isolated?: boolean;
+};
+
+/** Weights at `TRANSFORMER` and what is to be built of them. Graphs' inputs and outputs are float32 unless told. */
+export type Transformer = {
+	readonly weights: Weights;
+	readonly config: TransformerConfig;
+	readonly work: Work;
+	readonly precision?: Precision;
+};
+
+/**
+ * From latents and timesteps to what the blocks take. Inputs of each stream s, widths D and 256:
+ *
+ * - `s.latent` [tokens, channels]
+ * - `s.sinusoids` [timesteps, 256] of the tokens' different timesteps
+ * - `s.sigma` [1, 256], sinusoids of sigma (where it modulates the text)
+ * - `s.other_sigma` [1, 256], sinusoids of the other stream's sigma (where streams look at each other)
+ * - `s.keyframes` [tokens, 1], 1 where a token is marked, else 0 (with `keyframes`)
+ *
+ * Outputs: `s.hidden` [tokens, D], `s.ada` [timesteps, 6 or 9, D], `s.embedded` [timesteps, D],
+ * `s.prompt_ada` [1, 2, D], `s.cross_ada` [timesteps, 4, D], `s.cross_gate` [1, 1, D].
+ */
+export function headGraph(model: Transformer): Graph {
+	const { config } = model;
+	const { graph, m } = start(model, 'transformer head');
+	for (const { stream, size, meets } of present(model)) {
+		const { name, prefix, width } = stream;
+		const latent = graph.input(`${name}.latent`, [size.tokens, stream.inChannels]);
+		let hidden = linear(m.at(`${prefix}patchify_proj`), latent, width);
+		if (size.keyframes && stream.keyframeEmbedding) {
+			const marks = graph.input(`${name}.keyframes`, [size.tokens, 1]);
+			const embedding = m.param('keyframes_abs_pos_embedding', [1, width]);
+			hidden = m.add(hidden, m.mul(marks, embedding));
+		}
+		graph.output(`${name}.hidden`, hidden);
+		const times = graph.input(`${name}.sinusoids`, [size.timesteps, 256]);
+		const main = adaln(m.at(`${prefix}adaln_single`), times, tables(config), width);
+		graph.output(`${name}.ada`, main.ada);
+		graph.output(`${name}.embedded`, main.embedded);
+		if (config.contextModulation === 'sigma') {
+			const sigma = graph.input(`${name}.sigma`, [1, 256]);
+			const prompt = adaln(m.at(`${prefix}prompt_adaln_single`), sigma, 2, width);
+			graph.output(`${name}.prompt_ada`, prompt.ada);
+		}
+		if (meets) {
+			const other = graph.input(`${name}.other_sigma`, [1, 256]);
+			const cross = m.at(`av_ca_${name}_scale_shift_adaln_single`);
+			graph.output(`${name}.cross_ada`, adaln(cross, times, 4, width).ada);
+			graph.output(`${name}.cross_gate`, adaln(m.at(stream.crossGate), other, 1, width).ada);
+		}
+	}
+	return graph;
+}
+
+/** Timesteps' sinusoids to their embedding [n, D] and, from that, `count` rows each [n, count, D]. */
+function adaln(m: Scope, times: Value, count: number, width: number) {
+	const embedder = m.at('emb.timestep_embedder');
+	const inner = m.silu(linear(embedder.at('linear_1'), times, width));
+	const embedded = linear(embedder.at('linear_2'), inner, width);
+	const ada = linear(m.at('linear'), m.silu(embedded), count * width);
+	return { embedded, ada: m.reshape(ada, [times.shape[0]!, count, width]) };
+}
+
+/**
+ * The prompt in the streams' widths, once for each prompt: `s.caption` [tokens, channels] to
+ * `s.context` [tokens, D]. Only where `config.captionChannels` is a number.
+ */
+export function captionGraph(model: Transformer): Graph {
+	const channels = model.config.captionChannels;
+	if (channels === null) throw new RangeError('Expected a transformer with a caption projection');
+	const { graph, m } = start(model, 'caption projection');
+	for (const { stream, size } of present(model)) {
+		const at = m.at(`${stream.prefix}caption_projection`);
+		const caption = graph.input(`${stream.name}.caption`, [size.contextTokens, channels]);
+		const inner = m.gelu(linear(at.at('linear_1'), caption, stream.width));
+		graph.output(`${stream.name}.context`, linear(at.at('linear_2'), inner, stream.width));
+	}
+	return graph;
+}
+
+/** Whether a block's keys and values of the text are the same at every step. */
+export function keepsTextKeys({ contextModulation }: TransformerConfig): boolean {
+	return contextModulation !== 'sigma';
+}
+
+/**
+ * `s.context` to what block `index` makes of it at every step, `s.key` and `s.value`
+ * [context tokens, D], in the graph's precision.
+ */
+export function textKeysGraph(model: Transformer, index: number): Graph {
+	const { config } = model;
+	if (!keepsTextKeys(config)) {
+		throw new RangeError('Expected a transformer whose text does not change with sigma');
+	}
+	const { graph, m } = start(model, `text keys of block ${index}`);
+	for (const { stream, size } of present(model)) {
+		const { name, width } = stream;
+		const context = graph.input(`${name}.context`, [size.contextTokens, width]);
+		const block = m.at('transformer_blocks').at(index);
+		const { key, value } = textKeys(block, config, stream, { context, ada: null });
+		graph.output(`${name}.key`, m.cast(key, graph.precision));
+		graph.output(`${name}.value`, m.cast(value, graph.precision));
+	}
+	return graph;
+}
+
+export type BlockOptions = {
+	/** The text comes as keys and values of `textKeysGraph`, for one block only. */
+	readonly text?: 'context' | 'keys';
+	readonly skipSelfAttention?: ReadonlyMap<number, SkippedSelfAttention>;
+	/** Called with each block's results, by the names `block3.video`. */
+	readonly watch?: (name: string, value: Value) => void;
+};
+
+/**
+ * Block `first`, or all up to and with `last`, one after the other. Inputs of each stream s: the
+ * head's outputs but `s.embedded`, and
+ *
+ * - `s.rows` int64 [tokens], which timestep each token has (with more than one timestep)
+ * - `s.cos`, `s.sin` [tokens, heads, half]; `s.cross_cos`, `s.cross_sin`
+ * - `s.bias` [1, tokens, tokens] (with `masked`)
+ * - `s.context` [context tokens, D], or `s.key` and `s.value`
+ *
+ * Output: `s.next` [tokens, D], the next block's `s.hidden`.
+ */
+export function blocksGraph(
+	model: Transformer,
+	first: number,
+	last = first,
+	options: BlockOptions = {},
+): Graph {
+	const { config } = model;
+	if (options.text === 'keys' && (last !== first || !keepsTextKeys(config))) {
+		throw new RangeError('Expected one block, with text that does not change with sigma, for keys');
+	}
+	const named = first === last ? `block ${first}` : `blocks ${first} to ${last}`;
+	const { graph, m } = start(model, `transformer ${named}`);
+	const inputs = present(model).map((part) => streamInputs(graph, config, part, options.text));
+	const of = (name: string) => inputs.find((stream) => stream.config.name === name) ?? null;
+	let streams = { video: of('video'), audio: of('audio') };
+	for (let i = first; i <= last; i++) {
+		const block = m.at('transformer_blocks').at(i);
+		streams = transformerBlock(block, config, streams, options.skipSelfAttention?.get(i));
+		for (const stream of [streams.video, streams.audio]) {
+			if (stream) options.watch?.(`block${i}.${stream.config.name}`, stream.hidden);
+		}
+	}
+	for (const stream of [streams.video, streams.audio]) {
+		if (stream) graph.output(`${stream.config.name}.next`, stream.hidden);
+	}
+	return graph;
+}
+
+function streamInputs(
+	graph: Graph,
+	config: TransformerConfig,
+	{ stream, size, meets }: Part,
+	text: BlockOptions['text'] = 'context',
+): Stream {
+	const { name, width, heads } = stream;
+	const { tokens, timesteps, contextTokens } = size;
+	const input = (what: string, shape: readonly number[], type = 'float32' as Value['type']) =>
+		graph.input(`${name}.${what}`, shape, type);
+	const rotary = (before: string, shape: readonly number[]): Rotary => ({
+		cos: input(`${before}cos`, shape),
+		sin: input(`${before}sin`, shape),
+	});
+	const context = () => input('context', [contextTokens, width]);
+	const keys = (what: string) => input(what, [contextTokens, width], graph.precision);
+	const cross = (): Cross => ({
+		ada: input('cross_ada', [timesteps, 4, width]),
+		gate: input('cross_gate', [1, 1, width]),
+		rotary: rotary('cross_', [
+			tokens,
+			config.cross.heads,
+			config.cross.width / config.cross.heads / 2,
+		]),
+	});
+	const prompt = () =>
+		config.contextModulation === 'sigma' ? input('prompt_ada', [1, 2, width]) : null;
+	return {
+		config: stream,
+		hidden: input('hidden', [tokens, width]),
+		rows: timesteps > 1 ? input('rows', [tokens], 'int64') : null,
+		ada: input('ada', [timesteps, tables(config), width]),
+		rotary: rotary('', [tokens, heads, width / heads / 2]),
+		bias: size.masked ? input('bias', [1, tokens, tokens]) : null,
+		text:
+			text === 'keys'
+				? { key: keys('key'), value: keys('value') }
+				: { context: context(), ada: prompt() },
+		cross: meets ? cross() : null,
+	};
+}
+
+/**
+ * The last block's `s.hidden` [tokens, D], `s.embedded` [timesteps, D] and, with more than one
+ * timestep, `s.rows` to `s.velocity` [tokens, channels]:
+ *
+ *     projection(layerNorm(x) · (1 + scale) + shift),  shift, scale = table + embedded
+ */
+export function tailGraph(model: Transformer): Graph {
+	const { graph, m } = start(model, 'transformer tail');
+	for (const { stream, size } of present(model)) {
+		const { name, prefix, width } = stream;
+		const { tokens, timesteps } = size;
+		const x = graph.input(`${name}.hidden`, [tokens, width]);
+		const embedded = graph.input(`${name}.embedded`, [timesteps, width]);
+		const rows = timesteps > 1 ? graph.input(`${name}.rows`, [tokens], 'int64') : null;
+		const table = m.param(`${prefix}scale_shift_table`, [2, width]);
+		const [shift, scale] = m.split(table, 0, [1, 1]).map((row) => {
+			const each = m.add(row, embedded);
+			return rows ? m.gather(each, rows) : each;
+		}) as [Value, Value];
+		const centred = m.sub(x, m.mean(x, [1]));
+		const normed = m.rmsNorm(centred, null, model.config.epsilon);
+		const modulated = m.add(m.mul(normed, m.add(scale, 1)), shift);
+		const velocity = linear(m.at(`${prefix}proj_out`), modulated, stream.outChannels);
+		graph.output(`${name}.velocity`, velocity);
+	}
+	return graph;
+}
+
+type Part = {
+	readonly stream: StreamConfig;
+	readonly size: StreamWork;
+	/** It looks at the other stream. */
+	readonly meets: boolean;
+};
+
+function present({ config, work }: Transformer): Part[] {
+	const meets = work.video !== null && work.audio !== null && !work.isolated;
+	const parts = [
+		{ stream: config.video, size: work.video },
+		{ stream: config.audio, size: work.audio },
+	];
+	const found = parts.flatMap(({ stream, size }) => (size ? [{ stream, size, meets }] : []));
+	if (found.length === 0) throw new RangeError('Expected video, audio or both, got neither');
+	return found;
+}
+
+/** Rows of a block's main table: shift, scale and gate of two updates, or of three. */
+function tables({ contextModulation }: TransformerConfig): number {
+	return contextModulation === 'none' ? 6 : 9;
+}
+
+function start({ weights, precision }: Transformer, name: string): { graph: Graph; m: Scope } {
+	const graph = new Graph(name, precision);
+	return { graph, m: new Scope(graph, weights) };
+}

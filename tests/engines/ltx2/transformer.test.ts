@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest';
+import type { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
+import {
+	blocksGraph,
+	captionGraph,
+	headGraph,
+	type StreamWork,
+	TRANSFORMER,
+	type Transformer,
+	tailGraph,
+} from '../../../inference-daemon/engines/ltx2/networks/transformer.ts';
+import type { SkippedSelfAttention } from '../../../inference-daemon/engines/ltx2/networks/transformer-block.ts';
+import { transformerConfig } from '../../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
+import {
+	type Inputs,
+	maskBias,
+	noiseInputs,
+	rotaryInputs,
+} from '../../../inference-daemon/engines/ltx2/networks/transformer-inputs.ts';
+import type { Numbers, Provider } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import { type Case, errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
+
+const SHARED = [
+	...['uniform', 'uniform-large', 'first-frame', 'first-frame-strength', 'frozen-audio'],
+	...['frozen-video', 'video-only', 'audio-only', 'attention-mask', 'stg', 'isolated'],
+];
+const CASES = [
+	...SHARED.map((name) => ['dit-2.0', name] as const),
+	...SHARED.map((name) => ['dit-2.3', name] as const),
+	...[...SHARED, 'keyframe-slot', 'no-keyframes-mask'].map((name) => ['dit-2.5', name] as const),
+];
+const TOLERANCE = 2e-5;
+
+type Float = Case['tensors'][string];
+
+describe.each(PROVIDERS)('on %s', (provider) => {
+	it.each(CASES)('%s %s: all parts give the reference’s numbers', async (network, name) => {
+		const shot = await readCase(network, name);
+		const found = await runParts(shot, provider);
+		const compared = compare(shot, found);
+		expect(compared).toEqual(Object.fromEntries(Object.keys(compared).map((key) => [key, true])));
+		const expected = Object.keys(shot.tensors).filter((key) => !key.startsWith('in.'));
+		expect(Object.keys(compared).sort()).toEqual(expected.sort());
+	});
+});
+
+async function readCase(network: string, name: string) {
+	const checkpoint = await goldenWeights(network);
+	const { tensors, parameters } = await goldenCase(network, name);
+	const config = transformerConfig(checkpoint.config.transformer);
+	const skipSelfAttention = new Map<number, SkippedSelfAttention>();
+	const perturbations = parameters.perturbations as [string, number[] | null][];
+	for (const [kind, blocks] of perturbations) {
+		for (const block of kind.endsWith('SELF_ATTN') ? blocks! : []) {
+			const stream = kind === 'SKIP_VIDEO_SELF_ATTN' ? 'video' : 'audio';
+			skipSelfAttention.set(block, { ...skipSelfAttention.get(block), [stream]: true });
+		}
+	}
+	const given: Record<string, Inputs[string]> = {};
+	const noise = { video: noiseOf(tensors, 'video'), audio: noiseOf(tensors, 'audio') };
+	Object.assign(given, noiseInputs(config, noise));
+	const sizes: { video: StreamWork | null; audio: StreamWork | null } = {
+		video: null,
+		audio: null,
+	};
+	for (const stream of [config.video, config.audio]) {
+		const { name: s } = stream;
+		if (!noise[s]) continue;
+		const of = (what: string) => tensors[`in.${s}_${what}`];
+		given[`${s}.latent`] = drop(of('latent')!);
+		given[`${s}.${config.captionChannels ? 'caption' : 'context'}`] = drop(of('context')!);
+		Object.assign(given, rotaryInputs(config, stream, drop(of('positions')!)));
+		const [mask, keyframes] = [of('attention_mask'), of('keyframes_mask')];
+		if (mask) given[`${s}.bias`] = maskBias(mask);
+		if (keyframes) given[`${s}.keyframes`] = drop(keyframes);
+		sizes[s] = {
+			tokens: noise[s].timesteps.length,
+			timesteps: given[`${s}.sinusoids`]!.shape[0]!,
+			contextTokens: of('context')!.shape[1]!,
+			masked: mask !== undefined,
+			keyframes: keyframes !== undefined,
+		};
+	}
+	const isolated = perturbations.some(([kind]) => kind === 'SKIP_A2V_CROSS_ATTN');
+	const model: Transformer = {
+		weights: checkpoint.at(TRANSFORMER),
+		config,
+		work: { ...sizes, isolated },
+	};
+	return { checkpoint, model, given, tensors, skipSelfAttention };
+}
+
+type Shot = Awaited<ReturnType<typeof readCase>>;
+
+function noiseOf(tensors: Case['tensors'], stream: string) {
+	const timesteps = tensors[`in.${stream}_timesteps`];
+	if (!timesteps) return null;
+	return { timesteps: timesteps.data, sigma: tensors[`in.${stream}_sigma`]!.data[0]! };
+}
+
+/** Head, each block in a session of its own, tail: everything that they give. */
+async function runParts({ model, given, skipSelfAttention }: Shot, provider: Provider) {
+	const found: Record<string, Numbers> = { ...given };
+	const run = async (graph: Graph) => {
+		model.weights.checkpoint.check();
+		const inputs = Object.fromEntries(graph.inputs.map(({ name }) => [name, found[name]!]));
+		Object.assign(found, await runGraph(graph, inputs, provider));
+	};
+	if (model.config.captionChannels) await run(captionGraph(model));
+	await run(headGraph(model));
+	for (const s of ['video', 'audio']) {
+		if (found[`${s}.hidden`]) found[`${s}.patchified`] = found[`${s}.hidden`]!;
+	}
+	for (let block = 0; block < model.config.blocks; block++) {
+		await run(blocksGraph(model, block, block, { skipSelfAttention }));
+		for (const s of ['video', 'audio']) {
+			const next = found[`${s}.next`];
+			if (next) found[`block${block}.${s}`] = found[`${s}.hidden`] = next;
+		}
+	}
+	await run(tailGraph(model));
+	return found;
+}
+
+/** The error of everything that the case holds, true where it is within tolerance. */
+function compare({ model, tensors }: Shot, found: Record<string, Numbers>) {
+	const rows = (s: string) => found[`${s}.rows`]!.data as BigInt64Array;
+	const perToken = (table: Numbers, s: string): Float => {
+		const [timesteps, ...rest] = table.shape as [number];
+		const width = table.data.length / timesteps;
+		const data = new Float32Array(rows(s).length * width);
+		for (const [token, row] of rows(s).entries()) {
+			const from = Number(row) * width;
+			data.set((table.data as Float32Array).subarray(from, from + width), token * width);
+		}
+		return { data, shape: [rows(s).length, rest.reduce((a, b) => a * b, 1)] };
+	};
+	const got: Record<string, Numbers> = {};
+	for (const s of ['video', 'audio'] as const) {
+		if (!model.work[s]) continue;
+		const all = (name: string) => found[`${s}.${name}`];
+		const flat = ({ data }: Numbers): Numbers => ({ data, shape: [data.length] });
+		got[`mid.${s}_patchified`] = all('patchified')!;
+		got[`mid.${s}_context`] = all('context')!;
+		got[`mid.${s}_ada`] = perToken(all('ada')!, s);
+		got[`mid.${s}_embedded_timestep`] = perToken(all('embedded')!, s);
+		if (all('prompt_ada')) got[`mid.${s}_prompt_ada`] = flat(all('prompt_ada')!);
+		if (all('cross_ada')) got[`mid.${s}_cross_scale_shift_ada`] = perToken(all('cross_ada')!, s);
+		if (all('cross_gate')) got[`mid.${s}_cross_gate_ada`] = flat(all('cross_gate')!);
+		if (all('bias')) got[`mid.${s}_self_attention_bias`] = all('bias')!;
+		for (const part of ['cos', 'sin']) {
+			got[`mid.${s}_rope_${part}`] = byHead(all(part)!);
+			got[`mid.${s}_cross_rope_${part}`] = byHead(all(`cross_${part}`)!);
+		}
+		for (let block = 0; block < model.config.blocks; block++) {
+			got[`mid.block${block}.${s}`] = found[`block${block}.${s}`]!;
+		}
+		const velocity = all('velocity')! as Float;
+		const { timesteps } = noiseOf(tensors, s)!;
+		const channels = velocity.shape[1]!;
+		const latent = tensors[`in.${s}_latent`]!;
+		got[`out.${s}_velocity`] = velocity;
+		got[`out.${s}_x0`] = {
+			data: latent.data.map((x, i) => x - velocity.data[i]! * timesteps[Math.floor(i / channels)]!),
+			shape: velocity.shape,
+		};
+	}
+	const kept = Object.entries(got).filter(([name]) => tensors[name]);
+	return Object.fromEntries(
+		kept.map(([name, numbers]) => {
+			const error = errorOf(numbers, flatten(tensors[name]!, numbers));
+			return [name, error < TOLERANCE || error];
+		}),
+	);
+}
+
+/** The reference in as many axes as what is compared with it. */
+function flatten(reference: Float, { shape }: Numbers): Float {
+	return shape.length === 1 ? { ...reference, shape: [reference.data.length] } : reference;
+}
+
+/** [tokens, heads, half] as [heads, tokens, half]. */
+function byHead({ data, shape }: Numbers): Numbers {
+	const [tokens, heads, half] = shape as [number, number, number];
+	const turned = new Float32Array(data.length);
+	for (let token = 0; token < tokens; token++) {
+		for (let head = 0; head < heads; head++) {
+			const from = (token * heads + head) * half;
+			const row = (data as Float32Array).subarray(from, from + half);
+			turned.set(row, (head * tokens + token) * half);
+		}
+	}
+	return { data: turned, shape: [heads, tokens, half] };
+}
+
+/** Without the axis of one batch. */
+function drop<T extends Numbers>({
+	data,
+	shape,
+}: T): { data: T['data']; shape: readonly number[] } {
+	return { data, shape: shape.slice(1) };
+}
