@@ -1,28 +1,64 @@
+import * as z from 'zod';
 import type { Value } from '../graph/graph.ts';
 import { conv } from '../graph/layers.ts';
 import type { Scope } from '../graph/scope.ts';
+import type { Checkpoint } from '../weights/checkpoint.ts';
+import { readConfig } from './config.ts';
+import { normalise, type Statistics, unnormalise, type Watch } from './video-vae.ts';
 
-/** As the upsampler's own file tells it. */
-export type UpsamplerConfig = {
-	readonly in_channels: number;
-	readonly mid_channels: number;
-	readonly num_blocks_per_stage: number;
-	readonly spatial_upsample: boolean;
-	readonly temporal_upsample: boolean;
-	readonly spatial_scale: number;
-	readonly rational_resampler: boolean;
-};
+const GROUPS = 32;
+const count = z.int().positive();
+
+const CONFIG = z
+	.object({
+		in_channels: count.default(128),
+		mid_channels: count.multipleOf(GROUPS),
+		num_blocks_per_stage: count.default(4),
+		dims: z.literal(3).default(3),
+		spatial_upsample: z.boolean().default(true),
+		temporal_upsample: z.boolean().default(false),
+		spatial_scale: z.literal([1.5, 2]).default(2),
+		rational_resampler: z.boolean().default(false),
+	})
+	.refine((config) => config.spatial_upsample !== config.temporal_upsample, {
+		error: 'expected either spatial_upsample or temporal_upsample',
+	})
+	.refine((config) => config.spatial_scale === 2 || config.rational_resampler, {
+		error: 'expected rational_resampler with a spatial_scale of 1.5',
+	});
+
+export type UpsamplerConfig = z.infer<typeof CONFIG>;
+
+/** The configuration in an upsampler's own file. Throws PickupError `bad-weights`. */
+export function upsamplerConfig(checkpoint: Checkpoint): UpsamplerConfig {
+	return readConfig(CONFIG, checkpoint.config, 'config');
+}
 
 const SAME = [1, 1, 1, 1, 1, 1];
 
 /**
- * A latent [1, channels, frames, height, width], un-normalised, made larger: twice or one and a
- * half times as wide and high, or 2 · frames − 1 long.
+ * A normalised latent [1, channels, frames, height, width] made larger: twice or one and a half
+ * times as wide and high, or 2 · frames − 1 long. The statistics are the video VAE's.
  */
-export function upsampler(m: Scope, latent: Value, config: UpsamplerConfig): Value {
+export function upsampleLatent(
+	m: Scope,
+	latent: Value,
+	config: UpsamplerConfig,
+	statistics: Statistics,
+): Value {
+	return normalise(m, upsampler(m, unnormalise(m, latent, statistics), config), statistics);
+}
+
+/** The network itself, for a latent that is not normalised. */
+export function upsampler(
+	m: Scope,
+	latent: Value,
+	config: UpsamplerConfig,
+	watch: Watch = () => {},
+): Value {
 	const { in_channels, mid_channels, num_blocks_per_stage: blocks } = config;
 	let x = conv(m.at('initial_conv'), latent, mid_channels, [3, 3, 3], { pads: SAME });
-	m.graph.output('initial_conv', x);
+	watch('initial_conv', x);
 	x = m.silu(groupNorm(m.at('initial_norm'), x));
 	for (let i = 0; i < blocks; i++) x = resBlock(m.at('res_blocks').at(i), x);
 	x = config.temporal_upsample
@@ -44,7 +80,10 @@ function resBlock(m: Scope, x: Value): Value {
 function groupNorm(m: Scope, x: Value): Value {
 	const channels = x.shape[1]!;
 	const inputs = [x, m.param('weight', [channels]), m.param('bias', [channels])];
-	return m.op('GroupNormalization', inputs, x.shape, { num_groups: 32, epsilon: { float: 1e-5 } });
+	return m.op('GroupNormalization', inputs, x.shape, {
+		num_groups: GROUPS,
+		epsilon: { float: 1e-5 },
+	});
 }
 
 /** Each frame by itself: num² times the channels become num times the size, then every den-th is kept. */

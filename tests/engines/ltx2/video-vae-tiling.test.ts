@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest';
+import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
+import {
+	videoVae,
+	videoVaeConfig,
+} from '../../../inference-daemon/engines/ltx2/networks/video-vae.ts';
+import { videoVaeDecoder } from '../../../inference-daemon/engines/ltx2/networks/video-vae-decoder.ts';
+import {
+	blendTiles,
+	cutTile,
+	DEFAULT_TILING,
+	type Frame,
+	type Plan,
+	planTiles,
+	type Span,
+	type Tile,
+} from '../../../inference-daemon/engines/ltx2/networks/video-vae-tiling.ts';
+import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import { errorOf, goldenCase, goldenWeights, PROVIDERS } from './golden.ts';
+
+const TOLERANCE = 5e-5;
+const RELEASES = ['video-vae-2.0', 'video-vae-2.3'];
+
+type Parameters = {
+	readonly shape: readonly number[];
+	readonly tile_size_frames_h_w: readonly [number, number, number];
+	readonly overlap_frames_h_w: readonly [number, number, number];
+	readonly tiles: readonly { readonly latent: number[][]; readonly pixels: number[][] }[];
+};
+
+async function tiledCase(network: string) {
+	const { tensors, parameters } = await goldenCase(network, 'decode-tiled');
+	const given = parameters as Parameters;
+	const latent = tensors['in.latent']!;
+	const [, , frames, height, width] = latent.shape as [number, number, number, number, number];
+	const tiling = { tile: given.tile_size_frames_h_w, overlap: given.overlap_frames_h_w };
+	return { tensors, given, latent, plan: planTiles([frames, height, width], tiling) };
+}
+
+/** In the order in which they are decoded. */
+function tilesOf([time, height, width]: Plan): Tile[] {
+	return time.flatMap((t) => height.flatMap((h) => width.map((w): Tile => [t, h, w])));
+}
+
+describe.each(RELEASES)('%s', (network) => {
+	it('has the reference’s tiles, with its ranges and masks', async () => {
+		const { tensors, given, plan } = await tiledCase(network);
+		const tiles = tilesOf(plan);
+		expect(
+			tiles.map((tile) => ({
+				latent: tile.map(({ latent }) => latent),
+				pixels: tile.map(({ pixels }) => pixels),
+			})),
+		).toEqual(given.tiles);
+		for (const [i, tile] of tiles.entries()) {
+			for (const [axis, { weights }] of tile.entries()) {
+				const name = `mid.tile${i}.mask_${'thw'[axis]}`;
+				const error = errorOf({ data: weights, shape: [weights.length] }, tensors[name]!);
+				expect(error, name).toBeLessThan(TOLERANCE);
+			}
+		}
+	});
+
+	it.each(PROVIDERS)('decodes in tiles to the reference’s pixels on %s', async (provider) => {
+		const { tensors, given, latent, plan } = await tiledCase(network);
+		const checkpoint = await goldenWeights(network);
+		const sessions = new Map<string, Promise<Session>>();
+		const open = (shape: readonly number[]) => {
+			const graph = new Graph('video decoder');
+			const input = graph.input('latent', shape);
+			const m = videoVae(graph, checkpoint);
+			graph.output('pixels', videoVaeDecoder(m, input, videoVaeConfig(checkpoint)));
+			return Session.open(graph, { provider });
+		};
+		const decode = async (tile: Tile) => {
+			const size = tile.map(({ latent: [from, to] }) => to - from);
+			const shape = [...latent.shape.slice(0, 2), ...size];
+			const session = sessions.get(shape.join()) ?? open(shape);
+			sessions.set(shape.join(), session);
+			const data = cutTile(latent.data, latent.shape, tile);
+			const { pixels } = await (await session).run({ latent: { data, shape } });
+			return pixels!.data as Float32Array;
+		};
+		const [, , frames, height, width] = given.shape as [number, number, number, number, number];
+		const found = await all(blendTiles(plan, decode));
+		for (const session of sessions.values()) await (await session).release();
+		expect(found.map(({ index }) => index)).toEqual([...Array(frames).keys()]);
+		const reference = tensors['out.pixels_s8']!;
+		const sampled = subsample(found, height, width);
+		expect(errorOf({ data: sampled, shape: reference.shape }, reference)).toBeLessThan(TOLERANCE);
+	});
+});
+
+/** pixels[:, :, 1::8, 2::8] of frames [3, height, width], as [3, frames, …]. */
+function subsample(frames: readonly Frame[], height: number, width: number): Float32Array {
+	const picked: number[] = [];
+	for (let c = 0; c < 3; c++) {
+		for (const { pixels } of frames) {
+			for (let y = 1; y < height; y += 8) {
+				for (let x = 2; x < width; x += 8) picked.push(pixels[(c * height + y) * width + x]!);
+			}
+		}
+	}
+	return Float32Array.from(picked);
+}
+
+async function all(frames: AsyncIterable<Frame>): Promise<Frame[]> {
+	const found: Frame[] = [];
+	for await (const frame of frames) found.push(frame);
+	return found;
+}
+
+/** What a decoder would give whose pixel (c, t, y, x) is a number of its place in the whole. */
+function place([time, height, width]: readonly Pick<Span, 'pixels'>[]): Float32Array {
+	const values: number[] = [];
+	for (let c = 0; c < 3; c++) {
+		for (let t = time!.pixels[0]; t < time!.pixels[1]; t++) {
+			for (let y = height!.pixels[0]; y < height!.pixels[1]; y++) {
+				for (let x = width!.pixels[0]; x < width!.pixels[1]; x++) {
+					values.push(c * 0.3 + t * 0.11 - y * 0.07 + x * 0.05);
+				}
+			}
+		}
+	}
+	return Float32Array.from(values);
+}
+
+describe('any plan', () => {
+	const SIZES = [1, 2, 3, 4, 6, 9].flatMap((length) =>
+		[
+			[1, 0],
+			[2, 1],
+			[3, 1],
+			[4, 3],
+			[5, 2],
+		].map(([tile, overlap]) => [length, tile!, overlap!] as const),
+	);
+
+	it.each(SIZES)(
+		'%i latents in tiles of %i sharing %i give every pixel once',
+		async (n, tile, overlap) => {
+			const tiling = {
+				tile: [8 * tile, 4 * tile, 4 * tile],
+				overlap: [8 * overlap, 4 * overlap, 4 * overlap],
+			} as const;
+			const plan = planTiles([n, n, 2], tiling, [8, 4, 4]);
+			const frames = await all(blendTiles(plan, async (part) => place(part)));
+			expect(frames.map(({ index }) => index)).toEqual([...Array(8 * n - 7).keys()]);
+			for (const { index, pixels } of frames) {
+				const ranges = [[index, index + 1] as const, [0, 4 * n] as const, [0, 8] as const];
+				const whole = place(ranges.map((pixels) => ({ pixels })));
+				expect(pixels.length).toBe(whole.length);
+				const apart = pixels.reduce((most, x, i) => Math.max(most, Math.abs(x - whole[i]!)), 0);
+				expect(apart).toBeLessThan(1e-5);
+			}
+		},
+	);
+
+	it('covers 1080p for 121 frames in tiles of the shipped size', () => {
+		const [time, height, width] = planTiles([16, 34, 60], DEFAULT_TILING);
+		expect(time.map(({ latent }) => latent)).toEqual([
+			[0, 10],
+			[6, 16],
+		]);
+		expect(height.map(({ pixels }) => pixels)).toEqual([
+			[0, 768],
+			[704, 1088],
+		]);
+		expect(width.map(({ pixels }) => pixels)).toEqual([
+			[0, 768],
+			[704, 1472],
+			[1408, 1920],
+		]);
+	});
+});
+
+describe('blending', () => {
+	const TILING = { tile: [16, 8, 8], overlap: [8, 4, 4] } as const;
+
+	it('gives frames before later tiles are decoded', async () => {
+		const plan = planTiles([4, 2, 2], TILING, [8, 4, 4]);
+		let decoded = 0;
+		const frames = blendTiles(plan, async (tile) => {
+			decoded++;
+			return place(tile);
+		});
+		const seen: number[][] = [];
+		for await (const { index } of frames) seen.push([index, decoded]);
+		// Runs of time begin at frames 0, 0 and 8.
+		expect(seen.filter(([index]) => index! < 8).every(([, tiles]) => tiles === 2)).toBe(true);
+		expect(seen).toHaveLength(25);
+		expect(seen.at(-1)).toEqual([24, 3]);
+	});
+
+	it('lets a NaN through, but not from a frame that does not count', async () => {
+		const plan = planTiles([4, 2, 2], TILING, [8, 4, 4]);
+		const poisoned = (frame: number) =>
+			all(
+				blendTiles(plan, async (tile) => {
+					const pixels = place(tile);
+					if (tile[0] === plan[0][2]) pixels[frame * 64] = Number.NaN;
+					return pixels;
+				}),
+			);
+		const whereNaN = (frames: Frame[]) =>
+			frames.filter(({ pixels }) => pixels.includes(Number.NaN)).map(({ index }) => index);
+		expect(whereNaN(await poisoned(0))).toEqual([]);
+		expect(whereNaN(await poisoned(1))).toEqual([9]);
+	});
+
+	it('refuses a tile of another size', async () => {
+		const plan = planTiles([1, 2, 2], TILING, [8, 4, 4]);
+		await expect(all(blendTiles(plan, async () => new Float32Array(7)))).rejects.toThrow(
+			'Expected a tile of 3 × 1 × 8 × 8 values, got 7',
+		);
+	});
+
+	it.each([
+		[12, 8],
+		[16, 4],
+		[16, 16],
+		[16, -8],
+		[0, 0],
+	])('refuses tiles of %i frames that overlap by %i', (tile, overlap) => {
+		const tiling = { tile: [tile, 8, 8], overlap: [overlap, 4, 4] } as const;
+		expect(() => planTiles([4, 2, 2], tiling, [8, 4, 4])).toThrow(
+			`Expected tiles of a multiple of 8 that overlap by a smaller one, got ${tile} and ${overlap}`,
+		);
+	});
+});
