@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { PickupError } from '../../../../protocol/errors.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { readConfig } from './config.ts';
 import type { GemmaConfig, Span } from './gemma.ts';
@@ -54,9 +55,7 @@ const schema = z.object({ text_config: textSchema.prefault({}) });
  * Throws PickupError `bad-weights`.
  */
 export function gemma4Config(checkpoint: Checkpoint, json: unknown = {}): GemmaConfig {
-	const own = checkpoint.files.map(({ metadata }) => metadata.gemma_config).find((text) => text);
-	const given: unknown = own === undefined ? json : JSON.parse(own);
-	const { text_config: text } = readConfig(schema, given, 'gemma_config');
+	const { text_config: text } = readConfig(schema, ownConfig(checkpoint) ?? json, 'gemma_config');
 	const { sliding_attention: near, full_attention: far } = text.rope_parameters;
 	const everySixth = Array.from(
 		{ length: text.num_hidden_layers },
@@ -91,4 +90,18 @@ export function gemma4Config(checkpoint: Checkpoint, json: unknown = {}): GemmaC
 		normedValues: true,
 		layerScalar: true,
 	};
+}
+
+function ownConfig(checkpoint: Checkpoint): unknown {
+	for (const { path, metadata } of checkpoint.files) {
+		if (!metadata.gemma_config) continue;
+		try {
+			return JSON.parse(metadata.gemma_config);
+		} catch (cause) {
+			throw new PickupError('bad-weights', `Expected JSON as gemma_config of ${path}, got text`, {
+				...{ field: path, cause },
+			});
+		}
+	}
+	return undefined;
 }
