@@ -11,13 +11,13 @@ import {
 } from '../../../inference-daemon/engines/ltx2/networks/transformer.ts';
 import type { SkippedSelfAttention } from '../../../inference-daemon/engines/ltx2/networks/transformer-block.ts';
 import { transformerConfig } from '../../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
+import type { Numbers, Provider } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import {
 	type Inputs,
 	maskBias,
 	noiseInputs,
 	rotaryInputs,
-} from '../../../inference-daemon/engines/ltx2/networks/transformer-inputs.ts';
-import type { Numbers, Provider } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+} from '../../../inference-daemon/engines/ltx2/runtime/transformer-inputs.ts';
 import { type Case, errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
 
 const SHARED = [

@@ -39,6 +39,14 @@ export type Streams = { readonly video: Stream | null; readonly audio: Stream | 
 /** Spatio-temporal guidance: self-attention gives each token its own value. */
 export type SkippedSelfAttention = { readonly video?: boolean; readonly audio?: boolean };
 
+/** A stream inside a block: rows of the tables, each [timesteps, D]. */
+type Inside = Stream & {
+	/** Shift, scale and gate of self-attention, of the feed-forward layer and (2.3 on) of the text. */
+	readonly main: readonly Value[];
+	/** Scale and shift where video looks at audio, the same where audio looks at video; the gate. */
+	readonly between: readonly Value[];
+};
+
 /**
  * One block. Each stream looks at itself and at the text; then both look at each other, from what
  * they were before either did; then each goes through its feed-forward layer:
@@ -51,31 +59,46 @@ export function transformerBlock(
 	{ video, audio }: Streams,
 	skip: SkippedSelfAttention = {},
 ): Streams {
-	const v = video && lookAtText(m, c, lookAtSelf(m, c, video, skip.video ?? false));
-	const a = audio && lookAtText(m, c, lookAtSelf(m, c, audio, skip.audio ?? false));
+	const alone = (stream: Stream, skipped = false) =>
+		lookAtText(m, c, lookAtSelf(m, c, enter(m, c, stream), skipped));
+	const v = video && alone(video, skip.video);
+	const a = audio && alone(audio, skip.audio);
 	return {
 		video: v && feedForward(m, c, v.cross && a?.cross ? lookAtOther(m, c, v, a) : v),
 		audio: a && feedForward(m, c, a.cross && v?.cross ? lookAtOther(m, c, a, v) : a),
 	};
 }
 
-function lookAtSelf(m: Scope, c: TransformerConfig, stream: Stream, skipped: boolean): Stream {
+/** Adds the block's tables to what the timesteps give. */
+function enter(m: Scope, c: TransformerConfig, stream: Stream): Inside {
+	const { name, prefix, width } = stream.config;
+	const table = m.param(`${prefix}scale_shift_table`, [mainRows(c), width]);
+	const main = rowsOf(m, m.add(table, stream.ada));
+	if (!stream.cross) return { ...stream, main, between: [] };
+	const shared = m.param(`scale_shift_table_a2v_ca_${name}`, [5, width]);
+	const [looks, gate] = m.split(shared, 0, [4, 1]) as [Value, Value];
+	const { ada, gate: sigma } = stream.cross;
+	const between = [...rowsOf(m, m.add(looks, ada)), ...rowsOf(m, m.add(gate, sigma))];
+	return { ...stream, main, between };
+}
+
+function lookAtSelf(m: Scope, c: TransformerConfig, stream: Inside, skipped: boolean): Inside {
 	const { prefix, heads, width } = stream.config;
 	const at = m.at(`${prefix}attn1`);
-	const [shift, scale, gate] = mainTable(m, c, stream);
-	const x = modulate(m, c, stream, scale!, shift!);
+	const [shift, scale, gate] = stream.main;
+	const x = modulate(m, c, stream, scale, shift);
 	const { rotary, bias } = stream;
 	const looked = skipped
 		? linear(at.at('to_v'), x, width)
 		: attend(at, c, x, keys(at, c, x, { heads, width, rotary }), { heads, rotary, bias });
-	return add(m, stream, out(at, c, x, looked, heads, width), gate!);
+	return add(m, stream, out(at, c, x, looked, heads, width), gate);
 }
 
-function lookAtText(m: Scope, c: TransformerConfig, stream: Stream): Stream {
+function lookAtText(m: Scope, c: TransformerConfig, stream: Inside): Inside {
 	const { prefix, heads, width } = stream.config;
 	const at = m.at(`${prefix}attn2`);
-	const [shift, scale, gate] = mainTable(m, c, stream).slice(6);
-	const x = modulate(m, c, stream, scale ?? null, shift ?? null);
+	const [shift, scale, gate] = stream.main.slice(6);
+	const x = modulate(m, c, stream, scale, shift);
 	const text = 'key' in stream.text ? stream.text : textKeys(m, c, stream.config, stream.text);
 	return add(m, stream, out(at, c, x, attend(at, c, x, text, { heads }), heads, width), gate);
 }
@@ -97,30 +120,28 @@ export function textKeys(
 }
 
 /** `stream` after it has looked at `other`, which gives keys and values. */
-function lookAtOther(m: Scope, c: TransformerConfig, stream: Stream, other: Stream): Stream {
+function lookAtOther(m: Scope, c: TransformerConfig, stream: Inside, other: Inside): Inside {
 	const { heads, width } = c.cross;
 	const at = m.at(stream.config.crossAttention);
 	const from = stream.config.name === 'video' ? 0 : 2;
 	const [x, y] = [stream, other].map((side) => {
-		const [scale, shift] = crossTable(m, side).slice(from);
-		return modulate(m, c, side, scale!, shift!);
+		const [scale, shift] = side.between.slice(from);
+		return modulate(m, c, side, scale, shift);
 	}) as [Value, Value];
-	const rotary = stream.cross!.rotary;
-	const looked = attend(at, c, x, keys(at, c, y, { heads, width, rotary: other.cross!.rotary }), {
-		heads,
-		rotary,
-	});
+	const [own, others] = [stream.cross!.rotary, other.cross!.rotary];
+	const seen = keys(at, c, y, { heads, width, rotary: others });
+	const looked = attend(at, c, x, seen, { heads, rotary: own });
 	const update = out(at, c, x, looked, heads, stream.config.width);
-	return { ...stream, hidden: m.add(stream.hidden, m.mul(update, crossGate(m, stream))) };
+	return { ...stream, hidden: m.add(stream.hidden, m.mul(update, stream.between[4]!)) };
 }
 
-function feedForward(m: Scope, c: TransformerConfig, stream: Stream): Stream {
+function feedForward(m: Scope, c: TransformerConfig, stream: Inside): Inside {
 	const { prefix, width, feedForwardBias: bias } = stream.config;
 	const at = m.at(`${prefix}ff`);
-	const [shift, scale, gate] = mainTable(m, c, stream).slice(3);
-	const x = modulate(m, c, stream, scale!, shift!);
+	const [shift, scale, gate] = stream.main.slice(3);
+	const x = modulate(m, c, stream, scale, shift);
 	const inner = m.gelu(linear(at.at('net.0.proj'), x, 4 * width, { bias }));
-	return add(m, stream, linear(at.at('net.2'), inner, width, { bias }), gate!);
+	return add(m, stream, linear(at.at('net.2'), inner, width, { bias }), gate);
 }
 
 type HeadOptions = {
@@ -175,22 +196,11 @@ function out(
 	return linear(m.at('to_out.0'), m.reshape(gated, [tokens, inner]), width);
 }
 
-/** Shift, scale and gate of self-attention, of the feed-forward layer and (2.3 on) of the text. */
-function mainTable(m: Scope, c: TransformerConfig, { config, ada }: Stream): Value[] {
-	const count = c.contextModulation === 'none' ? 6 : 9;
-	const table = m.param(`${config.prefix}scale_shift_table`, [count, config.width]);
-	return rowsOf(m, m.add(table, ada));
-}
-
-/** Scale and shift of the look from audio to video, then of that from video to audio. */
-function crossTable(m: Scope, { config, cross }: Stream): Value[] {
-	const table = m.param(`scale_shift_table_a2v_ca_${config.name}`, [5, config.width]);
-	return rowsOf(m, m.add(m.slice(table, 0, 0, 4), cross!.ada));
-}
-
-function crossGate(m: Scope, { config, cross }: Stream): Value {
-	const table = m.param(`scale_shift_table_a2v_ca_${config.name}`, [5, config.width]);
-	return rowsOf(m, m.add(m.slice(table, 0, 4, 5), cross!.gate))[0]!;
+/** Rows of a block's main table: shift, scale and gate of two updates, or (2.3 on) of three. */
+export function mainRows({
+	contextModulation,
+}: Pick<TransformerConfig, 'contextModulation'>): number {
+	return contextModulation === 'none' ? 6 : 9;
 }
 
 /** [timesteps, k, width] as k tables of [timesteps, width]. */
@@ -200,24 +210,25 @@ function rowsOf(m: Scope, table: Value): Value[] {
 	return parts.map((part) => m.reshape(part, [timesteps, width]));
 }
 
-/** rms(x) · (1 + scale) + shift. */
+/** rms(x) · (1 + scale) + shift; rms(x) alone where there are none. */
 function modulate(
 	m: Scope,
 	c: TransformerConfig,
 	{ hidden, rows }: Stream,
-	scale: Value | null,
-	shift: Value | null,
+	scale: Value | undefined,
+	shift: Value | undefined,
 ): Value {
 	const normed = m.rmsNorm(hidden, null, c.epsilon);
-	if (scale === null || shift === null) return normed;
+	if (!scale || !shift) return normed;
 	return m.add(m.mul(normed, perToken(m, m.add(scale, 1), rows)), perToken(m, shift, rows));
 }
 
-function add(m: Scope, stream: Stream, update: Value, gate: Value | undefined): Stream {
+function add(m: Scope, stream: Inside, update: Value, gate: Value | undefined): Inside {
 	const gated = gate ? m.mul(update, perToken(m, gate, stream.rows)) : update;
 	return { ...stream, hidden: m.add(stream.hidden, gated) };
 }
 
-function perToken(m: Scope, table: Value, rows: Value | null): Value {
+/** Of a table [timesteps, D] the row of each token; where there is one row it is broadcast. */
+export function perToken(m: Scope, table: Value, rows: Value | null): Value {
 	return rows ? m.gather(table, rows) : table;
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { PickupError } from '../../../../protocol/errors.ts';
+import { readConfig } from './config.ts';
 
 /**
  * `config.transformer` of a checkpoint's metadata. The defaults are the shipped LTX-2 19B's; the
@@ -77,16 +77,7 @@ export type TransformerConfig = {
 
 /** From `checkpoint.config.transformer`. Throws PickupError `bad-weights` that names each wrong value. */
 export function transformerConfig(metadata: unknown): TransformerConfig {
-	const parsed = Metadata.safeParse(metadata ?? {});
-	if (!parsed.success) {
-		const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-		throw new PickupError(
-			'bad-weights',
-			`Expected the configuration of an LTX-2 transformer, got ${wrong.join('; ')}`,
-			{ field: 'config.transformer' },
-		);
-	}
-	const c = parsed.data;
+	const c = readConfig(Metadata, metadata ?? {}, 'config.transformer');
 	const maxSeconds = Math.max(
 		c.positional_embedding_max_pos[0]!,
 		c.audio_positional_embedding_max_pos[0]!,

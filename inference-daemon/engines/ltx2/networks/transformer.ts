@@ -4,8 +4,11 @@ import { Scope } from '../graph/scope.ts';
 import type { Weights } from '../weights/checkpoint.ts';
 import {
 	type Cross,
+	mainRows,
+	perToken,
 	type SkippedSelfAttention,
 	type Stream,
+	type Text,
 	textKeys,
 	transformerBlock,
 } from './transformer-block.ts';
@@ -68,7 +71,7 @@ export function headGraph(model: Transformer): Graph {
 		}
 		graph.output(`${name}.hidden`, hidden);
 		const times = graph.input(`${name}.sinusoids`, [size.timesteps, 256]);
-		const main = adaln(m.at(`${prefix}adaln_single`), times, tables(config), width);
+		const main = adaln(m.at(`${prefix}adaln_single`), times, mainRows(config), width);
 		graph.output(`${name}.ada`, main.ada);
 		graph.output(`${name}.embedded`, main.embedded);
 		if (config.contextModulation === 'sigma') {
@@ -119,7 +122,7 @@ export function keepsTextKeys({ contextModulation }: TransformerConfig): boolean
 
 /**
  * `s.context` to what block `index` makes of it at every step, `s.key` and `s.value`
- * [context tokens, D], in the graph's precision.
+ * [context tokens, D], float16 where the graph multiplies so.
  */
 export function textKeysGraph(model: Transformer, index: number): Graph {
 	const { config } = model;
@@ -132,8 +135,8 @@ export function textKeysGraph(model: Transformer, index: number): Graph {
 		const context = graph.input(`${name}.context`, [size.contextTokens, width]);
 		const block = m.at('transformer_blocks').at(index);
 		const { key, value } = textKeys(block, config, stream, { context, ada: null });
-		graph.output(`${name}.key`, m.cast(key, graph.precision));
-		graph.output(`${name}.value`, m.cast(value, graph.precision));
+		graph.output(`${name}.key`, m.cast(key, keyType(graph)));
+		graph.output(`${name}.value`, m.cast(value, keyType(graph)));
 	}
 	return graph;
 }
@@ -142,8 +145,6 @@ export type BlockOptions = {
 	/** The text comes as keys and values of `textKeysGraph`, for one block only. */
 	readonly text?: 'context' | 'keys';
 	readonly skipSelfAttention?: ReadonlyMap<number, SkippedSelfAttention>;
-	/** Called with each block's results, by the names `block3.video`. */
-	readonly watch?: (name: string, value: Value) => void;
 };
 
 /**
@@ -164,20 +165,18 @@ export function blocksGraph(
 	options: BlockOptions = {},
 ): Graph {
 	const { config } = model;
-	if (options.text === 'keys' && (last !== first || !keepsTextKeys(config))) {
+	const { text = 'context', skipSelfAttention } = options;
+	if (text === 'keys' && (last !== first || !keepsTextKeys(config))) {
 		throw new RangeError('Expected one block, with text that does not change with sigma, for keys');
 	}
 	const named = first === last ? `block ${first}` : `blocks ${first} to ${last}`;
 	const { graph, m } = start(model, `transformer ${named}`);
-	const inputs = present(model).map((part) => streamInputs(graph, config, part, options.text));
+	const inputs = present(model).map((part) => streamInputs(graph, config, part, text));
 	const of = (name: string) => inputs.find((stream) => stream.config.name === name) ?? null;
 	let streams = { video: of('video'), audio: of('audio') };
 	for (let i = first; i <= last; i++) {
 		const block = m.at('transformer_blocks').at(i);
-		streams = transformerBlock(block, config, streams, options.skipSelfAttention?.get(i));
-		for (const stream of [streams.video, streams.audio]) {
-			if (stream) options.watch?.(`block${i}.${stream.config.name}`, stream.hidden);
-		}
+		streams = transformerBlock(block, config, streams, skipSelfAttention?.get(i));
 	}
 	for (const stream of [streams.video, streams.audio]) {
 		if (stream) graph.output(`${stream.config.name}.next`, stream.hidden);
@@ -187,43 +186,37 @@ export function blocksGraph(
 
 function streamInputs(
 	graph: Graph,
-	config: TransformerConfig,
+	{ contextModulation, cross }: TransformerConfig,
 	{ stream, size, meets }: Part,
-	text: BlockOptions['text'] = 'context',
+	text: 'context' | 'keys',
 ): Stream {
 	const { name, width, heads } = stream;
 	const { tokens, timesteps, contextTokens } = size;
-	const input = (what: string, shape: readonly number[], type = 'float32' as Value['type']) =>
+	const input = (what: string, shape: readonly number[], type: Value['type'] = 'float32') =>
 		graph.input(`${name}.${what}`, shape, type);
-	const rotary = (before: string, shape: readonly number[]): Rotary => ({
-		cos: input(`${before}cos`, shape),
-		sin: input(`${before}sin`, shape),
+	const rotary = (before: string, h: number, channels: number): Rotary => ({
+		cos: input(`${before}cos`, [tokens, h, channels / h / 2]),
+		sin: input(`${before}sin`, [tokens, h, channels / h / 2]),
 	});
-	const context = () => input('context', [contextTokens, width]);
-	const keys = (what: string) => input(what, [contextTokens, width], graph.precision);
-	const cross = (): Cross => ({
+	const prompt = (): Text => ({
+		context: input('context', [contextTokens, width]),
+		ada: contextModulation === 'sigma' ? input('prompt_ada', [1, 2, width]) : null,
+	});
+	const key = (what: string) => input(what, [contextTokens, width], keyType(graph));
+	const other = (): Cross => ({
 		ada: input('cross_ada', [timesteps, 4, width]),
 		gate: input('cross_gate', [1, 1, width]),
-		rotary: rotary('cross_', [
-			tokens,
-			config.cross.heads,
-			config.cross.width / config.cross.heads / 2,
-		]),
+		rotary: rotary('cross_', cross.heads, cross.width),
 	});
-	const prompt = () =>
-		config.contextModulation === 'sigma' ? input('prompt_ada', [1, 2, width]) : null;
 	return {
 		config: stream,
 		hidden: input('hidden', [tokens, width]),
 		rows: timesteps > 1 ? input('rows', [tokens], 'int64') : null,
-		ada: input('ada', [timesteps, tables(config), width]),
-		rotary: rotary('', [tokens, heads, width / heads / 2]),
+		ada: input('ada', [timesteps, mainRows({ contextModulation }), width]),
+		rotary: rotary('', heads, width),
 		bias: size.masked ? input('bias', [1, tokens, tokens]) : null,
-		text:
-			text === 'keys'
-				? { key: keys('key'), value: keys('value') }
-				: { context: context(), ada: prompt() },
-		cross: meets ? cross() : null,
+		text: text === 'keys' ? { key: key('key'), value: key('value') } : prompt(),
+		cross: meets ? other() : null,
 	};
 }
 
@@ -242,10 +235,9 @@ export function tailGraph(model: Transformer): Graph {
 		const embedded = graph.input(`${name}.embedded`, [timesteps, width]);
 		const rows = timesteps > 1 ? graph.input(`${name}.rows`, [tokens], 'int64') : null;
 		const table = m.param(`${prefix}scale_shift_table`, [2, width]);
-		const [shift, scale] = m.split(table, 0, [1, 1]).map((row) => {
-			const each = m.add(row, embedded);
-			return rows ? m.gather(each, rows) : each;
-		}) as [Value, Value];
+		const [shift, scale] = m
+			.split(table, 0, [1, 1])
+			.map((row) => perToken(m, m.add(row, embedded), rows)) as [Value, Value];
 		const centred = m.sub(x, m.mean(x, [1]));
 		const normed = m.rmsNorm(centred, null, model.config.epsilon);
 		const modulated = m.add(m.mul(normed, m.add(scale, 1)), shift);
@@ -273,9 +265,8 @@ function present({ config, work }: Transformer): Part[] {
 	return found;
 }
 
-/** Rows of a block's main table: shift, scale and gate of two updates, or of three. */
-function tables({ contextModulation }: TransformerConfig): number {
-	return contextModulation === 'none' ? 6 : 9;
+function keyType({ precision }: Graph): Value['type'] {
+	return precision === 'float16' ? 'float16' : 'float32';
 }
 
 function start({ weights, precision }: Transformer, name: string): { graph: Graph; m: Scope } {

@@ -1,10 +1,9 @@
-import { middles, rotaryTable, type Table } from './rope.ts';
-import { distinct, sinusoids } from './timestep.ts';
-import type { StreamConfig, TransformerConfig } from './transformer-config.ts';
+import { middles, rotaryTable, type Table } from '../networks/rope.ts';
+import { distinct, sinusoids } from '../networks/timestep.ts';
+import type { StreamConfig, TransformerConfig } from '../networks/transformer-config.ts';
+import type { Numbers } from './session.ts';
 
-export type Inputs = Readonly<
-	Record<string, { readonly data: Float32Array | BigInt64Array; readonly shape: readonly number[] }>
->;
+export type Inputs = Readonly<Record<string, Numbers>>;
 
 /** The noise of a stream at a step. */
 export type Noise = {
@@ -22,7 +21,7 @@ export function noiseInputs(
 	c: TransformerConfig,
 	noise: { readonly video: Noise | null; readonly audio: Noise | null },
 ): Inputs {
-	const inputs: Record<string, Inputs[string]> = {};
+	const inputs: Record<string, Numbers> = {};
 	for (const [name, other] of [
 		['video', 'audio'],
 		['audio', 'video'],
