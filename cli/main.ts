@@ -10,6 +10,7 @@ import { addFill } from './verbs/fill.ts';
 import { addGaps } from './verbs/gaps.ts';
 import { addInsert } from './verbs/insert.ts';
 import { addJobs } from './verbs/jobs.ts';
+import { addModels } from './verbs/models.ts';
 import { addRetake } from './verbs/retake.ts';
 import { addSetup } from './verbs/setup.ts';
 import { VERSION } from './version.ts';
@@ -52,6 +53,7 @@ const VERBS = [
 	addJobs,
 	addDaemon,
 	addDoctor,
+	addModels,
 	addSetup,
 ];
 

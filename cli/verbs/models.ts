@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import {
+	type Description,
+	describe,
+	type FileDescription,
+	type Sums,
+} from '../../inference-daemon/engines/ltx2/weights/describe.ts';
+import { readWeights } from '../../inference-daemon/engines/ltx2/weights/shards.ts';
+import { EXIT } from '../exit-codes.ts';
+import { openTerminal, type Terminal } from '../terminal.ts';
+
+export function addModels(program: Command, exit: (code: number) => void): void {
+	const models = program.command('models').description('look at files with weights');
+	models
+		.command('inspect')
+		.description('say what files with weights hold, and what is missing for a complete engine')
+		.argument('<file...>', '.safetensors, or the .safetensors.index.json of one in parts')
+		.option('--json', 'print JSON')
+		.addHelpText('after', '\nExample:\n  pickup models inspect ltx-2-19b-dev.safetensors')
+		.action(async (paths: readonly string[], options: { json?: boolean }) => {
+			const terminal = openTerminal(options.json === true);
+			const description = describe(await Promise.all(paths.map((path) => readWeights(path))));
+			for (const file of description.files) showFile(terminal, file);
+			showTogether(terminal, description);
+			terminal.result(description);
+			exit(EXIT.ok);
+		});
+}
+
+function showFile(terminal: Terminal, file: FileDescription): void {
+	const { families, variant, version, licence } = file;
+	terminal.line(file.path);
+	terminal.line(`  Family: ${familyOf(families)}${variant === 'unknown' ? '' : `, ${variant}`}`);
+	if (version !== null) terminal.line(`  Version: ${version}`);
+	terminal.line(`  Licence: ${licence ?? 'not told in the file'}`);
+	terminal.line('');
+	terminal.table(
+		['Part', 'Kind', 'Tensors', 'Parameters', 'Bytes'],
+		file.parts.map((part) => [part.part, part.kind, ...rowOf(part)]),
+	);
+	terminal.line('');
+}
+
+function showTogether(terminal: Terminal, description: Description): void {
+	const { files, families, missing, problems } = description;
+	const [tensors, parameters, bytes] = rowOf(description);
+	const what = files.length === 1 ? 'In all' : `All ${files.length} files, ${familyOf(families)}`;
+	terminal.line(`${what}: ${tensors} tensors, ${parameters} parameters; ${bytes}`);
+	if (missing.length > 0) terminal.line(`Missing for a complete engine: ${missing.join(', ')}`);
+	else if (problems.length === 0) terminal.line('Nothing is missing for a complete engine.');
+	for (const problem of problems) terminal.line(`Problem: ${problem}`);
+}
+
+function familyOf(families: readonly string[]): string {
+	return families.join(' or ') || 'of different models';
+}
+
+function rowOf({ tensors, parameters, bytes }: Sums): [string, string, string] {
+	const each = Object.entries(bytes).map(([type, count]) => `${type} ${grouped(count)}`);
+	return [grouped(tensors), grouped(parameters), each.join(', ')];
+}
+
+/** 43284455114 as 43,284,455,114. */
+function grouped(count: number): string {
+	return count.toLocaleString('en-US');
+}

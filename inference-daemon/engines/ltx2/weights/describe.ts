@@ -1,0 +1,156 @@
+import { PickupError } from '../../../../protocol/errors.ts';
+import { Checkpoint } from './checkpoint.ts';
+import { type Family, familiesOf, variantOf } from './family.ts';
+import { isLora } from './lora.ts';
+import { wholeName } from './names.ts';
+import { DIFFUSION_DECODER, GEMMA, kindOf, type Names, type Part, partOf } from './parts.ts';
+import { isScale, shapeOf, storedAs } from './quantise.ts';
+import type { Safetensors, Tensor } from './safetensors.ts';
+
+export type Sums = {
+	readonly tensors: number;
+	/** Numbers of the model; scales and files of the tokenizer are none. */
+	readonly parameters: number;
+	/** Bytes of tensors by the type in which they are stored. */
+	readonly bytes: Readonly<Record<string, number>>;
+};
+
+/** What a file is, told by its metadata and its tensors, never by its name. */
+export type FileDescription = Sums & {
+	readonly path: string;
+	/** Those that it may belong to: none where its tensors contradict each other. */
+	readonly families: readonly Family[];
+	readonly variant: 'dev' | 'distilled' | 'unknown';
+	/** `model_version` of the metadata; the first LTX-2 has none. */
+	readonly version: string | null;
+	readonly licence: string | null;
+	readonly parts: readonly (Sums & { readonly part: Part; readonly kind: string })[];
+};
+
+export type Description = Sums & {
+	readonly files: readonly FileDescription[];
+	/** Those that all files may belong to. */
+	readonly families: readonly Family[];
+	/** Parts without which no clip can be made. */
+	readonly missing: readonly string[];
+	/** Why the files do not go together. */
+	readonly problems: readonly string[];
+};
+
+/** Each file alone, and all of them together as one engine. */
+export function describe(files: readonly Safetensors[]): Description {
+	const told = files.map(describeFile);
+	const families = told
+		.map((file) => file.families)
+		.reduce((all, some) => all.filter((family) => some.includes(family)));
+	return {
+		...{ files: told, families },
+		missing: missingParts(told, families),
+		problems: [...mixture(told, families), ...conflicts(files)],
+		...total(told),
+	};
+}
+
+function describeFile(file: Safetensors): FileDescription {
+	const whole = wholeName(file.tensors);
+	const names: Names = new Map([...file.tensors].map(([name, tensor]) => [whole(name), tensor]));
+	const groups = new Map<Part, [string, Tensor][]>();
+	for (const entry of names) {
+		const part = partOf(entry[0]);
+		const group = groups.get(part);
+		if (group) group.push(entry);
+		else groups.set(part, [entry]);
+	}
+	const parts = [...groups].map(([part, entries]) => ({
+		...{ part, kind: kindOf(part, names, file) },
+		...sums(entries, names),
+	}));
+	const families = familiesOf(names, file);
+	return {
+		...{ path: file.path, families, variant: variantOf(names, file, families) },
+		version: file.metadata.model_version || null,
+		licence: file.metadata.license ?? file.metadata.licence ?? null,
+		...{ parts, ...total(parts) },
+	};
+}
+
+function sums(entries: readonly (readonly [string, Tensor])[], names: Names): Sums {
+	const bytes: Record<string, number> = {};
+	let parameters = 0;
+	for (const [name, tensor] of entries) {
+		bytes[tensor.type] = (bytes[tensor.type] ?? 0) + tensor.bytes;
+		if (isScale(name) || partOf(name) === 'tokenizer') continue;
+		const stored = storedAs(tensor, name, (other) => names.get(other) ?? null);
+		const shape = stored ? shapeOf(stored) : tensor.shape;
+		parameters += shape.reduce((product, n) => product * n, 1);
+	}
+	return { tensors: entries.length, parameters, bytes };
+}
+
+function total(all: readonly Sums[]): Sums {
+	const bytes: Record<string, number> = {};
+	for (const [type, count] of all.flatMap((one) => Object.entries(one.bytes))) {
+		bytes[type] = (bytes[type] ?? 0) + count;
+	}
+	return {
+		tensors: all.reduce((sum, { tensors }) => sum + tensors, 0),
+		parameters: all.reduce((sum, { parameters }) => sum + parameters, 0),
+		bytes,
+	};
+}
+
+const REQUIRED: readonly Part[] = [
+	...(['transformer', 'connectors', 'text projection', 'text encoder'] as const),
+	...(['video encoder', 'video decoder', 'video statistics'] as const),
+	...(['audio encoder', 'audio decoder', 'audio statistics', 'vocoder'] as const),
+];
+
+function missingParts(
+	files: readonly FileDescription[],
+	families: readonly Family[],
+): readonly string[] {
+	const parts = files.flatMap((file) => file.parts);
+	const kinds = (wanted: Part) =>
+		parts.flatMap(({ part, kind }) => (part === wanted ? [kind] : []));
+	return REQUIRED.flatMap((part) => {
+		const found = kinds(part);
+		if (part === 'text encoder')
+			return found.length > 0 ? [] : [`text encoder${gemmaOf(families)}`];
+		if (part === 'connectors' && !found.includes('video and audio')) return ['connectors'];
+		if (part !== 'video decoder') return found.length > 0 ? [] : [part];
+		if (found.some((kind) => kind !== DIFFUSION_DECODER)) return [];
+		const instead =
+			found.length > 0 ? ' (the conv VAE; the diffusion decoder is not supported yet)' : '';
+		return [`video decoder${instead}`];
+	});
+}
+
+function gemmaOf(families: readonly Family[]): string {
+	const later = families.includes('LTX-2.5 22B');
+	if (later && families.length > 1) return '';
+	return families.length === 0 ? '' : ` (${later ? GEMMA[4] : GEMMA[3]} 12B)`;
+}
+
+function mixture(files: readonly FileDescription[], families: readonly Family[]): string[] {
+	if (families.length > 0) return [];
+	const each = files.map((file) => `${file.path} is of ${file.families.join(' or ') || 'several'}`);
+	return [`the files are of different models: ${each.join('; ')}`];
+}
+
+/** Opens everything as the engine would. Upsamplers are checkpoints of their own. */
+function conflicts(files: readonly Safetensors[]): string[] {
+	const isUpsampler = ({ tensors }: Safetensors) =>
+		tensors.has('post_upsample_res_blocks.0.conv1.weight');
+	const bases = files.filter((file) => !isLora(file) && !isUpsampler(file));
+	const loras = files.filter(isLora).map((file) => ({ file, strength: 1 }));
+	try {
+		const checkpoint = new Checkpoint(bases);
+		const holds = [...checkpoint.names()].some((name) => partOf(name) === 'transformer');
+		// A LoRA by itself is described, not judged.
+		if (holds) checkpoint.withLoras(loras);
+		return [];
+	} catch (error) {
+		if (error instanceof PickupError) return [error.message];
+		throw error;
+	}
+}
