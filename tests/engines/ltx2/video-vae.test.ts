@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { Graph, type Value } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
+import {
+	Graph,
+	type Precision,
+	type Value,
+} from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
+import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
 import {
 	resBlock,
-	videoVae,
 	videoVaeConfig,
 } from '../../../inference-daemon/engines/ltx2/networks/video-vae.ts';
 import {
@@ -13,6 +17,7 @@ import {
 	videoVaeDecoder,
 } from '../../../inference-daemon/engines/ltx2/networks/video-vae-decoder.ts';
 import { videoVaeEncoder } from '../../../inference-daemon/engines/ltx2/networks/video-vae-encoder.ts';
+import { fallbacks } from '../../../inference-daemon/engines/ltx2/runtime/fallbacks.ts';
 import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { type Case, errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
@@ -44,7 +49,7 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 	it('the first block of the 2.0 encoder gives the reference’s numbers from the reference’s conv_in', async () => {
 		const { tensors } = await goldenCase('video-vae-2.0', 'encode-image');
 		const graph = new Graph('block');
-		const block = videoVae(graph, await goldenWeights('video-vae-2.0')).at(
+		const block = vae(graph, await goldenWeights('video-vae-2.0')).at(
 			'encoder.down_blocks.0.res_blocks.0',
 		);
 		const x = graph.input('x', tensors['mid.conv_in']!.shape);
@@ -60,7 +65,7 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 		expect(tensors['in.timestep']!.data[0]).toBeCloseTo(DECODE_TIMESTEP, 8);
 		expect(tensors['in.noise_scale']!.data[0]).toBeCloseTo(DECODE_NOISE, 8);
 		const graph = new Graph('video decoder');
-		const m = videoVae(graph, checkpoint);
+		const m = vae(graph, checkpoint);
 		expect(isTimestepConditioned(m)).toBe(true);
 		const { shape } = tensors['in.latent']!;
 		const latent = graph.input('latent', shape);
@@ -97,30 +102,56 @@ function expectSame(
 	expect(names.length).toBeGreaterThan(0);
 	for (const name of names) {
 		const error = errorOf(found[name.slice('mid.'.length)]!, tensors[name]!);
-		if (process.env.SHOW) console.log(name, error);
 		expect(error, name).toBeLessThan(magnified[name] ?? TOLERANCE);
 	}
 }
 
-function encoderGraph(checkpoint: Checkpoint, { tensors }: Case): Graph {
-	const graph = new Graph('video encoder');
+function vae(graph: Graph, checkpoint: Checkpoint): Scope {
+	return new Scope(graph, checkpoint.at('vae'));
+}
+
+function encoderGraph(checkpoint: Checkpoint, { tensors }: Case, precision?: Precision): Graph {
+	const graph = new Graph('video encoder', precision);
 	const pixels = graph.input('pixels', tensors['in.pixels']!.shape);
 	const watch = (name: string, value: Value) => graph.output(name, value);
-	const m = videoVae(graph, checkpoint);
+	const m = vae(graph, checkpoint);
 	graph.output('latent', videoVaeEncoder(m, pixels, videoVaeConfig(checkpoint), watch));
 	checkpoint.check();
 	return graph;
 }
 
-function decoderGraph(checkpoint: Checkpoint, { tensors }: Case): Graph {
-	const graph = new Graph('video decoder');
+function decoderGraph(checkpoint: Checkpoint, { tensors }: Case, precision?: Precision): Graph {
+	const graph = new Graph('video decoder', precision);
 	const latent = graph.input('latent', tensors['in.latent']!.shape);
 	const watch = (name: string, value: Value) => graph.output(name, value);
-	const m = videoVae(graph, checkpoint);
+	const m = vae(graph, checkpoint);
 	graph.output('pixels', videoVaeDecoder(m, latent, videoVaeConfig(checkpoint), watch));
 	checkpoint.check();
 	return graph;
 }
+
+it.each(RELEASES)(
+	'%s: with convolutions in float16 both stay near the reference',
+	async (network) => {
+		const checkpoint = await goldenWeights(network);
+		const encoding = await goldenCase(network, 'encode-video');
+		const pixels = encoding.tensors['in.pixels']!;
+		const encoded = await runGraph(encoderGraph(checkpoint, encoding, 'float16'), { pixels });
+		expect(errorOf(encoded.latent!, encoding.tensors['out.latent']!)).toBeLessThan(2e-2);
+		const decoding = await goldenCase(network, 'decode-video');
+		const latent = decoding.tensors['in.latent']!;
+		const decoded = await runGraph(decoderGraph(checkpoint, decoding, 'float16'), { latent });
+		expect(errorOf(decoded.pixels!, decoding.tensors['out.pixels']!)).toBeLessThan(2e-2);
+	},
+);
+
+it.each(RELEASES)('%s: WebGPU has every operator', async (network) => {
+	const checkpoint = await goldenWeights(network);
+	const encoder = encoderGraph(checkpoint, await goldenCase(network, 'encode-image'));
+	expect(await fallbacks(encoder, 'webgpu')).toEqual([]);
+	const decoder = decoderGraph(checkpoint, await goldenCase(network, 'decode-image'));
+	expect(await fallbacks(decoder, 'webgpu')).toEqual([]);
+});
 
 it.each(RELEASES)('%s: encoder and decoder use every tensor', async (network) => {
 	const checkpoint = await goldenWeights(network);
@@ -134,13 +165,13 @@ describe('what does not fit is told', () => {
 		const checkpoint = await goldenWeights(network);
 		const graph = new Graph('video decoder');
 		const latent = graph.input('latent', shape);
-		return videoVaeDecoder(videoVae(graph, checkpoint), latent, videoVaeConfig(checkpoint));
+		return videoVaeDecoder(vae(graph, checkpoint), latent, videoVaeConfig(checkpoint));
 	};
 	const encode = async (shape: readonly number[]) => {
 		const checkpoint = await goldenWeights('video-vae-2.0');
 		const graph = new Graph('video encoder');
 		const pixels = graph.input('pixels', shape);
-		return videoVaeEncoder(videoVae(graph, checkpoint), pixels, videoVaeConfig(checkpoint));
+		return videoVaeEncoder(vae(graph, checkpoint), pixels, videoVaeConfig(checkpoint));
 	};
 
 	it.each([
@@ -162,28 +193,39 @@ describe('what does not fit is told', () => {
 	});
 
 	it('the timestep of a decoder that has none', async () => {
-		const m = videoVae(new Graph('video decoder'), await goldenWeights('video-vae-2.0'));
+		const m = vae(new Graph('video decoder'), await goldenWeights('video-vae-2.0'));
 		expect(isTimestepConditioned(m)).toBe(false);
 		expect(() => decodeSinusoid(m)).toThrow(
 			'vae: expected decoder.timestep_scale_multiplier, one number, got none',
 		);
 	});
 
+	const read = (vae: unknown) => {
+		const metadata = vae === undefined ? {} : { config: JSON.stringify({ vae }) };
+		return videoVaeConfig(
+			new Checkpoint([{ path: 'vae.safetensors', bytes: 0, metadata, tensors: new Map() }]),
+		);
+	};
+
 	it('a configuration that is unknown', () => {
-		const read = (vae: unknown) => () => {
-			const metadata = vae === undefined ? {} : { config: JSON.stringify({ vae }) };
-			return videoVaeConfig(
-				new Checkpoint([{ path: 'vae.safetensors', bytes: 0, metadata, tensors: new Map() }]),
-			);
-		};
-		expect(read(undefined)).toThrow(/config\.vae: .*expected object.*, got nothing/);
-		expect(read({ encoder_blocks: [] })).toThrow(/config\.vae\.decoder_blocks: .*got nothing/);
-		const attention = { encoder_blocks: [['attn_res_x', { num_layers: 2 }]], decoder_blocks: [] };
-		expect(read(attention)).toThrow(
+		expect(() => read(undefined)).toThrow(/config\.vae: .*expected object.*, got nothing/);
+		expect(() => read({ encoder_blocks: [['attn_res_x', { num_layers: 2 }]] })).toThrow(
 			'config.vae.encoder_blocks.0: expected res_x with num_layers or compress_space, _time or _all' +
 				' with a multiplier, got ["attn_res_x",{"num_layers":2}]',
 		);
-		const norm = { encoder_blocks: [], decoder_blocks: [], norm_layer: 'group_norm' };
-		expect(read(norm)).toThrow(/config\.vae\.norm_layer: .*"pixel_norm", got "group_norm"/);
+		expect(() => read({ norm_layer: 'group_norm' })).toThrow(
+			/config\.vae\.norm_layer: .*"pixel_norm", got "group_norm"/,
+		);
+	});
+
+	it('2.5’s diffusion decoder, whose file has an encoder all the same', async () => {
+		const shipped = { _class_name: 'CausalDiffusionVAE', latent_channels: 128 };
+		const config = read({ ...shipped, decoder: { _class_name: 'NADiffusionDecoder' } });
+		const m = vae(new Graph('video vae'), await goldenWeights('video-vae-2.3'));
+		expect(() => videoVaeDecoder(m, m.graph.input('latent', [1, 128, 1, 1, 1]), config)).toThrow(
+			'vae: expected decoder_blocks in its configuration; of 2.5, use the conv VAE, got none',
+		);
+		const latent = videoVaeEncoder(m, m.graph.input('pixels', [1, 3, 9, 64, 32]), config);
+		expect(latent.shape).toEqual([1, 128, 2, 2, 1]);
 	});
 });

@@ -55,39 +55,38 @@ export function videoVaeDecoder(
 	watch: Watch = () => {},
 ): Value {
 	const decoder = m.at('decoder');
+	const blocks = config.decoder_blocks?.toReversed();
+	if (!blocks)
+		throw m.mismatch('decoder_blocks in its configuration; of 2.5, use the conv VAE', 'none');
 	const space = config.spatial_padding_mode ?? 'reflect';
 	const padding: Padding = { causal: config.causal_decoder, space };
 	checkLatent(m, latent, config.latent_channels, space === 'reflect' ? 2 : 1);
 	const sinusoid = isTimestepConditioned(m) ? m.graph.input('sinusoid', [1, 256]) : null;
+	// Each block divides the channels by its multiplier until the base is left.
+	const widest = blocks.reduce(
+		(width, [kind, options]) => (kind === 'res_x' ? width : width * options.multiplier),
+		config.decoder_base_channels,
+	);
 	let x = sinusoid === null ? latent : noisy(decoder, latent);
 	x = unnormalise(decoder, x, statistics(m, config.latent_channels));
-	x = convolve(decoder.at('conv_in'), x, widestOf(config), padding);
+	x = convolve(decoder.at('conv_in'), x, widest, padding);
 	watch('conv_in', x);
-	for (const [i, [kind, options]] of config.decoder_blocks.toReversed().entries()) {
+	for (const [i, [kind, options]] of blocks.entries()) {
 		const block = decoder.at('up_blocks').at(i);
 		if (kind === 'res_x') {
 			const time = sinusoid && embed(block.at('time_embedder'), sinusoid, 4 * x.shape[1]!);
 			for (let j = 0; j < options.num_layers; j++) {
 				const layer = block.at('res_blocks').at(j);
-				const [first, second] = time ? modulations(layer, 'scale_shift_table', time, 2) : [];
-				x = resBlock(layer, x, padding, [first ?? null, second ?? null]);
+				x = resBlock(layer, x, padding, modulations(layer, 'scale_shift_table', time, 2));
 			}
 		} else x = expand(block, x, options, strideOf(kind), padding);
 		watch(`up_block${i}`, x);
 	}
 	const time = sinusoid && embed(decoder.at('last_time_embedder'), sinusoid, 2 * x.shape[1]!);
-	const [last] = time ? modulations(decoder, 'last_scale_shift_table', time, 1) : [];
+	const [last] = modulations(decoder, 'last_scale_shift_table', time, 1);
 	const patch = config.patch_size;
 	x = convolve(decoder.at('conv_out'), activate(decoder, x, last), 3 * patch ** 2, padding);
 	return depthToSpace(decoder, x, [1, patch, patch], 'twh');
-}
-
-/** Each block divides the channels by its multiplier until the base is left. */
-function widestOf({ decoder_blocks, decoder_base_channels }: VideoVaeConfig): number {
-	return decoder_blocks.reduce(
-		(width, [kind, options]) => (kind === 'res_x' ? width : width * options.multiplier),
-		decoder_base_channels,
-	);
 }
 
 /** d2s(conv(x)) (+ d2s(x), over and over along the channels), without the first frame where there are more. */
@@ -100,12 +99,13 @@ function expand(
 ): Value {
 	const cells = stride[0] * stride[1] * stride[2];
 	const wide = convolve(m.at('conv'), x, (x.shape[1]! * cells) / multiplier, padding);
-	let y = depthToSpace(m, wide, stride);
+	const change = depthToSpace(m, wide, stride);
+	let y = change;
 	if (residual) {
 		const skip = depthToSpace(m, x, stride);
-		const shape = y.shape;
-		const repeated = m.reshape(y, [shape[1]! / skip.shape[1]!, ...skip.shape.slice(1)]);
-		y = m.reshape(m.add(repeated, skip), shape);
+		const times = change.shape[1]! / skip.shape[1]!;
+		y = m.add(m.reshape(change, [times, ...skip.shape.slice(1)]), skip);
+		y = m.reshape(y, change.shape);
 	}
 	return stride[0] === 1 ? y : m.slice(y, 2, 1, y.shape[2]!);
 }
@@ -123,7 +123,8 @@ function embed(m: Scope, sinusoid: Value, width: number): Value {
 }
 
 /** Rows (shift, scale), `pairs` times, of the table plus the embedding. */
-function modulations(m: Scope, table: string, time: Value, pairs: number): Modulation[] {
+function modulations(m: Scope, table: string, time: Value | null, pairs: number): Modulation[] {
+	if (time === null) return [];
 	const shape = [2 * pairs, time.shape[1]! / (2 * pairs)];
 	const rows = m.add(m.param(table, shape), m.reshape(time, shape));
 	const row = (i: number) => m.reshape(m.slice(rows, 0, i, i + 1), [1, shape[1]!, 1, 1, 1]);

@@ -1,8 +1,8 @@
 /** What the video VAE's encoder and decoder share: configuration, statistics, layers. */
 import * as z from 'zod';
-import type { Graph, Value } from '../graph/graph.ts';
+import type { Value } from '../graph/graph.ts';
 import { conv } from '../graph/layers.ts';
-import { Scope } from '../graph/scope.ts';
+import type { Scope } from '../graph/scope.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { readConfig } from './config.ts';
 
@@ -18,6 +18,12 @@ const UP = z.tuple([
 ]);
 const error = 'expected res_x with num_layers or compress_space, _time or _all with a multiplier';
 
+/** Of 2.3 and 2.5, whose VAE with a diffusion decoder tells only of that. */
+const ENCODER: (z.infer<typeof RES> | z.infer<typeof DOWN>)[] = [
+	...[res(4), down('space', 2), res(6), down('time', 2), res(4), down('all', 2)],
+	...[res(2), down('all', 1), res(2)],
+];
+
 const CONFIG = z.object({
 	latent_channels: count.default(128),
 	patch_size: count.default(4),
@@ -28,22 +34,24 @@ const CONFIG = z.object({
 	/** Of both halves; without it the encoder pads with zeros and the decoder by reflection. */
 	spatial_padding_mode: z.enum(['zeros', 'reflect']).optional(),
 	/** As they run. */
-	encoder_blocks: z.array(z.union([RES, DOWN], { error })),
+	encoder_blocks: z.array(z.union([RES, DOWN], { error })).default(ENCODER),
 	/** From the pixels to the latent: they run from the last to the first. */
-	decoder_blocks: z.array(z.union([RES, UP], { error })),
+	decoder_blocks: z.array(z.union([RES, UP], { error })).optional(),
 });
+
+function res(num_layers: number): z.infer<typeof RES> {
+	return ['res_x', { num_layers }];
+}
+
+function down(axes: 'space' | 'time' | 'all', multiplier: number): z.infer<typeof DOWN> {
+	return [`compress_${axes}_res`, { multiplier }];
+}
 
 export type VideoVaeConfig = z.infer<typeof CONFIG>;
 
 /** The VAE's part of the checkpoint's configuration. Throws PickupError `bad-weights`. */
 export function videoVaeConfig(checkpoint: Checkpoint): VideoVaeConfig {
 	return readConfig(CONFIG, checkpoint.config.vae, 'config.vae');
-}
-
-/** The VAE of a checkpoint: below `vae.`, or bare where the file holds nothing else. */
-export function videoVae(graph: Graph, checkpoint: Checkpoint): Scope {
-	const bare = checkpoint.find('per_channel_statistics.mean-of-means') !== null;
-	return new Scope(graph, bare ? checkpoint.root : checkpoint.at('vae'));
 }
 
 /** Is told of values on the way: `conv_in`, `down_block0`… */
@@ -105,9 +113,9 @@ export function pixelNorm(m: Scope, x: Value): Value {
 export type Modulation = { readonly shift: Value; readonly scale: Value };
 
 /** norm → x · (1 + scale) + shift → SiLU: what stands before every convolution of a residual. */
-export function activate(m: Scope, x: Value, modulation: Modulation | null = null): Value {
+export function activate(m: Scope, x: Value, modulation?: Modulation): Value {
 	const y = pixelNorm(m, x);
-	if (modulation === null) return m.silu(y);
+	if (!modulation) return m.silu(y);
 	return m.silu(m.add(m.mul(y, m.add(modulation.scale, 1)), modulation.shift));
 }
 
@@ -116,7 +124,7 @@ export function resBlock(
 	m: Scope,
 	x: Value,
 	padding: Padding,
-	modulations: readonly [Modulation | null, Modulation | null] = [null, null],
+	modulations: readonly Modulation[] = [],
 ): Value {
 	const channels = x.shape[1]!;
 	const h = convolve(m.at('conv1'), activate(m, x, modulations[0]), channels, padding);
