@@ -12,9 +12,7 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 		const config = durationConfig(checkpoint.config);
 		const { tensors } = await goldenCase('duration-head', 'context');
 		const [batch, tokens] = tensors['in.video_context']!.shape as [number, number];
-		const graph = durationHeadGraph(checkpoint.at('duration_head'), config, {
-			...{ video: tokens, audio: tokens },
-		});
+		const graph = durationHeadGraph(checkpoint.at('duration_head'), config, tokens);
 		checkpoint.check();
 		expect(checkpoint.unused()).toEqual([]);
 		const seconds: number[] = [];
@@ -32,7 +30,10 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 
 it('LTX-2.5’s widths stand in where the file does not tell', () => {
 	expect(durationConfig()).toEqual({
-		...{ videoWidth: 4096, audioWidth: 2048, width: 256, heads: 4, hidden: 256 },
+		transformer: { cross_attention_dim: 4096, audio_cross_attention_dim: 2048 },
+		duration_head: {
+			...{ pooler_hidden_dim: 256, num_queries: 1, num_pooler_heads: 4, mlp_hidden: 256 },
+		},
 	});
 });
 

@@ -3,17 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
-	type GemmaConfig,
+	type Gemma,
 	gemmaEmbeddingGraph,
 	gemmaGraph,
 	gemmaInputs,
 	gemmaLayerGraph,
 	gemmaLayerInputs,
 	gemmaNormGraph,
-	gemmaWeights,
 } from '../../../inference-daemon/engines/ltx2/networks/gemma.ts';
-import { gemma3Config } from '../../../inference-daemon/engines/ltx2/networks/gemma3.ts';
-import { gemma4Config } from '../../../inference-daemon/engines/ltx2/networks/gemma4.ts';
+import { gemma3 } from '../../../inference-daemon/engines/ltx2/networks/gemma3.ts';
+import { gemma4 } from '../../../inference-daemon/engines/ltx2/networks/gemma4.ts';
 import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PickupError } from '../../../protocol/errors.ts';
@@ -29,13 +28,14 @@ import {
 
 const TOLERANCE = 5e-5;
 
-const CONFIGS = {
-	gemma3: async () =>
-		gemma3Config(JSON.parse(await readFile(goldenPath('gemma3', 'config.json'), 'utf8'))),
-	gemma4: async (checkpoint: Checkpoint) => gemma4Config(checkpoint),
-} satisfies Record<string, (checkpoint: Checkpoint) => Promise<GemmaConfig>>;
+const OPEN = {
+	gemma3: async (checkpoint: Checkpoint) =>
+		gemma3(checkpoint, JSON.parse(await readFile(goldenPath('gemma3', 'config.json'), 'utf8'))),
+	gemma4: async (checkpoint: Checkpoint) => gemma4(checkpoint),
+} satisfies Record<string, (checkpoint: Checkpoint) => Promise<Gemma>>;
 
-const MODELS = Object.keys(CONFIGS) as (keyof typeof CONFIGS)[];
+const MODELS = Object.keys(OPEN) as (keyof typeof OPEN)[];
+const NOTHING = new Checkpoint([]);
 
 describe.each(PROVIDERS)('on %s', (provider) => {
 	describe.each(MODELS)('%s', (model) => {
@@ -43,12 +43,12 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 			'gives the reference’s hidden states for the tokens of each prompt (%s)',
 			async (name) => {
 				const checkpoint = await goldenWeights(model);
-				const config = await CONFIGS[model](checkpoint);
+				const gemma = await OPEN[model](checkpoint);
 				for (const { tokens, states } of prompts(await goldenCase(model, name))) {
-					const graph = gemmaGraph(gemmaWeights(checkpoint), config, tokens.length);
+					const graph = gemmaGraph(gemma, tokens.length);
 					checkpoint.check();
 					expect(checkpoint.unused()).toEqual([]);
-					const found = await runGraph(graph, gemmaInputs(config, tokens), provider);
+					const found = await runGraph(graph, gemmaInputs(gemma, tokens), provider);
 					expect(found.hidden_states!.shape[0]).toBe(states.length);
 					for (const [layer, reference] of states.entries()) {
 						const got = rows(found.hidden_states!, layer);
@@ -63,18 +63,17 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 describe.each(MODELS)('%s', (model) => {
 	it('gives the same layer by layer, one session at a time', async () => {
 		const checkpoint = await goldenWeights(model);
-		const weights = gemmaWeights(checkpoint);
-		const config = await CONFIGS[model](checkpoint);
+		const gemma = await OPEN[model](checkpoint);
 		const { tokens, states } = prompts(await goldenCase(model, 'unpadded'))[0]!;
 		const n = tokens.length;
-		const embedding = gemmaEmbeddingGraph(weights, config, n);
-		let state = (await runGraph(embedding, { tokens: gemmaInputs(config, tokens).tokens! })).next!;
-		for (const layer of config.spans.keys()) {
+		const embedding = gemmaEmbeddingGraph(gemma, n);
+		let state = (await runGraph(embedding, { tokens: gemmaInputs(gemma, tokens).tokens })).next!;
+		for (const layer of gemma.config.spans.keys()) {
 			expect(errorOf(state, states[layer]!), `state ${layer}`).toBeLessThan(TOLERANCE);
-			const inputs = { state, ...gemmaLayerInputs(config, n, layer) };
-			state = (await runGraph(gemmaLayerGraph(weights, config, n, layer), inputs)).next!;
+			const inputs = { state, ...gemmaLayerInputs(gemma, n, layer) };
+			state = (await runGraph(gemmaLayerGraph(gemma, n, layer), inputs)).next!;
 		}
-		state = (await runGraph(gemmaNormGraph(weights, config, n), { state })).next!;
+		state = (await runGraph(gemmaNormGraph(gemma, n), { state })).next!;
 		expect(errorOf(state, states.at(-1)!)).toBeLessThan(TOLERANCE);
 		checkpoint.check();
 		expect(checkpoint.unused()).toEqual([]);
@@ -83,9 +82,9 @@ describe.each(MODELS)('%s', (model) => {
 	it.each(['sliding_attention', 'full_attention'] as const)(
 		'turns by the reference’s angles (%s)',
 		async (span) => {
-			const config = await CONFIGS[model](await goldenWeights(model));
+			const gemma = await OPEN[model](await goldenWeights(model));
 			const { tensors } = await goldenCase(model, 'left-padded');
-			const inputs = gemmaInputs(config, new Array<number>(20).fill(0));
+			const inputs: Readonly<Record<string, Numbers>> = gemmaInputs(gemma, new Array(20).fill(0));
 			for (const part of ['cos', 'sin']) {
 				const { data, shape } = tensors[`mid.${span}_rope_${part}`]!;
 				const [tokens, width] = shape as [number, number];
@@ -104,12 +103,15 @@ describe.each(MODELS)('%s', (model) => {
 });
 
 it('a layer with a window sees that many tokens, its own among them', () => {
-	const config = gemma3Config({ text_config: { sliding_window: 2 } });
-	const { mask } = gemmaLayerInputs(config, 3, 0);
-	const seen = [...mask!.data].map((value) => (value === 0 ? 1 : 0));
-	expect(seen).toEqual([1, 0, 0, 1, 1, 0, 0, 1, 1]);
-	const all = gemmaLayerInputs(config, 3, 5).mask!;
-	expect([...all.data].map((value) => (value === 0 ? 1 : 0))).toEqual([1, 0, 0, 1, 1, 0, 1, 1, 1]);
+	const gemma = gemma3(NOTHING, { text_config: { sliding_window: 2 } });
+	const near = gemmaLayerInputs(gemma, 3, 0)['sliding_attention.mask']!;
+	expect([...near.data].map((value) => value === 0)).toEqual(
+		[1, 0, 0, 1, 1, 0, 0, 1, 1].map(Boolean),
+	);
+	const far = gemmaLayerInputs(gemma, 3, 5)['full_attention.mask']!;
+	expect([...far.data].map((value) => value === 0)).toEqual(
+		[1, 0, 0, 1, 1, 0, 1, 1, 1].map(Boolean),
+	);
 });
 
 describe('a table in bfloat16', () => {
@@ -122,8 +124,8 @@ describe('a table in bfloat16', () => {
 			const path = join(folder, 'gemma.safetensors');
 			await writeFile(path, bfloat16File('model.embed_tokens.weight', [2, hidden], table));
 			const checkpoint = await Checkpoint.open(path);
-			const config = { ...gemma4Config(checkpoint), vocabulary: 2 };
-			const graph = gemmaEmbeddingGraph(gemmaWeights(checkpoint), config, 3);
+			const gemma = gemma4(checkpoint, { text_config: { vocab_size: 2 } });
+			const graph = gemmaEmbeddingGraph(gemma, 3);
 			checkpoint.check();
 			const tokens = { data: BigInt64Array.of(1n, 0n, 1n), shape: [3] };
 			const { next } = await runGraph(graph, { tokens });
@@ -136,8 +138,8 @@ describe('a table in bfloat16', () => {
 
 describe('the configuration', () => {
 	it('of Gemma-3-12B stands in for what config.json does not tell', () => {
-		const config = gemma3Config();
-		expect(config).toEqual(gemma3Config({ text_config: { rope_scaling: null } }));
+		const { config } = gemma3(NOTHING);
+		expect(config).toEqual(gemma3(NOTHING, { text_config: { rope_scaling: null } }).config);
 		const { spans, attention } = config;
 		expect([config.hidden, config.intermediate, config.heads]).toEqual([3840, 15_360, 16]);
 		expect(spans.filter((span) => span === 'full_attention')).toHaveLength(8);
@@ -148,7 +150,7 @@ describe('the configuration', () => {
 	});
 
 	it('of Gemma-4-12B as LTX-2.5 ships it stands in where the file does not tell', () => {
-		const { attention, spans, scale } = gemma4Config(new Checkpoint([]));
+		const { attention, spans, scale } = gemma4(NOTHING).config;
 		expect([spans.length, spans[4], spans[5]]).toEqual([
 			...[48, 'sliding_attention', 'full_attention'],
 		]);
@@ -159,24 +161,23 @@ describe('the configuration', () => {
 
 	it('that is not implemented is refused by name', () => {
 		const twisted = { text_config: { rope_scaling: { rope_type: 'yarn', factor: 4 } } };
-		expect(() => gemma3Config(twisted)).toThrow(PickupError);
-		expect(() => gemma3Config(twisted)).toThrow(/text_config\.rope_scaling\.rope_type/);
+		expect(() => gemma3(NOTHING, twisted)).toThrow(PickupError);
+		expect(() => gemma3(NOTHING, twisted)).toThrow(/text_config\.rope_scaling\.rope_type/);
 		const shared = { text_config: { num_kv_shared_layers: 20 } };
-		expect(() => gemma4Config(new Checkpoint([]), shared)).toThrow(/num_kv_shared_layers/);
+		expect(() => gemma4(NOTHING, shared)).toThrow(/num_kv_shared_layers/);
 	});
 
 	it('is told to be broken where the metadata is no JSON', () => {
 		const file = { path: '/gemma.safetensors', bytes: 0, tensors: new Map() };
 		const broken = new Checkpoint([{ ...file, metadata: { gemma_config: '{"text' } }]);
-		expect(() => gemma4Config(broken)).toThrow(PickupError);
-		expect(() => gemma4Config(broken)).toThrow(/gemma_config/);
+		expect(() => gemma4(broken)).toThrow(PickupError);
+		expect(() => gemma4(broken)).toThrow(/gemma_config/);
 	});
 });
 
 it('without a text model in the file every tensor is missed by name', () => {
 	const checkpoint = new Checkpoint([]);
-	const config = { ...gemma3Config(), spans: ['sliding_attention'] as const };
-	gemmaGraph(gemmaWeights(checkpoint), config, 2);
+	gemmaGraph(gemma3(checkpoint, { text_config: { num_hidden_layers: 1 } }), 2);
 	expect(() => checkpoint.check()).toThrow(/model\.embed_tokens\.weight/);
 	expect(checkpoint.problems().missing).toHaveLength(15);
 });

@@ -1,9 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
-import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
 import {
-	type ConnectorConfig,
-	connector,
 	connectorGraph,
 	connectorInputs,
 } from '../../../inference-daemon/engines/ltx2/networks/connector.ts';
@@ -12,7 +8,6 @@ import {
 	textFeaturesGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/text-features.ts';
 import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
-import type { Weights } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PickupError } from '../../../protocol/errors.ts';
 import { type Case, errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
@@ -47,7 +42,10 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 						const features = found[stream]!;
 						compare(`mid.${stream}_features`, features, row, valid);
 						const weights = checkpoint.at(`model.diffusion_model.${stream}_embeddings_connector`);
-						const inside = watchedConnector(weights, config[stream], n);
+						const inside = connectorGraph(weights, config[stream], n, {
+							length: LENGTH,
+							watch: (graph, name, value) => graph.output(name, value),
+						});
 						const inputs = { features, ...connectorInputs(config[stream], LENGTH) };
 						for (const [key, got] of Object.entries(await runGraph(inside, inputs, provider))) {
 							const prefix = key === 'context' ? `out.${stream}_` : `mid.${stream}_connector_`;
@@ -69,7 +67,7 @@ describe('a connector', () => {
 		const checkpoint = await goldenWeights('text-features-v2');
 		const { video } = textConfig(checkpoint.config.transformer);
 		const weights = checkpoint.at('model.diffusion_model.video_embeddings_connector');
-		const width = video.heads * video.headWidth;
+		const { width } = video;
 		const features = { data: new Float32Array(3 * width).fill(1), shape: [3, width] };
 		const inputs = { features, ...connectorInputs(video) };
 		const { context } = await runGraph(connectorGraph(weights, video, 3), inputs);
@@ -79,14 +77,16 @@ describe('a connector', () => {
 	it('refuses a prompt that does not fit and a length that registers cannot fill', async () => {
 		const { video } = textConfig();
 		const weights = new Checkpoint([]).at('connector');
-		expect(() => connectorGraph(weights, video, 129, 128)).toThrow(/connector.*128.*129/);
-		expect(() => connectorGraph(weights, video, 5, 100)).toThrow(/multiple of 128/);
+		expect(() => connectorGraph(weights, video, 129, { length: 128 })).toThrow(
+			/connector.*128.*129/,
+		);
+		expect(() => connectorGraph(weights, video, 5, { length: 100 })).toThrow(/multiple of 128/);
 	});
 });
 
 describe('the configuration', () => {
 	it('of LTX-2 19B stands in for what the file does not tell', () => {
-		const both = { heads: 30, headWidth: 128, layers: 2, registers: 128, maxPosition: 4096 };
+		const both = { heads: 30, width: 3840, layers: 2, registers: 128, maxPosition: 4096 };
 		const connector = { ...both, gated: false, feedForwardBias: true };
 		expect(textConfig()).toEqual({ version: 1, video: connector, audio: connector });
 	});
@@ -99,21 +99,6 @@ describe('the configuration', () => {
 		);
 	});
 });
-
-/** The connector with everything that can be watched as outputs. */
-function watchedConnector(weights: Weights, config: ConnectorConfig, n: number): Graph {
-	const graph = new Graph('connector');
-	const { heads, headWidth } = config;
-	const features = graph.input('features', [n, heads * headWidth]);
-	const table = [LENGTH, heads, headWidth / 2];
-	const rope = { cos: graph.input('cos', table), sin: graph.input('sin', table) };
-	const m = new Scope(graph, weights);
-	graph.output(
-		'context',
-		connector(m, features, rope, config, (name, value) => graph.output(name, value)),
-	);
-	return graph;
-}
 
 /** Of each prompt in the batch the places of its tokens among the padding. */
 function prompts({ tensors }: Case): number[][] {

@@ -6,7 +6,8 @@ import { type RotaryTable, rotaryTable } from './rope.ts';
 
 export type ConnectorConfig = {
 	readonly heads: number;
-	readonly headWidth: number;
+	/** Of all heads together. */
+	readonly width: number;
 	readonly layers: number;
 	/** Learned tokens that fill up a prompt. */
 	readonly registers: number;
@@ -22,52 +23,46 @@ export const CONTEXT_TOKENS = 1024;
 
 const EPSILON = 1e-6;
 
+export type ConnectorOptions = {
+	/** Tokens of context, a multiple of the registers; default CONTEXT_TOKENS. */
+	readonly length?: number;
+	readonly precision?: Precision;
+	/** Is told `input` and `block0`, `block1`, … [length, width]. */
+	readonly watch?: (graph: Graph, name: string, value: Value) => void;
+};
+
 /**
- * `features` [n, heads · headWidth] of a prompt's tokens and `connectorInputs` → `context`
- * [length, heads · headWidth], of which all tokens count.
+ * `features` [n, width] of a prompt's tokens and `connectorInputs` → `context` [length, width], of
+ * which all tokens count. `weights` are those below `…_embeddings_connector`.
  */
 export function connectorGraph(
 	weights: Weights,
 	config: ConnectorConfig,
 	n: number,
-	length = CONTEXT_TOKENS,
-	precision: Precision = 'float32',
+	{ length = CONTEXT_TOKENS, precision, watch }: ConnectorOptions = {},
 ): Graph {
-	const { heads, headWidth } = config;
-	const graph = new Graph(weights.prefix, precision);
-	const features = graph.input('features', [n, heads * headWidth]);
-	const table = [length, heads, headWidth / 2];
+	const { heads, width, layers } = config;
+	const graph = new Graph('connector', precision);
+	const m = new Scope(graph, weights);
+	const table = [length, heads, width / heads / 2];
 	const rope = { cos: graph.input('cos', table), sin: graph.input('sin', table) };
-	graph.output('context', connector(new Scope(graph, weights), features, rope, config));
-	return graph;
-}
-
-/** What the graph wants beside `features`: `cos`, `sin` [length, heads, headWidth / 2] of 0 … length − 1. */
-export function connectorInputs(config: ConnectorConfig, length = CONTEXT_TOKENS): RotaryTable {
-	const { heads, headWidth, maxPosition } = config;
-	const positions = Float32Array.from({ length }, (_, position) => position);
-	return rotaryTable([positions], {
-		...{ width: heads * headWidth, heads, maxPositions: [maxPosition] },
-	});
-}
-
-/** As `connectorGraph`; `watch` is told `input` and `block0`, `block1`, … [length, width] as they are made. */
-export function connector(
-	m: Scope,
-	features: Value,
-	rope: Rotary,
-	config: ConnectorConfig,
-	watch?: (name: string, value: Value) => void,
-): Value {
-	let x = fillUp(m, features, rope.cos.shape[0]!, config.registers);
-	watch?.('input', x);
-	for (let i = 0; i < config.layers; i++) {
+	let x = fillUp(m, graph.input('features', [n, width]), length, config.registers);
+	watch?.(graph, 'input', x);
+	for (let i = 0; i < layers; i++) {
 		const block = m.at('transformer_1d_blocks').at(i);
 		x = m.add(x, selfAttention(block.at('attn1'), m.rmsNorm(x, null, EPSILON), rope, config));
 		x = m.add(x, feedForward(block.at('ff'), m.rmsNorm(x, null, EPSILON), config));
-		watch?.(`block${i}`, x);
+		watch?.(graph, `block${i}`, x);
 	}
-	return m.rmsNorm(x, null, EPSILON);
+	graph.output('context', m.rmsNorm(x, null, EPSILON));
+	return graph;
+}
+
+/** What the graph wants beside `features`: `cos`, `sin` [length, heads, width / heads / 2]. */
+export function connectorInputs(config: ConnectorConfig, length = CONTEXT_TOKENS): RotaryTable {
+	const { heads, width, maxPosition } = config;
+	const positions = Float32Array.from({ length }, (_, position) => position);
+	return rotaryTable([positions], { width, heads, maxPositions: [maxPosition] });
 }
 
 /** Register p mod `count` at each position p from the end of the prompt on. */
@@ -77,32 +72,29 @@ function fillUp(m: Scope, features: Value, length: number, count: number): Value
 		throw m.mismatch(`at most ${length} tokens, a multiple of ${count}`, `${tokens}`);
 	}
 	const registers = m.param('learnable_registers', [count, width]);
-	const whole = Math.floor((length - tokens) / count);
-	const first = tokens % count;
-	const rest = first === 0 ? [] : [m.slice(registers, 0, first, count)];
-	return m.concat([features, ...rest, ...new Array<Value>(whole).fill(registers)], 0);
+	const whole = new Array<Value>(Math.floor((length - tokens) / count)).fill(registers);
+	const started = tokens % count;
+	const rest = started === 0 ? [] : [m.slice(registers, 0, started, count)];
+	return m.concat([features, ...rest, ...whole], 0);
 }
 
 function selfAttention(m: Scope, x: Value, rope: Rotary, config: ConnectorConfig): Value {
-	const [tokens, width] = x.shape as [number, number];
-	const { heads, headWidth, gated } = config;
+	const { heads, width, gated } = config;
 	const turned = (name: string, norm: string) => {
-		const y = linear(m.at(name), x, width);
 		const scale = m.at(norm).param('weight', [width]);
-		return rotate(m, m.rmsNorm(y, scale, EPSILON), rope, heads);
+		return rotate(m, m.rmsNorm(linear(m.at(name), x, width), scale, EPSILON), rope, heads);
 	};
 	const [q, k] = [turned('to_q', 'q_norm'), turned('to_k', 'k_norm')];
 	let out = attention(m, q, k, linear(m.at('to_v'), x, width), { heads });
 	if (gated) {
-		const logits = linear(m.at('to_gate_logits'), x, heads);
-		const gate = m.reshape(m.mul(m.unary('Sigmoid', logits), 2), [tokens, heads, 1]);
-		out = m.reshape(m.mul(m.reshape(out, [tokens, heads, headWidth]), gate), [tokens, width]);
+		const gate = m.mul(m.unary('Sigmoid', linear(m.at('to_gate_logits'), x, heads)), 2);
+		const byHead = m.reshape(out, [x.shape[0]!, heads, width / heads]);
+		out = m.reshape(m.mul(byHead, m.reshape(gate, [x.shape[0]!, heads, 1])), x.shape);
 	}
 	return linear(m.at('to_out.0'), out, width);
 }
 
-function feedForward(m: Scope, x: Value, { feedForwardBias: bias }: ConnectorConfig): Value {
-	const width = x.shape.at(-1)!;
+function feedForward(m: Scope, x: Value, { width, feedForwardBias: bias }: ConnectorConfig): Value {
 	const h = m.gelu(linear(m.at('net.0.proj'), x, 4 * width, { bias }));
 	return linear(m.at('net.2'), h, width, { bias });
 }

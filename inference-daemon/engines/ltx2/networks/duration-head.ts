@@ -7,16 +7,6 @@ import { readConfig } from './config.ts';
 
 const count = z.int().positive();
 
-/** Tells from a prompt how long the shot wants to be (LTX-2.5). */
-export type DurationConfig = {
-	readonly videoWidth: number;
-	readonly audioWidth: number;
-	/** Of the pooler. */
-	readonly width: number;
-	readonly heads: number;
-	readonly hidden: number;
-};
-
 /** `config` of a checkpoint; the defaults are LTX-2.5's. */
 const schema = z.object({
 	transformer: z
@@ -35,45 +25,36 @@ const schema = z.object({
 		.prefault({}),
 });
 
+export type DurationConfig = z.infer<typeof schema>;
+
 /** From `checkpoint.config`. Throws PickupError `bad-weights`. */
 export function durationConfig(config: unknown = {}): DurationConfig {
-	const { transformer, duration_head: head } = readConfig(schema, config, 'config');
-	return {
-		videoWidth: transformer.cross_attention_dim,
-		audioWidth: transformer.audio_cross_attention_dim,
-		...{ width: head.pooler_hidden_dim, heads: head.num_pooler_heads, hidden: head.mlp_hidden },
-	};
+	return readConfig(schema, config, 'config');
 }
 
 /**
- * `video` [tokens, videoWidth] and `audio` [tokens, audioWidth], the connectors' contexts →
- * `seconds` [1, 1], not limited. `weights` are those below `duration_head`.
+ * How long a prompt wants its shot to be (LTX-2.5): `video` and `audio` [tokens, width], the
+ * connectors' contexts → `seconds` [1, 1], not limited. `weights` are those below `duration_head`.
  */
 export function durationHeadGraph(
 	weights: Weights,
-	config: DurationConfig,
-	tokens: { readonly video: number; readonly audio: number },
-	precision: Precision = 'float32',
+	{ transformer, duration_head: head }: DurationConfig,
+	tokens: number,
+	precision?: Precision,
 ): Graph {
-	const graph = new Graph('config', precision);
-	const video = graph.input('video', [tokens.video, config.videoWidth]);
-	const audio = graph.input('audio', [tokens.audio, config.audioWidth]);
-	graph.output('seconds', durationHead(new Scope(graph, weights), video, audio, config));
+	const graph = new Graph('duration head', precision);
+	const m = new Scope(graph, weights);
+	const width = head.pooler_hidden_dim;
+	const embedded = (stream: 'video' | 'audio', channels: number) => {
+		const x = linear(m.at(`${stream}_input_proj`), graph.input(stream, [tokens, channels]), width);
+		return m.add(x, m.param(`${stream}_modality_emb`, [width]));
+	};
+	const video = embedded('video', transformer.cross_attention_dim);
+	const audio = embedded('audio', transformer.audio_cross_attention_dim);
+	const pooled = pool(m.at('attention_pooler'), m.concat([video, audio], 0), head.num_pooler_heads);
+	const h = m.gelu(linear(m.at('mlp_hidden'), pooled, head.mlp_hidden));
+	graph.output('seconds', m.unary('Exp', linear(m.at('mlp_out'), h, 1)));
 	return graph;
-}
-
-export function durationHead(
-	m: Scope,
-	video: Value,
-	audio: Value,
-	{ width, heads, hidden }: DurationConfig,
-): Value {
-	const embedded = (name: string, x: Value) =>
-		m.add(linear(m.at(`${name}_input_proj`), x, width), m.param(`${name}_modality_emb`, [width]));
-	const tokens = m.concat([embedded('video', video), embedded('audio', audio)], 0);
-	const pooled = pool(m.at('attention_pooler'), tokens, heads);
-	const h = m.gelu(linear(m.at('mlp_hidden'), pooled, hidden));
-	return m.unary('Exp', linear(m.at('mlp_out'), h, 1));
 }
 
 /** One learned query looks at all tokens; its three projections lie in one matrix. */

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { Graph, type Precision, type Value } from '../graph/graph.ts';
 import { attention, linear, type Rotary, rotate } from '../graph/layers.ts';
 import { Scope } from '../graph/scope.ts';
@@ -41,124 +42,100 @@ export type GemmaConfig = {
 	readonly layerScalar: boolean;
 };
 
-/** Inputs of one kind of layer. */
-export type GemmaTables = Rotary & {
-	/** 0 where a query sees a key, very negative elsewhere, [1, tokens, tokens]. */
-	readonly mask: Value;
-};
+/** `weights` are those above `embed_tokens`, `layers` and `norm`. */
+export type Gemma = { readonly weights: Weights; readonly config: GemmaConfig };
 
-/** The text model's weights: `embed_tokens`, `layers` and `norm` below whatever the file prefixes. */
+/** Below whatever the file prefixes. */
 export function gemmaWeights(checkpoint: Checkpoint): Weights {
 	const prefixes = ['language_model.model', 'model.language_model', 'model', 'language_model'];
 	const roots = prefixes.map((prefix) => checkpoint.at(prefix));
 	return roots.find((root) => root.has('embed_tokens.weight')) ?? checkpoint.at('model');
 }
 
-// Streaming: three graphs, of which one session is open at a time. Gemma sees the prompt's n tokens
-// and no padding; hidden state 0 is the embedding, state i the output of layer i, and the last one
-// is the output of the final norm instead.
+// One session at a time: the model in pieces. Gemma sees the n tokens of a prompt and no padding.
+// Hidden state 0 is the embedding, state i the output of layer i; in place of the last one stands
+// the output of the final norm.
 
 /** `tokens` int64 [n] → `next` [n, hidden]. */
-export function gemmaEmbeddingGraph(weights: Weights, config: GemmaConfig, n: number): Graph {
+export function gemmaEmbeddingGraph({ weights, config }: Gemma, n: number): Graph {
 	const graph = new Graph('gemma embedding');
-	const m = new Scope(graph, weights);
-	graph.output('next', gemmaEmbedding(m, graph.input('tokens', [n], 'int64'), config));
+	const tokens = graph.input('tokens', [n], 'int64');
+	graph.output('next', embedding(new Scope(graph, weights), tokens, config));
 	return graph;
 }
 
 /** `state` [n, hidden] and `gemmaLayerInputs` → `next` [n, hidden]. */
-export function gemmaLayerGraph(
-	weights: Weights,
-	config: GemmaConfig,
-	n: number,
-	layer: number,
-	precision: Precision = 'float32',
-): Graph {
-	const graph = new Graph(`gemma layer ${layer}`, precision);
-	const m = new Scope(graph, weights);
+export function gemmaLayerGraph(gemma: Gemma, n: number, i: number, precision?: Precision): Graph {
+	const { weights, config } = gemma;
+	const graph = new Graph(`gemma layer ${i}`, precision);
 	const state = graph.input('state', [n, config.hidden]);
-	const tables = tableInputs(graph, config.attention[config.spans[layer]!], n, '');
-	graph.output('next', gemmaLayer(m.at('layers').at(layer), state, tables, config, layer));
+	const tables = tableInputs(graph, config, config.spans[i]!, n);
+	graph.output('next', layer(new Scope(graph, weights), state, tables, config, i));
 	return graph;
 }
 
-/** `state` [n, hidden] → `next` [n, hidden]: the last hidden state from the last layer's output. */
-export function gemmaNormGraph(weights: Weights, config: GemmaConfig, n: number): Graph {
+/** `state` [n, hidden], the output of the last layer → `next` [n, hidden]. */
+export function gemmaNormGraph({ weights, config }: Gemma, n: number): Graph {
 	const graph = new Graph('gemma norm');
-	const m = new Scope(graph, weights);
-	graph.output('next', norm(m.at('norm'), graph.input('state', [n, config.hidden]), config));
+	const state = graph.input('state', [n, config.hidden]);
+	graph.output('next', norm(new Scope(graph, weights).at('norm'), state, config));
 	return graph;
 }
 
-/** What a layer's graph wants beside `state`: `cos`, `sin` [n, 1, headWidth / 2], `mask` [1, n, n]. */
-export function gemmaLayerInputs(
-	config: GemmaConfig,
-	n: number,
-	layer: number,
-): Record<string, Table> {
-	return tables(config.attention[config.spans[layer]!], n, '');
+/**
+ * What layer i wants beside `state`; K is `sliding_attention` or `full_attention`: `K.cos` and
+ * `K.sin` [n, 1, headWidth / 2], `K.mask` [1, n, n].
+ */
+export function gemmaLayerInputs({ config }: Gemma, n: number, i: number): Record<string, Table> {
+	return tables(config, config.spans[i]!, n);
 }
 
-// Small models: everything in one graph.
-
-/** `gemmaInputs` → `hidden_states` [layers + 1, n, hidden]. */
-export function gemmaGraph(
-	weights: Weights,
-	config: GemmaConfig,
-	n: number,
-	precision: Precision = 'float32',
-): Graph {
+/** Small models in one piece: `gemmaInputs` → `hidden_states` [layers + 1, n, hidden]. */
+export function gemmaGraph({ weights, config }: Gemma, n: number, precision?: Precision): Graph {
 	const graph = new Graph('gemma', precision);
 	const m = new Scope(graph, weights);
-	const { sliding_attention, full_attention } = config.attention;
 	const inputs = {
-		sliding_attention: tableInputs(graph, sliding_attention, n, 'sliding_attention.'),
-		full_attention: tableInputs(graph, full_attention, n, 'full_attention.'),
+		sliding_attention: tableInputs(graph, config, 'sliding_attention', n),
+		full_attention: tableInputs(graph, config, 'full_attention', n),
 	};
-	let x = gemmaEmbedding(m, graph.input('tokens', [n], 'int64'), config);
-	const states = [x];
-	for (const [layer, span] of config.spans.entries()) {
-		x = gemmaLayer(m.at('layers').at(layer), x, inputs[span], config, layer);
-		states.push(x);
+	let state = embedding(m, graph.input('tokens', [n], 'int64'), config);
+	const states = [state];
+	for (const [i, span] of config.spans.entries()) {
+		state = layer(m, state, inputs[span], config, i);
+		states.push(state);
 	}
-	states.splice(-1, 1, norm(m.at('norm'), x, config));
-	const stacked = states.map((state) => m.reshape(state, [1, n, config.hidden]));
+	states[config.spans.length] = norm(m.at('norm'), state, config);
+	const stacked = states.map((each) => m.reshape(each, [1, n, config.hidden]));
 	graph.output('hidden_states', m.concat(stacked, 0));
 	return graph;
 }
 
-/** What the one graph wants: `tokens` [n] and the tables of both kinds of layers. */
-export function gemmaInputs(
-	config: GemmaConfig,
-	tokens: readonly number[],
-): Record<string, Table | { readonly data: BigInt64Array; readonly shape: readonly number[] }> {
+/** What the whole model wants: `tokens` [n] and the tables of both kinds of layers. */
+export function gemmaInputs({ config }: Gemma, tokens: readonly number[]) {
 	const n = tokens.length;
 	return {
 		tokens: { data: BigInt64Array.from(tokens, BigInt), shape: [n] },
-		...tables(config.attention.sliding_attention, n, 'sliding_attention.'),
-		...tables(config.attention.full_attention, n, 'full_attention.'),
+		...tables(config, 'sliding_attention', n),
+		...tables(config, 'full_attention', n),
 	};
 }
 
-/** Rows of the table, gathered where it lies in the file, times √hidden in the table's own type. */
-function gemmaEmbedding(m: Scope, tokens: Value, { vocabulary, hidden }: GemmaConfig): Value {
-	const stored = m.weights.tensor('embed_tokens.weight', [vocabulary, hidden]);
-	if (stored === null) return m.expand(m.constant(0), [...tokens.shape, hidden]);
-	const scale = Math.fround(Math.sqrt(hidden));
-	const rows = m.cast(m.gather(m.graph.weight(stored), tokens), 'float32');
-	return m.mul(rows, stored.type === 'BF16' ? toBfloat16(scale) : scale);
+/** Rows of the table, read where it lies in the file, times √hidden in the table's own type. */
+function embedding(m: Scope, tokens: Value, { vocabulary, hidden }: GemmaConfig): Value {
+	const table = m.weights.tensor('embed_tokens.weight', [vocabulary, hidden]);
+	if (table === null) return m.expand(m.constant(0), [...tokens.shape, hidden]);
+	const rows = m.cast(m.gather(m.graph.weight(table), tokens), 'float32');
+	const scale = Math.sqrt(hidden);
+	return m.mul(rows, table.type === 'BF16' ? toBfloat16(scale) : scale);
 }
 
-/** x + norm(attention(norm(x))), then the same with the gated feed-forward. */
-function gemmaLayer(
-	m: Scope,
-	x: Value,
-	tables: GemmaTables,
-	config: GemmaConfig,
-	layer: number,
-): Value {
+type Tables = Rotary & { readonly mask: Value };
+
+/** x + norm(attention(norm(x))), then the same with the feed-forward. */
+function layer(root: Scope, x: Value, tables: Tables, config: GemmaConfig, i: number): Value {
+	const m = root.at('layers').at(i);
 	const normed = (name: string, y: Value) => norm(m.at(name), y, config);
-	const own = config.attention[config.spans[layer]!];
+	const own = config.attention[config.spans[i]!];
 	const seen = selfAttention(m.at('self_attn'), normed('input_layernorm', x), tables, config, own);
 	const h = m.add(x, normed('post_attention_layernorm', seen));
 	const thought = feedForward(m.at('mlp'), normed('pre_feedforward_layernorm', h), config);
@@ -169,43 +146,36 @@ function gemmaLayer(
 function selfAttention(
 	m: Scope,
 	x: Value,
-	tables: GemmaTables,
+	tables: Tables,
 	config: GemmaConfig,
 	{ keyHeads, headWidth, keysAsValues }: GemmaAttention,
 ): Value {
 	const { heads, scale, hidden, normedValues, epsilon } = config;
+	const n = x.shape[0]!;
 	const project = (name: string, count: number) =>
-		m.reshape(linear(m.at(name), x, count * headWidth, { bias: false }), [
-			...[x.shape[0]!, count, headWidth],
-		]);
-	const flat = (y: Value) => m.reshape(y, [y.shape[0]!, y.shape[1]! * headWidth]);
+		m.reshape(weigh(m.at(name), x, count * headWidth), [n, count, headWidth]);
+	const turned = (name: string, y: Value, count: number) =>
+		rotate(m, m.reshape(norm(m.at(name), y, config), [n, count * headWidth]), tables, count);
+	const spread = (y: Value) => {
+		const each = m.reshape(y, [n, keyHeads, 1, headWidth]);
+		const all = m.expand(each, [n, keyHeads, heads / keyHeads, headWidth]);
+		return m.reshape(all, [n, heads * headWidth]);
+	};
 	const keys = project('k_proj', keyHeads);
 	const values = keysAsValues ? keys : project('v_proj', keyHeads);
-	const q = flat(norm(m.at('q_norm'), project('q_proj', heads), config));
-	const k = flat(norm(m.at('k_norm'), keys, config));
-	const v = flat(normedValues ? m.rmsNorm(values, null, epsilon) : values);
-	const out = attention(
-		m,
-		rotate(m, q, tables, heads),
-		repeatHeads(m, rotate(m, k, tables, keyHeads), keyHeads, heads / keyHeads),
-		repeatHeads(m, v, keyHeads, heads / keyHeads),
-		{ heads, scale, bias: tables.mask },
-	);
-	return linear(m.at('o_proj'), out, hidden, { bias: false });
-}
-
-/** x [tokens, heads · width], every head as often as told, one after the other. */
-function repeatHeads(m: Scope, x: Value, heads: number, times: number): Value {
-	const [tokens, inner] = x.shape as [number, number];
-	const width = inner / heads;
-	const one = m.reshape(x, [tokens, heads, 1, width]);
-	return m.reshape(m.expand(one, [tokens, heads, times, width]), [tokens, inner * times]);
+	const q = turned('q_norm', project('q_proj', heads), heads);
+	const k = spread(turned('k_norm', keys, keyHeads));
+	const v = spread(normedValues ? m.rmsNorm(values, null, epsilon) : values);
+	return weigh(m.at('o_proj'), attention(m, q, k, v, { heads, scale, bias: tables.mask }), hidden);
 }
 
 function feedForward(m: Scope, x: Value, { hidden, intermediate }: GemmaConfig): Value {
-	const gate = m.gelu(linear(m.at('gate_proj'), x, intermediate, { bias: false }));
-	const up = linear(m.at('up_proj'), x, intermediate, { bias: false });
-	return linear(m.at('down_proj'), m.mul(gate, up), hidden, { bias: false });
+	const gate = m.gelu(weigh(m.at('gate_proj'), x, intermediate));
+	return weigh(m.at('down_proj'), m.mul(gate, weigh(m.at('up_proj'), x, intermediate)), hidden);
+}
+
+function weigh(m: Scope, x: Value, width: number): Value {
+	return linear(m, x, width, { bias: false });
 }
 
 function norm(m: Scope, x: Value, { normOffset, epsilon }: GemmaConfig): Value {
@@ -213,22 +183,22 @@ function norm(m: Scope, x: Value, { normOffset, epsilon }: GemmaConfig): Value {
 	return m.rmsNorm(x, normOffset === 0 ? weight : m.add(weight, normOffset), epsilon);
 }
 
-function tableInputs(graph: Graph, own: GemmaAttention, n: number, prefix: string): GemmaTables {
-	const half = own.headWidth / 2;
+function tableInputs(graph: Graph, { attention }: GemmaConfig, span: Span, n: number): Tables {
+	const turns = [n, 1, attention[span].headWidth / 2];
 	return {
-		cos: graph.input(`${prefix}cos`, [n, 1, half]),
-		sin: graph.input(`${prefix}sin`, [n, 1, half]),
-		mask: graph.input(`${prefix}mask`, [1, n, n]),
+		cos: graph.input(`${span}.cos`, turns),
+		sin: graph.input(`${span}.sin`, turns),
+		mask: graph.input(`${span}.mask`, [1, n, n]),
 	};
 }
 
-function tables(own: GemmaAttention, n: number, prefix: string): Record<string, Table> {
-	const angles = rotaryAngles(own, n);
-	const shape = [n, 1, own.headWidth / 2];
+function tables({ attention }: GemmaConfig, span: Span, n: number): Record<string, Table> {
+	const angles = rotaryAngles(attention[span], n);
+	const turns = [n, 1, attention[span].headWidth / 2];
 	return {
-		[`${prefix}cos`]: { data: angles.map(Math.cos), shape },
-		[`${prefix}sin`]: { data: angles.map(Math.sin), shape },
-		[`${prefix}mask`]: { data: maskOf(own, n), shape: [1, n, n] },
+		[`${span}.cos`]: { data: angles.map(Math.cos), shape: turns },
+		[`${span}.sin`]: { data: angles.map(Math.sin), shape: turns },
+		[`${span}.mask`]: { data: maskOf(attention[span].window, n), shape: [1, n, n] },
 	};
 }
 
@@ -249,7 +219,8 @@ function rotaryAngles({ headWidth, theta, stretch, turning }: GemmaAttention, n:
 /** Far below any score, and still a number in float16. */
 const UNSEEN = -30_000;
 
-function maskOf({ window }: GemmaAttention, n: number): Float32Array {
+/** 0 where a query sees a key, [queries, keys]. */
+function maskOf(window: number, n: number): Float32Array {
 	const mask = new Float32Array(n * n).fill(UNSEEN);
 	for (let query = 0; query < n; query++) {
 		mask.fill(0, query * n + Math.max(0, query - window + 1), query * n + query + 1);
@@ -257,10 +228,35 @@ function maskOf({ window }: GemmaAttention, n: number): Float32Array {
 	return mask;
 }
 
-/** Rounded to the nearest, ties to even; for positive numbers. */
+/** The nearest, ties to even; for positive numbers. */
 function toBfloat16(value: number): number {
 	const bits = new Uint32Array(Float32Array.of(value).buffer);
-	const [word] = bits as unknown as [number];
-	bits[0] = (word + 0x7fff + ((word >>> 16) & 1)) & 0xffff0000;
+	bits[0]! += 0x7fff + ((bits[0]! >>> 16) & 1);
+	bits[0]! &= 0xffff0000;
 	return new Float32Array(bits.buffer)[0]!;
+}
+
+const count = z.int().positive();
+
+/** What both have in Hugging Face's `text_config`; the defaults are the models of 12B. */
+export const gemmaKeys = {
+	hidden_size: count.default(3840),
+	intermediate_size: count.default(15_360),
+	num_hidden_layers: count.default(48),
+	num_attention_heads: count.default(16),
+	num_key_value_heads: count.default(8),
+	head_dim: count.default(256),
+	rms_norm_eps: z.number().positive().default(1e-6),
+	sliding_window: count.default(1024),
+	attention_bias: z.literal(false).default(false),
+	hidden_activation: z.literal('gelu_pytorch_tanh').default('gelu_pytorch_tanh'),
+};
+
+type GemmaKeys = z.infer<z.ZodObject<typeof gemmaKeys>>;
+
+export function gemmaSizes(text: GemmaKeys & { readonly vocab_size: number }) {
+	return {
+		...{ vocabulary: text.vocab_size, hidden: text.hidden_size, heads: text.num_attention_heads },
+		...{ intermediate: text.intermediate_size, epsilon: text.rms_norm_eps },
+	};
 }

@@ -6,8 +6,6 @@ import type { Weights } from '../weights/checkpoint.ts';
 import { readConfig } from './config.ts';
 import type { ConnectorConfig } from './connector.ts';
 
-const count = z.int().positive();
-
 export type TextConfig = {
 	/** 1: LTX-2 19B, both streams share their features; 2: LTX-2.3 and 2.5. */
 	readonly version: 1 | 2;
@@ -15,9 +13,9 @@ export type TextConfig = {
 	readonly audio: ConnectorConfig;
 };
 
-const EPSILON = 1e-6;
+const count = z.int().positive();
 
-/** `config.transformer` of LTX-2 19B. */
+/** The defaults are LTX-2 19B's. */
 const schema = z.object({
 	caption_proj_before_connector: z.boolean().default(false),
 	caption_projection_first_linear: z.literal(false).default(false),
@@ -40,23 +38,27 @@ const schema = z.object({
 /** From `checkpoint.config.transformer`. Throws PickupError `bad-weights`. */
 export function textConfig(transformer: unknown = {}): TextConfig {
 	const c = readConfig(schema, transformer, 'config.transformer');
-	const video = {
-		heads: c.connector_num_attention_heads,
-		headWidth: c.connector_attention_head_dim,
-		layers: c.connector_num_layers,
+	const connector = (heads: number, headWidth: number, layers: number): ConnectorConfig => ({
+		...{ heads, width: heads * headWidth, layers },
 		registers: c.connector_num_learnable_registers,
 		maxPosition: c.connector_positional_embedding_max_pos[0]!,
-		gated: c.connector_apply_gated_attention,
-		feedForwardBias: c.connector_ff_bias,
+		...{ gated: c.connector_apply_gated_attention, feedForwardBias: c.connector_ff_bias },
+	});
+	const heads = c.connector_num_attention_heads;
+	const headWidth = c.connector_attention_head_dim;
+	const layers = c.connector_num_layers;
+	return {
+		version: c.caption_proj_before_connector ? 2 : 1,
+		video: connector(heads, headWidth, layers),
+		audio: connector(
+			c.audio_connector_num_attention_heads ?? heads,
+			c.audio_connector_attention_head_dim ?? headWidth,
+			c.audio_connector_num_layers ?? layers,
+		),
 	};
-	const audio = {
-		...video,
-		heads: c.audio_connector_num_attention_heads ?? video.heads,
-		headWidth: c.audio_connector_attention_head_dim ?? video.headWidth,
-		layers: c.audio_connector_num_layers ?? video.layers,
-	};
-	return { version: c.caption_proj_before_connector ? 2 : 1, video, audio };
 }
+
+const EPSILON = 1e-6;
 
 /**
  * `hidden_states` [layers, n, dim], all of the text model's for a prompt's tokens → `video` and
@@ -64,44 +66,31 @@ export function textConfig(transformer: unknown = {}): TextConfig {
  */
 export function textFeaturesGraph(
 	weights: Weights,
-	config: TextConfig,
+	{ version, video, audio }: TextConfig,
 	[layers, n, dim]: readonly [number, number, number],
-	precision: Precision = 'float32',
+	precision?: Precision,
 ): Graph {
 	const graph = new Graph('text features', precision);
+	const m = new Scope(graph, weights);
 	const hidden = graph.input('hidden_states', [layers, n, dim]);
-	const { video, audio } = textFeatures(new Scope(graph, weights), hidden, config);
-	graph.output('video', video);
-	graph.output('audio', audio);
-	return graph;
-}
-
-export function textFeatures(
-	m: Scope,
-	hidden: Value,
-	{ version, video, audio }: TextConfig,
-): { readonly video: Value; readonly audio: Value } {
-	const width = ({ heads, headWidth }: ConnectorConfig) => heads * headWidth;
 	if (version === 1) {
 		const x = flatten(m, overRange(m, hidden));
-		const features = linear(m.at('aggregate_embed'), x, width(video), { bias: false });
-		return { video: features, audio: features };
+		const features = linear(m.at('aggregate_embed'), x, video.width, { bias: false });
+		graph.output('video', features);
+		graph.output('audio', features);
+	} else {
+		const x = flatten(m, m.rmsNorm(hidden, null, EPSILON));
+		graph.output('video', project(m.at('video_aggregate_embed'), x, video.width, dim));
+		graph.output('audio', project(m.at('audio_aggregate_embed'), x, audio.width, dim));
 	}
-	const x = flatten(m, m.rmsNorm(hidden, null, EPSILON));
-	const dim = hidden.shape[2]!;
-	return {
-		video: project(m.at('video_aggregate_embed'), x, width(video), dim),
-		audio: project(m.at('audio_aggregate_embed'), x, width(audio), dim),
-	};
+	return graph;
 }
 
 /** 8 · (x − mean) / (max − min), each layer by its own over all tokens. */
 function overRange(m: Scope, x: Value): Value {
-	const [mean, max, min] = ['ReduceMean', 'ReduceMax', 'ReduceMin'].map((op) =>
-		m.reduce(op, x, [1, 2]),
-	) as [Value, Value, Value];
-	const range = m.add(m.sub(max, min), EPSILON);
-	return m.mul(m.sub(x, mean), m.div(m.constant(8), range));
+	const over = (op: string) => m.reduce(op, x, [1, 2]);
+	const range = m.add(m.sub(over('ReduceMax'), over('ReduceMin')), EPSILON);
+	return m.mul(m.sub(x, over('ReduceMean')), m.div(m.constant(8), range));
 }
 
 /** [layers, n, dim] → [n, dim · layers]: element d of layer l at d · layers + l. */
