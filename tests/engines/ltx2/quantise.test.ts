@@ -10,7 +10,11 @@ import {
 import { linear } from '../../../inference-daemon/engines/ltx2/graph/layers.ts';
 import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
 import { staticLinear } from '../../../inference-daemon/engines/ltx2/graph/static-linear.ts';
-import type { Numbers, Provider } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import {
+	type Numbers,
+	type Provider,
+	Session,
+} from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import {
 	readSafetensors,
@@ -149,6 +153,47 @@ it('a layer that is not quantised is plain linear, static or not', async () => {
 	expect(found.static!.data).toEqual(found.plain!.data);
 });
 
+it('a LoRA adds the same to products with quantised activations as to any', async () => {
+	const name = 'model.diffusion_model.transformer_blocks.0.attn1.to_q';
+	const file = join(folder, 'lora.safetensors');
+	const [a, b] = ['A', 'B'].map((half) => `${name.replace('model.', '')}.lora_${half}.weight`);
+	const numbers = (n: number) =>
+		new Uint8Array(Float32Array.from({ length: n }, (_, i) => Math.cos(i)).buffer);
+	await writeWeights(
+		file,
+		{ [a!]: ['F32', [2, 32]], [b!]: ['F32', [24, 2]] },
+		{},
+		{ [a!]: numbers(64), [b!]: numbers(48) },
+	);
+	const plain = await goldenWeights('quant-fp8');
+	const changed = plain.withLoras([{ file: await readSafetensors(file), strength: 0.5 }]);
+	const graph = new Graph('both');
+	const x = graph.input('x', [3, 32]);
+	const products = [linear, staticLinear].flatMap((layer) =>
+		[changed, plain].map((one) => layer(new Scope(graph, one.at(name)), x, 24)),
+	) as [Value, Value, Value, Value];
+	const m = new Scope(graph, plain.root);
+	graph.output('linear', m.sub(products[0], products[1]));
+	graph.output('static', m.sub(products[2], products[3]));
+	const data = Float32Array.from({ length: 96 }, (_, i) => Math.sin(i));
+	const found = await runGraph(graph, { x: { data, shape: [3, 32] } });
+	expect(Math.max(...(found.linear!.data as Float32Array))).toBeGreaterThan(0.1);
+	expect(errorOf(found.static!, found.linear!)).toBeLessThan(1e-5);
+});
+
+it('four bits are unpacked in every run where weights stay in their file', async () => {
+	const { tensors } = await goldenCase('quant-nvfp4', 'linear');
+	const checkpoint = await goldenWeights('quant-nvfp4');
+	const graph = new Graph('mapped');
+	const layer = 'transformer_blocks.0.ff.net.2';
+	const m = new Scope(graph, checkpoint.at(`model.diffusion_model.${layer}`));
+	graph.output('weight', m.param('weight', [136, 96]));
+	const session = await Session.open(graph, { weights: 'mapped' });
+	const { weight } = await session.run({});
+	await session.release();
+	expect(errorOf(weight!, tensors[`out.${layer}.weight`]!)).toBeLessThan(TOLERANCE);
+});
+
 it('takes one scale for each row, also under ComfyUI’s name', async () => {
 	const file = join(folder, 'rows.safetensors');
 	await writeWeights(
@@ -183,6 +228,11 @@ it('reports every scale that does not fit and every format that is not known', a
 		'd.weight': ['U8', [4, 32]],
 		'd.weight_scale': ['F8_E4M3', [128, 4]],
 		'd.weight_scale_2': ['F32', []],
+		'e.weight': ['U8', [4, 12]],
+		'e.weight_scale': ['F8_E4M3', [128, 4]],
+		'e.weight_scale_2': ['F32', []],
+		'f.weight': ['F8_E4M3', [4, 4, 3]],
+		'f.weight_scale': ['F32', [4, 1]],
 	});
 	const checkpoint = await Checkpoint.open(file);
 	const m = new Scope(new Graph('wrong'), checkpoint.root);
@@ -190,14 +240,17 @@ it('reports every scale that does not fit and every format that is not known', a
 	m.at('b').param('weight', [4, 64]);
 	m.at('c').param('weight', [4, 32]);
 	m.at('d').param('weight', [4, 32]);
+	m.at('e').param('weight', [4, 24]);
+	m.at('f').param('weight', [4, 4, 3]);
 	expect(checkpoint.problems()).toEqual({
 		missing: [],
 		misshapen: [
 			{ name: 'a.weight_scale', expected: [], got: [3] },
 			{ name: 'b.weight_scale', expected: [128, 4], got: [4, 4] },
 			{ name: 'd.weight', expected: [4, 32], got: [4, 64] },
+			{ name: 'f.weight_scale', expected: [], got: [4, 1] },
 		],
-		unsupported: ['c.weight'],
+		unsupported: ['c.weight', 'e.weight'],
 	});
 	expect(() => checkpoint.check()).toThrow(
 		/a\.weight_scale is \[3\].*b\.weight_scale is \[4,4\], expected \[128,4\].*d\.weight is \[4,64\], expected \[4,32\].*c\.weight is in a I8 format/,

@@ -39,6 +39,8 @@ export function storedAs(tensor: Tensor, name: string, find: Find): Stored | nul
 	const inputScale = find(sibling(name, 'input_scale')) ?? find(sibling(name, 'scale_input'));
 	if (scale === null) return PLAIN.includes(tensor.type) ? { kind: 'plain', tensor } : null;
 	if (tensor.type === 'U8' && scale.type === 'F8_E4M3' && second !== null) {
+		const blocks = tensor.shape.length === 2 && tensor.shape[1]! % (BLOCK / 2) === 0;
+		if (!blocks) return null;
 		return { kind: 'nvfp4', tensor, blockScales: scale, scale: second, inputScale };
 	}
 	const scaled = tensor.type === 'F8_E4M3' && scale.type !== 'F8_E4M3' && second === null;
@@ -61,8 +63,10 @@ export function misshapenScales(
 	if (stored.kind === 'plain') return [];
 	const [rows = 1, columns = 1] = shape;
 	const allowed: [Tensor | null, ...(readonly number[])[]][] = [[stored.inputScale, [], [1]]];
-	if (stored.kind === 'fp8') allowed.push([stored.scale, [], [1], [rows], [rows, 1]]);
-	else {
+	if (stored.kind === 'fp8') {
+		const perRow = shape.length === 2 ? [[rows], [rows, 1]] : [];
+		allowed.push([stored.scale, [], [1], ...perRow]);
+	} else {
 		const padded = (n: number, tile: number) => Math.ceil(n / tile) * tile;
 		const across = padded(columns / BLOCK, TILE.columns);
 		allowed.push([stored.scale, [], [1]]);
