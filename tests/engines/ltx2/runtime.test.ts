@@ -1,0 +1,279 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { describe, expect, it, test } from 'vitest';
+import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
+import { linear } from '../../../inference-daemon/engines/ltx2/graph/layers.ts';
+import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
+import { fallbacks } from '../../../inference-daemon/engines/ltx2/runtime/fallbacks.ts';
+import {
+	type Resident,
+	Session,
+	type SessionOptions,
+} from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
+import { PROVIDERS, runGraph } from './golden.ts';
+import { bfloat16, type Written, writeWeights } from './runtime-files.ts';
+
+const WIDTH = 16;
+
+/** One linear layer, called as a transformer's would be. */
+async function layer(file: string, weight: Written): Promise<Graph> {
+	const name = 'transformer_blocks.3.attn1.to_q.weight';
+	const before: Written = { type: 'BF16', shape: [3], data: bfloat16([1, 2, 3]) };
+	const checkpoint = await Checkpoint.open(await writeWeights(file, { before, [name]: weight }));
+	const graph = new Graph('transformer block 3');
+	const m = new Scope(graph, checkpoint.at('transformer_blocks.3.attn1'));
+	const x = graph.input('x', [4, WIDTH]);
+	graph.output('y', linear(m.at('to_q'), x, WIDTH, { bias: false }));
+	checkpoint.check();
+	return graph;
+}
+
+const values = Array.from({ length: WIDTH * WIDTH }, (_, i) => Math.sin(i) / 4);
+const x = { data: Float32Array.from({ length: 4 * WIDTH }, (_, i) => Math.cos(i)), shape: [4, 16] };
+
+describe.each(PROVIDERS)('on %s', (provider) => {
+	it('gives the same numbers through sessions whose outputs stay on the device', async () => {
+		const graph = await layer(`chain-${provider}`, {
+			...{ type: 'BF16', shape: [WIDTH, WIDTH] },
+			data: bfloat16(values),
+		});
+		let expected = x.data as Float32Array;
+		const session = await Session.open(graph, { provider, keep: true });
+		let kept: Resident | null = null;
+		for (let i = 0; i < 4; i++) {
+			expected = (await runGraph(graph, { x: { ...x, data: expected } })).y!.data as Float32Array;
+			const { y } = await session.forward({ x: kept ?? x });
+			kept?.release();
+			kept = y!;
+		}
+		expect(kept!.tensor.location).toBe(provider === 'webgpu' ? 'gpu-buffer' : 'cpu');
+		const { data, shape } = await kept!.read();
+		expect(shape).toEqual([4, WIDTH]);
+		expect(apart(data as Float32Array, expected)).toBeLessThan(1e-6);
+		const direct = await session.run({ x: kept! });
+		expect(direct.y!.shape).toEqual([4, WIDTH]);
+		kept!.release();
+		await expect(session.run({ x: kept! })).rejects.toThrow('released before');
+		await session.release();
+	});
+
+	it.each([
+		['NaN', 'BF16', bfloat16, Number.NaN],
+		['infinity', 'BF16', bfloat16, Number.POSITIVE_INFINITY],
+		['NaN', 'F32', (all: number[]) => Float32Array.from(all), Number.NaN],
+	] as const)('names the tensor with one %s in %s', async (_, type, store, bad) => {
+		const spoilt = values.with(137, bad);
+		const data = store(spoilt);
+		const graph = await layer(`bad-${provider}`, { type, shape: [WIDTH, WIDTH], data });
+		const failure = runGraph(graph, { x }, provider);
+		await expect(failure).rejects.toMatchObject({
+			...{ code: 'bad-weights', field: 'transformer_blocks.3.attn1.to_q.weight' },
+			message: expect.stringMatching(/transformer block 3.*element 137 of transformer_blocks\.3/),
+		});
+	});
+
+	it('blames numbers that overflow on neither weights nor inputs', async () => {
+		const data = bfloat16(values.map(() => 3e38));
+		const graph = await layer(`large-${provider}`, { type: 'BF16', shape: [WIDTH, WIDTH], data });
+		const ones = { data: new Float32Array(4 * WIDTH).fill(1), shape: [4, WIDTH] };
+		await expect(runGraph(graph, { x: ones }, provider)).rejects.toMatchObject({
+			code: 'engine-failed',
+			message: expect.stringContaining('inputs and weights are finite'),
+		});
+	});
+
+	it('blames inputs that are not finite', async () => {
+		const data = bfloat16(values);
+		const graph = await layer(`input-${provider}`, { type: 'BF16', shape: [WIDTH, WIDTH], data });
+		const wrong = { ...x, data: x.data.with(5, Number.NaN) };
+		await expect(runGraph(graph, { x: wrong }, provider)).rejects.toMatchObject({
+			code: 'engine-failed',
+			message:
+				'Expected finite inputs of transformer block 3, but element 5 of x is NaN or infinite',
+		});
+	});
+});
+
+test.each([
+	['F16', Uint16Array.of(0x3c00, 0xfbff, 0x7c01, 0x3c00), 2],
+	['F16', Uint16Array.of(0x3c00, 0xfc00, 0x7c01, 0x3c00), 1],
+	['F8_E4M3', Uint8Array.of(0x7e, 0xfe, 0x00, 0xff), 3],
+] as const)('a %s tensor is searched by its bits', async (type, data, index) => {
+	const name = `bits-${type}-${index}`;
+	const checkpoint = await Checkpoint.open(
+		await writeWeights(name, { w: { type, shape: [4], data } }),
+	);
+	const graph = new Graph('bits');
+	const w = new Scope(graph, checkpoint.root).param('w', [4]);
+	graph.output('y', w);
+	await expect(runGraph(graph, {})).rejects.toThrow(`element ${index} of w`);
+});
+
+test('inputs that are missing or misshapen are told by graph and name', async () => {
+	const graph = new Graph('adder');
+	const a = graph.input('a', [2, 3]);
+	graph.output('y', new Scope(graph, new Checkpoint([]).root).add(a, 1));
+	const session = await Session.open(graph);
+	await expect(session.run({})).rejects.toThrow('adder: expected input a, got none');
+	const narrow = { data: new Float32Array(4), shape: [2, 2] };
+	await expect(session.run({ a: narrow })).rejects.toThrow('expected a of [2,3], got [2,2]');
+	await session.release();
+});
+
+test('a graph that no provider can open is named, with the reason', async () => {
+	const graph = new Graph('nonsense');
+	const m = new Scope(graph, new Checkpoint([]).root);
+	graph.output('y', m.op('NoSuchOperator', [graph.input('x', [1])], [1]));
+	await expect(Session.open(graph)).rejects.toMatchObject({
+		code: 'engine-failed',
+		message: expect.stringMatching(/^Expected nonsense to open on cpu: .*NoSuchOperator/),
+	});
+});
+
+describe('What fell back to the CPU', () => {
+	function graphWith(op: string | null): Graph {
+		const graph = new Graph('determinant');
+		const m = new Scope(graph, new Checkpoint([]).root);
+		const x = graph.input('x', [4, 4]);
+		const y = m.matmul(x, x);
+		graph.output('y', op === null ? y : m.at('middle').op(op, [y], []));
+		return graph;
+	}
+
+	it('is the operator that WebGPU lacks', async () => {
+		expect(await fallbacks(graphWith('Det'), 'webgpu')).toEqual([
+			{ op: 'Det', node: 'middle/Det' },
+		]);
+	});
+
+	it('is nothing where WebGPU has every operator', async () => {
+		expect(await fallbacks(graphWith(null), 'webgpu')).toEqual([]);
+	});
+
+	it('can be kept on the device with the rest', async () => {
+		const graph = graphWith('Det');
+		const x = { data: Float32Array.from({ length: 16 }, (_, i) => Math.sin(i * i)), shape: [4, 4] };
+		const session = await Session.open(graph, { provider: 'webgpu', keep: true });
+		const { y } = await session.forward({ x });
+		const expected = await runGraph(graph, { x });
+		expect((await y!.read()).data[0]).toBeCloseTo(expected.y!.data[0] as number, 5);
+		y!.release();
+		await session.release();
+	});
+});
+
+describe('Memory', () => {
+	const SIDE = 4096;
+
+	async function large(): Promise<Graph> {
+		const data = new Uint16Array(SIDE * SIDE).fill(bfloat16([0.001])[0]!);
+		const path = await writeWeights('large', {
+			'w.weight': { type: 'BF16', shape: [SIDE, SIDE], data },
+		});
+		const graph = new Graph('large');
+		const m = new Scope(graph, (await Checkpoint.open(path)).root);
+		const rows = graph.input('x', [1, SIDE]);
+		let y = linear(m.at('w'), rows, SIDE, { bias: false });
+		for (let i = 0; i < 3; i++) y = linear(m.at('w'), y, SIDE, { bias: false });
+		graph.output('y', y);
+		return graph;
+	}
+
+	/** Megabytes of memory of its own that this process has more after than before. */
+	async function growth(options: SessionOptions): Promise<[opened: number, afterRun: number]> {
+		const graph = await large();
+		const rows = { data: new Float32Array(SIDE).fill(1), shape: [1, SIDE] };
+		const start = anonymous();
+		const session = await Session.open(graph, options);
+		const opened = anonymous() - start;
+		const { y } = await session.run({ x: rows });
+		expect(y!.data[0]).toBeGreaterThan(0);
+		const afterRun = anonymous() - start;
+		await session.release();
+		return [opened, afterRun];
+	}
+
+	/** 32 MB of bfloat16 are 64 MB of float32. */
+	it('holds no weights that are mapped, before or after a run', async () => {
+		await growth({ weights: 'mapped' });
+		const [opened, afterRun] = await growth({ weights: 'mapped' });
+		expect(opened).toBeLessThan(20);
+		expect(afterRun).toBeLessThan(30);
+		const [folded] = await growth({ weights: 'folded' });
+		expect(folded).toBeGreaterThan(55);
+	});
+
+	it('of kept outputs is given back when they are released', async () => {
+		const graph = new Graph('large values');
+		const m = new Scope(graph, new Checkpoint([]).root);
+		const size = 4 * 1024 * 1024;
+		graph.output('y', m.add(graph.input('x', [size]), 1));
+		const session = await Session.open(graph, { provider: 'webgpu', keep: true });
+		let { y } = await session.forward({ x: { data: new Float32Array(size), shape: [size] } });
+		const sizes: number[] = [];
+		for (let i = 0; i < 12; i++) {
+			const next = await session.forward({ x: y! });
+			y!.release();
+			y = next.y;
+			sizes.push(status('VmSize'));
+		}
+		y!.release();
+		await session.release();
+		// Each is 16 MB.
+		expect(sizes.at(-1)! - sizes[2]!).toBeLessThan(40);
+	});
+});
+
+test('the library is loaded by the first session and leaves nothing behind', async () => {
+	const home = await mkdtemp(join(tmpdir(), 'pickup-home-'));
+	const runtime = '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+	const graph = '../../../inference-daemon/engines/ltx2/graph/graph.ts';
+	const contents = `
+		import { Session } from '${runtime}';
+		import { Graph } from '${graph}';
+		const loaded = () =>
+			process.report.getReport().sharedObjects.some((path) => path.includes('onnxruntime'));
+		const before = loaded();
+		const graph = new Graph('nothing');
+		graph.output('y', graph.input('x', [1]));
+		await (await Session.open(graph)).release();
+		console.log(JSON.stringify([before, loaded()]));
+	`;
+	const { outputFiles } = await build({
+		stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
+		...{ bundle: true, write: false, platform: 'node', format: 'esm', target: 'node20.19' },
+		packages: 'external',
+	});
+	const { ORT_DISABLE_TELEMETRY: _, ...environment } = process.env;
+	const child = promisify(execFile)(process.execPath, ['--input-type=module', '-'], {
+		env: { ...environment, HOME: home, TMPDIR: home },
+	});
+	child.child.stdin!.end(outputFiles[0]!.text);
+	expect(JSON.parse((await child).stdout)).toEqual([false, true]);
+	expect(await readdir(home)).toEqual([]);
+	await rm(home, { recursive: true });
+});
+
+function anonymous(): number {
+	return status('RssAnon');
+}
+
+/** From Linux: megabytes. */
+function status(field: string): number {
+	const found = new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'));
+	return Number(found![1]) / 1024;
+}
+
+function apart(a: Float32Array, b: Float32Array): number {
+	expect(a.length).toBe(b.length);
+	const largest = Math.max(...b.map(Math.abs));
+	const differences = [...a].map((value, i) => Math.abs(value - b[i]!));
+	expect(differences.every(Number.isFinite)).toBe(true);
+	return Math.max(...differences) / largest;
+}
