@@ -24,7 +24,7 @@ import { type Case, errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } fr
 
 const TOLERANCE = 5e-5;
 const RELEASES = ['video-vae-2.0', 'video-vae-2.3'];
-/** Three of the five statistics have no use; see the facts of the format. */
+/** Statistics of the training data that nothing reads. */
 const UNUSED = ['channel', 'mean-of-stds', 'mean-of-stds_over_std-of-means'].map(
 	(name) => `vae.per_channel_statistics.${name}`,
 );

@@ -62,14 +62,9 @@ export function videoVaeDecoder(
 	const padding: Padding = { causal: config.causal_decoder, space };
 	checkLatent(m, latent, config.latent_channels, space === 'reflect' ? 2 : 1);
 	const sinusoid = isTimestepConditioned(m) ? m.graph.input('sinusoid', [1, 256]) : null;
-	// Each block divides the channels by its multiplier until the base is left.
-	const widest = blocks.reduce(
-		(width, [kind, options]) => (kind === 'res_x' ? width : width * options.multiplier),
-		config.decoder_base_channels,
-	);
 	let x = sinusoid === null ? latent : noisy(decoder, latent);
 	x = unnormalise(decoder, x, statistics(m, config.latent_channels));
-	x = convolve(decoder.at('conv_in'), x, widest, padding);
+	x = convolve(decoder.at('conv_in'), x, 8 * config.decoder_base_channels, padding);
 	watch('conv_in', x);
 	for (const [i, [kind, options]] of blocks.entries()) {
 		const block = decoder.at('up_blocks').at(i);

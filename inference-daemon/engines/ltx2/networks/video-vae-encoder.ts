@@ -54,11 +54,10 @@ export function videoVaeEncoder(
  */
 function compress(m: Scope, x: Value, multiplier: number, stride: Stride, padding: Padding): Value {
 	const channels = x.shape[1]! * multiplier;
-	const cells = stride[0] * stride[1] * stride[2];
 	const long = stride[0] === 1 ? x : m.concat([m.slice(x, 2, 0, 1), x], 2);
-	const change = convolve(m.at('conv'), long, channels / cells, padding);
 	const skip = spaceToDepth(m, long, stride);
 	const [, depth, ...size] = skip.shape as [number, number, number, number, number];
+	const change = convolve(m.at('conv'), long, (channels * x.shape[1]!) / depth, padding);
 	const mean = m.mean(m.reshape(skip, [channels, depth / channels, ...size]), [1]);
 	return m.add(spaceToDepth(m, change, stride), m.reshape(mean, [1, channels, ...size]));
 }

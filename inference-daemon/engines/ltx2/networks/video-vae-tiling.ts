@@ -79,16 +79,14 @@ function normalised(spans: readonly Span[]): Span[] {
 /** The part of a latent [1, channels, frames, height, width] that a tile takes. */
 export function cutTile(latent: Float32Array, shape: readonly number[], tile: Tile): Float32Array {
 	const [, channels, frames, height, width] = shape as [number, number, number, number, number];
-	const [time, rows, columns] = [tile[0].latent, tile[1].latent, tile[2].latent];
+	const [{ latent: time }, { latent: rows }, { latent: columns }] = tile;
 	const size = tile.reduce((product, { latent: [from, to] }) => product * (to - from), channels);
 	const cut = new Float32Array(size);
-	let at = 0;
-	for (let c = 0; c < channels; c++) {
+	for (let c = 0, at = 0; c < channels; c++) {
 		for (let t = time[0]; t < time[1]; t++) {
-			for (let y = rows[0]; y < rows[1]; y++) {
+			for (let y = rows[0]; y < rows[1]; y++, at += columns[1] - columns[0]) {
 				const row = ((c * frames + t) * height + y) * width;
 				cut.set(latent.subarray(row + columns[0], row + columns[1]), at);
-				at += columns[1] - columns[0];
 			}
 		}
 	}

@@ -20,8 +20,15 @@ const error = 'expected res_x with num_layers or compress_space, _time or _all w
 
 /** Of 2.3 and 2.5, whose VAE with a diffusion decoder tells only of that. */
 const ENCODER: (z.infer<typeof RES> | z.infer<typeof DOWN>)[] = [
-	...[res(4), down('space', 2), res(6), down('time', 2), res(4), down('all', 2)],
-	...[res(2), down('all', 1), res(2)],
+	['res_x', { num_layers: 4 }],
+	['compress_space_res', { multiplier: 2 }],
+	['res_x', { num_layers: 6 }],
+	['compress_time_res', { multiplier: 2 }],
+	['res_x', { num_layers: 4 }],
+	['compress_all_res', { multiplier: 2 }],
+	['res_x', { num_layers: 2 }],
+	['compress_all_res', { multiplier: 1 }],
+	['res_x', { num_layers: 2 }],
 ];
 
 const CONFIG = z.object({
@@ -39,14 +46,6 @@ const CONFIG = z.object({
 	decoder_blocks: z.array(z.union([RES, UP], { error })).optional(),
 });
 
-function res(num_layers: number): z.infer<typeof RES> {
-	return ['res_x', { num_layers }];
-}
-
-function down(axes: 'space' | 'time' | 'all', multiplier: number): z.infer<typeof DOWN> {
-	return [`compress_${axes}_res`, { multiplier }];
-}
-
 export type VideoVaeConfig = z.infer<typeof CONFIG>;
 
 /** The VAE's part of the checkpoint's configuration. Throws PickupError `bad-weights`. */
@@ -61,11 +60,8 @@ export type Watch = (name: string, value: Value) => void;
 export type Statistics = { readonly mean: Value; readonly deviation: Value };
 
 export function statistics(m: Scope, channels: number): Statistics {
-	const of = m.at('per_channel_statistics');
-	return {
-		mean: of.param('mean-of-means', [channels]),
-		deviation: of.param('std-of-means', [channels]),
-	};
+	const of = (name: string) => m.at('per_channel_statistics').param(name, [channels]);
+	return { mean: of('mean-of-means'), deviation: of('std-of-means') };
 }
 
 /** (z − mean) / deviation of a latent [1, channels, frames, height, width]. */
@@ -78,7 +74,7 @@ export function unnormalise(m: Scope, z: Value, { mean, deviation }: Statistics)
 	return m.add(m.mul(z, perChannel(m, deviation)), perChannel(m, mean));
 }
 
-export function perChannel(m: Scope, x: Value): Value {
+function perChannel(m: Scope, x: Value): Value {
 	return m.reshape(x, [1, x.shape[0]!, 1, 1, 1]);
 }
 
