@@ -3,8 +3,9 @@ import {
 	durationConfig,
 	durationHeadGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/duration-head.ts';
+import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { PickupError } from '../../../protocol/errors.ts';
-import { type Case, errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
+import { type Case, errorOf, goldenCase, goldenWeights, PROVIDERS } from './golden.ts';
 
 describe.each(PROVIDERS)('on %s', (provider) => {
 	it('gives the reference’s seconds for each prompt', async () => {
@@ -15,13 +16,15 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 		const graph = durationHeadGraph(checkpoint.at('duration_head'), config, tokens);
 		checkpoint.check();
 		expect(checkpoint.unused()).toEqual([]);
+		const session = await Session.open(graph, { provider });
 		const seconds: number[] = [];
 		for (let row = 0; row < batch; row++) {
 			const video = rowOf(tensors['in.video_context']!, row);
 			const audio = rowOf(tensors['in.audio_context']!, row);
-			const found = await runGraph(graph, { video, audio }, provider);
+			const found = await session.run({ video, audio });
 			seconds.push(...(found.seconds!.data as Float32Array));
 		}
+		await session.release();
 		const found = { data: Float32Array.from(seconds), shape: [batch] };
 
 		expect(errorOf(found, tensors['out.seconds']!)).toBeLessThan(1e-5);

@@ -175,10 +175,26 @@ describe('the configuration', () => {
 	});
 });
 
+it.each([
+	['language_model.model.', 'model.'],
+	['language_model.model.', 'model.language_model.'],
+	['model.', 'model.language_model.'],
+])('finds %s… under %s… too', async (from, to) => {
+	const model = from === 'model.' ? 'gemma4' : 'gemma3';
+	const [file] = (await goldenWeights(model)).files;
+	const tensors = new Map(
+		[...file!.tensors].map(([name, tensor]) => [name.replace(from, to), tensor]),
+	);
+	const checkpoint = new Checkpoint([{ ...file!, tensors }]);
+	gemmaGraph(await OPEN[model](checkpoint), 2);
+	checkpoint.check();
+	expect(checkpoint.unused()).toEqual([]);
+});
+
 it('without a text model in the file every tensor is missed by name', () => {
 	const checkpoint = new Checkpoint([]);
 	gemmaGraph(gemma3(checkpoint, { text_config: { num_hidden_layers: 1 } }), 2);
-	expect(() => checkpoint.check()).toThrow(/model\.embed_tokens\.weight/);
+	expect(() => checkpoint.check()).toThrow(/language_model\.model\.embed_tokens\.weight/);
 	expect(checkpoint.problems().missing).toHaveLength(15);
 });
 

@@ -7,23 +7,20 @@ import { readConfig } from './config.ts';
 
 const count = z.int().positive();
 
-/** `config` of a checkpoint; the defaults are LTX-2.5's. */
-const schema = z.object({
-	transformer: z
-		.object({
-			cross_attention_dim: count.default(4096),
-			audio_cross_attention_dim: count.default(2048),
-		})
-		.prefault({}),
-	duration_head: z
-		.object({
-			pooler_hidden_dim: count.default(256),
-			num_queries: z.literal(1).default(1),
-			num_pooler_heads: count.default(4),
-			mlp_hidden: count.default(256),
-		})
-		.prefault({}),
+const widths = z.object({
+	cross_attention_dim: count.default(4096),
+	audio_cross_attention_dim: count.default(2048),
 });
+
+const head = z.object({
+	pooler_hidden_dim: count.default(256),
+	num_queries: z.literal(1).default(1),
+	num_pooler_heads: count.default(4),
+	mlp_hidden: count.default(256),
+});
+
+/** The defaults are LTX-2.5's. */
+const schema = z.object({ transformer: widths.prefault({}), duration_head: head.prefault({}) });
 
 export type DurationConfig = z.infer<typeof schema>;
 

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { Graph, type Precision, type Value } from '../graph/graph.ts';
 import { attention, linear, type Rotary, rotate } from '../graph/layers.ts';
 import { Scope } from '../graph/scope.ts';
-import type { Checkpoint, Weights } from '../weights/checkpoint.ts';
+import type { Weights } from '../weights/checkpoint.ts';
 import type { Table } from './rope.ts';
 
 /** What a layer sees of the tokens before it: the last few, or all. */
@@ -44,13 +44,6 @@ export type GemmaConfig = {
 
 /** `weights` are those above `embed_tokens`, `layers` and `norm`. */
 export type Gemma = { readonly weights: Weights; readonly config: GemmaConfig };
-
-/** Below whatever the file prefixes. */
-export function gemmaWeights(checkpoint: Checkpoint): Weights {
-	const prefixes = ['language_model.model', 'model.language_model', 'model', 'language_model'];
-	const roots = prefixes.map((prefix) => checkpoint.at(prefix));
-	return roots.find((root) => root.has('embed_tokens.weight')) ?? checkpoint.at('model');
-}
 
 // One session at a time: the model in pieces. Gemma sees the n tokens of a prompt and no padding.
 // Hidden state 0 is the embedding, state i the output of layer i; in place of the last one stands
@@ -122,12 +115,14 @@ export function gemmaInputs({ config }: Gemma, tokens: readonly number[]) {
 
 /** Rows of the table, read where it lies in the file, times √hidden in the table's own type. */
 function embedding(m: Scope, tokens: Value, { vocabulary, hidden }: GemmaConfig): Value {
-	const table = m.weights.tensor('embed_tokens.weight', [vocabulary, hidden]);
-	if (table === null) return m.expand(m.constant(0), [...tokens.shape, hidden]);
-	const rows = m.cast(m.gather(m.graph.weight(table), tokens), 'float32');
-	const scale = Math.sqrt(hidden);
-	return m.mul(rows, table.type === 'BF16' ? toBfloat16(scale) : scale);
+	const stored = m.weights.tensor('embed_tokens.weight', [vocabulary, hidden]);
+	if (stored === null) return m.expand(m.constant(0), [...tokens.shape, hidden]);
+	const table = m.graph.weight(stored);
+	const scale = m.cast(m.constant(Math.sqrt(hidden)), table.type);
+	return m.mul(m.cast(m.gather(table, tokens), 'float32'), m.cast(scale, 'float32'));
 }
+
+const PLAIN = { bias: false };
 
 type Tables = Rotary & { readonly mask: Value };
 
@@ -153,7 +148,7 @@ function selfAttention(
 	const { heads, scale, hidden, normedValues, epsilon } = config;
 	const n = x.shape[0]!;
 	const project = (name: string, count: number) =>
-		m.reshape(weigh(m.at(name), x, count * headWidth), [n, count, headWidth]);
+		m.reshape(linear(m.at(name), x, count * headWidth, PLAIN), [n, count, headWidth]);
 	const turned = (name: string, y: Value, count: number) =>
 		rotate(m, m.reshape(norm(m.at(name), y, config), [n, count * headWidth]), tables, count);
 	const spread = (y: Value) => {
@@ -166,16 +161,14 @@ function selfAttention(
 	const q = turned('q_norm', project('q_proj', heads), heads);
 	const k = spread(turned('k_norm', keys, keyHeads));
 	const v = spread(normedValues ? m.rmsNorm(values, null, epsilon) : values);
-	return weigh(m.at('o_proj'), attention(m, q, k, v, { heads, scale, bias: tables.mask }), hidden);
+	const seen = attention(m, q, k, v, { heads, scale, bias: tables.mask });
+	return linear(m.at('o_proj'), seen, hidden, PLAIN);
 }
 
 function feedForward(m: Scope, x: Value, { hidden, intermediate }: GemmaConfig): Value {
-	const gate = m.gelu(weigh(m.at('gate_proj'), x, intermediate));
-	return weigh(m.at('down_proj'), m.mul(gate, weigh(m.at('up_proj'), x, intermediate)), hidden);
-}
-
-function weigh(m: Scope, x: Value, width: number): Value {
-	return linear(m, x, width, { bias: false });
+	const gate = m.gelu(linear(m.at('gate_proj'), x, intermediate, PLAIN));
+	const up = linear(m.at('up_proj'), x, intermediate, PLAIN);
+	return linear(m.at('down_proj'), m.mul(gate, up), hidden, PLAIN);
 }
 
 function norm(m: Scope, x: Value, { normOffset, epsilon }: GemmaConfig): Value {
@@ -228,14 +221,6 @@ function maskOf(window: number, n: number): Float32Array {
 	return mask;
 }
 
-/** The nearest, ties to even; for positive numbers. */
-function toBfloat16(value: number): number {
-	const bits = new Uint32Array(Float32Array.of(value).buffer);
-	bits[0]! += 0x7fff + ((bits[0]! >>> 16) & 1);
-	bits[0]! &= 0xffff0000;
-	return new Float32Array(bits.buffer)[0]!;
-}
-
 const count = z.int().positive();
 
 /** What both have in Hugging Face's `text_config`; the defaults are the models of 12B. */
@@ -251,12 +236,3 @@ export const gemmaKeys = {
 	attention_bias: z.literal(false).default(false),
 	hidden_activation: z.literal('gelu_pytorch_tanh').default('gelu_pytorch_tanh'),
 };
-
-type GemmaKeys = z.infer<z.ZodObject<typeof gemmaKeys>>;
-
-export function gemmaSizes(text: GemmaKeys & { readonly vocab_size: number }) {
-	return {
-		...{ vocabulary: text.vocab_size, hidden: text.hidden_size, heads: text.num_attention_heads },
-		...{ intermediate: text.intermediate_size, epsilon: text.rms_norm_eps },
-	};
-}

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { readConfig } from './config.ts';
-import { type Gemma, type GemmaConfig, gemmaKeys, gemmaSizes, gemmaWeights } from './gemma.ts';
+import { type Gemma, type GemmaConfig, gemmaKeys } from './gemma.ts';
 
 const positive = z.number().positive();
 
@@ -34,7 +34,8 @@ export function gemma3(checkpoint: Checkpoint, json: unknown = {}): Gemma {
 	const near = { window: text.sliding_window, theta: text.rope_local_base_freq, stretch: 1 };
 	const far = { window: Infinity, theta: text.rope_theta, stretch: text.rope_scaling.factor };
 	const config: GemmaConfig = {
-		...gemmaSizes(text),
+		...{ vocabulary: text.vocab_size, hidden: text.hidden_size, heads: text.num_attention_heads },
+		...{ intermediate: text.intermediate_size, epsilon: text.rms_norm_eps },
 		spans: Array.from({ length: text.num_hidden_layers }, (_, i) =>
 			(i + 1) % text.sliding_window_pattern === 0 ? 'full_attention' : 'sliding_attention',
 		),
@@ -45,5 +46,5 @@ export function gemma3(checkpoint: Checkpoint, json: unknown = {}): Gemma {
 		scale: text.query_pre_attn_scalar ** -0.5,
 		...{ normOffset: 1, normedValues: false, layerScalar: false },
 	};
-	return { weights: gemmaWeights(checkpoint), config };
+	return { weights: checkpoint.at('language_model.model'), config };
 }

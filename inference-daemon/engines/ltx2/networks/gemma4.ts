@@ -1,23 +1,24 @@
 import * as z from 'zod';
-import { PickupError } from '../../../../protocol/errors.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { readConfig } from './config.ts';
-import { type Gemma, type GemmaConfig, gemmaKeys, gemmaSizes, gemmaWeights } from './gemma.ts';
+import { type Gemma, type GemmaConfig, gemmaKeys } from './gemma.ts';
 
 const count = z.int().positive();
 const positive = z.number().positive();
 
-const nearSchema = z.object({
+const near = z.object({
 	rope_type: z.literal('default').default('default'),
 	rope_theta: positive.default(1e4),
 });
 
-const farSchema = z.object({
+const far = z.object({
 	rope_type: z.literal('proportional').default('proportional'),
 	rope_theta: positive.default(1e6),
 	partial_rotary_factor: z.number().min(0).max(1).default(0.25),
 	factor: positive.default(1),
 });
+
+const rope = z.object({ sliding_attention: near.prefault({}), full_attention: far.prefault({}) });
 
 const textSchema = z.object({
 	...gemmaKeys,
@@ -25,12 +26,7 @@ const textSchema = z.object({
 	num_global_key_value_heads: count.default(1),
 	global_head_dim: count.default(512),
 	layer_types: z.array(z.enum(['sliding_attention', 'full_attention'])).optional(),
-	rope_parameters: z
-		.object({
-			sliding_attention: nearSchema.prefault({}),
-			full_attention: farSchema.prefault({}),
-		})
-		.prefault({}),
+	rope_parameters: rope.prefault({}),
 	attention_k_eq_v: z.literal(true).default(true),
 	num_kv_shared_layers: z.literal(0).default(0),
 	use_double_wide_mlp: z.literal(false).default(false),
@@ -53,7 +49,8 @@ export function gemma4(checkpoint: Checkpoint, json: unknown = {}): Gemma {
 	);
 	const { sliding_attention: near, full_attention: far } = text.rope_parameters;
 	const config: GemmaConfig = {
-		...gemmaSizes(text),
+		...{ vocabulary: text.vocab_size, hidden: text.hidden_size, heads: text.num_attention_heads },
+		...{ intermediate: text.intermediate_size, epsilon: text.rms_norm_eps },
 		spans: Array.from(
 			{ length: text.num_hidden_layers },
 			(_, i) => text.layer_types?.[i] ?? (i % 6 === 5 ? 'full_attention' : 'sliding_attention'),
@@ -72,20 +69,15 @@ export function gemma4(checkpoint: Checkpoint, json: unknown = {}): Gemma {
 		},
 		...{ scale: 1, normOffset: 0, normedValues: true, layerScalar: true },
 	};
-	return { weights: gemmaWeights(checkpoint), config };
+	return { weights: checkpoint.at('model'), config };
 }
 
 function ownConfig({ files }: Checkpoint): unknown {
-	const own = files.find(({ metadata }) => metadata.gemma_config);
+	const text = files.map(({ metadata }) => metadata.gemma_config).find(Boolean);
 	try {
-		return own && JSON.parse(own.metadata.gemma_config!);
-	} catch (cause) {
-		throw new PickupError(
-			'bad-weights',
-			`Expected JSON as gemma_config of ${own!.path}, got text`,
-			{
-				cause,
-			},
-		);
+		return text && JSON.parse(text);
+	} catch {
+		// Told with what else is no configuration.
+		return text;
 	}
 }

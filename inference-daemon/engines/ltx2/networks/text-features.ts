@@ -38,24 +38,18 @@ const schema = z.object({
 /** From `checkpoint.config.transformer`. Throws PickupError `bad-weights`. */
 export function textConfig(transformer: unknown = {}): TextConfig {
 	const c = readConfig(schema, transformer, 'config.transformer');
-	const connector = (heads: number, headWidth: number, layers: number): ConnectorConfig => ({
-		...{ heads, width: heads * headWidth, layers },
+	const video = {
+		heads: c.connector_num_attention_heads,
+		width: c.connector_num_attention_heads * c.connector_attention_head_dim,
+		layers: c.connector_num_layers,
 		registers: c.connector_num_learnable_registers,
 		maxPosition: c.connector_positional_embedding_max_pos[0]!,
 		...{ gated: c.connector_apply_gated_attention, feedForwardBias: c.connector_ff_bias },
-	});
-	const heads = c.connector_num_attention_heads;
-	const headWidth = c.connector_attention_head_dim;
-	const layers = c.connector_num_layers;
-	return {
-		version: c.caption_proj_before_connector ? 2 : 1,
-		video: connector(heads, headWidth, layers),
-		audio: connector(
-			c.audio_connector_num_attention_heads ?? heads,
-			c.audio_connector_attention_head_dim ?? headWidth,
-			c.audio_connector_num_layers ?? layers,
-		),
 	};
+	const heads = c.audio_connector_num_attention_heads ?? video.heads;
+	const width = heads * (c.audio_connector_attention_head_dim ?? c.connector_attention_head_dim);
+	const audio = { ...video, heads, width, layers: c.audio_connector_num_layers ?? video.layers };
+	return { version: c.caption_proj_before_connector ? 2 : 1, video, audio };
 }
 
 const EPSILON = 1e-6;
