@@ -5,25 +5,18 @@ import {
 	captionGraph,
 	headGraph,
 	keepsTextKeys,
-	type StreamWork,
 	TRANSFORMER,
-	type Transformer,
 	tailGraph,
 	textKeysGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/transformer.ts';
-import type { SkippedSelfAttention } from '../../../inference-daemon/engines/ltx2/networks/transformer-block.ts';
 import { transformerConfig } from '../../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
 import {
 	type Numbers,
 	type Provider,
 	Session,
 } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
-import {
-	maskBias,
-	noiseInputs,
-	rotaryInputs,
-} from '../../../inference-daemon/engines/ltx2/runtime/transformer-inputs.ts';
-import { type Case, errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
+import { type Case, errorOf, PROVIDERS, runGraph } from './golden.ts';
+import { noiseOf, readCase, type Shot } from './transformer-case.ts';
 
 const SHARED = [
 	...['uniform', 'uniform-large', 'first-frame', 'first-frame-strength', 'frozen-audio'],
@@ -156,60 +149,6 @@ describe('the transformer', () => {
 	});
 });
 
-async function readCase(network: string, name: string) {
-	const checkpoint = await goldenWeights(network);
-	const { tensors, parameters } = await goldenCase(network, name);
-	const config = transformerConfig(checkpoint.config.transformer);
-	const skipSelfAttention = new Map<number, SkippedSelfAttention>();
-	const perturbations = parameters.perturbations as [string, number[] | null][];
-	for (const [kind, blocks] of perturbations) {
-		for (const block of kind.endsWith('SELF_ATTN') ? blocks! : []) {
-			const stream = kind === 'SKIP_VIDEO_SELF_ATTN' ? 'video' : 'audio';
-			skipSelfAttention.set(block, { ...skipSelfAttention.get(block), [stream]: true });
-		}
-	}
-	const given: Record<string, Numbers> = {};
-	const noise = { video: noiseOf(tensors, 'video'), audio: noiseOf(tensors, 'audio') };
-	Object.assign(given, noiseInputs(config, noise));
-	const sizes: { video: StreamWork | null; audio: StreamWork | null } = {
-		video: null,
-		audio: null,
-	};
-	for (const stream of [config.video, config.audio]) {
-		const { name: s } = stream;
-		if (!noise[s]) continue;
-		const of = (what: string) => tensors[`in.${s}_${what}`];
-		given[`${s}.latent`] = drop(of('latent')!);
-		given[`${s}.${config.captionChannels ? 'caption' : 'context'}`] = drop(of('context')!);
-		Object.assign(given, rotaryInputs(config, stream, drop(of('positions')!)));
-		const [mask, keyframes] = [of('attention_mask'), of('keyframes_mask')];
-		if (mask) given[`${s}.bias`] = maskBias(mask);
-		if (keyframes) given[`${s}.keyframes`] = drop(keyframes);
-		sizes[s] = {
-			tokens: noise[s].timesteps.length,
-			timesteps: given[`${s}.sinusoids`]!.shape[0]!,
-			contextTokens: of('context')!.shape[1]!,
-			masked: mask !== undefined,
-			keyframes: keyframes !== undefined,
-		};
-	}
-	const isolated = perturbations.some(([kind]) => kind === 'SKIP_A2V_CROSS_ATTN');
-	const model: Transformer = {
-		weights: checkpoint.at(TRANSFORMER),
-		config,
-		work: { ...sizes, isolated },
-	};
-	return { checkpoint, model, given, tensors, skipSelfAttention };
-}
-
-type Shot = Awaited<ReturnType<typeof readCase>>;
-
-function noiseOf(tensors: Case['tensors'], stream: string) {
-	const timesteps = tensors[`in.${stream}_timesteps`];
-	if (!timesteps) return null;
-	return { timesteps: timesteps.data, sigma: tensors[`in.${stream}_sigma`]!.data[0]! };
-}
-
 /** Head, blocks, each in a session of its own if not told otherwise, and tail: all that they give. */
 async function runParts(
 	{ model, given, skipSelfAttention }: Shot,
@@ -315,12 +254,4 @@ function byHead({ data, shape }: Numbers): Numbers {
 		}
 	}
 	return { data: turned, shape: [heads, tokens, half] };
-}
-
-/** Without the axis of one batch. */
-function drop<T extends Numbers>({
-	data,
-	shape,
-}: T): { data: T['data']; shape: readonly number[] } {
-	return { data, shape: shape.slice(1) };
 }

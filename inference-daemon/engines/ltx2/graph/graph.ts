@@ -33,6 +33,7 @@ export class Graph {
 	readonly #constants: TensorSpec[] = [];
 	readonly #weights = new Map<string, { readonly name: string; readonly tensor: Tensor }>();
 	readonly #names = new Map<string, number>();
+	readonly #values = new Map<string, Value>();
 
 	constructor(name: string, precision: Precision = 'float32') {
 		this.name = name;
@@ -42,7 +43,7 @@ export class Graph {
 	input(name: string, shape: Shape, type: ElementType = 'float32'): Value {
 		const value = { name: this.unique(name), type, shape };
 		this.#inputs.push(value);
-		return { ...value, graph: this };
+		return this.#value(value);
 	}
 
 	output(name: string, value: Value): void {
@@ -62,7 +63,7 @@ export class Graph {
 		const known = this.#weights.get(key);
 		const name = known?.name ?? this.unique(tensor.name);
 		if (!known) this.#weights.set(key, { name, tensor: { ...tensor, shape } });
-		return { name, type, shape, graph: this };
+		return this.#value({ name, type, shape });
 	}
 
 	/** Numbers that are part of the graph itself. */
@@ -70,7 +71,7 @@ export class Graph {
 		const spec = { name: this.unique(name), type, shape };
 		const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 		this.#constants.push({ ...spec, data: bytes });
-		return { ...spec, graph: this };
+		return this.#value(spec);
 	}
 
 	node(
@@ -82,17 +83,26 @@ export class Graph {
 		domain = '',
 	): Value[] {
 		const name = this.unique(path === '' ? op : `${path}/${op}`);
-		const values = outputs.map((output, i) => ({
-			...output,
-			name: i === 0 ? `${name}:out` : `${name}:out${i}`,
-			graph: this,
-		}));
+		const values = outputs.map((output, i) =>
+			this.#value({ ...output, name: i === 0 ? `${name}:out` : `${name}:out${i}` }),
+		);
 		this.#nodes.push({
 			...{ op, domain, name, attributes },
 			inputs: inputs.map((value) => value?.name ?? ''),
 			outputs: values.map((value) => value.name),
 		});
 		return values;
+	}
+
+	/** The value of that name; null where there is none. */
+	find(name: string): Value | null {
+		return this.#values.get(name) ?? null;
+	}
+
+	#value(spec: ValueSpec): Value {
+		const value = { ...spec, graph: this };
+		this.#values.set(spec.name, value);
+		return value;
 	}
 
 	/** `name`, or with a number where that is taken. */
