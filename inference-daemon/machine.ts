@@ -1,13 +1,13 @@
-import { execFile } from 'node:child_process';
 import { statfs } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { arch, cpus, platform, totalmem } from 'node:os';
-import { promisify } from 'node:util';
 import type { EngineDescription } from '../protocol/engines.ts';
 import { problemOf } from '../protocol/errors.ts';
 import type { Check } from '../protocol/rpc.ts';
+import { precisionFor } from './engines/ltx2/runtime/precision.ts';
+import { type ProviderReport, providersOf, tryProvider } from './engines/ltx2/runtime/providers.ts';
+import type { Provider } from './engines/ltx2/runtime/session.ts';
 import type { EngineRegistry } from './engines/registry.ts';
-import { NO_TELEMETRY } from './jobs/engine-child.ts';
 import type { Ffmpeg } from './media/types.ts';
 
 export type MachineOptions = {
@@ -15,16 +15,18 @@ export type MachineOptions = {
 	/** Throws `ffmpeg-missing`. */
 	readonly ffmpeg: () => Promise<Ffmpeg>;
 	readonly engines: EngineRegistry;
+	/** What tries one provider of ONNX Runtime. */
+	readonly probeProgram: string;
 };
 
-/** What works here, what does not and what to do about it. Takes a second or two; never throws. */
+/** What works here, what does not and what to do about it. Takes some seconds; never throws. */
 export async function checkMachine(options: MachineOptions): Promise<readonly Check[]> {
 	const checks = await Promise.all([
 		[computer()],
 		ffmpegCheck(options),
 		diskCheck(options.state),
 		engineChecks(options),
-		providerChecks(),
+		providerChecks(options),
 		[modelCheck()],
 	]);
 	return checks.flat();
@@ -91,80 +93,38 @@ function modelCheck(): Check {
 	};
 }
 
-/** Each provider adds two one-element tensors; this says why where it cannot. */
-const TRY_PROVIDERS = `
-	const ort = require(process.argv[1]);
-	const model = Buffer.from(
-		'CAg6NQoOCgF4CgF4EgF5IgNBZGQSAWdaDwoBeBIKCggIARIECgIIAWIPCgF5EgoKCAgBEgQKAggBQgIQDQ==', 'base64');
-	(async () => {
-		const results = [];
-		for (const { name } of ort.listSupportedBackends()) {
-			try {
-				const options = { executionProviders: [name], logSeverityLevel: 4 };
-				const session = await ort.InferenceSession.create(model, options);
-				await session.run({ x: new ort.Tensor('float32', [2], [1]) });
-				results.push({ name, reason: null });
-			} catch (error) {
-				results.push({ name, reason: error.message });
-			}
-		}
-		console.log('\\n' + JSON.stringify(results));
-		process.exit(0);
-	})();`;
-
-/** ONNX Runtime is tried in a process of its own: it is large, and a driver may bring it down. */
-async function providerChecks(): Promise<Check[]> {
+/** Each in a process of its own: ONNX Runtime is large, and a driver may bring it down. */
+async function providerChecks({ probeProgram }: MachineOptions): Promise<Check[]> {
 	const name = 'ONNX Runtime';
-	let runtime: string;
 	try {
-		runtime = createRequire(import.meta.url).resolve('onnxruntime-node');
+		createRequire(import.meta.url).resolve('onnxruntime-node');
 	} catch {
 		const action = 'Run `npm ci` again; without it only drafts can be made.';
 		return [{ name, status: 'missing', found: 'onnxruntime-node is not installed', action }];
 	}
-	try {
-		const { stdout } = await run(process.execPath, ['-e', TRY_PROVIDERS, runtime], {
-			env: { ...process.env, ...NO_TELEMETRY },
-			timeout: 30_000,
-			killSignal: 'SIGKILL',
-		});
-		const results = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as ProviderResult[];
-		return results.map(providerCheck);
-	} catch (error) {
-		const { message } = problemOf(error);
-		const action = 'Run `npm ci` again; if that does not help, look at the graphics driver.';
-		return [{ name, status: 'warning', found: firstLine(message), action }];
+	const providers = providersOf(process.platform);
+	const reports = providers.map((provider) => tryProvider(probeProgram, provider));
+	return (await Promise.all(reports)).map(providerCheck);
+}
+
+function providerCheck({ provider, adapter, reason }: ProviderReport): Check {
+	const name = `provider ${provider}`;
+	if (reason !== null) {
+		return { name, status: 'warning', found: reason, action: PROVIDER_ACTIONS[provider] };
 	}
+	const type = precisionFor(provider, adapter);
+	const where = adapter.name === null ? '' : ` on ${adapter.name}`;
+	return { name, status: 'ok', found: `works${where}, matrices in ${type}`, action: null };
 }
 
-type ProviderResult = { readonly name: string; readonly reason: string | null };
-
-function providerCheck({ name, reason }: ProviderResult): Check {
-	return {
-		name: `provider ${name}`,
-		status: reason === null ? 'ok' : 'warning',
-		found: reason === null ? 'works' : withoutPlace(firstLine(reason)),
-		action: reason === null ? null : (PROVIDER_ACTIONS[name] ?? null),
-	};
-}
-
-const PROVIDER_ACTIONS: Readonly<Record<string, string>> = {
+const PROVIDER_ACTIONS: Readonly<Record<Provider, string>> = {
+	cpu: 'Run `npm ci` again.',
 	webgpu: 'Install a graphics driver (Linux: Vulkan); without a GPU drafts still work.',
 	cuda: 'For an NVIDIA GPU run `pickup setup`, which fetches the CUDA libraries.',
-	tensorrt: 'Nothing to do: CUDA is enough.',
+	dml: 'Nothing to do where WebGPU works; otherwise update the graphics driver.',
+	coreml: 'Nothing to do where WebGPU works; otherwise update macOS.',
 };
-
-/** Where in ONNX Runtime's source it went wrong is of no use here. */
-function withoutPlace(reason: string): string {
-	return reason.replace(/^\/\S+ .* was false\. /, '');
-}
-
-function firstLine(text: string): string {
-	return (text.split('\n').find((line) => line.trim() !== '') ?? '').slice(0, 600);
-}
 
 function gigabytes(bytes: number): string {
 	return `${(bytes / 1e9).toFixed(1)} GB`;
 }
-
-const run = promisify(execFile);

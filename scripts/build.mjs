@@ -17,6 +17,7 @@ export async function buildAll() {
 		pickup: 'cli/main.ts',
 		daemon: 'inference-daemon/main.ts',
 		engine: 'inference-daemon/jobs/engine-process.ts',
+		'provider-probe': 'inference-daemon/engines/ltx2/runtime/probe-process.ts',
 		'inbetween-worker': 'inference-daemon/engines/inbetween/picture-worker.ts',
 		demo: 'demo/main.ts',
 	};

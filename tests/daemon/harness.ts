@@ -35,6 +35,7 @@ async function bundle(): Promise<string> {
 		entryPoints: {
 			daemon: 'inference-daemon/main.ts',
 			engine: 'inference-daemon/jobs/engine-process.ts',
+			'provider-probe': 'inference-daemon/engines/ltx2/runtime/probe-process.ts',
 			fake: 'tests/fakes/engine.ts',
 		},
 		outdir: folder,

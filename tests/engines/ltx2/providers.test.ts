@@ -1,0 +1,102 @@
+import { mkdtempSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+	type Adapter,
+	precisionFor,
+} from '../../../inference-daemon/engines/ltx2/runtime/precision.ts';
+import {
+	providersOf,
+	tryProvider,
+} from '../../../inference-daemon/engines/ltx2/runtime/providers.ts';
+import { swiftShader } from './swiftshader.ts';
+
+const root = join(import.meta.dirname, '../../..');
+// Inside the project, so that the program finds its packages.
+const folder = mkdtempSync(join(root, 'node_modules/.cache/pickup-probe-'));
+const program = join(folder, 'provider-probe.mjs');
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+beforeAll(() =>
+	build({
+		absWorkingDir: root,
+		entryPoints: ['inference-daemon/engines/ltx2/runtime/probe-process.ts'],
+		outfile: program,
+		...{ bundle: true, platform: 'node', format: 'esm', target: 'node20.19' },
+		packages: 'external',
+	}),
+);
+
+/** A program that answers in another way. */
+async function other(name: string, source: string): Promise<string> {
+	const path = join(folder, `${name}.mjs`);
+	await writeFile(path, source);
+	return path;
+}
+
+describe('A provider is tried', () => {
+	test('on the CPU', async () => {
+		const { adapter, reason } = await tryProvider(program, 'cpu');
+		expect(reason).toBeNull();
+		expect(adapter.precisions).toContain('float32');
+		expect(precisionFor('cpu', adapter)).toBe('float32');
+	});
+
+	test('on the adapter that Vulkan offers, whose half precision is found out', async () => {
+		process.env.VK_ICD_FILENAMES = swiftShader();
+		const { adapter, reason } = await tryProvider(program, 'webgpu');
+		expect(reason).toBeNull();
+		expect(adapter.name).toContain('SwiftShader');
+		expect(adapter.precisions).toEqual(['float32']);
+		expect(precisionFor('webgpu', adapter)).toBe('float32');
+	});
+
+	test('and says why there is no adapter', async () => {
+		process.env.VK_ICD_FILENAMES = join(folder, 'none.json');
+		expect(await tryProvider(program, 'webgpu')).toEqual({
+			provider: 'webgpu',
+			adapter: { name: null, precisions: [] },
+			reason: 'Failed to get a WebGPU adapter: No supported adapters',
+		});
+	});
+
+	test('and says why its library is not there', async () => {
+		const { reason } = await tryProvider(program, 'dml');
+		expect(reason).toContain('[dml]');
+	});
+
+	test.each([
+		['crash', 'process.kill(process.pid, "SIGSEGV"); setInterval(() => {}, 1000);', /by SIGSEGV/],
+		['hang', 'for (;;);', /within 2 s/],
+		['exit', 'process.exit(7);', /could not be tried \(7\)/],
+		['throw', 'throw new Error("no such device");', /\(Error: no such device\)/],
+		['babble', 'console.log("what?");', /could not be tried/],
+	])('though its driver may %s', async (name, source, expected) => {
+		const { reason } = await tryProvider(await other(name, source), 'webgpu', 2000);
+		expect(reason).toMatch(expected);
+	});
+});
+
+const adapter = (...precisions: Adapter['precisions']): Adapter => ({ name: null, precisions });
+
+test.each([
+	['cpu', adapter('float32', 'float16', 'bfloat16'), 'float32'],
+	['cuda', adapter('float32', 'float16', 'bfloat16'), 'bfloat16'],
+	['cuda', adapter('float32', 'float16'), 'float16'],
+	['webgpu', adapter('float32', 'float16', 'bfloat16'), 'float16'],
+	['webgpu', adapter('float32'), 'float32'],
+	['dml', adapter('float32', 'float16'), 'float16'],
+	['coreml', adapter('float32'), 'float32'],
+] as const)('with %s and %j matrices multiply in %s', (provider, given, expected) => {
+	expect(precisionFor(provider, given)).toBe(expected);
+});
+
+test.each([
+	['linux', ['cpu', 'webgpu', 'cuda']],
+	['win32', ['cpu', 'webgpu', 'dml']],
+	['darwin', ['cpu', 'webgpu', 'coreml']],
+] as const)('on %s there are %j', (platform, expected) => {
+	expect(providersOf(platform)).toEqual(expected);
+});
