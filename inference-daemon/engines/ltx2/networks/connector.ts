@@ -84,8 +84,10 @@ function selfAttention(m: Scope, x: Value, rope: Rotary, config: ConnectorConfig
 		const scale = m.at(norm).param('weight', [width]);
 		return rotate(m, m.rmsNorm(linear(m.at(name), x, width), scale, EPSILON), rope, heads);
 	};
-	const [q, k] = [turned('to_q', 'q_norm'), turned('to_k', 'k_norm')];
-	let out = attention(m, q, k, linear(m.at('to_v'), x, width), { heads });
+	// 1 / √d is taken into the queries: products of float16 stay small.
+	const q = m.mul(turned('to_q', 'q_norm'), Math.sqrt(heads / width));
+	const k = turned('to_k', 'k_norm');
+	let out = attention(m, q, k, linear(m.at('to_v'), x, width), { heads, scale: 1 });
 	if (gated) {
 		const gate = m.mul(m.unary('Sigmoid', linear(m.at('to_gate_logits'), x, heads)), 2);
 		const byHead = m.reshape(out, [x.shape[0]!, heads, width / heads]);

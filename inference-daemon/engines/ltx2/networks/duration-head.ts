@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Graph, type Precision, type Value } from '../graph/graph.ts';
+import { Graph, type Value } from '../graph/graph.ts';
 import { attention, linear } from '../graph/layers.ts';
 import { Scope } from '../graph/scope.ts';
 import type { Weights } from '../weights/checkpoint.ts';
@@ -31,15 +31,15 @@ export function durationConfig(config: unknown = {}): DurationConfig {
 
 /**
  * How long a prompt wants its shot to be (LTX-2.5): `video` and `audio` [tokens, width], the
- * connectors' contexts → `seconds` [1, 1], not limited. `weights` are those below `duration_head`.
+ * connectors' contexts → `seconds` [1, 1], not limited. `weights` are those below `duration_head`,
+ * so few that it always runs in float32.
  */
 export function durationHeadGraph(
 	weights: Weights,
 	{ transformer, duration_head: head }: DurationConfig,
 	tokens: number,
-	precision?: Precision,
 ): Graph {
-	const graph = new Graph('duration head', precision);
+	const graph = new Graph('duration head');
 	const m = new Scope(graph, weights);
 	const width = head.pooler_hidden_dim;
 	const embedded = (stream: 'video' | 'audio', channels: number) => {
@@ -59,11 +59,10 @@ function pool(m: Scope, tokens: Value, heads: number): Value {
 	const width = tokens.shape[1]!;
 	const fused = m.at('cross_attn');
 	const third = [width, width, width];
-	const weights = fused.split(fused.matrix('in_proj_weight', [3 * width, width]), 0, third);
-	const biases = fused.split(fused.matrix('in_proj_bias', [3 * width]), 0, third);
-	const [q, k, v] = [m.param('query_tokens', [1, width]), tokens, tokens].map((x, i) => {
-		const inputs = [fused.cast(x, weights[i]!.type), weights[i]!, biases[i]!];
-		return fused.cast(fused.op('Gemm', inputs, x.shape, { transB: 1 }), 'float32');
-	}) as [Value, Value, Value];
+	const weights = fused.split(fused.param('in_proj_weight', [3 * width, width]), 0, third);
+	const biases = fused.split(fused.param('in_proj_bias', [3 * width]), 0, third);
+	const [q, k, v] = [m.param('query_tokens', [1, width]), tokens, tokens].map((x, i) =>
+		fused.op('Gemm', [x, weights[i]!, biases[i]!], x.shape, { transB: 1 }),
+	) as [Value, Value, Value];
 	return linear(fused.at('out_proj'), attention(fused, q, k, v, { heads }), width);
 }

@@ -158,10 +158,11 @@ function selfAttention(
 	};
 	const keys = project('k_proj', keyHeads);
 	const values = keysAsValues ? keys : project('v_proj', keyHeads);
-	const q = turned('q_norm', project('q_proj', heads), heads);
+	// The scale is taken into the queries: products of float16 stay small.
+	const q = m.mul(turned('q_norm', project('q_proj', heads), heads), scale);
 	const k = spread(turned('k_norm', keys, keyHeads));
 	const v = spread(normedValues ? m.rmsNorm(values, null, epsilon) : values);
-	const seen = attention(m, q, k, v, { heads, scale, bias: tables.mask });
+	const seen = attention(m, q, k, v, { heads, scale: 1, bias: tables.mask });
 	return linear(m.at('o_proj'), seen, hidden, PLAIN);
 }
 
