@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { describe, expect, it, test } from 'vitest';
+import { afterAll, describe, expect, it, test } from 'vitest';
 import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import { linear } from '../../../inference-daemon/engines/ltx2/graph/layers.ts';
 import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
@@ -17,15 +17,33 @@ import {
 } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PROVIDERS, runGraph } from './golden.ts';
-import { bfloat16, type Written, writeWeights } from './runtime-files.ts';
+import { writeWeights } from './sparse.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'pickup-runtime-'));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+type Stored = 'F32' | 'F16' | 'BF16' | 'F8_E4M3';
+type Bits = Float32Array | Uint16Array | Uint8Array;
+
+/** The checkpoint of a file with one tensor. */
+async function fileWith(name: string, type: Stored, shape: readonly number[], { buffer }: Bits) {
+	const path = join(folder, `${Math.random()}.safetensors`);
+	await writeWeights(path, { [name]: [type, shape] }, {}, { [name]: new Uint8Array(buffer) });
+	return Checkpoint.open(path);
+}
+
+/** The upper halves of float32, which is what bfloat16 is. */
+function bfloat16(values: Iterable<number>): Uint16Array {
+	const bits = new Uint32Array(Float32Array.from(values).buffer);
+	return Uint16Array.from(bits, (value) => value >>> 16);
+}
 
 const WIDTH = 16;
 
 /** One linear layer, called as a transformer's would be. */
-async function layer(file: string, weight: Written): Promise<Graph> {
+async function layer(data: Bits, type: Stored = 'BF16'): Promise<Graph> {
 	const name = 'transformer_blocks.3.attn1.to_q.weight';
-	const before: Written = { type: 'BF16', shape: [3], data: bfloat16([1, 2, 3]) };
-	const checkpoint = await Checkpoint.open(await writeWeights(file, { before, [name]: weight }));
+	const checkpoint = await fileWith(name, type, [WIDTH, WIDTH], data);
 	const graph = new Graph('transformer block 3');
 	const m = new Scope(graph, checkpoint.at('transformer_blocks.3.attn1'));
 	const x = graph.input('x', [4, WIDTH]);
@@ -39,10 +57,7 @@ const x = { data: Float32Array.from({ length: 4 * WIDTH }, (_, i) => Math.cos(i)
 
 describe.each(PROVIDERS)('on %s', (provider) => {
 	it('gives the same numbers through sessions whose outputs stay on the device', async () => {
-		const graph = await layer(`chain-${provider}`, {
-			...{ type: 'BF16', shape: [WIDTH, WIDTH] },
-			data: bfloat16(values),
-		});
+		const graph = await layer(bfloat16(values));
 		let expected = x.data as Float32Array;
 		const session = await Session.open(graph, { provider, keep: true });
 		let kept: Resident | null = null;
@@ -68,9 +83,7 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 		['infinity', 'BF16', bfloat16, Number.POSITIVE_INFINITY],
 		['NaN', 'F32', (all: number[]) => Float32Array.from(all), Number.NaN],
 	] as const)('names the tensor with one %s in %s', async (_, type, store, bad) => {
-		const spoilt = values.with(137, bad);
-		const data = store(spoilt);
-		const graph = await layer(`bad-${provider}`, { type, shape: [WIDTH, WIDTH], data });
+		const graph = await layer(store(values.with(137, bad)), type);
 		const failure = runGraph(graph, { x }, provider);
 		await expect(failure).rejects.toMatchObject({
 			...{ code: 'bad-weights', field: 'transformer_blocks.3.attn1.to_q.weight' },
@@ -79,8 +92,7 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 	});
 
 	it('blames numbers that overflow on neither weights nor inputs', async () => {
-		const data = bfloat16(values.map(() => 3e38));
-		const graph = await layer(`large-${provider}`, { type: 'BF16', shape: [WIDTH, WIDTH], data });
+		const graph = await layer(bfloat16(values.map(() => 3e38)));
 		const ones = { data: new Float32Array(4 * WIDTH).fill(1), shape: [4, WIDTH] };
 		await expect(runGraph(graph, { x: ones }, provider)).rejects.toMatchObject({
 			code: 'engine-failed',
@@ -89,8 +101,7 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 	});
 
 	it('blames inputs that are not finite', async () => {
-		const data = bfloat16(values);
-		const graph = await layer(`input-${provider}`, { type: 'BF16', shape: [WIDTH, WIDTH], data });
+		const graph = await layer(bfloat16(values));
 		const wrong = { ...x, data: x.data.with(5, Number.NaN) };
 		await expect(runGraph(graph, { x: wrong }, provider)).rejects.toMatchObject({
 			code: 'engine-failed',
@@ -105,14 +116,19 @@ test.each([
 	['F16', Uint16Array.of(0x3c00, 0xfc00, 0x7c01, 0x3c00), 1],
 	['F8_E4M3', Uint8Array.of(0x7e, 0xfe, 0x00, 0xff), 3],
 ] as const)('a %s tensor is searched by its bits', async (type, data, index) => {
-	const name = `bits-${type}-${index}`;
-	const checkpoint = await Checkpoint.open(
-		await writeWeights(name, { w: { type, shape: [4], data } }),
-	);
+	const checkpoint = await fileWith('w', type, [4], data);
 	const graph = new Graph('bits');
-	const w = new Scope(graph, checkpoint.root).param('w', [4]);
-	graph.output('y', w);
+	graph.output('y', new Scope(graph, checkpoint.root).param('w', [4]));
 	await expect(runGraph(graph, {})).rejects.toThrow(`element ${index} of w`);
+});
+
+test('a large tensor is searched to its end', async () => {
+	const data = new Uint16Array(5_000_003);
+	data[5_000_002] = 0x7fc0;
+	const checkpoint = await fileWith('w', 'BF16', [data.length], data);
+	const graph = new Graph('large');
+	graph.output('y', new Scope(graph, checkpoint.root).param('w', [data.length]));
+	await expect(runGraph(graph, {})).rejects.toThrow('element 5000002 of w');
 });
 
 test('inputs that are missing or misshapen are told by graph and name', async () => {
@@ -173,11 +189,9 @@ describe('Memory', () => {
 
 	async function large(): Promise<Graph> {
 		const data = new Uint16Array(SIDE * SIDE).fill(bfloat16([0.001])[0]!);
-		const path = await writeWeights('large', {
-			'w.weight': { type: 'BF16', shape: [SIDE, SIDE], data },
-		});
+		const checkpoint = await fileWith('w.weight', 'BF16', [SIDE, SIDE], data);
 		const graph = new Graph('large');
-		const m = new Scope(graph, (await Checkpoint.open(path)).root);
+		const m = new Scope(graph, checkpoint.root);
 		const rows = graph.input('x', [1, SIDE]);
 		let y = linear(m.at('w'), rows, SIDE, { bias: false });
 		for (let i = 0; i < 3; i++) y = linear(m.at('w'), y, SIDE, { bias: false });
