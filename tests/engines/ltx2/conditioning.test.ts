@@ -1,99 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import {
-	appendKeyframe,
-	appendReference,
-	type Conditioned,
-	frozen,
-	keepOutside,
-	replaceCells,
-	startFrom,
-	unconditioned,
-} from '../../../inference-daemon/engines/ltx2/diffusion/conditioning.ts';
+import { startFrom } from '../../../inference-daemon/engines/ltx2/diffusion/conditioning.ts';
 import {
 	audioFromTokens,
-	audioPositions,
 	audioTokens,
 	audioToTokens,
 	fromTokens,
 	toTokens,
-	videoPositions,
 	videoShape,
 } from '../../../inference-daemon/engines/ltx2/diffusion/latent.ts';
-import type { FrameRate } from '../../../protocol/time.ts';
-import { readTensors, type Tensors } from './tensors.ts';
-
-const FOLDER = fileURLToPath(new URL('../../golden/runs/', import.meta.url));
-const RUNS = readdirSync(FOLDER).flatMap((file) => /^(.*)\.json$/.exec(file)?.[1] ?? []);
-const VIDEO_CHANNELS = 6;
-const AUDIO = { channels: 2, bands: 16 };
-const RATES: Readonly<Record<string, FrameRate>> = {
-	'24': { num: 24, den: 1 },
-	'23.976023976023978': { num: 24_000, den: 1001 },
-	'29.97002997002997': { num: 30_000, den: 1001 },
-};
-
-type Stream = { frozen: boolean; noise_scale: number; initial_latent: boolean };
-type Stage = { tag: string; height: number; width: number; video: Stream | null; audio: Stream };
-type Run = {
-	frames: number;
-	fps: number;
-	stages: Stage[];
-	images?: { frame_idx: number; strength: number; mechanism: string }[];
-	region?: { start_time: number; end_time: number; applies_to?: string };
-	reference?: { downscale_factor: number; strength: number; attention_strength: number };
-	video_conditionings?: { tensor: string; mechanism: string; frame_idx?: number }[];
-};
-
-/** What the run's description says is given of the picture. */
-function videoOf(run: Run, stage: Stage, tensors: Tensors): Conditioned {
-	const rate = RATES[String(run.fps)]!;
-	const shape = videoShape(run.frames, stage.width, stage.height);
-	const tokens = (name: string) => toTokens(tensors[name]!.data as Float32Array, VIDEO_CHANNELS);
-	const source = tensors[`${stage.tag}.video.initial`] ?? tensors['input.video_latent'];
-	const initial = source ? toTokens(source.data as Float32Array, VIDEO_CHANNELS) : undefined;
-	let state = unconditioned(videoPositions(shape, rate), VIDEO_CHANNELS, initial);
-	if (stage.video!.frozen) return frozen(state, initial!);
-	if (run.region && run.region.applies_to !== 'audio') {
-		state = keepOutside(state, initial!, run.region.start_time, run.region.end_time);
-	}
-	for (const [i, image] of (run.images ?? []).entries()) {
-		const given = tokens(`${stage.tag}.image${i}_latent`);
-		const one = { ...shape, frames: 1 };
-		const at = { frame: image.frame_idx, rate, strength: image.strength };
-		state =
-			image.mechanism === 'replace_latent'
-				? replaceCells(state, given, 0, image.strength)
-				: appendKeyframe(state, given, one, at);
-	}
-	for (const { tensor, mechanism, frame_idx: frame = 0 } of run.video_conditionings ?? []) {
-		const given = tokens(`${tensor}_latent`);
-		const two = { ...shape, frames: 2 };
-		state =
-			mechanism === 'replace_latent'
-				? replaceCells(state, given, 0, 1)
-				: appendKeyframe(state, given, two, { frame, rate, strength: 1 });
-	}
-	if (run.reference) {
-		const { downscale_factor: scale, strength, attention_strength: attention } = run.reference;
-		const small = { ...shape, height: shape.height / scale, width: shape.width / scale };
-		const given = tokens('input.reference_latent');
-		state = appendReference(state, given, small, { rate, scale, strength, attention });
-	}
-	return state;
-}
-
-function audioOf(run: Run, stage: Stage, tensors: Tensors): Conditioned {
-	const count = audioTokens(run.frames, RATES[String(run.fps)]!);
-	const source = tensors[`${stage.tag}.audio.initial`] ?? tensors['input.audio_latent'];
-	const { channels, bands } = AUDIO;
-	const initial = source && audioToTokens(source.data as Float32Array, channels, bands);
-	const state = unconditioned(audioPositions(count), channels * bands, initial);
-	if (stage.audio.frozen) return frozen(state, initial!);
-	if (!run.region) return state;
-	return keepOutside(state, initial!, run.region.start_time, run.region.end_time);
-}
+import { audioOf, RUNS, readRun, videoOf } from './run-case.ts';
 
 function expectSame(got: Float32Array, expected: Float32Array, tolerance: number, what: string) {
 	expect(got.length, what).toBe(expected.length);
@@ -107,8 +22,7 @@ function expectSame(got: Float32Array, expected: Float32Array, tolerance: number
 
 describe.each(RUNS)('%s starts', (name) => {
 	it('from the reference’s positions, masks and latents', async () => {
-		const run = JSON.parse(readFileSync(`${FOLDER}${name}.json`, 'utf8')) as Run;
-		const { tensors } = await readTensors(`${FOLDER}${name}.safetensors`);
+		const { run, tensors } = await readRun(name);
 		for (const stage of run.stages) {
 			for (const kind of ['video', 'audio'] as const) {
 				const stream = stage[kind];

@@ -12,7 +12,7 @@ import {
 	planTiles,
 	type Span,
 	type Tile,
-} from '../../../inference-daemon/engines/ltx2/networks/video-vae-tiling.ts';
+} from '../../../inference-daemon/engines/ltx2/diffusion/tiling.ts';
 import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { errorOf, goldenCase, goldenWeights, PROVIDERS } from './golden.ts';
 

@@ -1,0 +1,105 @@
+import type { Conditioned } from './diffusion/conditioning.ts';
+import { type Guidance, guide, type Predictions } from './diffusion/guidance.ts';
+import type { Denoise, Latents } from './diffusion/samplers.ts';
+import type { SkippedSelfAttention } from './networks/transformer-block.ts';
+import type {
+	Look,
+	PromptContext,
+	Settings,
+	StreamName,
+	TransformerRunner,
+} from './runtime/transformer.ts';
+
+/** What is made together; null: the stream is absent. */
+export type Shot = Readonly<Record<StreamName, Conditioned | null>>;
+
+/** How a checkpoint that is not distilled is led. */
+export type Guided = {
+	readonly video: Guidance;
+	readonly audio: Guidance;
+	/** Blocks whose self-attention is skipped in the perturbed look. */
+	readonly stgBlocks: readonly number[];
+	readonly negative: PromptContext;
+};
+
+const STREAMS = ['video', 'audio'] as const;
+
+/** What stays the same about the streams while they are made, for a `TransformerRunner`. */
+export function settingsOf(shot: Shot, marked: Float32Array | null = null): Settings {
+	const of = (stream: StreamName) => {
+		const state = shot[stream];
+		if (state === null) return null;
+		const { axes, tokens, data } = state.positions;
+		return {
+			positions: { data, shape: [axes, tokens, 2] },
+			heed: state.heed,
+			keyframes: stream === 'video' ? marked : null,
+		};
+	};
+	return { video: of('video'), audio: of('audio') };
+}
+
+/**
+ * What the clean latents are taken to be at a noise level, x0 = x − velocity · timestep per token,
+ * from as many looks as the guidance needs.
+ */
+export function denoiser(
+	runner: TransformerRunner,
+	shot: Shot,
+	context: PromptContext,
+	guided: Guided | null,
+	signal?: AbortSignal,
+): Denoise {
+	return async (latents, sigma) => {
+		const noise = { video: noiseOf(shot.video, sigma), audio: noiseOf(shot.audio, sigma) };
+		const look = async (change: Partial<Look>): Promise<Latents> => {
+			const velocities = await runner.velocities({ latents, noise, context, signal, ...change });
+			return withoutNoise(latents, velocities, noise);
+		};
+		const cond = await look({});
+		if (guided === null) return cond;
+		const has = (wanted: (guidance: Guidance) => boolean) =>
+			STREAMS.some((stream) => shot[stream] !== null && wanted(guided[stream]));
+		const uncond = has(({ cfg }) => cfg !== 1) ? await look({ context: guided.negative }) : null;
+		const perturbed = has(({ stg }) => stg !== 0)
+			? await look({ skipSelfAttention: skippedIn(guided.stgBlocks) })
+			: null;
+		const isolated = has(({ modality }) => modality !== 1) ? await look({ isolated: true }) : null;
+		const led = Object.keys(cond).map((stream) => {
+			const predictions: Predictions = {
+				cond: cond[stream]!,
+				...(uncond ? { uncond: uncond[stream]! } : {}),
+				...(perturbed ? { perturbed: perturbed[stream]! } : {}),
+				...(isolated ? { isolated: isolated[stream]! } : {}),
+			};
+			return [stream, guide(predictions, guided[stream as StreamName])];
+		});
+		return Object.fromEntries(led) as Latents;
+	};
+}
+
+function noiseOf(state: Conditioned | null, sigma: number) {
+	if (state === null) return null;
+	const own = state.isFrozen ? 0 : sigma;
+	return { timesteps: state.mask.map((share) => share * own), sigma: own };
+}
+
+function withoutNoise(
+	latents: Latents,
+	velocities: Partial<Record<StreamName, Float32Array>>,
+	noise: Record<StreamName, { readonly timesteps: Float32Array } | null>,
+): Latents {
+	const clean = Object.entries(velocities).map(([stream, velocity]) => {
+		const { timesteps } = noise[stream as StreamName]!;
+		const channels = velocity.length / timesteps.length;
+		const x0 = latents[stream]!.map(
+			(x, i) => x - velocity[i]! * timesteps[Math.floor(i / channels)]!,
+		);
+		return [stream, x0];
+	});
+	return Object.fromEntries(clean) as Latents;
+}
+
+function skippedIn(blocks: readonly number[]): ReadonlyMap<number, SkippedSelfAttention> {
+	return new Map(blocks.map((block) => [block, { video: true, audio: true }]));
+}
