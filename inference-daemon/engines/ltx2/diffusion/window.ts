@@ -1,0 +1,92 @@
+import { CELL } from './latent.ts';
+
+/** Frames on a work's own clock, half-open. */
+type Frames = { readonly start: number; readonly end: number };
+
+/** What the model sees at once: what is before the gap, the gap, and what is after it. */
+export type Window = {
+	/** Given frames on the left: 8a + 1 of them, or none. */
+	readonly left: number;
+	/** What is to be made; the finished clip is cut to it. */
+	readonly gap: Frames;
+	/** Given frames on the right. */
+	readonly right: number;
+	/** Frames after those, made and thrown away, where the material ends before the grid does. */
+	readonly spare: number;
+	/** All together: 8k + 1. */
+	readonly frames: number;
+};
+
+/**
+ * The window around a gap of `gap` frames. `context` frames are wanted on each side, of which a side
+ * has `before` and `after`: on the left the smallest 8a + 1 that cover them, on the right at least as
+ * many, and as many more as the grid has room for. Less material means less context.
+ */
+export function windowAround(
+	gap: number,
+	context: number,
+	{ before, after }: { readonly before: number; readonly after: number },
+): Window {
+	if (!Number.isSafeInteger(gap) || gap < 1) throw new RangeError(`Expected a gap, got ${gap}`);
+	const wanted = context <= 0 ? 0 : snapUp(context);
+	const left = before >= wanted ? wanted : snapDown(before);
+	const least = left + gap + Math.min(after, Math.max(0, context));
+	const frames = snapUp(least);
+	const right = Math.min(after, frames - left - gap);
+	return {
+		...{ left, right, frames, spare: frames - left - gap - right },
+		gap: { start: left, end: left + gap },
+	};
+}
+
+/** The least 8k + 1 that is not below `frames`. */
+export function snapUp(frames: number): number {
+	return CELL.frames * Math.ceil((Math.max(frames, 1) - 1) / CELL.frames) + 1;
+}
+
+/** The greatest 8k + 1 that is not above `frames`; 0 for none. */
+export function snapDown(frames: number): number {
+	return frames < 1 ? 0 : CELL.frames * Math.floor((frames - 1) / CELL.frames) + 1;
+}
+
+export type Size = { readonly width: number; readonly height: number };
+
+/** A size to work at, and how pictures get there and back. */
+export type WorkSize = Size & {
+	/** The picture is scaled to this, which covers the work size, and its middle is taken. */
+	readonly cover: Size;
+};
+
+/**
+ * The size on a grid whose shape is nearest to the picture's and that has about `pixels` pixels, no
+ * more than the picture. Nothing is stretched: pictures are scaled to cover it and cut.
+ */
+export function workSize(picture: Size, pixels: number, grid: number): WorkSize {
+	const { width, height } = picture;
+	const target = Math.min(pixels, Math.max(width * height, grid * grid));
+	const aspect = width / height;
+	let best: (WorkSize & { readonly loss: number }) | null = null;
+	const rows = Math.max(1, Math.round(Math.sqrt(target / aspect) / grid));
+	for (let row = Math.max(1, rows - 2); row <= rows + 2; row++) {
+		const around = Math.max(1, Math.round((row * grid * aspect) / grid));
+		for (const column of [around - 1, around, around + 1]) {
+			if (column < 1) continue;
+			const size = { width: column * grid, height: row * grid };
+			// What is cut off, and how far it is from as many pixels as are wanted.
+			const shape = Math.abs(Math.log(size.width / size.height / aspect));
+			const amount = Math.abs(Math.log((size.width * size.height) / target));
+			const loss = 3 * shape + amount;
+			if (best === null || loss < best.loss) best = { ...size, cover: cover(picture, size), loss };
+		}
+	}
+	const { loss: _, ...found } = best!;
+	return found;
+}
+
+function cover(picture: Size, size: Size): Size {
+	const scale = Math.max(size.width / picture.width, size.height / picture.height);
+	return {
+		width: Math.max(size.width, Math.round(picture.width * scale)),
+		height: Math.max(size.height, Math.round(picture.height * scale)),
+	};
+}
