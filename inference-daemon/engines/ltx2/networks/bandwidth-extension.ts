@@ -1,18 +1,15 @@
 import * as z from 'zod';
 import type { Value } from '../graph/graph.ts';
 import type { Scope } from '../graph/scope.ts';
-import { upsamplingKernel } from './resample.ts';
-import { GENERATOR, stretch, type Watch, waveGenerator } from './wave-generator.ts';
+import { stretchFilter } from './resample.ts';
+import { generatorSchema, stretch, type Watch, waveGenerator } from './wave-generator.ts';
 
 /** Defaults are the shipped values of LTX-2.3 and 2.5. */
-export const BANDWIDTH_EXTENSION = GENERATOR.extend({
-	resblock: GENERATOR.shape.resblock.default('AMP1'),
-	upsample_initial_channel: GENERATOR.shape.upsample_initial_channel.default(512),
-	upsample_rates: GENERATOR.shape.upsample_rates.default([6, 5, 2, 2, 2]),
-	upsample_kernel_sizes: GENERATOR.shape.upsample_kernel_sizes.default([12, 11, 4, 4, 4]),
-	use_tanh_at_final: z.boolean().default(false),
-	use_bias_at_final: z.boolean().default(false),
-	apply_final_activation: z.boolean().default(false),
+export const BANDWIDTH_EXTENSION = generatorSchema({
+	...{ resblock: 'AMP1', channels: 512 },
+	...{ rates: [6, 5, 2, 2, 2], kernels: [12, 11, 4, 4, 4] },
+}).extend({
+	apply_final_activation: z.literal(false).default(false),
 	input_sampling_rate: z.int().positive().default(16_000),
 	output_sampling_rate: z.int().positive().default(48_000),
 	hop_length: z.int().positive().default(80),
@@ -32,22 +29,21 @@ export function extendBandwidth(
 	config: BandwidthExtensionConfig,
 	watch: Watch = () => {},
 ): Value {
-	const factor = config.output_sampling_rate / config.input_sampling_rate;
+	const { output_sampling_rate: high, input_sampling_rate: low } = config;
+	if (high % low !== 0) throw m.mismatch(`a multiple of ${low} Hz`, `${high}`);
+	const factor = high / low;
 	const [, channels, samples] = sound.shape as [number, number, number];
 	const frames = Math.ceil(samples / config.hop_length);
 	const missing = frames * config.hop_length - samples;
-	const whole = m.reshape(m.pad(sound, [0, 0, 0], [0, 0, missing]), [
-		channels,
-		1,
-		samples + missing,
-	]);
+	const padded = m.pad(sound, [0, 0, 0], [0, 0, missing]);
+	const whole = m.reshape(padded, [channels, 1, samples + missing]);
 	const mel = logMel(m.at('mel_stft'), whole, config);
 	watch('bwe_input_mel', mel);
 	const added = waveGenerator(m.at('bwe_generator'), mel, config);
 	watch('bwe_residual', added);
-	const { kernel, ...ends } = upsamplingKernel(factor);
-	const filter = m.constant(kernel, [1, 1, kernel.length]);
-	const known = m.reshape(stretch(m, whole, filter, factor, ends), added.shape);
+	const filter = stretchFilter(factor);
+	const smooth = m.constant(filter, [1, 1, filter.length]);
+	const known = m.reshape(stretch(m, whole, smooth, factor), added.shape);
 	watch('resampled_skip', known);
 	return m.slice(m.clip(m.add(added, known), -1, 1), 2, 0, factor * samples);
 }

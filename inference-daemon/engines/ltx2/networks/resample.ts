@@ -1,19 +1,17 @@
+import { rational } from '../../../../protocol/time.ts';
+
 /** Zero crossings of the sinc on either side. */
 const REACH = 6;
 /** Where the pass band ends, as a part of the lower of the two Nyquist frequencies. */
 const ROLLOFF = 0.99;
 
 /**
- * A band-limited signal at another sample rate, as the reference resamples: y(j) = Σᵢ xᵢ · h(i − j · from/to),
- * silence beyond the ends. Rates are whole numbers of Hz; the result has ⌈length · to/from⌉ samples.
+ * A band-limited signal at another sample rate, y(j) = Σᵢ x(i) · h(i − j · from/to) with silence
+ * beyond the ends. Rates are whole numbers of Hz; the result has ⌈length · to/from⌉ samples.
  */
 export function resample(input: Float32Array, from: number, to: number): Float32Array {
-	if (![from, to].every((rate) => Number.isSafeInteger(rate) && rate > 0)) {
-		throw new RangeError(`Expected sample rates in whole Hz, got ${from} and ${to}`);
-	}
 	if (from === to) return input;
-	const divisor = greatestCommonDivisor(from, to);
-	const [step, phases] = [from / divisor, to / divisor];
+	const { num: step, den: phases } = rational(from, to);
 	const cutoff = ROLLOFF * Math.min(1, to / from);
 	const reach = Math.ceil(REACH / cutoff);
 	const kernels: Float64Array[] = [];
@@ -32,20 +30,13 @@ export function resample(input: Float32Array, from: number, to: number): Float32
 	return output;
 }
 
-/**
- * The kernel that makes a signal `factor` times as long, for a transposed convolution of that
- * stride over the signal with `reach` samples added at either end; `crop` of the result go.
- */
-export function upsamplingKernel(factor: number): {
-	readonly kernel: Float32Array;
-	readonly reach: number;
-	readonly crop: readonly [number, number];
-} {
-	const reach = Math.ceil(REACH / ROLLOFF);
-	const kernel = Float32Array.from({ length: 2 * reach * factor + 1 }, (_, k) =>
-		hannSinc(k / factor - reach, ROLLOFF) / factor,
+/** The low-pass filter, of sum 1, through which a signal becomes `factor` times as long. */
+export function stretchFilter(factor: number): Float32Array {
+	const centre = factor * Math.ceil(REACH / ROLLOFF);
+	return Float32Array.from(
+		{ length: 2 * centre + 1 },
+		(_, k) => hannSinc((k - centre) / factor, ROLLOFF) / factor,
 	);
-	return { kernel, reach, crop: [2 * reach * factor, kernel.length - factor] };
 }
 
 /**
@@ -57,8 +48,4 @@ function hannSinc(distance: number, cutoff: number): number {
 	if (Math.abs(t) >= REACH) return 0;
 	const sinc = t === 0 ? 1 : Math.sin(Math.PI * t) / (Math.PI * t);
 	return cutoff * sinc * Math.cos((Math.PI * t) / (2 * REACH)) ** 2;
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-	return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

@@ -4,26 +4,19 @@ import type { Scope } from '../graph/scope.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { BANDWIDTH_EXTENSION, extendBandwidth } from './bandwidth-extension.ts';
 import { readConfig } from './config.ts';
-import { GENERATOR, type Watch, waveGenerator } from './wave-generator.ts';
+import { generatorSchema, type Watch, waveGenerator } from './wave-generator.ts';
 
 /** LTX-2 19B. */
-const PLAIN = GENERATOR.extend({
-	resblock: GENERATOR.shape.resblock.default('1'),
-	upsample_initial_channel: GENERATOR.shape.upsample_initial_channel.default(1024),
-	upsample_rates: GENERATOR.shape.upsample_rates.default([6, 5, 2, 2, 2]),
-	upsample_kernel_sizes: GENERATOR.shape.upsample_kernel_sizes.default([16, 15, 8, 4, 4]),
-	output_sampling_rate: z.int().positive().default(24_000),
-});
+const PLAIN = generatorSchema({
+	...{ resblock: '1', channels: 1024 },
+	...{ rates: [6, 5, 2, 2, 2], kernels: [16, 15, 8, 4, 4] },
+}).extend({ output_sampling_rate: z.int().positive().default(24_000) });
 
 /** LTX-2.3 and 2.5. */
 const EXTENDED = z.object({
-	vocoder: GENERATOR.extend({
-		resblock: GENERATOR.shape.resblock.default('AMP1'),
-		upsample_initial_channel: GENERATOR.shape.upsample_initial_channel.default(1536),
-		upsample_rates: GENERATOR.shape.upsample_rates.default([5, 2, 2, 2, 2, 2]),
-		upsample_kernel_sizes: GENERATOR.shape.upsample_kernel_sizes.default([11, 4, 4, 4, 4, 4]),
-		use_tanh_at_final: z.boolean().default(false),
-		use_bias_at_final: z.boolean().default(false),
+	vocoder: generatorSchema({
+		...{ resblock: 'AMP1', channels: 1536 },
+		...{ rates: [5, 2, 2, 2, 2, 2], kernels: [11, 4, 4, 4, 4, 4] },
 	}),
 	bwe: BANDWIDTH_EXTENSION,
 });
