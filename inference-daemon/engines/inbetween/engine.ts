@@ -4,13 +4,13 @@ import type { Size } from '../../../protocol/schemas.ts';
 import { encodeClip, pixelFormatFor } from '../../media/encode.ts';
 import { examine } from '../../media/probe.ts';
 import type { Ffmpeg, Frame, Sound } from '../../media/types.ts';
+import { pictureOf } from '../cut-picture.ts';
 import type { Engine, EngineOutput, Workplace } from '../engine.ts';
 import type { Side } from './bridge.ts';
 import { readSide } from './neighbours.ts';
 import { type Painter, type Picture, startPainter } from './picture.ts';
 import { KINDS, MAX_FRAMES, planDraft, type Sides, sidesOf } from './plan.ts';
 import { Relay } from './relay.ts';
-import { existingPicture } from './retake.ts';
 import { growBed } from './sound/bed.ts';
 import { isHeard, readSurroundings } from './sound/mix.ts';
 
@@ -170,7 +170,7 @@ async function readNeighbours(
 	const sequence = { ...request.context.sequence, size };
 	const format = pixelFormatFor(request.output.codec);
 	if (request.kind === 'retake' && request.replace === 'sound') {
-		const frames = existingPicture(ffmpeg, request.clip, range, sequence, format, signal);
+		const frames = pictureOf(ffmpeg, request.clip, range, sequence, format, signal);
 		return { kind: 'existing', frames };
 	}
 	const [painter, left, right] = await Promise.all([

@@ -1,21 +1,9 @@
-import type { FrameRate, Rational } from '../../../protocol/time.ts';
-import { add, framesToSeconds, multiply, subtract } from '../../../protocol/time.ts';
 import type { Sequence } from '../../../protocol/timeline.ts';
 import { readFrames } from '../../media/frames.ts';
 import type { Ffmpeg, PixelFormat } from '../../media/types.ts';
+import { sourceTime } from '../cut-picture.ts';
 import type { Side } from './bridge.ts';
 import type { UsableSpan } from './plan.ts';
-
-/** Source time of the picture or sound at a sequence position, in frames that need not be whole. */
-export function sourceTime(
-	span: Pick<UsableSpan, 'range' | 'sourceIn' | 'speed'>,
-	at: Rational,
-	rate: FrameRate,
-): Rational {
-	const frames = subtract(at, { num: span.range.start, den: 1 });
-	const seconds = multiply(frames, framesToSeconds(1, rate));
-	return add(span.sourceIn, multiply(seconds, span.speed));
-}
 
 /**
  * The clip's picture at sequence frame `edge` and, where the clip has it, a few frames further in

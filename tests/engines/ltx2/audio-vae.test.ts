@@ -5,7 +5,6 @@ import {
 	audioDecoder,
 	audioEncoder,
 	audioLatent,
-	audioLatentCount,
 	audioTokens,
 	audioVaeConfig,
 	melFrameCount,
@@ -44,21 +43,6 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 		expect(errorOf(found.mel!, tensors['out.mel']!)).toBeLessThan(TOLERANCE);
 		expect(found.mel!.shape[2]).toBe(melFrameCount(latent.shape[2]!));
 	});
-});
-
-it.each([
-	[121, 24, 1, 126],
-	[121, 24_000, 1001, 126],
-	[97, 25, 1, 97],
-	[121, 30, 1, 101],
-	// Halves: 60.5, 7.5, 62.5 and 27.5.
-	[121, 50, 1, 60],
-	[9, 30, 1, 8],
-	[125, 50, 1, 62],
-	[33, 30, 1, 28],
-	[1, 60, 1, 0],
-])('%i frames at %i/%i last %i latents', (frames, num, den, latents) => {
-	expect(audioLatentCount(frames, { num, den })).toBe(latents);
 });
 
 it('the shipped configuration stands in, and another kind of network is refused', () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { FILTERS, logMel } from '../../../inference-daemon/engines/ltx2/networks/mel.ts';
-import { resample } from '../../../inference-daemon/engines/ltx2/networks/resample.ts';
+import { FILTERS, logMel } from '../../../inference-daemon/engines/ltx2/sound/mel.ts';
+import { resample } from '../../../inference-daemon/engines/ltx2/sound/resample.ts';
 import { errorOf, goldenCase } from './golden.ts';
 
 const TOLERANCE = 2e-4;

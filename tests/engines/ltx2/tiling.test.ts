@@ -1,8 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
-import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
-import { videoVaeConfig } from '../../../inference-daemon/engines/ltx2/networks/video-vae.ts';
-import { videoVaeDecoder } from '../../../inference-daemon/engines/ltx2/networks/video-vae-decoder.ts';
 import {
 	blendTiles,
 	cutTile,
@@ -13,6 +9,10 @@ import {
 	type Span,
 	type Tile,
 } from '../../../inference-daemon/engines/ltx2/diffusion/tiling.ts';
+import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
+import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
+import { videoVaeConfig } from '../../../inference-daemon/engines/ltx2/networks/video-vae.ts';
+import { videoVaeDecoder } from '../../../inference-daemon/engines/ltx2/networks/video-vae-decoder.ts';
 import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { errorOf, goldenCase, goldenWeights, PROVIDERS } from './golden.ts';
 

@@ -18,7 +18,7 @@ it.each([
 	[24, 0, 0, 1, 0, 25],
 ] as const)('a gap of %d frames with %d of context: %d left, %d right', (gap, context, ...rest) => {
 	const window = windowAround(gap, context, MUCH);
-	const [left, right, spare, frames] = rest;
+	const [left, right, spare, frames] = rest as [number, number, number, number];
 	expect(window).toEqual({
 		...{ left, right, spare, frames },
 		gap: { start: left, end: left + gap },

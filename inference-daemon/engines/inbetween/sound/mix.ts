@@ -1,17 +1,8 @@
 import type { GenerationRequest } from '../../../../protocol/generation.ts';
-import {
-	add,
-	type FrameRange,
-	framesToSeconds,
-	multiply,
-	type Rational,
-	rational,
-	samplesForFrames,
-	subtract,
-} from '../../../../protocol/time.ts';
+import { type FrameRange, samplesForFrames } from '../../../../protocol/time.ts';
 import type { ClipSpan, TimelineContext } from '../../../../protocol/timeline.ts';
-import { readSound } from '../../../media/sound.ts';
 import type { Ffmpeg, Sound } from '../../../media/types.ts';
+import { distinct, readMix } from '../../cut-sound.ts';
 
 /** Samples beside each join that are listened to. */
 const LOOK = 3 * 48_000;
@@ -78,54 +69,8 @@ export function isHeard(span: ClipSpan, { range, sequence }: TimelineContext): b
 	return near && span.enabled && span.source.kind === 'file';
 }
 
-/** A stereo clip may stand on two tracks, one per channel; it is heard once. */
-function distinct(spans: readonly ClipSpan[]): readonly ClipSpan[] {
-	const seen = new Map<string, ClipSpan>();
-	for (const span of spans) {
-		const { range, source, sourceIn, speed } = span;
-		seen.set(JSON.stringify([range, source, sourceIn, speed]), span);
-	}
-	return [...seen.values()];
-}
-
 function covers(span: FrameRange, range: FrameRange): boolean {
 	return span.start < range.start && span.end > range.end;
-}
-
-async function readMix(
-	ffmpeg: Ffmpeg,
-	spans: readonly ClipSpan[],
-	window: FrameRange,
-	rate: Rational,
-	signal: AbortSignal,
-): Promise<Sound> {
-	const samples = window.end - window.start;
-	const mix = { left: new Float32Array(samples), right: new Float32Array(samples) };
-	for (const span of spans) {
-		if (span.source.kind !== 'file') continue;
-		const from = Math.max(window.start, samplesForFrames(span.range.start, rate));
-		const to = Math.min(window.end, samplesForFrames(span.range.end, rate));
-		if (to <= from) continue;
-		const wanted = {
-			path: span.source.path,
-			from: soundTime(span, from, rate),
-			samples: to - from,
-			speed: span.speed,
-		};
-		const sound = await readSound(ffmpeg, wanted, signal);
-		for (let i = 0; i < to - from; i++) {
-			mix.left[from - window.start + i]! += sound.left[i]!;
-			mix.right[from - window.start + i]! += sound.right[i]!;
-		}
-	}
-	return mix;
-}
-
-/** Source time of a sample of the sequence, both counted at 48 kHz from sequence frame 0. */
-function soundTime(span: ClipSpan, sample: number, rate: Rational): Rational {
-	const start = framesToSeconds(span.range.start, rate);
-	const seconds = subtract(rational(sample, 48_000), start);
-	return add(span.sourceIn, multiply(seconds, span.speed));
 }
 
 function sum(a: Sound, b: Sound): Sound {

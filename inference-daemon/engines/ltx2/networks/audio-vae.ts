@@ -39,13 +39,6 @@ export function audioVaeConfig(checkpoint: Checkpoint): AudioVaeConfig {
 	return model.params.ddconfig;
 }
 
-/** Latents that `frames` last: frames / rate · 25, a half going to the even number. */
-export function audioLatentCount(frames: number, rate: FrameRate): number {
-	const { num, den } = multiply(framesToSeconds(frames, rate), rational(LATENTS_PER_SECOND));
-	const [below, rest] = [Math.floor(num / den), num % den];
-	return 2 * rest > den || (2 * rest === den && below % 2 === 1) ? below + 1 : below;
-}
-
 /** Mel frames that a latent of `latents` is decoded to. */
 export function melFrameCount(latents: number): number {
 	return STRIDE * (latents - 1) + 1;

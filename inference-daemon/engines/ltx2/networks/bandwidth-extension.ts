@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Value } from '../graph/graph.ts';
 import type { Scope } from '../graph/scope.ts';
-import { stretchFilter } from './resample.ts';
+import { stretchFilter } from '../sound/resample.ts';
 import { generatorSchema, stretch, type Watch, waveGenerator } from './wave-generator.ts';
 
 /** Defaults are the shipped values of LTX-2.3 and 2.5. */

@@ -1,0 +1,52 @@
+import {
+	add,
+	type FrameRange,
+	type FrameRate,
+	framesToSeconds,
+	multiply,
+	type Rational,
+	subtract,
+} from '../../protocol/time.ts';
+import type { ClipSpan, Sequence } from '../../protocol/timeline.ts';
+import { readFrames } from '../media/frames.ts';
+import { frameBytes } from '../media/pixels.ts';
+import type { Ffmpeg, Frame, PixelFormat } from '../media/types.ts';
+
+const CHUNK_BYTES = 96 * 2 ** 20;
+
+/** Source time of the picture or sound at a sequence position, in frames that need not be whole. */
+export function sourceTime(
+	span: Pick<ClipSpan, 'range' | 'sourceIn' | 'speed'>,
+	at: Rational,
+	rate: FrameRate,
+): Rational {
+	const frames = subtract(at, { num: span.range.start, den: 1 });
+	const seconds = multiply(frames, framesToSeconds(1, rate));
+	return add(span.sourceIn, multiply(seconds, span.speed));
+}
+
+/** A clip's picture over a range of the sequence, at the sequence's size; a few frames in memory. */
+export async function* pictureOf(
+	ffmpeg: Ffmpeg,
+	clip: ClipSpan,
+	range: FrameRange,
+	sequence: Sequence,
+	format: PixelFormat,
+	signal: AbortSignal,
+): AsyncGenerator<Frame, void, void> {
+	if (clip.source.kind !== 'file') return;
+	const { rate, size, pixelAspect } = sequence;
+	const chunk = Math.max(1, Math.floor(CHUNK_BYTES / frameBytes(format, size)));
+	for (let from = range.start; from < range.end; from += chunk) {
+		const frames = Array.from({ length: Math.min(chunk, range.end - from) }, (_, i) => from + i);
+		yield* await readFrames(
+			ffmpeg,
+			{
+				path: clip.source.path,
+				at: frames.map((frame) => sourceTime(clip, { num: frame, den: 1 }, rate)),
+				...{ size, pixelAspect, format },
+			},
+			signal,
+		);
+	}
+}
