@@ -1,0 +1,56 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PickupError } from '../../../../protocol/errors.ts';
+import type { Gemma } from '../networks/gemma.ts';
+import { gemma3 } from '../networks/gemma3.ts';
+import { gemma4 } from '../networks/gemma4.ts';
+import { Checkpoint } from '../weights/checkpoint.ts';
+
+/** Gemma as it lies on the disk; nothing of its weights is in memory. */
+export type TextEncoder = {
+	readonly checkpoint: Checkpoint;
+	readonly gemma: Gemma;
+	/** Paths of all that the tokens and the numbers come from; those beside the weights may miss. */
+	readonly files: readonly string[];
+};
+
+/**
+ * Reads headers: of a folder with `config.json`, `tokenizer.json` and the weights, in one file or
+ * in parts with an index, as Gemma 3 comes; or of one file that holds all that, as Gemma 4 comes
+ * with LTX-2.5. Which of the two it is its tensors tell. Throws PickupError `bad-weights`.
+ */
+export async function openTextEncoder(path: string): Promise<TextEncoder> {
+	const weights = await weightsAt(path);
+	const checkpoint = await Checkpoint.open(weights);
+	const folder = dirname(weights);
+	const json = await readConfigFile(join(folder, 'config.json'));
+	const isFourth = checkpoint.find('model.layers.0.layer_scalar') !== null;
+	const gemma = (isFourth ? gemma4 : gemma3)(checkpoint, json);
+	const beside = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
+	const tensors = [...checkpoint.names()].map((name) => checkpoint.find(name)!.path);
+	const files = [...new Set(tensors), ...beside.map((name) => join(folder, name))];
+	return { checkpoint, gemma, files };
+}
+
+const INDEX = 'model.safetensors.index.json';
+
+async function weightsAt(path: string): Promise<string> {
+	const found = await stat(path).catch(() => null);
+	if (!found?.isDirectory()) return path;
+	const index = join(path, INDEX);
+	const isThere = await stat(index).then(
+		(file) => file.isFile(),
+		() => false,
+	);
+	return isThere ? index : join(path, 'model.safetensors');
+}
+
+async function readConfigFile(path: string): Promise<unknown> {
+	const text = await readFile(path, 'utf8').catch(() => null);
+	if (text === null) return undefined;
+	try {
+		return JSON.parse(text);
+	} catch {
+		throw new PickupError('bad-weights', `Expected ${path} to be JSON`, { field: path });
+	}
+}

@@ -1,0 +1,116 @@
+import { open, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Tokenizer as PieceTokenizer } from '@huggingface/tokenizers';
+import { PickupError } from '../../../../protocol/errors.ts';
+import type { Checkpoint } from '../weights/checkpoint.ts';
+import type { Tensor } from '../weights/safetensors.ts';
+import { isRecord } from '../weights/shards.ts';
+
+export type Tokenizer = {
+	/**
+	 * The tokens of a prompt without the spaces around it, the one that begins every text in front;
+	 * no end, no chat template.
+	 */
+	encode(prompt: string): readonly number[];
+};
+
+/**
+ * The tokenizer of a Gemma: `tokenizer.json` in a folder or beside the weights, or, as LTX-2.5 has
+ * it, bytes inside their file. Throws PickupError `bad-weights`.
+ */
+export async function openTokenizer(source: string | Checkpoint): Promise<Tokenizer> {
+	const { json, config, where } = await read(source);
+	const pieces = parse(json, where);
+	// What is set for other programs would change how the text is cut; only the name is of use.
+	const bos = isRecord(config) ? textOf(config.bos_token) : null;
+	const first = pieces.token_to_id(bos ?? '<bos>');
+	if (first === undefined) throw unusable(where, `no token ${bos ?? '<bos>'}`);
+	return {
+		encode(prompt) {
+			const { ids } = pieces.encode(prompt.trim(), { add_special_tokens: false });
+			return [first, ...ids];
+		},
+	};
+}
+
+/** The folder with `tokenizer.json`; null where the tokenizer is inside the file with the weights. */
+function tokenizerFolder(source: string | Checkpoint): string | null {
+	if (typeof source === 'string') return source;
+	return source.find(INSIDE) ? null : dirname(source.files[0]!.path);
+}
+
+const INSIDE = 'tokenizer_json';
+const CONFIG = 'tokenizer_config.json';
+
+type Source = { readonly json: unknown; readonly config: unknown; readonly where: string };
+
+async function read(source: string | Checkpoint): Promise<Source> {
+	const folder = tokenizerFolder(source);
+	if (folder === null) return readInside(source as Checkpoint);
+	const where = join(folder, 'tokenizer.json');
+	const text = await readText(where);
+	if (text === null) throw unusable(where, 'none');
+	const config = await readText(join(folder, CONFIG));
+	return { json: json(text), config: config && json(config), where };
+}
+
+async function readInside(checkpoint: Checkpoint): Promise<Source> {
+	const tensor = checkpoint.find(INSIDE)!;
+	const asset = checkpoint.find(`hf_asset__${CONFIG}`);
+	const told = checkpoint.files.map(({ metadata }) => metadata[CONFIG]).find(Boolean);
+	const config = asset ? await readBytes(asset) : told;
+	const where = `${INSIDE} in ${tensor.path}`;
+	return { json: json(await readBytes(tensor)), config: config && json(config), where };
+}
+
+async function readBytes({ path, offset, bytes }: Tensor): Promise<string> {
+	const file = await open(path, 'r');
+	try {
+		const { buffer } = await file.read(Buffer.alloc(bytes), 0, bytes, offset);
+		return buffer.toString('utf8');
+	} finally {
+		await file.close();
+	}
+}
+
+/** Null where there is no such file. */
+async function readText(path: string): Promise<string | null> {
+	try {
+		return await readFile(path, 'utf8');
+	} catch (error) {
+		const code = (error as NodeJS.ErrnoException).code;
+		if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+		throw unusable(path, String(error));
+	}
+}
+
+/** What is no JSON is no tokenizer either, and told as that. */
+function json(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return null;
+	}
+}
+
+function parse(tokenizer: unknown, where: string): PieceTokenizer {
+	if (!isRecord(tokenizer)) throw unusable(where, 'something else');
+	try {
+		return new PieceTokenizer(tokenizer, {});
+	} catch (error) {
+		throw unusable(where, error instanceof Error ? error.message : String(error));
+	}
+}
+
+/** A token is told by its text, or by an object that has it. */
+function textOf(token: unknown): string | null {
+	const text = isRecord(token) ? token.content : token;
+	return typeof text === 'string' ? text : null;
+}
+
+function unusable(where: string, got: string): PickupError {
+	return new PickupError('bad-weights', `Expected Gemma’s tokenizer at ${where}, got ${got}`, {
+		field: where,
+		action: 'Put tokenizer.json and tokenizer_config.json of the same Gemma beside its weights.',
+	});
+}

@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readTensors, type Tensors } from './tensors.ts';
+
+/** Whole runs of the reference; see tests/golden/runs/README.md. */
+const FOLDER = fileURLToPath(new URL('../../golden/runs/', import.meta.url));
+
+/** A prompt of a run with what the reference made of it. */
+export type PromptCase = {
+	readonly name: string;
+	readonly run: string;
+	/** How its tensors begin. */
+	readonly prefix: 'text' | 'text_neg';
+	readonly prompt: string;
+	readonly length: number;
+	/** Without `.safetensors`. */
+	readonly checkpoint: string;
+};
+
+type Run = {
+	readonly prompt: string;
+	readonly negative_prompt: string | null;
+	readonly text_length: number;
+	readonly checkpoint: string;
+};
+
+export const PROMPTS: readonly PromptCase[] = readdirSync(FOLDER)
+	.filter((file) => file.endsWith('.json'))
+	.flatMap((file) => {
+		const run = file.replace('.json', '');
+		const told = JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as Run;
+		const checkpoint = told.checkpoint.replace('.safetensors', '');
+		const shared = { run, length: told.text_length, checkpoint };
+		const one = { ...shared, name: run, prefix: 'text', prompt: told.prompt } as const;
+		if (told.negative_prompt === null) return [one];
+		const negative = { name: `${run}, negative`, prefix: 'text_neg' } as const;
+		return [one, { ...shared, ...negative, prompt: told.negative_prompt }];
+	});
+
+export async function goldenText({ run, prefix }: PromptCase) {
+	const { tensors } = await readTensors(join(FOLDER, `${run}.safetensors`));
+	return {
+		tokens: validTokens(tensors, prefix),
+		video: tensors[`${prefix}.video_context`]!,
+		audio: tensors[`${prefix}.audio_context`]!,
+	};
+}
+
+/** Without the padding on the left. */
+function validTokens(tensors: Tensors, prefix: string): number[] {
+	const mask = tensors[`${prefix}.attention_mask`]!.data;
+	return [...tensors[`${prefix}.input_ids`]!.data].map(Number).filter((_, i) => Number(mask[i]));
+}
