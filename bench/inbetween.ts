@@ -35,7 +35,7 @@ try {
 	const draft = async () => {
 		const request = fillRequest(shot);
 		const plan = await inbetween.plan(request);
-		const workplace = { ffmpeg, folder, clipPath };
+		const workplace = { ffmpeg, folder, cache: folder, clipPath };
 		const signal = new AbortController().signal;
 		for await (const output of inbetween.generate(request, plan, workplace, signal)) {
 			if (output.kind === 'clip') return;

@@ -8,6 +8,7 @@ export function addShotOptions(command: Command): Command {
 		.option('--prompt <text>', 'what the shot shows and sounds like', '')
 		.option('--negative <text>', 'what it must not show')
 		.option('--engine <name>', 'which engine makes it', 'auto')
+		.option('--model <folder>', 'the weights of an engine that needs some')
 		.option('--seed <number>', 'the same seed makes the same clip; random if not given', seed)
 		.option('--takes <number>', 'how many versions; those after the first go above', takes, 1)
 		.addOption(

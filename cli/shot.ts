@@ -28,6 +28,8 @@ export type ShotOptions = {
 	readonly prompt: string;
 	readonly negative?: string;
 	readonly engine: string;
+	/** Folder with the weights of an engine that needs some. */
+	readonly model?: string;
 	readonly seed?: number;
 	readonly takes: number;
 	readonly codec: Codec;
@@ -142,7 +144,7 @@ function composeTakes(shot: Shot, options: ShotOptions, media: string): NamedReq
 				name: `pickup ${track} ${timecode.replaceAll(/[:;]/g, '')} take ${index + 1}`,
 				codec: codecSchema.parse(options.codec),
 			},
-			settings: {},
+			settings: options.model === undefined ? {} : { model: resolve(options.model) },
 		});
 		return { name, request };
 	});

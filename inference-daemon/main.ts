@@ -66,6 +66,7 @@ async function start(settings: Settings): Promise<void> {
 		engineProgram: fileURLToPath(new URL('./engine.mjs', import.meta.url)),
 		previews: paths.previews,
 		work: paths.work,
+		cache: paths.cache,
 		countClip,
 	});
 	if (settings.expectJob) supervisor.warmUp();

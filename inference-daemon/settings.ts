@@ -49,6 +49,7 @@ export function statePaths(state: string) {
 		previews: join(state, 'previews'),
 		posters: join(state, 'posters'),
 		work: join(state, 'work'),
+		cache: join(state, 'cache'),
 	} as const;
 }
 

@@ -8,6 +8,8 @@ export type Workplace = {
 	readonly ffmpeg: Ffmpeg;
 	/** A folder of the job's own; emptied when the job ends, however it ends. */
 	readonly folder: string;
+	/** What is worth keeping from job to job; may be emptied at any time between them. */
+	readonly cache: string;
 	/** Where the finished clip must stand; `encodeClip` writes it as `.part` and renames it. */
 	readonly clipPath: string;
 };
@@ -22,7 +24,11 @@ export type EngineOutput =
 /** What any engine implements. `describe` and `plan` are quick and run in the daemon. */
 export type Engine = {
 	readonly name: string;
-	describe(ffmpeg: Ffmpeg | null): Promise<EngineDescription>;
+	/** With the settings that a request brings, where there is one: they may name what is needed. */
+	describe(
+		ffmpeg: Ffmpeg | null,
+		settings?: GenerationRequest['settings'],
+	): Promise<EngineDescription>;
 	/** Settles what will be made, or throws PickupError: `engine-cannot`, `too-long`, `no-neighbour`… */
 	plan(request: GenerationRequest): Promise<Plan>;
 	/**

@@ -7,6 +7,7 @@ import type { Engine } from './engine.ts';
 
 /** Best first: `auto` takes the first that is ready and does the kind. */
 const BUILT_IN: readonly (() => Promise<Engine>)[] = [
+	async () => (await import('./ltx2/engine.ts')).ltx2,
 	async () => (await import('./inbetween/engine.ts')).inbetween,
 ];
 
@@ -42,7 +43,7 @@ export class EngineRegistry {
 
 	/** The engine for a request. Throws `no-such-engine`, `engine-unavailable` or `engine-cannot`. */
 	async choose(request: GenerationRequest, ffmpeg: Ffmpeg | null): Promise<Engine> {
-		const descriptions = await this.describe(ffmpeg);
+		const descriptions = await this.#describeFor(request, ffmpeg);
 		if (request.engine === 'auto') {
 			const able = descriptions.filter(({ kinds }) => kinds.includes(request.kind));
 			const best = able.find(({ ready }) => ready) ?? able[0];
@@ -64,6 +65,15 @@ export class EngineRegistry {
 			this.#described = { at: Date.now(), list };
 		}
 		return this.#described.list;
+	}
+
+	async #describeFor(
+		{ settings }: GenerationRequest,
+		ffmpeg: Ffmpeg | null,
+	): Promise<readonly EngineDescription[]> {
+		if (Object.keys(settings).length === 0) return this.describe(ffmpeg);
+		const engines = await this.#all();
+		return this.#working(engines.map((engine) => engine.describe(ffmpeg, settings)));
 	}
 
 	async #ready(description: EngineDescription): Promise<Engine> {

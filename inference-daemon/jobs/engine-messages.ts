@@ -10,6 +10,7 @@ export type Task = {
 	readonly plan: Plan;
 	readonly ffmpeg: Ffmpeg;
 	readonly folder: string;
+	readonly cache: string;
 	readonly clipPath: string;
 	readonly engineModule: string | null;
 };

@@ -27,7 +27,7 @@ async function work(task: Task): Promise<void> {
 }
 
 async function generate(task: Task, signal: AbortSignal): Promise<Ending> {
-	const { jobId, request, plan, ffmpeg, folder, clipPath } = task;
+	const { jobId, request, plan, ffmpeg, folder, cache, clipPath } = task;
 	let clip: Clip | null = null;
 	try {
 		registry ??= new EngineRegistry(task.engineModule, console.error);
@@ -35,7 +35,7 @@ async function generate(task: Task, signal: AbortSignal): Promise<Ending> {
 		for await (const output of engine.generate(
 			request,
 			plan,
-			{ ffmpeg, folder, clipPath },
+			{ ffmpeg, folder, cache, clipPath },
 			signal,
 		)) {
 			if (output.kind === 'clip') clip = output.clip;

@@ -27,6 +27,7 @@ export type SupervisorOptions = {
 	readonly engineModule: string | null;
 	readonly previews: string;
 	readonly work: string;
+	readonly cache: string;
 	/** Throws `ffmpeg-missing`. */
 	readonly ffmpeg: () => Promise<Ffmpeg>;
 	readonly countClip: CountClip;
@@ -128,7 +129,7 @@ export class Supervisor {
 	}
 
 	async #generate(record: JobRecord, folder: string, signal: AbortSignal): Promise<Ending> {
-		const { ffmpeg, engineModule } = this.#options;
+		const { ffmpeg, engineModule, cache } = this.#options;
 		const { request, clipPath, job } = record;
 		await checkFolder(request.output.folder);
 		await mkdir(folder, { recursive: true });
@@ -138,6 +139,7 @@ export class Supervisor {
 			plan: job.plan,
 			ffmpeg: await ffmpeg(),
 			folder,
+			cache,
 			clipPath,
 			engineModule,
 		};

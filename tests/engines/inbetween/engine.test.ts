@@ -67,7 +67,7 @@ async function make(
 	for await (const output of inbetween.generate(
 		wanted,
 		plan,
-		{ ffmpeg, folder, clipPath },
+		{ ffmpeg, folder, cache: folder, clipPath },
 		signal,
 	)) {
 		outputs.push(output);
@@ -226,7 +226,12 @@ describe('when it cannot', () => {
 		const plan = await inbetween.plan(wanted);
 		const reason = new Error('cancelled by the test');
 		const run = async () => {
-			const work = inbetween.generate(wanted, plan, { ffmpeg, folder, clipPath }, stop.signal);
+			const work = inbetween.generate(
+				wanted,
+				plan,
+				{ ffmpeg, folder, cache: folder, clipPath },
+				stop.signal,
+			);
 			for await (const output of work) {
 				if (output.kind === 'progress' && output.progress > 0.2) stop.abort(reason);
 			}
@@ -243,7 +248,7 @@ describe('when it cannot', () => {
 		for await (const output of inbetween.generate(
 			wanted,
 			plan,
-			{ ffmpeg, folder, clipPath },
+			{ ffmpeg, folder, cache: folder, clipPath },
 			signal,
 		)) {
 			if (output.kind === 'progress' && output.progress > 0.2) break;

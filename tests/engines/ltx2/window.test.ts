@@ -74,7 +74,7 @@ describe('the size to work at', () => {
 		expect([found.width, found.height]).toEqual([w, h]);
 	});
 
-	it('covers without stretching, and cuts off little', () => {
+	it('holds the picture unstretched and leaves little empty', () => {
 		for (const [width, height] of [
 			...([
 				[1920, 1080],
@@ -92,15 +92,15 @@ describe('the size to work at', () => {
 		]) {
 			for (const grid of [32, 64]) {
 				const found = workSize({ width, height }, 768 * 512, grid);
-				const { cover } = found;
+				const { inner } = found;
 				expect(found.width % grid).toBe(0);
 				expect(found.height % grid).toBe(0);
-				expect(cover.width).toBeGreaterThanOrEqual(found.width);
-				expect(cover.height).toBeGreaterThanOrEqual(found.height);
-				const stretch = cover.width / cover.height / (width / height);
+				expect(inner.width).toBeLessThanOrEqual(found.width);
+				expect(inner.height).toBeLessThanOrEqual(found.height);
+				const stretch = inner.width / inner.height / (width / height);
 				expect(Math.abs(stretch - 1)).toBeLessThan(0.005);
-				const kept = (found.width * found.height) / (cover.width * cover.height);
-				expect(kept, `${width}×${height} on ${grid}`).toBeGreaterThan(0.88);
+				const used = (inner.width * inner.height) / (found.width * found.height);
+				expect(used, `${width}×${height} on ${grid}`).toBeGreaterThan(0.88);
 				const pixels = found.width * found.height;
 				expect(pixels / (768 * 512)).toBeGreaterThan(0.7);
 				expect(pixels / (768 * 512)).toBeLessThan(1.4);

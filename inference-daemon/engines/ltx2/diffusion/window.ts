@@ -51,15 +51,16 @@ export function snapDown(frames: number): number {
 
 export type Size = { readonly width: number; readonly height: number };
 
-/** A size to work at, and how pictures get there and back. */
+/** A size to work at, and where in it the picture lies. */
 export type WorkSize = Size & {
-	/** The picture is scaled to this, which covers the work size, and its middle is taken. */
-	readonly cover: Size;
+	/** The picture is scaled to this, unstretched, in the middle of the work's size. */
+	readonly inner: Size;
 };
 
 /**
  * The size on a grid whose shape is nearest to the picture's and that has about `pixels` pixels, no
- * more than the picture. Nothing is stretched: pictures are scaled to cover it and cut.
+ * more than the picture. Nothing is stretched, and nothing cut: the picture lies in the middle, so
+ * that what is made fits its neighbours to the pixel.
  */
 export function workSize(picture: Size, pixels: number, grid: number): WorkSize {
 	const { width, height } = picture;
@@ -72,21 +73,21 @@ export function workSize(picture: Size, pixels: number, grid: number): WorkSize 
 		for (const column of [around - 1, around, around + 1]) {
 			if (column < 1) continue;
 			const size = { width: column * grid, height: row * grid };
-			// What is cut off, and how far it is from as many pixels as are wanted.
+			// What stays empty, and how far it is from as many pixels as are wanted.
 			const shape = Math.abs(Math.log(size.width / size.height / aspect));
 			const amount = Math.abs(Math.log((size.width * size.height) / target));
 			const loss = 3 * shape + amount;
-			if (best === null || loss < best.loss) best = { ...size, cover: cover(picture, size), loss };
+			if (best === null || loss < best.loss) best = { ...size, inner: fit(picture, size), loss };
 		}
 	}
 	const { loss: _, ...found } = best!;
 	return found;
 }
 
-function cover(picture: Size, size: Size): Size {
-	const scale = Math.max(size.width / picture.width, size.height / picture.height);
+function fit(picture: Size, size: Size): Size {
+	const scale = Math.min(size.width / picture.width, size.height / picture.height);
 	return {
-		width: Math.max(size.width, Math.round(picture.width * scale)),
-		height: Math.max(size.height, Math.round(picture.height * scale)),
+		width: Math.min(size.width, Math.max(1, Math.round(picture.width * scale))),
+		height: Math.min(size.height, Math.max(1, Math.round(picture.height * scale))),
 	};
 }

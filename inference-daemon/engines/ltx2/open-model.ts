@@ -1,0 +1,71 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PickupError } from '../../../protocol/errors.ts';
+import { openTextEncoder, type TextEncoder } from './text/encoder.ts';
+import { Checkpoint } from './weights/checkpoint.ts';
+import { type Description, describe } from './weights/describe.ts';
+import { readWeights } from './weights/shards.ts';
+
+/** A complete LTX-2 on the disk; of its weights nothing is in memory. */
+export type Model = {
+	readonly checkpoint: Checkpoint;
+	readonly encoder: TextEncoder;
+	readonly description: Description;
+	/** Made with few steps and without guidance. */
+	readonly distilled: boolean;
+};
+
+const HOW =
+	'Put an LTX-2 checkpoint (for example ltx-2-19b-distilled.safetensors, 43.3 GB) and a folder with Gemma 3 12B (25 GB) into one folder and name it.';
+
+/**
+ * The model in a folder: checkpoint files beside each other, Gemma in a folder of its own or, for
+ * 2.5, in a file. Upsamplers and LoRAs that lie there are left alone. Reads headers only. Throws
+ * PickupError `engine-unavailable` that says what is missing, or `bad-weights`.
+ */
+export async function openModel(folder: string): Promise<Model> {
+	const { files, folders } = await listed(folder);
+	const read = await Promise.all(files.map((file) => readWeights(file)));
+	const told = read.map((file) => ({ file, parts: describe([file]).files[0]!.parts }));
+	const holds = (part: string) => (one: (typeof told)[number]) =>
+		one.parts.some((found) => found.part === part);
+	const base = told.filter(
+		(one) => !holds('lora')(one) && !holds('upsampler')(one) && !onlyText(one.parts),
+	);
+	const text = told.find(holds('text encoder'))?.file.path ?? folders[0];
+	const checkpoint = new Checkpoint(base.map(({ file }) => file));
+	const description = describe(base.map(({ file }) => file));
+	const missing = description.missing.filter((part) => !part.startsWith('text encoder'));
+	if (text === undefined) missing.push('text encoder (Gemma)');
+	if (missing.length > 0 || text === undefined) {
+		throw new PickupError(
+			'engine-unavailable',
+			`Expected a complete LTX-2 in ${folder}, missing: ${missing.join(', ')}`,
+			{ field: 'settings.model', action: HOW },
+		);
+	}
+	const distilled = description.files.every(({ variant }) => variant !== 'dev');
+	return { checkpoint, encoder: await openTextEncoder(text), description, distilled };
+}
+
+function onlyText(parts: readonly { readonly part: string }[]): boolean {
+	return parts.every(({ part }) => part === 'text encoder' || part === 'tokenizer');
+}
+
+async function listed(folder: string): Promise<{ files: string[]; folders: string[] }> {
+	const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+		throw new PickupError(
+			'engine-unavailable',
+			`Expected a folder with LTX-2 at ${folder}, found none`,
+			{ field: 'settings.model', action: HOW, cause },
+		);
+	});
+	const names = entries.map(({ name }) => name).sort();
+	const files = names.filter((name) => name.endsWith('.safetensors'));
+	const folders: string[] = [];
+	for (const name of names) {
+		const inside = await stat(join(folder, name, 'tokenizer.json')).catch(() => null);
+		if (inside?.isFile()) folders.push(join(folder, name));
+	}
+	return { files: files.map((name) => join(folder, name)), folders };
+}
