@@ -1,7 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
+import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import {
+	type ContextOptions,
+	promptContext,
+} from '../../../inference-daemon/engines/ltx2/text/context.ts';
+import type { Context } from '../../../inference-daemon/engines/ltx2/text/encode.ts';
+import { openTextEncoder } from '../../../inference-daemon/engines/ltx2/text/encoder.ts';
+import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { readTensors, type Tensors } from './tensors.ts';
+import { TINY_GEMMA, tinyCheckpoint } from './tiny.ts';
 
 /** Whole runs of the reference; see tests/golden/runs/README.md. */
 const FOLDER = fileURLToPath(new URL('../../golden/runs/', import.meta.url));
@@ -51,4 +61,41 @@ export async function goldenText({ run, prefix }: PromptCase) {
 function validTokens(tensors: Tensors, prefix: string): number[] {
 	const mask = tensors[`${prefix}.attention_mask`]!.data;
 	return [...tensors[`${prefix}.input_ids`]!.data].map(Number).filter((_, i) => Number(mask[i]));
+}
+
+export async function contextOf(
+	prompt: string,
+	options: ContextOptions = {},
+	checkpoint = 'ltx-2-tiny',
+): Promise<Context> {
+	const encoder = await openTextEncoder(TINY_GEMMA);
+	const model = await Checkpoint.open(await tinyCheckpoint(checkpoint));
+	return promptContext(prompt, encoder, model, options);
+}
+
+/** Of the tiny models: embedding, six layers, norm, projection, two connectors. */
+export const SESSIONS = 11;
+
+/** Counts sessions anew in each test of a file, and expects none to be left behind. */
+export function countSessions() {
+	const sessions = { now: 0, most: 0, opened: 0 };
+	const open = Session.open.bind(Session);
+	beforeAll(() => {
+		vi.spyOn(Session, 'open').mockImplementation(async (graph, options) => {
+			const session = await open(graph, options);
+			const release = session.release.bind(session);
+			sessions.opened++;
+			sessions.now++;
+			sessions.most = Math.max(sessions.most, sessions.now);
+			session.release = async () => {
+				await release();
+				sessions.now--;
+			};
+			return session;
+		});
+	});
+	beforeEach(() => Object.assign(sessions, { now: 0, most: 0, opened: 0 }));
+	afterEach(() => expect(sessions.now).toBe(0));
+	afterAll(() => vi.restoreAllMocks());
+	return sessions;
 }
