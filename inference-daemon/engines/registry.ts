@@ -6,10 +6,10 @@ import type { Ffmpeg } from '../media/types.ts';
 import type { Engine } from './engine.ts';
 
 /** Best first: `auto` takes the first that is ready and does the kind. */
-const BUILT_IN: readonly (() => Promise<Engine>)[] = [
-	async () => (await import('./ltx2/engine.ts')).ltx2,
-	async () => (await import('./inbetween/engine.ts')).inbetween,
-];
+const BUILT_IN: Readonly<Record<string, () => Promise<Engine>>> = {
+	ltx2: async () => (await import('./ltx2/engine.ts')).ltx2,
+	inbetween: async () => (await import('./inbetween/engine.ts')).inbetween,
+};
 
 /** How long what engines say of themselves is taken for true, in ms. */
 const FRESH = 1000;
@@ -32,6 +32,8 @@ export class EngineRegistry {
 
 	/** Throws `no-such-engine`. */
 	async named(name: string): Promise<Engine> {
+		// A draft need not wait for another engine's networks to load.
+		if (this.#module === null && Object.hasOwn(BUILT_IN, name)) return BUILT_IN[name]!();
 		const engines = await this.#all();
 		const engine = engines.find((candidate) => candidate.name === name);
 		if (engine) return engine;
@@ -89,7 +91,7 @@ export class EngineRegistry {
 	#all(): Promise<readonly Engine[]> {
 		this.#engines ??= this.#working([
 			...(this.#module === null ? [] : [loadModule(this.#module)]),
-			...BUILT_IN.map((load) => load()),
+			...Object.values(BUILT_IN).map((load) => load()),
 		]);
 		return this.#engines;
 	}

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -72,11 +72,27 @@ test('no length at all', async () => {
 	expect(error.code).toBe('too-short');
 });
 
-test('a kind of shot that no engine here makes', async () => {
+test('a kind of shot that the engine does not make', async () => {
 	const timeline = await makeCut('kind', shot, shot);
 	const before = await bench.pickupJson<{ jobs: Job[] }>(['jobs']);
-	const error = await refused(timeline, ['insert', timeline, '--gap', '1', '--prompt', 'a boat']);
+	const insert = ['insert', timeline, '--gap', '1', '--prompt', 'a boat'];
+	const error = await refused(timeline, [...insert, '--engine', 'inbetween']);
 	expect(error.code).toBe('engine-cannot');
+	expect(await bench.pickupJson<{ jobs: Job[] }>(['jobs'])).toEqual(before);
+});
+
+test('a shot for which the weights are not there: what is needed, how large, and where to put it', async () => {
+	const timeline = await makeCut('weights', shot, shot);
+	const before = await bench.pickupJson<{ jobs: Job[] }>(['jobs']);
+	const insert = ['insert', timeline, '--gap', '1', '--prompt', 'a boat'];
+	const error = await refused(timeline, insert);
+	expect(error.code).toBe('engine-unavailable');
+	expect(error.action).toMatch(/43\.3 GB.*Gemma 3 12B \(25 GB\).*--model/s);
+	const empty = await mkdtemp(join(bench.folder, 'empty '));
+	const fill = ['fill', timeline, '--gap', '1', '--engine', 'ltx2'];
+	const half = await refused(timeline, [...fill, '--model', empty]);
+	expect(half.code).toBe('engine-unavailable');
+	expect(half.message).toContain('transformer');
 	expect(await bench.pickupJson<{ jobs: Job[] }>(['jobs'])).toEqual(before);
 });
 

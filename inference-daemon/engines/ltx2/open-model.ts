@@ -33,19 +33,22 @@ export async function openModel(folder: string): Promise<Model> {
 		(one) => !holds('lora')(one) && !holds('upsampler')(one) && !onlyText(one.parts),
 	);
 	const text = told.find(holds('text encoder'))?.file.path ?? folders[0];
+	if (base.length === 0) throw incomplete(folder, ['transformer, VAEs and vocoder']);
 	const checkpoint = new Checkpoint(base.map(({ file }) => file));
 	const description = describe(base.map(({ file }) => file));
 	const missing = description.missing.filter((part) => !part.startsWith('text encoder'));
 	if (text === undefined) missing.push('text encoder (Gemma)');
-	if (missing.length > 0 || text === undefined) {
-		throw new PickupError(
-			'engine-unavailable',
-			`Expected a complete LTX-2 in ${folder}, missing: ${missing.join(', ')}`,
-			{ field: 'settings.model', action: HOW },
-		);
-	}
+	if (missing.length > 0 || text === undefined) throw incomplete(folder, missing);
 	const distilled = description.files.every(({ variant }) => variant !== 'dev');
 	return { checkpoint, encoder: await openTextEncoder(text), description, distilled };
+}
+
+function incomplete(folder: string, missing: readonly string[]): PickupError {
+	return new PickupError(
+		'engine-unavailable',
+		`Expected a complete LTX-2 in ${folder}, missing: ${missing.join(', ')}`,
+		{ field: 'settings.model', action: HOW },
+	);
 }
 
 function onlyText(parts: readonly { readonly part: string }[]): boolean {

@@ -34,6 +34,7 @@ export class Graph {
 	readonly #weights = new Map<string, { readonly name: string; readonly tensor: Tensor }>();
 	readonly #names = new Map<string, number>();
 	readonly #values = new Map<string, Value>();
+	readonly #known = new Map<string, Value>();
 
 	constructor(name: string, precision: Precision = 'float32') {
 		this.name = name;
@@ -66,12 +67,17 @@ export class Graph {
 		return this.#value({ name, type, shape });
 	}
 
-	/** Numbers that are part of the graph itself. */
+	/** Numbers that are part of the graph itself. The same ones are held once. */
 	constant(name: string, type: ElementType, shape: Shape, data: NodeJS.TypedArray): Value {
+		const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+		const key = `${type} [${shape}] ${bytes.toString('latin1')}`;
+		const known = this.#known.get(key);
+		if (known) return known;
 		const spec = { name: this.unique(name), type, shape };
-		const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 		this.#constants.push({ ...spec, data: bytes });
-		return this.#value(spec);
+		const value = this.#value(spec);
+		this.#known.set(key, value);
+		return value;
 	}
 
 	node(

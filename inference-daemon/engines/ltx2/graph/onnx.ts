@@ -136,12 +136,13 @@ function text(field: number, value: string): Uint8Array {
 
 /** Negative numbers as 64-bit two's complement. */
 function varint(value: number): Uint8Array {
-	let rest = BigInt.asUintN(64, BigInt(value));
 	const out: number[] = [];
-	do {
-		const low = Number(rest & 0x7fn);
-		rest >>= 7n;
-		out.push(rest > 0n ? low | 0x80 : low);
-	} while (rest > 0n);
-	return Uint8Array.from(out);
+	if (value < 0) {
+		let rest = BigInt.asUintN(64, BigInt(value));
+		for (; rest > 0x7fn; rest >>= 7n) out.push(Number(rest & 0x7fn) | 0x80);
+		return Uint8Array.of(...out, Number(rest));
+	}
+	let rest = value;
+	for (; rest > 0x7f; rest = Math.floor(rest / 128)) out.push((rest % 128) | 0x80);
+	return Uint8Array.of(...out, rest);
 }

@@ -104,6 +104,7 @@ export class Scope {
 		if (size(x.shape) !== size(shape)) {
 			throw this.mismatch(`a shape of ${size(x.shape)} elements`, `[${shape}] for [${x.shape}]`);
 		}
+		if (same(x.shape, shape)) return x;
 		return this.op('Reshape', [x, this.integers(shape)], shape);
 	}
 

@@ -6,7 +6,6 @@ import { partOf } from '../weights/parts.ts';
 import { type ContextCache, contextKey, recall, remember } from './cache.ts';
 import { type Context, type EncodeOptions, encodeTokens } from './encode.ts';
 import type { TextEncoder } from './encoder.ts';
-import { openTokenizer } from './tokenizer.ts';
 
 export type ContextOptions = EncodeOptions & {
 	/**
@@ -20,9 +19,9 @@ export type ContextOptions = EncodeOptions & {
 
 /**
  * What the transformer sees of a prompt, which may be empty. `model` holds the text projection and
- * the connectors; its LoRAs do not count, as in the reference. Neither the tokenizer nor a network
- * is in memory when it returns or throws. Throws PickupError: `bad-request` for a prompt that is
- * too long, with the count, `bad-weights` or `engine-failed`; or the signal's reason.
+ * the connectors; its LoRAs do not count, as in the reference. No network is in memory when it
+ * returns or throws. Throws PickupError: `bad-request` for a prompt that is too long, with the
+ * count, `bad-weights` or `engine-failed`; or the signal's reason.
  */
 export async function promptContext(
 	prompt: string,
@@ -47,10 +46,10 @@ export async function promptContext(
 
 async function tokensOf(
 	prompt: string,
-	{ checkpoint }: TextEncoder,
+	encoder: TextEncoder,
 	{ length = CONTEXT_TOKENS, overlong = 'refuse' }: ContextOptions,
 ): Promise<readonly number[]> {
-	const tokens = (await openTokenizer(checkpoint)).encode(prompt);
+	const tokens = (await encoder.tokenizer()).encode(prompt);
 	if (tokens.length <= length) return tokens;
 	if (overlong === 'cut') return tokens.slice(0, length);
 	throw new PickupError(

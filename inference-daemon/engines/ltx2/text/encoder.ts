@@ -5,13 +5,19 @@ import type { Gemma } from '../networks/gemma.ts';
 import { gemma3 } from '../networks/gemma3.ts';
 import { gemma4 } from '../networks/gemma4.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
+import { openTokenizer, type Tokenizer } from './tokenizer.ts';
 
-/** Gemma as it lies on the disk; nothing of its weights is in memory. */
+/**
+ * Gemma as it lies on the disk; nothing of its weights is in memory. Its tokenizer is read once it is
+ * asked for, which takes seconds, and then stays as long as this does.
+ */
 export type TextEncoder = {
 	readonly checkpoint: Checkpoint;
 	readonly gemma: Gemma;
 	/** Paths of all that the tokens and the numbers come from; those beside the weights may miss. */
 	readonly files: readonly string[];
+	/** Throws PickupError `bad-weights`. */
+	tokenizer(): Promise<Tokenizer>;
 };
 
 /**
@@ -29,7 +35,14 @@ export async function openTextEncoder(path: string): Promise<TextEncoder> {
 	const beside = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
 	const tensors = [...checkpoint.names()].map((name) => checkpoint.find(name)!.path);
 	const files = [...new Set(tensors), ...beside.map((name) => join(folder, name))];
-	return { checkpoint, gemma, files };
+	let tokenizer: Promise<Tokenizer> | undefined;
+	return {
+		...{ checkpoint, gemma, files },
+		tokenizer() {
+			tokenizer ??= openTokenizer(checkpoint);
+			return tokenizer;
+		},
+	};
 }
 
 const INDEX = 'model.safetensors.index.json';
