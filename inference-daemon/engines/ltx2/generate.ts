@@ -32,6 +32,7 @@ import { type Latents, sampleEuler } from './diffusion/samplers.ts';
 import { DISTILLED, devSchedule } from './diffusion/schedule.ts';
 import { readPictures, readStill, readWindowSound } from './material.ts';
 import { audioVaeConfig } from './networks/audio-vae.ts';
+import { transformerConfig } from './networks/transformer-config.ts';
 import { videoVaeConfig } from './networks/video-vae.ts';
 import { type Model, openModel } from './open-model.ts';
 import { encodable, fromCanvas } from './picture.ts';
@@ -74,7 +75,11 @@ export async function* generate(
 	yield progress(0.2, 'Making the shot');
 	const sigmas = sigmasFor(model, request);
 	const hold = fitsInMemory(model) ? 'all' : 'one';
-	const runner = new TransformerRunner(model.checkpoint, settingsOf(shot), { hold });
+	const runner = new TransformerRunner(
+		model.checkpoint,
+		settingsOf(shot, marksFor(model, shot.video, work)),
+		{ hold },
+	);
 	let latents: Latents = {};
 	try {
 		const denoise = denoiser(runner, shot, contexts.positive, contexts.guided, signal);
@@ -121,6 +126,18 @@ export function sigmasFor(model: Model, request: GenerationRequest): readonly nu
 	if (model.distilled && steps === undefined) return DISTILLED;
 	const { version } = model.checkpoint;
 	return devSchedule(Math.round(numberOf(steps, version === null ? 40 : 30, 2, 200)));
+}
+
+/** 2.5 marks the tokens of the first cell, which is a frame of its own, and no appended still. */
+function marksFor(
+	{ checkpoint }: Model,
+	video: Conditioned | null,
+	{ size }: Work,
+): Float32Array | null {
+	if (video === null) return null;
+	if (!transformerConfig(checkpoint.config.transformer).video.keyframeEmbedding) return null;
+	const { height, width } = videoShape(1, size.width, size.height);
+	return new Float32Array(video.mask.length).fill(1, 0, height * width);
 }
 
 /** Whether all blocks may stay open at once, in float32, and leave most of the memory alone. */
