@@ -52,6 +52,16 @@ const GUIDANCE = {
 	audio: { cfg: 7, stg: 1, modality: 3, rescale: 0.7 },
 } as const;
 
+/** One request on its way, and all that it needs. */
+type Job = {
+	readonly request: GenerationRequest;
+	readonly work: Work;
+	readonly model: Model;
+	readonly codec: Codec;
+	readonly workplace: Workplace;
+	readonly signal: AbortSignal;
+};
+
 /** The whole shot, top to bottom: look at the neighbours, context, start, denoise, picture, sound, file. */
 export async function* generate(
 	request: GenerationRequest,
@@ -65,12 +75,13 @@ export async function* generate(
 	const work = workFor(request);
 	const model = await openModel(String(request.settings.model));
 	const codec = new Codec(model.checkpoint);
+	const job: Job = { request, work, model, codec, workplace, signal };
 
 	yield progress(0, 'Reading the prompt');
-	const contexts = await readPrompts(model, request, workplace, signal);
+	const contexts = await readPrompts(job);
 
 	yield progress(0.1, 'Looking at the neighbours');
-	const shot = await conditionedShot(request, work, model, codec, workplace, signal);
+	const shot = await conditionedShot(job);
 
 	yield progress(0.2, 'Making the shot');
 	const sigmas = sigmasFor(model, request);
@@ -94,7 +105,7 @@ export async function* generate(
 	}
 
 	yield progress(0.8, 'Making the sound');
-	const sound = work.hasSound ? await soundOf(request, work, model, codec, latents, shot) : null;
+	const sound = work.hasSound ? await soundOf(job, latents, shot) : null;
 	signal.throwIfAborted();
 
 	yield progress(0.85, 'Making the picture');
@@ -105,7 +116,7 @@ export async function* generate(
 			...{ size: sizeOf(request), pixelAspect: request.context.sequence.pixelAspect },
 			...{ rate: request.context.sequence.rate, codec: request.output.codec },
 			...{ frameCount: plan.frames, sound },
-			frames: framesOf(request, work, model, codec, latents, workplace, signal),
+			frames: framesOf(job, latents),
 			tags: { title: request.output.name, comment: 'Made with LTX-2 by Pickup.' },
 		},
 		signal,
@@ -145,13 +156,8 @@ function fitsInMemory({ description }: Model): boolean {
 	return description.parameters * 4 < totalmem() / 4;
 }
 
-async function readPrompts(
-	model: Model,
-	request: GenerationRequest,
-	{ cache }: Workplace,
-	signal: AbortSignal,
-) {
-	const options = { signal, cache: { folder: cache } };
+async function readPrompts({ model, request, workplace, signal }: Job) {
+	const options = { signal, cache: { folder: workplace.cache } };
 	const { checkpoint, encoder } = model;
 	const positive = await promptContext(request.prompt, encoder, checkpoint, options);
 	if (model.distilled) return { positive, guided: null };
@@ -165,29 +171,22 @@ async function readPrompts(
 }
 
 /** Picture and sound before they are made, with all that is given of them. */
-async function conditionedShot(
-	request: GenerationRequest,
-	work: Work,
-	model: Model,
-	codec: Codec,
-	workplace: Workplace,
-	signal: AbortSignal,
-): Promise<Shot> {
-	const video = await conditionedPicture(request, work, model, codec, workplace, signal);
-	signal.throwIfAborted();
-	const audio = await conditionedSound(request, work, model, codec, workplace, signal);
-	signal.throwIfAborted();
+async function conditionedShot(job: Job): Promise<Shot> {
+	const video = await conditionedPicture(job);
+	job.signal.throwIfAborted();
+	const audio = await conditionedSound(job);
+	job.signal.throwIfAborted();
 	return { video, audio };
 }
 
-async function conditionedPicture(
-	request: GenerationRequest,
-	work: Work,
-	model: Model,
-	codec: Codec,
-	{ ffmpeg }: Workplace,
-	signal: AbortSignal,
-): Promise<Conditioned> {
+async function conditionedPicture({
+	request,
+	work,
+	model,
+	codec,
+	workplace: { ffmpeg },
+	signal,
+}: Job): Promise<Conditioned> {
 	const { rate } = request.context.sequence;
 	const { window, size } = work;
 	const channels = videoVaeConfig(model.checkpoint).latent_channels;
@@ -224,14 +223,14 @@ async function conditionedPicture(
 	return appendKeyframe(kept, given, one, { frame: end, rate, strength: 1 });
 }
 
-async function conditionedSound(
-	request: GenerationRequest,
-	work: Work,
-	model: Model,
-	codec: Codec,
-	{ ffmpeg }: Workplace,
-	signal: AbortSignal,
-): Promise<Conditioned> {
+async function conditionedSound({
+	request,
+	work,
+	model,
+	codec,
+	workplace: { ffmpeg },
+	signal,
+}: Job): Promise<Conditioned> {
 	const { rate } = request.context.sequence;
 	const { z_channels: channels, mel_bins } = audioVaeConfig(model.checkpoint);
 	const bands = mel_bins / 4;
@@ -274,10 +273,7 @@ function streamsOf(shot: Shot, seed: number) {
 
 /** The gap's sound at 48 kHz, exactly as long as its frames. */
 async function soundOf(
-	request: GenerationRequest,
-	work: Work,
-	model: Model,
-	codec: Codec,
+	{ request, work, model, codec }: Job,
 	latents: Latents,
 	shot: Shot,
 ): Promise<Sound> {
@@ -308,13 +304,8 @@ async function soundOf(
 
 /** The gap's pictures at the sequence's size, in the encoder's format. */
 async function* framesOf(
-	request: GenerationRequest,
-	work: Work,
-	model: Model,
-	codec: Codec,
+	{ request, work, model, codec, workplace: { ffmpeg }, signal }: Job,
 	latents: Latents,
-	{ ffmpeg }: Workplace,
-	signal: AbortSignal,
 ): AsyncGenerator<Frame, void, void> {
 	const { sequence, range } = request.context;
 	const format = pixelFormatFor(request.output.codec) as 'yuv420p' | 'yuv422p10le';
