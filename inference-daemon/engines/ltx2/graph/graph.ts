@@ -73,9 +73,8 @@ export class Graph {
 		const key = `${type} [${shape}] ${bytes.toString('latin1')}`;
 		const known = this.#known.get(key);
 		if (known) return known;
-		const spec = { name: this.unique(name), type, shape };
-		this.#constants.push({ ...spec, data: bytes });
-		const value = this.#value(spec);
+		const value = this.#value({ name: this.unique(name), type, shape });
+		this.#constants.push({ name: value.name, type, shape, data: bytes });
 		this.#known.set(key, value);
 		return value;
 	}
