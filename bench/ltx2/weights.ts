@@ -1,0 +1,74 @@
+import { open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Element type and shape by name. */
+export type Layout = Readonly<Record<string, readonly [type: string, shape: readonly number[]]>>;
+
+export type Release = { readonly config: unknown; readonly tensors: Layout };
+
+/** The names, shapes and types of the LTX-2 19B file. */
+export async function release19b(): Promise<Release> {
+	const folder = fileURLToPath(new URL('../tests/golden/manifests/', import.meta.url));
+	const { config, files } = JSON.parse(await readFile(join(folder, 'ltx-2-19b.json'), 'utf8'));
+	return { config, tensors: files['ltx-2-19b-{dev,distilled}.safetensors'] };
+}
+
+const BYTES: Readonly<Record<string, number>> = { F32: 4, BF16: 2 };
+
+/** A safetensors file of that layout; all zeros that take no room, or numbers around zero. */
+export async function writeWeights(
+	path: string,
+	{ config, tensors }: Release,
+	contents: 'zeros' | 'numbers',
+): Promise<void> {
+	let end = 0;
+	const entries = Object.entries(tensors).map(([name, [dtype, shape]]) => {
+		const start = end;
+		end += BYTES[dtype]! * count(shape);
+		return [name, { dtype, shape, data_offsets: [start, end] }] as const;
+	});
+	const metadata = { config: JSON.stringify(config) };
+	const header = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) });
+	const length = Math.ceil(header.length / 8) * 8;
+	const start = Buffer.alloc(8);
+	start.writeBigUInt64LE(BigInt(length));
+	const file = await open(path, 'w');
+	try {
+		await file.write(Buffer.concat([start, Buffer.from(header.padEnd(length))]), 0);
+		await file.truncate(8 + length + end);
+		if (contents === 'zeros') return;
+		for (const [name, { dtype, shape, data_offsets: offsets }] of entries) {
+			await file.write(numbers(name, dtype, shape), 0, undefined, 8 + length + offsets[0]!);
+		}
+	} finally {
+		await file.close();
+	}
+}
+
+/** Evenly spread numbers: a matrix keeps the size of what it multiplies, norms are about 1. */
+function numbers(name: string, dtype: string, shape: readonly number[]): Uint8Array {
+	const reach = shape.length === 2 && dtype === 'BF16' ? Math.sqrt(3 / shape[1]!) : 0.1;
+	const values = uniform(count(shape), reach, name.includes('_norm.') ? 1 : 0);
+	if (dtype === 'F32') return new Uint8Array(values.buffer);
+	const bits = new Uint32Array(values.buffer);
+	return new Uint8Array(Uint16Array.from(bits, (word) => word >>> 16).buffer);
+}
+
+/** As many numbers within `reach` of `middle`: xorshift32 (Marsaglia 2003). */
+export function uniform(length: number, reach: number, middle = 0): Float32Array {
+	const values = new Float32Array(length);
+	for (let i = 0; i < length; i++) {
+		state ^= state << 13;
+		state ^= state >>> 17;
+		state ^= state << 5;
+		values[i] = middle + (reach * state) / 2 ** 31;
+	}
+	return values;
+}
+
+let state = 1;
+
+function count(shape: readonly number[]): number {
+	return shape.reduce((product, n) => product * n, 1);
+}
