@@ -17,7 +17,7 @@ export const ltx2: Engine = {
 	async plan(request) {
 		const model = await openModel(String(request.settings.model ?? ''));
 		const steps = sigmasFor(model, request).length - 1;
-		return planOf(request, workFor(request), steps);
+		return planOf(request, workFor(request), { steps, distilled: model.distilled });
 	},
 	generate,
 };

@@ -30,8 +30,15 @@ export type Work = {
 	readonly notes: readonly string[];
 };
 
-/** Throws PickupError `too-long`, `no-neighbour` or `media-offline`. */
+/** Throws PickupError `too-long`, `no-neighbour`, `media-offline` or `engine-cannot`. */
 export function workFor(request: GenerationRequest): Work {
+	if (request.kind === 'retake' && request.strength !== 1) {
+		throw new PickupError(
+			'engine-cannot',
+			`Expected a retake at strength 1, got ${request.strength}: what is there is not taken up in part yet`,
+			{ field: 'strength' },
+		);
+	}
 	const { context, settings } = request;
 	const { rate, size } = context.sequence;
 	const gap = rangeLength(context.range);
@@ -62,7 +69,11 @@ export function workFor(request: GenerationRequest): Work {
 	};
 }
 
-export function planOf(request: GenerationRequest, work: Work, steps: number): Plan {
+export function planOf(
+	request: GenerationRequest,
+	work: Work,
+	{ steps, distilled }: { readonly steps: number; readonly distilled: boolean },
+): Plan {
 	const { context, kind } = request;
 	const { rate } = context.sequence;
 	const { width, height } = work.size;
@@ -75,6 +86,9 @@ export function planOf(request: GenerationRequest, work: Work, steps: number): P
 		...{ workFrames: work.window.frames, workRate: rate, passes: steps, draft: false },
 		notes: [
 			`Works at ${width}×${height}, ${work.window.frames} frames, with ${left} frames of context before and ${right} after.`,
+			...(distilled && request.negativePrompt
+				? ['A distilled model is not led: the negative prompt has no effect.']
+				: []),
 			...work.notes,
 		],
 	};

@@ -149,3 +149,71 @@ it('the same request makes the same file, another seed another', async () => {
 	expect(files[0]!.equals(files[1]!)).toBe(true);
 	expect(files[0]!.equals(files[2]!)).toBe(false);
 });
+
+describe('is refused or told before it runs', () => {
+	it('a retake that would keep what is there in part', async () => {
+		const request = await requestFor('retake', PLAIN, { strength: 0.5 });
+		await expect(ltx2.plan(request)).rejects.toMatchObject({
+			code: 'engine-cannot',
+			field: 'strength',
+		});
+	});
+
+	it('a gap beyond what the model was trained for, with the limit', async () => {
+		const request = await requestFor('fill');
+		const range = { start: SHOT, end: SHOT + 600 };
+		const context = { ...request.context, range, right: null };
+		await expect(ltx2.plan({ ...request, context } as GenerationRequest)).rejects.toMatchObject({
+			code: 'too-long',
+			message: expect.stringMatching(/at most 4\d\d frames at 24 .* got 600/),
+		});
+	});
+
+	it('half a checkpoint, by what it lacks', async () => {
+		const half = await mkdtemp(join(folder, 'half '));
+		await symlink(TINY_GEMMA, join(half, 'gemma'));
+		const request = await requestFor('fill', PLAIN, { settings: { model: half } });
+		await expect(ltx2.plan(request)).rejects.toMatchObject({
+			code: 'engine-unavailable',
+			message: expect.stringContaining('transformer'),
+		});
+	});
+
+	it('a negative prompt that a distilled model does not heed', async () => {
+		const request = await requestFor('fill', PLAIN, { negativePrompt: 'rain' });
+		expect((await ltx2.plan(request)).notes.join(' ')).toContain('negative prompt has no effect');
+	});
+
+	it('a prompt of more tokens than the model reads, with the count', async () => {
+		const request = await requestFor('fill', PLAIN, { prompt: 'kite '.repeat(1200) });
+		await expect(make(request, 'long')).rejects.toMatchObject({
+			code: 'bad-request',
+			field: 'prompt',
+			message: expect.stringMatching(/at most 1024 tokens, got \d{4}/),
+		});
+		expect(await readdir(folder)).not.toContain('long.mov.part');
+	});
+});
+
+it('a gap of one frame, and one with a single neighbour of one frame', async () => {
+	const request = await requestFor('fill');
+	const { context } = request;
+	const range = { start: SHOT, end: SHOT + 1 };
+	const right = { ...context.right!, range: { start: SHOT + 1, end: SHOT + 2 } };
+	const tight = { ...request, context: { ...context, range, right } } as GenerationRequest;
+	expect((await make(tight, 'one')).clip).toMatchObject({ frames: 1, samples: 2000 });
+	const alone = { ...tight, context: { ...tight.context, left: null } } as GenerationRequest;
+	expect((await make(alone, 'alone')).clip).toMatchObject({ frames: 1, samples: 2000 });
+});
+
+it('stops when told to and leaves nothing', async () => {
+	const settings = { model, context: 0.3, pixels: 96 * 64, steps: 200 };
+	const request = await requestFor('fill', PLAIN, { settings });
+	const before = await readdir(folder);
+	for (const wait of [30, 700, 1500]) {
+		const signal = AbortSignal.timeout(wait);
+		const failure = await make(request, 'stopped', signal).catch((error: unknown) => error);
+		expect(failure).toBe(signal.reason);
+	}
+	expect((await readdir(folder)).filter((name) => !before.includes(name))).toEqual([]);
+});
