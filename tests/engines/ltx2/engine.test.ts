@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineOutput } from '../../../inference-daemon/engines/engine.ts';
 import { ltx2 } from '../../../inference-daemon/engines/ltx2/engine.ts';
-import { readFrames } from '../../../inference-daemon/media/frames.ts';
 import { countClip } from '../../../inference-daemon/media/verify.ts';
 import { type GenerationRequest, generationRequestSchema } from '../../../protocol/generation.ts';
 import { type FrameRate, samplesForFrames } from '../../../protocol/time.ts';

@@ -77,14 +77,14 @@ export function workSize(picture: Size, pixels: number, grid: number): WorkSize 
 			const shape = Math.abs(Math.log(size.width / size.height / aspect));
 			const amount = Math.abs(Math.log((size.width * size.height) / target));
 			const loss = 3 * shape + amount;
-			if (best === null || loss < best.loss) best = { ...size, inner: fit(picture, size), loss };
+			if (best === null || loss < best.loss) best = { ...size, inner: fitted(picture, size), loss };
 		}
 	}
 	const { loss: _, ...found } = best!;
 	return found;
 }
 
-function fit(picture: Size, size: Size): Size {
+function fitted(picture: Size, size: Size): Size {
 	const scale = Math.min(size.width / picture.width, size.height / picture.height);
 	return {
 		width: Math.min(size.width, Math.max(1, Math.round(picture.width * scale))),

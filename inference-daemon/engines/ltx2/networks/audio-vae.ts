@@ -1,12 +1,11 @@
 import * as z from 'zod';
-import { type FrameRate, framesToSeconds, multiply, rational } from '../../../../protocol/time.ts';
 import type { Value } from '../graph/graph.ts';
 import { conv } from '../graph/layers.ts';
 import type { Scope } from '../graph/scope.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { readConfig } from './config.ts';
 
-const LATENTS_PER_SECOND = 25;
+const _LATENTS_PER_SECOND = 25;
 /** Mel frames for a latent. */
 const STRIDE = 4;
 
