@@ -16,6 +16,7 @@ if (unknown !== undefined) {
 	console.error(`Expected one of ${all.join(', ')}, got ${unknown}`);
 	process.exit(2);
 }
+process.chdir(root);
 await buildAll();
 for (const name of wanted) {
 	const outfile = join(root, 'dist', `bench-${name}.mjs`);
