@@ -14,6 +14,9 @@ import type { Ffmpeg, Frame, PixelFormat } from '../media/types.ts';
 
 const CHUNK_BYTES = 96 * 2 ** 20;
 
+/** A clip that can be looked at. */
+export type UsableSpan = ClipSpan & { readonly source: { readonly kind: 'file' } };
+
 /** Source time of the picture or sound at a sequence position, in frames that need not be whole. */
 export function sourceTime(
 	span: Pick<ClipSpan, 'range' | 'sourceIn' | 'speed'>,

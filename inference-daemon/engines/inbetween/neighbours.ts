@@ -1,9 +1,8 @@
 import type { Sequence } from '../../../protocol/timeline.ts';
 import { readFrames } from '../../media/frames.ts';
 import type { Ffmpeg, PixelFormat } from '../../media/types.ts';
-import { sourceTime } from '../cut-picture.ts';
+import { sourceTime, type UsableSpan } from '../cut-picture.ts';
 import type { Side } from './bridge.ts';
-import type { UsableSpan } from './plan.ts';
 
 /**
  * The clip's picture at sequence frame `edge` and, where the clip has it, a few frames further in

@@ -2,14 +2,12 @@ import { PickupError } from '../../../protocol/errors.ts';
 import type { GenerationRequest, Plan, RequestKind } from '../../../protocol/generation.ts';
 import { formatRate, rangeLength, samplesForFrames } from '../../../protocol/time.ts';
 import type { ClipSpan } from '../../../protocol/timeline.ts';
+import type { UsableSpan } from '../cut-picture.ts';
 
 export const MAX_FRAMES = 1800;
 export const KINDS = ['fill', 'extend', 'retake'] as const satisfies readonly RequestKind[];
 
 type Supported = Extract<GenerationRequest, { kind: (typeof KINDS)[number] }>;
-
-/** A clip that can be looked at. */
-export type UsableSpan = ClipSpan & { readonly source: { readonly kind: 'file' } };
 
 /** The clips that the picture grows from; at least one is there. */
 export type Sides = {

@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os';
 import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
-import { samplesForFrames } from '../../../protocol/time.ts';
+import { type FrameRate, samplesForFrames } from '../../../protocol/time.ts';
 import { encodeClip, pixelFormatFor } from '../../media/encode.ts';
 import { resample } from '../../media/resample.ts';
 import type { Frame, Sound } from '../../media/types.ts';
@@ -209,18 +209,13 @@ async function conditionedPicture({
 	const { pixels, firstRight } = await readPictures(ffmpeg, request, work, signal);
 	const source = await tokens(pixels);
 	if (work.picture === 'given') return frozen(free, source);
-	const seconds = (frame: number) => (frame * rate.den) / rate.num;
-	const { start, end } = window.gap;
-	// What is made beyond the material is as free as the gap.
-	const until = window.right > 0 ? end : window.frames;
-	const from = start === 0 ? -1 : seconds(start) + INWARDS;
-	const kept = keepOutside(free, source, from, seconds(until) - INWARDS);
+	const kept = keepOutside(free, source, ...gapSeconds(work, rate));
 	if (firstRight === null) return kept;
 	// The right join rarely meets a cell's edge: its first frame is given by itself.
 	const { width, height, data } = firstRight;
 	const given = await tokens({ data, shape: [1, 3, 1, height, width] });
 	const one = { ...shape, frames: 1 };
-	return appendKeyframe(kept, given, one, { frame: end, rate, strength: 1 });
+	return appendKeyframe(kept, given, one, { frame: window.gap.end, rate, strength: 1 });
 }
 
 async function conditionedSound({
@@ -244,11 +239,17 @@ async function conditionedSound({
 	const source = new Float32Array(count * channels * bands);
 	source.set(all.subarray(0, source.length));
 	if (work.sound === 'given') return frozen(free, source);
+	return keepOutside(free, source, ...gapSeconds(work, rate));
+}
+
+/** From when to when the window is made anew: beyond its ends where nothing is given there. */
+function gapSeconds({ window }: Work, rate: FrameRate): readonly [from: number, to: number] {
 	const seconds = (frame: number) => (frame * rate.den) / rate.num;
-	const { start, end } = work.window.gap;
-	const until = work.window.right > 0 ? end : work.window.frames;
-	const from = start === 0 ? -1 : seconds(start) + INWARDS;
-	return keepOutside(free, source, from, seconds(until) + (until === end ? -INWARDS : 1));
+	const { start, end } = window.gap;
+	return [
+		start === 0 ? -1 : seconds(start) + INWARDS,
+		window.right > 0 ? seconds(end) - INWARDS : seconds(window.frames) + 1,
+	];
 }
 
 function stillsOf(request: GenerationRequest) {

@@ -3,11 +3,11 @@ import { samplesForFrames } from '../../../protocol/time.ts';
 import { readFrames } from '../../media/frames.ts';
 import { readSound } from '../../media/sound.ts';
 import type { Ffmpeg, Sound } from '../../media/types.ts';
-import { pictureOf, sourceTime } from '../cut-picture.ts';
+import { pictureOf, sourceTime, type UsableSpan } from '../cut-picture.ts';
 import { distinct, readMix } from '../cut-sound.ts';
 import type { WorkSize } from './diffusion/window.ts';
 import { type Planar, planarOf, toCanvas } from './picture.ts';
-import type { FileSpan, Work } from './plan.ts';
+import type { Work } from './plan.ts';
 import type { Numbers } from './runtime/session.ts';
 
 /** What the window shows: pixels [1, 3, frames, height, width] and which frames are real. */
@@ -29,7 +29,7 @@ export async function readPictures(
 ): Promise<Pictures> {
 	const { window, size, left, right, own } = work;
 	const { start, end } = request.context.range;
-	const read = (span: FileSpan | null, from: number, to: number) =>
+	const read = (span: UsableSpan | null, from: number, to: number) =>
 		canvases(ffmpeg, request, span, { from, to }, size, signal);
 	const before = await read(left, start - window.left, start);
 	const inside = await read(own, start, end);
@@ -65,7 +65,7 @@ export async function readStill(
 async function canvases(
 	ffmpeg: Ffmpeg,
 	request: GenerationRequest,
-	span: FileSpan | null,
+	span: UsableSpan | null,
 	{ from, to }: { readonly from: number; readonly to: number },
 	size: WorkSize,
 	signal: AbortSignal,

@@ -2,15 +2,13 @@ import { PickupError } from '../../../protocol/errors.ts';
 import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
 import { formatRate, rangeLength, samplesForFrames } from '../../../protocol/time.ts';
 import type { ClipSpan } from '../../../protocol/timeline.ts';
+import type { UsableSpan } from '../cut-picture.ts';
+import { CELL } from './diffusion/latent.ts';
 import { type Window, type WorkSize, windowAround, workSize } from './diffusion/window.ts';
 
 /** Seconds that the model was trained for: beyond them places in time mean nothing to it. */
 const HORIZON = 20;
 const DEFAULT_PIXELS = 768 * 512;
-const GRID = 32;
-
-/** A clip whose file is there. */
-export type FileSpan = ClipSpan & { readonly source: { readonly kind: 'file' } };
 
 /** What becomes of a stream: made anew, made inside the gap alone, or given. */
 export type Treatment = 'made' | 'kept outside' | 'given';
@@ -22,9 +20,9 @@ export type Work = {
 	readonly picture: Treatment;
 	readonly sound: Treatment;
 	/** Where the pictures beside the gap, or in it, come from. */
-	readonly left: FileSpan | null;
-	readonly right: FileSpan | null;
-	readonly own: FileSpan | null;
+	readonly left: UsableSpan | null;
+	readonly right: UsableSpan | null;
+	readonly own: UsableSpan | null;
 	/** Whether the finished clip has sound of its own. */
 	readonly hasSound: boolean;
 	readonly notes: readonly string[];
@@ -62,9 +60,9 @@ export function workFor(request: GenerationRequest): Work {
 			{ field: 'context.range' },
 		);
 	}
-	const pixels = numberOf(settings.pixels, DEFAULT_PIXELS, GRID * GRID, 4096 * 2304);
+	const pixels = numberOf(settings.pixels, DEFAULT_PIXELS, CELL.size ** 2, 4096 * 2304);
 	return {
-		...{ window, size: workSize(size, pixels, GRID), picture, sound, hasSound, notes },
+		...{ window, size: workSize(size, pixels, CELL.size), picture, sound, hasSound, notes },
 		...{ left: sides.left, right: sides.right, own: sides.own },
 	};
 }
@@ -151,7 +149,7 @@ function sidesOf(request: GenerationRequest): Sides {
 	}
 }
 
-function usable(span: ClipSpan | null): { span: FileSpan | null; why: string } {
+function usable(span: ClipSpan | null): { span: UsableSpan | null; why: string } {
 	if (span === null) return { span: null, why: 'There is no clip beside the range' };
 	const { source, name } = span;
 	if (!span.enabled) return { span: null, why: `“${name}” is disabled` };

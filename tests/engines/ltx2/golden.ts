@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import {
@@ -7,8 +6,8 @@ import {
 	Session,
 } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
-import { readSafetensors } from '../../../inference-daemon/engines/ltx2/weights/safetensors.ts';
 import { useSwiftShader } from './swiftshader.ts';
+import { readTensors } from './tensors.ts';
 
 // Measurements read the cases too, on whatever adapter there is.
 if (process.env.VITEST) useSwiftShader();
@@ -34,21 +33,12 @@ export function goldenWeights(network: string): Promise<Checkpoint> {
 }
 
 export async function goldenCase(network: string, name: string): Promise<Case> {
-	const { path, tensors, metadata } = await readSafetensors(
-		goldenPath(network, `case-${name}.safetensors`),
-	);
-	const file = await open(path, 'r');
-	try {
-		const found: Record<string, Numbers & { readonly data: Float32Array }> = {};
-		for (const { name: key, shape, offset, bytes } of tensors.values()) {
-			const data = new Float32Array(bytes / 4);
-			await file.read(new Uint8Array(data.buffer), 0, bytes, offset);
-			found[key] = { data, shape };
-		}
-		return { tensors: found, parameters: JSON.parse(metadata.case ?? '{}') };
-	} finally {
-		await file.close();
-	}
+	const path = goldenPath(network, `case-${name}.safetensors`);
+	const { tensors, metadata } = await readTensors(path);
+	return {
+		tensors: tensors as Case['tensors'],
+		parameters: JSON.parse(metadata.case ?? '{}'),
+	};
 }
 
 /** Opens, runs and releases. */

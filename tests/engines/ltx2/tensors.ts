@@ -14,7 +14,9 @@ export type Tensors = Readonly<
 >;
 
 /** All tensors of a small file. */
-export async function readTensors(path: string): Promise<{ tensors: Tensors }> {
+export async function readTensors(
+	path: string,
+): Promise<{ tensors: Tensors; metadata: Readonly<Record<string, string>> }> {
 	const file = await readSafetensors(path);
 	const bytes = await readFile(path);
 	const tensors = [...file.tensors.values()].map(({ name, type, shape, offset, bytes: length }) => {
@@ -22,5 +24,5 @@ export async function readTensors(path: string): Promise<{ tensors: Tensors }> {
 		const copy = Uint8Array.from(bytes.subarray(offset, offset + length));
 		return [name, { data: new TypedArray(copy.buffer), shape }];
 	});
-	return { tensors: Object.fromEntries(tensors) };
+	return { tensors: Object.fromEntries(tensors), metadata: file.metadata };
 }
