@@ -18,10 +18,24 @@ export const engineDescriptionSchema = z
 		sizeGrid: z.int().min(1).describe('Native widths and heights are multiples of this.'),
 		maxFrames: z.int().min(1).describe('The longest clip it makes, in frames.'),
 		rates: z.array(frameRateSchema).readonly().nullable().describe('null: any rate.'),
+		takes: z
+			.strictObject({ loras: z.boolean(), reference: z.boolean(), openLength: z.boolean() })
+			.readonly()
+			.describe('What of a request beside its kind it can heed.'),
 		ready: z.boolean(),
 		needs: z
 			.array(z.strictObject({ what: z.string(), present: z.boolean(), action: z.string() }))
 			.readonly(),
+		model: z
+			.strictObject({
+				title: z.string().describe('E.g. LTX-2 19B distilled.'),
+				folder: z.string(),
+				guided: z.boolean().describe('Heeds a negative prompt.'),
+				stages: count.describe('2: can finish at twice the size.'),
+			})
+			.readonly()
+			.nullable()
+			.describe('The weights at hand; null without any, and for engines that need none.'),
 		settings: z
 			.array(
 				z.strictObject({

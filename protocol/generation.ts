@@ -30,6 +30,32 @@ const shared = {
 			codec: codecSchema,
 		})
 		.readonly(),
+	loras: z
+		.array(
+			z.strictObject({
+				path: pathSchema,
+				strength: z.number().min(-4).max(4).describe('1: as it was trained, 0: no effect.'),
+			}),
+		)
+		.max(16)
+		.readonly()
+		.optional()
+		.describe('Files that change the weights, for engines that take them.'),
+	reference: z
+		.strictObject({
+			path: pathSchema,
+			start: rationalSchema.default({ num: 0, den: 1 }).describe('Seconds into the file.'),
+			strength: z.number().min(0).max(1).default(1),
+			attention: z
+				.number()
+				.min(0)
+				.max(1)
+				.default(1)
+				.describe('How much the reference and the shot heed each other.'),
+		})
+		.readonly()
+		.optional()
+		.describe('A clip that an IC-LoRA among `loras` goes by, from the first new frame on.'),
 	settings: z
 		.record(z.string().max(64), z.union([z.string().max(4096), z.number(), z.boolean()]))
 		.default({})
@@ -60,6 +86,10 @@ const insert = z.strictObject({
 		)
 		.max(64)
 		.readonly(),
+	length: z
+		.enum(['given', 'model'])
+		.optional()
+		.describe('`model`: the engine chooses how long the shot is, at most the whole range.'),
 });
 
 /** `context.range` of an existing clip, made again. */
@@ -109,12 +139,24 @@ export const planSchema = z
 	.strictObject({
 		engine: z.string(),
 		kind: requestKindSchema,
-		frames: count.describe('Frames of the finished clip.'),
+		frames: count.describe(
+			'Frames of the finished clip; where `openLength`, the most it may have.',
+		),
+		openLength: z.boolean().optional().describe('The engine chooses the length as it works.'),
 		samples: count.describe('48 kHz sample frames of the finished clip.'),
 		workSize: z.strictObject({ width: count, height: count }).readonly(),
 		workFrames: count,
 		workRate: rationalSchema,
-		passes: count,
+		context: z
+			.strictObject({ left: count, right: count })
+			.readonly()
+			.default({ left: 0, right: 0 })
+			.describe('Frames of the neighbours that the engine looks at.'),
+		passes: count.describe('How many times the engine goes over a part of the clip.'),
+		stages: count.default(1).describe('2: made small first, then finished at twice the size.'),
+		steps: count
+			.default(0)
+			.describe('Steps of each pass, all stages together; 0: not made in steps.'),
 		draft: z.boolean().describe('A draft is for judging timing, not for the finished film.'),
 		notes: z.array(z.string()).readonly().describe('What the editor should know, in sentences.'),
 	})

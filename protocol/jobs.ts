@@ -17,6 +17,11 @@ export const clipSchema = z
 		draft: z.boolean(),
 		engine: z.string(),
 		seed: count,
+		notes: z
+			.array(z.string())
+			.readonly()
+			.optional()
+			.describe('Where it was made otherwise than planned, in sentences.'),
 	})
 	.readonly()
 	.meta({ id: 'Clip' });

@@ -35,6 +35,7 @@ export const engine: Engine = {
 			sizeGrid: 2,
 			maxFrames: 1000,
 			rates: null,
+			...{ takes: { loras: false, reference: false, openLength: false }, model: null },
 			ready: true,
 			needs: [],
 			settings: [{ name: 'delay', title: 'Delay', default: 0 }],
@@ -58,6 +59,9 @@ export const engine: Engine = {
 			workFrames: frames,
 			workRate: sequence.rate,
 			passes: 1,
+			stages: 1,
+			steps: 0,
+			context: { left: 0, right: 0 },
 			draft: true,
 			notes: [],
 		};

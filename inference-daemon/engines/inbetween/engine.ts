@@ -123,6 +123,7 @@ function describeInbetween(ffmpeg: Ffmpeg | null): EngineDescription {
 		sizeGrid: 1,
 		maxFrames: MAX_FRAMES,
 		rates: null,
+		...{ takes: { loras: false, reference: false, openLength: false }, model: null },
 		ready: ffmpeg !== null,
 		needs: [
 			{

@@ -43,7 +43,7 @@ export function planDraft(request: GenerationRequest): Plan {
 		workSize: size,
 		workFrames: frames,
 		workRate: rate,
-		passes: 1,
+		...{ context: { left: 0, right: 0 }, passes: 1, stages: 1, steps: 0 },
 		draft: true,
 		notes: ['A draft to judge timing with: motion between the cuts, no new content.', ...notes],
 	};

@@ -38,6 +38,7 @@ async function describe(
 		sizeGrid: 32,
 		maxFrames: MOST_FRAMES,
 		rates: null,
+		...{ takes: { loras: false, reference: false, openLength: false }, model: null },
 		ready: ffmpeg !== null && lack === null,
 		needs: [
 			{

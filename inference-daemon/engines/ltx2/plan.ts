@@ -81,7 +81,8 @@ export function planOf(
 		...{ engine: 'ltx2', kind, frames },
 		samples: work.hasSound ? samplesForFrames(frames, rate) : 0,
 		workSize: { width, height },
-		...{ workFrames: work.window.frames, workRate: rate, passes: steps, draft: false },
+		...{ workFrames: work.window.frames, workRate: rate, context: { left, right } },
+		...{ passes: 1, stages: 1, steps, draft: false },
 		notes: [
 			`Works at ${width}×${height}, ${work.window.frames} frames, with ${left} frames of context before and ${right} after.`,
 			...(distilled && request.negativePrompt
