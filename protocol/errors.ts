@@ -44,6 +44,10 @@ const CODES = {
 		fault: 'engine',
 		action: 'Read the reason, then retry or choose another engine.',
 	},
+	'out-of-memory': {
+		fault: 'machine',
+		action: 'Choose a smaller size or a shorter range, or close other programs, then retry.',
+	},
 	'too-long': {
 		fault: 'request',
 		action: 'Fill a shorter range, or choose an engine that can do more.',

@@ -2,9 +2,11 @@ import type * as ort from 'onnxruntime-node';
 import { PickupError } from '../../../../protocol/errors.ts';
 import { Graph } from '../graph/graph.ts';
 import type { ElementType, ValueSpec } from '../graph/onnx.ts';
+import { runtimeFailure } from './failures.ts';
 import { checkWeights, firstWrong } from './finite.ts';
 import { attentionForCpu } from './flash-attention.ts';
-import { onnxRuntime, reasonOf } from './onnxruntime.ts';
+import { sessionOpens } from './live.ts';
+import { onnxRuntime } from './onnxruntime.ts';
 
 /** Where a graph can run: processors, then WebGPU (any GPU), NVIDIA, Windows and Apple. */
 export type Provider = 'cpu' | 'webgpu' | 'cuda' | 'dml' | 'coreml';
@@ -37,20 +39,29 @@ export class Session {
 	readonly #session: ort.InferenceSession;
 	readonly #graph: Graph;
 	readonly #provider: Provider;
+	readonly #gone: () => void;
+	readonly #kept = new Set<Resident>();
 
-	private constructor(session: ort.InferenceSession, graph: Graph, provider: Provider) {
+	private constructor(
+		session: ort.InferenceSession,
+		graph: Graph,
+		provider: Provider,
+		gone: () => void,
+	) {
 		this.#session = session;
 		this.#graph = graph;
 		this.#provider = provider;
+		this.#gone = gone;
 	}
 
-	/** Throws PickupError `engine-failed` that names the graph. */
+	/** Throws PickupError `engine-failed` or `out-of-memory` that names the graph. */
 	static async open(graph: Graph, options: SessionOptions = {}): Promise<Session> {
 		const { provider = 'cpu' } = options;
 		for (const { name, type } of [...graph.inputs, ...graph.outputs]) {
 			if (type !== 'bfloat16') continue;
 			throw new RangeError(`${graph.name}: ${name} cannot be bfloat16 outside; use float32`);
 		}
+		const gone = sessionOpens(graph.name);
 		try {
 			const { InferenceSession } = await onnxRuntime();
 			const onCpu = provider === 'webgpu' ? await attentionForCpu(graph) : [];
@@ -58,15 +69,17 @@ export class Session {
 				graph.encode(),
 				settings(graph, options, onCpu),
 			);
-			return new Session(session, graph, provider);
+			return new Session(session, graph, provider, gone);
 		} catch (error) {
-			throw failed(`Expected ${graph.name} to open on ${provider}`, error);
+			gone();
+			throw runtimeFailure(`Expected ${graph.name} to open on ${provider}`, error);
 		}
 	}
 
 	/**
-	 * Inputs and outputs by the graph's names. The first run of a graph that gives NaN or infinity
-	 * throws PickupError: `bad-weights` that names the tensor, or else `engine-failed`.
+	 * Inputs and outputs by the graph's names. Throws PickupError `engine-failed` or `out-of-memory`.
+	 * The first run of a graph that gives NaN or infinity throws `bad-weights` that names the tensor,
+	 * or else `engine-failed`.
 	 */
 	async run(
 		inputs: Readonly<Record<string, Numbers | Resident>>,
@@ -80,7 +93,10 @@ export class Session {
 		}
 	}
 
-	/** As `run`, but outputs stay where they are; the caller releases them. */
+	/**
+	 * As `run`, but outputs stay where they are; the caller releases them. Those on a device go with
+	 * the session at the latest: ONNX Runtime would end the process over one that outlives it.
+	 */
 	async forward(
 		inputs: Readonly<Record<string, Numbers | Resident>>,
 	): Promise<Record<string, Resident>> {
@@ -94,11 +110,11 @@ export class Session {
 					: new Tensor(input.type as 'float32', given.data as Float32Array, input.shape);
 		}
 		const found = await this.#session.run(feeds).catch((error: unknown) => {
-			throw failed(`Expected ${this.#graph.name} to run on ${this.#provider}`, error);
+			throw runtimeFailure(`Expected ${this.#graph.name} to run on ${this.#provider}`, error);
 		});
 		const outputs: Record<string, Resident> = {};
 		for (const [name, tensor] of Object.entries(found)) {
-			outputs[name] = new Resident(tensor as ort.Tensor, this.#provider);
+			outputs[name] = this.#resident(tensor as ort.Tensor);
 		}
 		if (this.#graph.tensors.length > 0 && !proven.has(this.#graph)) {
 			await this.#prove(inputs, outputs);
@@ -108,8 +124,19 @@ export class Session {
 
 	/** Ends profiling too; its file is whole afterwards. */
 	async release(): Promise<void> {
-		this.#session.endProfiling();
-		await this.#session.release();
+		for (const resident of this.#kept) resident.release();
+		try {
+			this.#session.endProfiling();
+			await this.#session.release();
+		} finally {
+			this.#gone();
+		}
+	}
+
+	#resident(tensor: ort.Tensor): Resident {
+		const resident = new Resident(tensor, this.#provider, () => this.#kept.delete(resident));
+		if (tensor.location !== 'cpu') this.#kept.add(resident);
+		return resident;
 	}
 
 	#expect({ name, shape }: ValueSpec, given: Numbers | Resident | undefined): Numbers | Resident {
@@ -148,12 +175,14 @@ export class Session {
 export class Resident {
 	readonly shape: readonly number[];
 	readonly #provider: Provider;
+	readonly #released: () => void;
 	#tensor: ort.Tensor | null;
 
-	constructor(tensor: ort.Tensor, provider: Provider) {
+	constructor(tensor: ort.Tensor, provider: Provider, released: () => void) {
 		this.shape = tensor.dims;
 		this.#tensor = tensor;
 		this.#provider = provider;
+		this.#released = released;
 	}
 
 	get tensor(): ort.Tensor {
@@ -178,8 +207,10 @@ export class Resident {
 
 	/** Gives its memory back; until then nothing does, not even the garbage collector. */
 	release(): void {
-		this.#tensor?.dispose();
+		if (this.#tensor === null) return;
+		this.#tensor.dispose();
 		this.#tensor = null;
+		this.#released();
 	}
 }
 
@@ -223,8 +254,4 @@ async function wrongAmong(
 		if (index !== null) return `element ${index} of ${name} is NaN or infinite`;
 	}
 	return null;
-}
-
-function failed(expected: string, error: unknown): PickupError {
-	return new PickupError('engine-failed', `${expected}: ${reasonOf(error)}`, { cause: error });
 }
