@@ -73,7 +73,7 @@ export const methods = {
 	},
 	'job.get': { summary: 'One job.', params: jobId, result: jobResult },
 	'job.request': {
-		summary: 'The request that a job does, as it was sent.',
+		summary: 'The request that a job does, with the settings that it left to the daemon.',
 		params: jobId,
 		result: z.strictObject({ request: generationRequestSchema }),
 	},

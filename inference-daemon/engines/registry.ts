@@ -4,12 +4,18 @@ import { PickupError, problemOf } from '../../protocol/errors.ts';
 import type { GenerationRequest } from '../../protocol/generation.ts';
 import type { Ffmpeg } from '../media/types.ts';
 import type { Engine } from './engine.ts';
+import { unheeded } from './heeding.ts';
 
 /** Best first: `auto` takes the first that is ready and does the kind. */
 const BUILT_IN: Readonly<Record<string, () => Promise<Engine>>> = {
 	ltx2: async () => (await import('./ltx2/engine.ts')).ltx2,
 	inbetween: async () => (await import('./inbetween/engine.ts')).inbetween,
 };
+
+type Settings = GenerationRequest['settings'];
+
+/** An engine, and the request with the settings that it left to the daemon. */
+export type Choice = { readonly engine: Engine; readonly request: GenerationRequest };
 
 /** How long what engines say of themselves is taken for true, in ms. */
 const FRESH = 1000;
@@ -18,16 +24,19 @@ const FRESH = 1000;
 export class EngineRegistry {
 	readonly #module: string | null;
 	readonly #onBroken: (message: string) => void;
+	readonly #defaults: Settings;
 	#engines: Promise<readonly Engine[]> | null = null;
 	#described: { at: number; list: Promise<readonly EngineDescription[]> } | null = null;
 
 	/**
 	 * `module` is the path of an ES module with one more engine, which goes before the others.
-	 * `onBroken` is told of engines that cannot be loaded or asked; they are left out.
+	 * `onBroken` is told of engines that cannot be loaded or asked; they are left out. `defaults`
+	 * stand in for settings that a request leaves out, with engines that know them.
 	 */
-	constructor(module: string | null, onBroken: (message: string) => void) {
+	constructor(module: string | null, onBroken: (message: string) => void, defaults: Settings = {}) {
 		this.#module = module;
 		this.#onBroken = onBroken;
+		this.#defaults = defaults;
 	}
 
 	/** Throws `no-such-engine`. */
@@ -44,19 +53,17 @@ export class EngineRegistry {
 	}
 
 	/** The engine for a request. Throws `no-such-engine`, `engine-unavailable` or `engine-cannot`. */
-	async choose(request: GenerationRequest, ffmpeg: Ffmpeg | null): Promise<Engine> {
+	async choose(request: GenerationRequest, ffmpeg: Ffmpeg | null): Promise<Choice> {
 		const descriptions = await this.#describeFor(request, ffmpeg);
-		if (request.engine === 'auto') {
-			const able = descriptions.filter(({ kinds }) => kinds.includes(request.kind));
-			const best = able.find(({ ready }) => ready) ?? able[0];
-			if (best) return this.#ready(best);
-			throw new PickupError('engine-cannot', `No engine here does ${request.kind}`, {
-				field: 'request.kind',
-			});
-		}
-		const engine = await this.named(request.engine);
-		const description = descriptions.find(({ name }) => name === engine.name);
-		return description ? this.#ready(description) : engine;
+		const description =
+			request.engine === 'auto'
+				? bestFor(request, descriptions)
+				: await this.#describedAs(request.engine, descriptions);
+		if (description === null) return { engine: await this.named(request.engine), request };
+		checkReady(description);
+		checkHeeded(request, description);
+		const engine = await this.named(description.name);
+		return { engine, request: this.#completed(request, description) };
 	}
 
 	async describe(ffmpeg: Ffmpeg | null): Promise<readonly EngineDescription[]> {
@@ -75,17 +82,23 @@ export class EngineRegistry {
 	): Promise<readonly EngineDescription[]> {
 		if (Object.keys(settings).length === 0) return this.describe(ffmpeg);
 		const engines = await this.#all();
-		return this.#working(engines.map((engine) => engine.describe(ffmpeg, settings)));
+		const known = { ...this.#defaults, ...settings };
+		return this.#working(engines.map((engine) => engine.describe(ffmpeg, known)));
 	}
 
-	async #ready(description: EngineDescription): Promise<Engine> {
-		if (description.ready) return this.named(description.name);
-		const missing = description.needs.find(({ present }) => !present);
-		const what = missing?.what ?? 'something that is not there';
-		throw new PickupError('engine-unavailable', `${description.title} needs ${what}`, {
-			field: 'request.engine',
-			action: missing?.action,
-		});
+	/** Null for an engine that cannot say what it does. Throws `no-such-engine`. */
+	async #describedAs(
+		wanted: string,
+		descriptions: readonly EngineDescription[],
+	): Promise<EngineDescription | null> {
+		const engine = await this.named(wanted);
+		return descriptions.find(({ name }) => name === engine.name) ?? null;
+	}
+
+	#completed(request: GenerationRequest, { settings }: EngineDescription): GenerationRequest {
+		const names = settings.map(({ name }) => name);
+		const known = Object.entries(this.#defaults).filter(([name]) => names.includes(name));
+		return { ...request, settings: { ...Object.fromEntries(known), ...request.settings } };
 	}
 
 	#all(): Promise<readonly Engine[]> {
@@ -104,6 +117,42 @@ export class EngineRegistry {
 			return [];
 		});
 	}
+}
+
+/** The first that is ready of those that do all that is asked for, else the first of those. */
+function bestFor(
+	request: GenerationRequest,
+	descriptions: readonly EngineDescription[],
+): EngineDescription {
+	const able = descriptions.filter(({ kinds }) => kinds.includes(request.kind));
+	const heeding = able.filter((description) => unheeded(request, description) === null);
+	const best = heeding.find(({ ready }) => ready) ?? heeding[0];
+	if (best) return best;
+	const wish = able[0] ? unheeded(request, able[0]) : null;
+	throw new PickupError(
+		'engine-cannot',
+		`No engine here does ${request.kind}${wish ? ` with ${wish.what}` : ''}`,
+		{ field: wish?.field ?? 'request.kind' },
+	);
+}
+
+function checkReady({ ready, needs, title }: EngineDescription): void {
+	if (ready) return;
+	const missing = needs.find(({ present }) => !present);
+	const what = missing?.what ?? 'something that is not there';
+	throw new PickupError('engine-unavailable', `${title} needs ${what}`, {
+		field: 'request.engine',
+		action: missing?.action,
+	});
+}
+
+function checkHeeded(request: GenerationRequest, description: EngineDescription): void {
+	const wish = unheeded(request, description);
+	if (wish === null) return;
+	throw new PickupError('engine-cannot', `${description.title} cannot take ${wish.what}`, {
+		field: wish.field,
+		action: 'Leave that out, or choose an engine that takes it.',
+	});
 }
 
 async function loadModule(path: string): Promise<Engine> {

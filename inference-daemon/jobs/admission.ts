@@ -23,21 +23,21 @@ export async function planRequest(
 	request: GenerationRequest,
 	surroundings: Surroundings,
 ): Promise<Plan> {
-	const engine = await surroundings.engines.choose(request, await surroundings.findFfmpeg());
-	return engine.plan(request);
+	return (await completed(request, surroundings)).plan;
 }
 
-/** Checks everything that can be checked before a job is queued. Throws the first refusal. */
+/**
+ * Checks everything that can be checked before a job is queued. Throws the first refusal. The
+ * request that comes back has the settings that were left to the daemon.
+ */
 export async function admit(
-	request: GenerationRequest,
+	sent: GenerationRequest,
 	surroundings: Surroundings,
-): Promise<Pick<Submission, 'plan' | 'clipPath'>> {
-	const plan = await planRequest(request, surroundings);
+): Promise<Pick<Submission, 'request' | 'plan' | 'clipPath'>> {
+	const { request, plan } = await completed(sent, surroundings);
 	const clipPath = await clipPathFor(request, surroundings);
-	for (const [field, path] of mediaPaths(request)) {
-		await checkMedia(field, path, surroundings);
-	}
-	return { plan, clipPath };
+	for (const [field, path] of paths(request)) await checkPath(field, path, surroundings);
+	return { request, plan, clipPath };
 }
 
 /** Equal for equal requests, whatever the order of their keys. */
@@ -68,6 +68,14 @@ export async function checkFolder(folder: string): Promise<void> {
 	});
 }
 
+async function completed(
+	sent: GenerationRequest,
+	{ engines, findFfmpeg }: Surroundings,
+): Promise<Pick<Submission, 'request' | 'plan'>> {
+	const { engine, request } = await engines.choose(sent, await findFfmpeg());
+	return { request, plan: await engine.plan(request) };
+}
+
 /** What most file systems take as one name, in bytes. */
 const LONGEST_NAME = 255;
 
@@ -85,7 +93,7 @@ async function clipPathFor(
 	return join(output.folder, name);
 }
 
-function* mediaPaths(request: GenerationRequest): Generator<readonly [string, string]> {
+function* paths(request: GenerationRequest): Generator<readonly [string, string]> {
 	const { left, right, sound } = request.context;
 	yield* pathOf('request.context.left', left);
 	yield* pathOf('request.context.right', right);
@@ -101,13 +109,17 @@ function* mediaPaths(request: GenerationRequest): Generator<readonly [string, st
 	if (request.kind === 'animate' && request.firstFrame !== undefined) {
 		yield ['request.firstFrame', request.firstFrame];
 	}
+	for (const [index, lora] of (request.loras ?? []).entries()) {
+		yield [`request.loras.${index}.path`, lora.path];
+	}
+	if (request.reference !== undefined) yield ['request.reference.path', request.reference.path];
 }
 
 function* pathOf(field: string, span: ClipSpan | null): Generator<readonly [string, string]> {
 	if (span?.source.kind === 'file') yield [`${field}.source.path`, span.source.path];
 }
 
-async function checkMedia(field: string, path: string, { checkFile }: Surroundings) {
+async function checkPath(field: string, path: string, { checkFile }: Surroundings) {
 	try {
 		await checkFile(path);
 	} catch (error) {

@@ -1,6 +1,8 @@
 import { lstat, rm } from 'node:fs/promises';
 import { PickupError } from '../../protocol/errors.ts';
+import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
 import type { Clip } from '../../protocol/jobs.ts';
+import { samplesForFrames } from '../../protocol/time.ts';
 import type { FileMark, JobRecord } from './journal.ts';
 
 /** Counts a finished clip; see `countClip` of the media room. Throws when it cannot be read. */
@@ -17,19 +19,32 @@ export type Finished = { readonly clip: Clip; readonly mark: FileMark };
  */
 export async function adoptClip(record: JobRecord, count: CountClip): Promise<Finished | null> {
 	const path = record.clipPath;
-	const { frames, samples, draft, engine } = record.job.plan;
+	const { plan } = record.job;
+	const { draft, engine } = plan;
 	const { context, output, seed } = record.request;
 	const mark = await markOfClip(path);
 	if (!mark) return null;
 	const counted = await count(path).catch((error: unknown) => {
 		// Nobody can count just now, but nothing gets this name uncounted.
 		const cannot = error instanceof PickupError && error.code === 'ffmpeg-missing';
-		return cannot ? { frames, samples } : null;
+		return cannot && !plan.openLength ? plan : null;
 	});
-	if (counted?.frames !== frames || counted.samples !== samples) return null;
+	if (!counted || !isAsPlanned(counted, record)) return null;
+	const { frames, samples } = counted;
 	const { rate, size } = context.sequence;
 	const { codec } = output;
 	return { clip: { path, frames, rate, size, samples, codec, draft, engine, seed }, mark };
+}
+
+/** Whether a clip has the frames of its plan, or where those are open at most them, and their sound. */
+export function isAsPlanned(
+	{ frames, samples }: Pick<Clip, 'frames' | 'samples'>,
+	{ job: { plan }, request }: { job: { plan: Plan }; request: GenerationRequest },
+): boolean {
+	if (!plan.openLength) return frames === plan.frames && samples === plan.samples;
+	if (frames < 1 || frames > plan.frames) return false;
+	const { rate } = request.context.sequence;
+	return samples === (plan.samples === 0 ? 0 : samplesForFrames(frames, rate));
 }
 
 /** Size and time of a finished clip; null when no regular file with content stands there. */

@@ -27,11 +27,10 @@ export class JobQueue {
 	/** Throws the refusal. The same request again is the job that does it, also when it has ended. */
 	async submit(request: GenerationRequest, priority: number): Promise<Job> {
 		const fingerprint = fingerprintOf(request);
-		const known = this.#journal.known(request, fingerprint);
-		if (known instanceof PickupError) throw known;
+		const known = this.#known(request, fingerprint);
 		if (known) return known;
 		const admitted = await admit(request, this.#surroundings);
-		const submission = { request, fingerprint, priority, ...admitted };
+		const submission = { fingerprint, priority, ...admitted };
 		return new Promise((resolve, reject) => {
 			// One transaction for all that come together: a thousand of them cost one sync of the disk.
 			if (this.#waiting.length === 0) setImmediate(() => this.#acceptWaiting());
@@ -71,6 +70,14 @@ export class JobQueue {
 	prioritise(id: string, priority: number): Job {
 		this.#journal.prioritise(this.#queued(id).id, priority);
 		return this.#journal.job(id);
+	}
+
+	/** A request is the same as it was sent and as `job.request` gives it. */
+	#known(request: GenerationRequest, fingerprint: string): Job | null {
+		const known = this.#journal.known(request, fingerprint);
+		if (!(known instanceof PickupError)) return known;
+		if (fingerprintOf(this.#journal.record(request.id).request) !== fingerprint) throw known;
+		return this.#journal.job(request.id);
 	}
 
 	#acceptWaiting(): void {

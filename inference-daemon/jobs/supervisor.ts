@@ -12,6 +12,7 @@ import {
 	adoptClip,
 	type CountClip,
 	type Finished,
+	isAsPlanned,
 	markOfClip,
 	removeLeftovers,
 } from './leftovers.ts';
@@ -209,20 +210,18 @@ export class Supervisor {
 	}
 }
 
-function fits({ job, clipPath }: JobRecord, clip: Clip): boolean {
-	const { frames, samples } = job.plan;
+function fits(record: JobRecord, clip: Clip): boolean {
 	const parsed = clipSchema.safeParse(clip);
-	return (
-		parsed.success && clip.path === clipPath && clip.frames === frames && clip.samples === samples
-	);
+	return parsed.success && clip.path === record.clipPath && isAsPlanned(clip, record);
 }
 
 function unfit({ job, clipPath }: JobRecord, ending: Ending): PickupError {
-	const { frames, samples } = job.plan;
+	const { frames, samples, openLength } = job.plan;
+	const most = openLength ? 'at most ' : '';
 	const got = ending.kind === 'clip' ? describe(ending.clip) : 'an abort that nobody asked for';
 	return new PickupError(
 		'engine-failed',
-		`Expected ${frames} frames and ${samples} samples at ${clipPath}, got ${got}`,
+		`Expected ${most}${frames} frames and ${samples} samples at ${clipPath}, got ${got}`,
 	);
 }
 

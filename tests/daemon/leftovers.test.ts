@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JobRecord } from '../../inference-daemon/jobs/journal.ts';
 import { adoptClip } from '../../inference-daemon/jobs/leftovers.ts';
 import { PickupError } from '../../protocol/errors.ts';
+import type { Plan } from '../../protocol/generation.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -13,10 +14,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const record = (name: string) =>
+const record = (name: string, plan: Partial<Plan> = {}) =>
 	({
 		clipPath: join(folder, name),
-		job: { plan: { frames: 24, samples: 48_000, draft: true, engine: 'inbetween' } },
+		job: { plan: { frames: 24, samples: 48_000, draft: true, engine: 'inbetween', ...plan } },
 		request: {
 			seed: 1,
 			output: { codec: 'h264-intra' },
@@ -40,4 +41,22 @@ test('it is adopted too while there is no ffmpeg to count it with, but not when 
 	expect(await adoptClip(record('clip.mov'), fail(missing))).not.toBeNull();
 	const unreadable = new PickupError('media-unreadable', 'Expected a film');
 	expect(await adoptClip(record('clip.mov'), fail(unreadable))).toBeNull();
+});
+
+test('of an open length every clip is right that is no longer and has the sound of its frames', async () => {
+	const open = record('clip.mov', { openLength: true });
+	const adopted = async (frames: number, samples: number) =>
+		(await adoptClip(open, async () => ({ frames, samples })))?.clip.frames ?? null;
+	expect(await adopted(24, 48_000)).toBe(24);
+	expect(await adopted(9, 18_000)).toBe(9);
+	expect(await adopted(1, 2000)).toBe(1);
+	expect(await adopted(9, 48_000)).toBeNull();
+	expect(await adopted(25, 50_000)).toBeNull();
+	expect(await adopted(0, 0)).toBeNull();
+});
+
+test('of an open length nobody can say without ffmpeg what it is', async () => {
+	const missing = new PickupError('ffmpeg-missing', 'Expected ffmpeg, found none');
+	const count = async () => Promise.reject(missing);
+	expect(await adoptClip(record('clip.mov', { openLength: true }), count)).toBeNull();
 });

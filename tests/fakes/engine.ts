@@ -18,7 +18,8 @@ import { rangeLength, samplesForFrames } from '../../protocol/time.ts';
  *              the signal), 'stuck' (neither heeds it nor lets anything else run), 'none', 'short',
  *              'child' (leaves a child running and waits), 'wild' (progress goes all ways)
  *   `log`      a file that gets a line when a job starts and one when its clip stands
- * Where the environment has PICKUP_FAKE_IDLE, every job fails before it writes anything.
+ * Where the environment has PICKUP_FAKE_IDLE, every job fails before it writes anything. Where it
+ * has PICKUP_FAKE_TAKES, the engine takes whatever a request may bring.
  */
 export const engine: Engine = {
 	name: 'fake',
@@ -35,7 +36,8 @@ export const engine: Engine = {
 			sizeGrid: 2,
 			maxFrames: 1000,
 			rates: null,
-			...{ takes: { loras: false, reference: false, openLength: false }, model: null },
+			takes: { loras: TAKES, reference: TAKES, openLength: TAKES },
+			model: null,
 			ready: true,
 			needs: [],
 			settings: [{ name: 'delay', title: 'Delay', default: 0 }],
@@ -54,6 +56,7 @@ export const engine: Engine = {
 			engine: 'fake',
 			kind: request.kind,
 			frames,
+			openLength: request.kind === 'insert' && request.length === 'model',
 			samples: samplesForFrames(frames, sequence.rate),
 			workSize: sequence.size,
 			workFrames: frames,
@@ -138,6 +141,8 @@ export const engine: Engine = {
 		};
 	},
 };
+
+const TAKES = Boolean(process.env.PICKUP_FAKE_TAKES);
 
 async function misbehave(ending: string, signal: AbortSignal): Promise<void> {
 	switch (ending) {
