@@ -27,7 +27,6 @@ export async function checkMachine(options: MachineOptions): Promise<readonly Ch
 		diskCheck(options.state),
 		engineChecks(options),
 		providerChecks(options),
-		[modelCheck()],
 	]);
 	return checks.flat();
 }
@@ -68,7 +67,7 @@ async function diskCheck(state: string): Promise<Check[]> {
 
 async function engineChecks({ engines, ffmpeg }: MachineOptions): Promise<Check[]> {
 	const descriptions = await engines.describe(await ffmpeg().catch(() => null));
-	return descriptions.map((description) => engineCheck(description));
+	return [...descriptions.map(engineCheck), modelCheck(descriptions)];
 }
 
 function engineCheck({ name, ready, title, needs, kinds }: EngineDescription): Check {
@@ -83,14 +82,15 @@ function engineCheck({ name, ready, title, needs, kinds }: EngineDescription): C
 	};
 }
 
-/** No model can be downloaded yet. */
-function modelCheck(): Check {
-	return {
-		name: 'models',
-		status: 'missing',
-		found: 'none; drafts need none',
-		action: 'Nothing to do yet: this version makes drafts only.',
-	};
+function modelCheck(engines: readonly EngineDescription[]): Check {
+	const models = engines.flatMap(({ model }) =>
+		model ? [`${model.title} in ${model.folder}`] : [],
+	);
+	if (models.length > 0) {
+		return { name: 'models', status: 'ok', found: models.join(', '), action: null };
+	}
+	const action = 'Drafts need none; what finished shots need is told with their engine.';
+	return { name: 'models', status: 'missing', found: 'none', action };
 }
 
 /** Each in a process of its own: ONNX Runtime is large, and a driver may bring it down. */

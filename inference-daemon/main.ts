@@ -50,7 +50,7 @@ async function start(settings: Settings): Promise<void> {
 	await recover(journal, { work: paths.work, log, countClip });
 	await mkdir(paths.previews, { recursive: true, mode: 0o700 });
 
-	const engines = new EngineRegistry(engineModule, log.error);
+	const engines = new EngineRegistry(engineModule, log.error, { model: settings.model });
 	const surroundings = {
 		engines,
 		findFfmpeg: () => ffmpeg().catch(() => null),

@@ -10,6 +10,8 @@ export type Settings = {
 	/** 0: any free port. */
 	readonly port: number;
 	readonly ffmpeg: string | null;
+	/** The folder with weights for requests that name none; it need not be there. */
+	readonly model: string;
 	/** An ES module that exports `engine: Engine`, offered beside the built-in ones. */
 	readonly engineModule: string | null;
 	/** Origins that may connect beside the daemon's own, e.g. `http://127.0.0.1:5173`. */
@@ -26,9 +28,10 @@ export function readSettings(
 	env: Readonly<Record<string, string | undefined>>,
 ): Settings {
 	const { values } = parse(argv);
-	const state = values.state || env.PICKUP_STATE || envPaths('pickup', { suffix: '' }).data;
+	const state = folder(values.state || env.PICKUP_STATE || envPaths('pickup', { suffix: '' }).data);
 	return {
-		state: resolve(state.replace(/^~(?=$|[/\\])/, homedir())),
+		state,
+		model: folder(values.model || env.PICKUP_MODEL || statePaths(state).model),
 		port: wholeNumber('--port', values.port ?? '0', 65_535),
 		ffmpeg: env.PICKUP_FFMPEG || null,
 		engineModule: absolute('PICKUP_ENGINE_MODULE', env.PICKUP_ENGINE_MODULE || null),
@@ -50,6 +53,7 @@ export function statePaths(state: string) {
 		posters: join(state, 'posters'),
 		work: join(state, 'work'),
 		cache: join(state, 'cache'),
+		model: join(state, 'models', 'ltx2'),
 	} as const;
 }
 
@@ -60,6 +64,7 @@ function parse(argv: readonly string[]) {
 			options: {
 				state: { type: 'string' },
 				port: { type: 'string' },
+				model: { type: 'string' },
 				origin: { type: 'string', multiple: true },
 				'expect-job': { type: 'boolean' },
 			},
@@ -70,7 +75,12 @@ function parse(argv: readonly string[]) {
 	}
 }
 
-const USAGE = 'Usage: daemon.mjs [--state DIR] [--port N] [--origin ORIGIN]… [--expect-job]';
+const USAGE =
+	'Usage: daemon.mjs [--state DIR] [--model DIR] [--port N] [--origin ORIGIN]… [--expect-job]';
+
+function folder(path: string): string {
+	return resolve(path.replace(/^~(?=$|[/\\])/, homedir()));
+}
 
 function wholeNumber(name: string, text: string, max: number): number {
 	const value = Number(text);

@@ -1,8 +1,11 @@
 import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
 import { PickupError } from '../protocol/errors.ts';
 
-/** May stand in a folder that a daemon has not used yet: the command's note of starting one. */
-const HARMLESS = ['daemon-start.log'];
+/**
+ * What may stand in a folder that a daemon has not used yet: the command's note of starting one,
+ * and weights that were put there before.
+ */
+const HARMLESS = ['daemon-start.log', 'models'];
 
 /**
  * Makes the state folder the owner's alone (mode 0700). A folder that has other things in it and

@@ -10,16 +10,23 @@ export function addDaemon(program: Command, exit: (code: number) => void): void 
 		.command('daemon')
 		.description('run the daemon in the foreground, or ask about the one that runs')
 		.argument('[what]', 'run, status or stop', 'run')
+		.option('--model <folder>', 'with run: weights for requests that name none')
 		.option('--json', 'print JSON')
 		.addHelpText(
 			'after',
-			'\nExamples:\n  pickup daemon\n  pickup daemon status\n  pickup daemon stop',
+			`
+Examples:
+  pickup daemon --model /models/ltx2
+  pickup daemon status
+  pickup daemon stop
+
+Without --model, PICKUP_MODEL names the folder with the weights, else it is models/ltx2 in the state folder.`,
 		)
-		.action(async (what: string, options: { json?: boolean }) => {
+		.action(async (what: string, options: { json?: boolean; model?: string }) => {
 			const terminal = openTerminal(options.json === true);
 			const state = stateFolder();
 			if (what === 'run') {
-				exit(await runInForeground(state));
+				exit(await runInForeground(state, options.model));
 				return;
 			}
 			if (what !== 'status' && what !== 'stop') {
@@ -36,6 +43,7 @@ export function addDaemon(program: Command, exit: (code: number) => void): void 
 				terminal.line(`State folder: ${state}`);
 				for (const engine of engines) {
 					terminal.line(`Engine ${engine.name}: ${engine.ready ? engine.summary : 'not ready'}`);
+					if (engine.model) terminal.line(`  ${engine.model.title} in ${engine.model.folder}`);
 				}
 			}
 			terminal.result({ version, port, pid, state, engines, stopped: what === 'stop' });
@@ -45,8 +53,9 @@ export function addDaemon(program: Command, exit: (code: number) => void): void 
 }
 
 /** The daemon as a child on this terminal; Ctrl-C reaches it as well and it stops in order. */
-function runInForeground(state: string): Promise<number> {
-	const child = spawn(process.execPath, [daemonProgram(), '--state', state], { stdio: 'inherit' });
+function runInForeground(state: string, model: string | undefined): Promise<number> {
+	const options = ['--state', state, ...(model === undefined ? [] : ['--model', model])];
+	const child = spawn(process.execPath, [daemonProgram(), ...options], { stdio: 'inherit' });
 	const forward = (signal: NodeJS.Signals) => child.kill(signal);
 	process.on('SIGINT', () => {});
 	process.on('SIGTERM', forward);
