@@ -1,0 +1,51 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** A small thing that is worth keeping from job to job, in a file of its own. */
+export type Place = {
+	/** Made where it is missing. */
+	readonly folder: string;
+	/** What it is; stands before the file's name. */
+	readonly kind: string;
+	/** What it belongs to: a checkpoint, a machine. */
+	readonly key: string;
+};
+
+/** What was kept last, as JSON has it; null where there is none, and for what is damaged. */
+export async function readKept(place: Place): Promise<unknown> {
+	try {
+		const { key, sha256, value } = JSON.parse(await readFile(pathOf(place), 'utf8'));
+		return key === place.key && sha256 === digest(JSON.stringify(value)) ? value : null;
+	} catch {
+		return null;
+	}
+}
+
+/** Whole or not at all, the last of several writers. Never throws: it is made again another time. */
+export async function keep(place: Place, value: unknown): Promise<void> {
+	const path = pathOf(place);
+	const part = `${path}-${randomUUID()}.part`;
+	const sha256 = digest(JSON.stringify(value));
+	try {
+		await mkdir(place.folder, { recursive: true, mode: 0o700 });
+		const file = await open(part, 'wx', 0o600);
+		try {
+			await file.writeFile(JSON.stringify({ key: place.key, sha256, value }));
+			await file.sync();
+		} finally {
+			await file.close();
+		}
+		await rename(part, path);
+	} catch {
+		await rm(part, { force: true }).catch(() => {});
+	}
+}
+
+function pathOf({ folder, kind, key }: Place): string {
+	return join(folder, `${kind}-${digest(key).slice(0, 32)}.json`);
+}
+
+function digest(text: string): string {
+	return createHash('sha256').update(text).digest('hex');
+}
