@@ -74,7 +74,7 @@ describe('A provider is tried', () => {
 		['throw', 'throw new Error("no such device");', /\(Error: no such device\)/],
 		['babble', 'console.log("what?");', /could not be tried/],
 	])('though its driver may %s', async (name, source, expected) => {
-		const { reason } = await tryProvider(await other(name, source), 'webgpu', 2000);
+		const { reason } = await tryProvider(await other(name, source), 'webgpu', { longest: 2000 });
 		expect(reason).toMatch(expected);
 	});
 });

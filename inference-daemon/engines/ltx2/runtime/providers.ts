@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpus } from 'node:os';
+import { cpus, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import type { Adapter } from './precision.ts';
 import type { Finding } from './probe.ts';
@@ -23,34 +23,71 @@ export function providersOf(platform: NodeJS.Platform): readonly Provider[] {
 	return ['cpu', 'webgpu', 'cuda'];
 }
 
+export type TryOptions = {
+	/** Milliseconds after which a driver counts as hanging. */
+	readonly longest?: number;
+	readonly signal?: AbortSignal | undefined;
+};
+
 /**
  * Tries one provider in a process of its own, `program`, which is what probe-process.ts is bundled
- * into. A driver that crashes or hangs is a reason too; never throws.
+ * into. A driver that crashes or hangs is a reason too; throws the signal's reason only.
  */
 export async function tryProvider(
 	program: string,
 	provider: Provider,
-	longest = LONGEST,
+	{ longest = LONGEST, signal }: TryOptions = {},
 ): Promise<ProviderReport> {
 	try {
 		// Vulkan's loader then says on stderr which device it was asked to use.
 		const env = { ...process.env, VK_LOADER_DEBUG: 'driver' };
-		const options = { env, timeout: longest, killSignal: 'SIGKILL', maxBuffer: 1 << 26 } as const;
+		const limits = { timeout: longest, killSignal: 'SIGKILL', maxBuffer: 1 << 26 } as const;
+		const options = { env, ...limits, ...(signal && { signal }) };
 		const { stdout, stderr } = await run(process.execPath, [program, provider], options);
 		const { precisions, reason } = JSON.parse(stdout.trim().split('\n').at(-1)!) as Finding;
 		const name = reason === null ? await adapterName(provider, stderr) : null;
 		return { provider, adapter: { name, precisions }, reason };
 	} catch (error) {
+		signal?.throwIfAborted();
 		return { provider, adapter: { name: null, precisions: [] }, reason: ending(error, longest) };
 	}
 }
 
+/** Bytes of the device of that name; null where nothing tells. */
+export async function graphicsMemory(name: string | null): Promise<number | null> {
+	// Apple's processors share theirs; Metal gives out three quarters of it.
+	if (process.platform === 'darwin') return 0.75 * totalmem();
+	const card = (await nvidiaCards()).find((one) => name?.includes(one.name));
+	return card?.memory ?? null;
+}
+
 async function adapterName(provider: Provider, stderr: string): Promise<string | null> {
 	if (provider === 'cpu' || process.platform === 'darwin') return cpus()[0]?.model ?? null;
-	if (provider !== 'cuda') return /Using "(.+)" with driver/.exec(stderr)?.[1] ?? null;
-	const query = ['--query-gpu=name', '--format=csv,noheader'];
-	const answer = await run('nvidia-smi', query).catch(() => null);
-	return answer?.stdout.split('\n')[0]?.trim() || null;
+	if (provider === 'cuda') return (await nvidiaCards())[0]?.name ?? null;
+	if (process.platform === 'win32') return windowsAdapter();
+	return /Using "(.+)" with driver/.exec(stderr)?.[1] ?? null;
+}
+
+type Card = { readonly name: string; readonly memory: number };
+
+/** In CUDA's order; none where there is no NVIDIA driver. */
+async function nvidiaCards(): Promise<readonly Card[]> {
+	const query = ['--query-gpu=memory.total,name', '--format=csv,noheader,nounits'];
+	const answer = await run('nvidia-smi', query, { timeout: LONGEST }).catch(() => null);
+	const lines = answer?.stdout.split('\n') ?? [];
+	return lines.flatMap((line) => {
+		const [, mebibytes, name] = /^\s*(\d+)\s*,\s*(.+?)\s*$/.exec(line) ?? [];
+		return name === undefined ? [] : [{ name, memory: Number(mebibytes) * 1024 ** 2 }];
+	});
+}
+
+/** Direct3D takes what is not drawn by the processor where there is any. */
+async function windowsAdapter(): Promise<string | null> {
+	const ask = '(Get-CimInstance Win32_VideoController).Name';
+	const command = ['-NoProfile', '-NonInteractive', '-Command', ask];
+	const answer = await run('powershell.exe', command, { timeout: LONGEST }).catch(() => null);
+	const names = (answer?.stdout.split('\n') ?? []).map((line) => line.trim()).filter(Boolean);
+	return names.find((name) => !name.startsWith('Microsoft ')) ?? names[0] ?? null;
 }
 
 function ending(error: unknown, longest: number): string {

@@ -1,4 +1,4 @@
-import type { Precision } from '../graph/graph.ts';
+import type { Graph, Precision } from '../graph/graph.ts';
 import {
 	blocksGraph,
 	captionGraph,
@@ -11,6 +11,7 @@ import {
 import type { SkippedSelfAttention } from '../networks/transformer-block.ts';
 import { type TransformerConfig, transformerConfig } from '../networks/transformer-config.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
+import { releaseAll, type Uploaded, upload, type Values } from './on-device.ts';
 import { type Numbers, type Provider, Session } from './session.ts';
 import {
 	type Inputs,
@@ -51,110 +52,143 @@ export type Look = {
 export type RunnerOptions = {
 	readonly provider?: Provider;
 	readonly precision?: Precision;
-	/**
-	 * `all`: sessions stay open from look to look, where memory has room for every block.
-	 * `one`: a block at a time is opened, run and released.
-	 */
-	readonly hold: 'all' | 'one';
+	readonly hold: Hold;
 };
 
-/** The transformer of a checkpoint for latents of one size: latents and noise in, velocities out. */
+/**
+ * `all`: sessions stay open from look to look, where memory has room for every block, and what goes
+ * from one to the next stays on the device. `one`: a block at a time is opened, run and released;
+ * what it gives passes through memory, because on a device it would need its block to stay.
+ */
+export type Hold = 'all' | 'one';
+
+/**
+ * The transformer of a checkpoint for latents of one size: latents and noise in, velocities out.
+ * Takes memory from the first look until it is released, also when a look has failed.
+ */
 export class TransformerRunner {
 	readonly config: TransformerConfig;
 	readonly #checkpoint: Checkpoint;
 	readonly #settings: Settings;
 	readonly #options: RunnerOptions;
-	readonly #fixed: Inputs;
+	readonly #graphs = new Map<string, Graph>();
 	readonly #sessions = new Map<string, Session>();
-	readonly #contexts = new Map<PromptContext, Inputs>();
+	readonly #contexts = new Map<PromptContext, Uploaded>();
+	#fixed: Uploaded | null = null;
 
 	constructor(checkpoint: Checkpoint, settings: Settings, options: RunnerOptions) {
 		this.config = transformerConfig(checkpoint.config.transformer);
 		this.#checkpoint = checkpoint;
 		this.#settings = settings;
 		this.#options = options;
-		this.#fixed = this.#fixedInputs();
 	}
 
-	/** Velocity of each stream that is there, [tokens, channels]. Throws the signal's reason. */
+	/**
+	 * Velocity of each stream that is there, [tokens, channels]. Throws the signal's reason before the
+	 * next session, PickupError `out-of-memory`, `bad-weights` or `engine-failed`.
+	 */
 	async velocities(look: Look): Promise<Partial<Record<StreamName, Float32Array>>> {
-		const context = await this.#contextOf(look.context);
-		const inputs = { ...this.#fixed, ...context, ...this.#latentInputs(look) };
-		const changing = noiseInputs(this.config, look.noise);
-		const found: Record<string, Numbers> = { ...inputs, ...changing };
 		const { isolated = false, skipSelfAttention, signal } = look;
-		const model = this.#modelFor(found, look.context, isolated);
+		signal?.throwIfAborted();
+		this.#fixed ??= await upload(this.#fixedInputs(), this.#provider);
+		const context = await this.#contextOf(look.context);
+		const changing = noiseInputs(this.config, look.noise);
+		const latents = this.#latentInputs(look);
+		const given: Values = { ...this.#fixed.values, ...context, ...latents, ...changing };
+		const model = this.#modelFor(changing, look.context, isolated);
 		const sizes = JSON.stringify(model.work);
-		const run = async (name: string, build: () => ReturnType<typeof headGraph>) => {
+		let made: Values = {};
+		const run = (name: string, build: () => Graph, ends = false) => {
 			signal?.throwIfAborted();
-			Object.assign(found, await this.#run(`${name} ${sizes}`, build, found));
+			return this.#run(`${name} ${sizes}`, build, { ...given, ...made }, ends);
 		};
-		await run('head', () => headGraph(model));
-		for (let i = 0; i < this.config.blocks; i++) {
-			const skip = skipSelfAttention?.get(i);
-			const options = skip && skipSelfAttention ? { skipSelfAttention } : {};
-			await run(`block ${i} ${JSON.stringify(skip ?? null)}`, () =>
-				blocksGraph(model, i, i, options),
-			);
-			for (const stream of this.#streams()) found[`${stream}.hidden`] = found[`${stream}.next`]!;
-		}
-		await run('tail', () => tailGraph(model));
-		return Object.fromEntries(
-			this.#streams().map((stream) => [stream, found[`${stream}.velocity`]!.data as Float32Array]),
-		);
-	}
-
-	async release(): Promise<void> {
-		const sessions = [...this.#sessions.values()];
-		this.#sessions.clear();
-		for (const session of sessions) await session.release();
-	}
-
-	async #run(
-		key: string,
-		build: () => ReturnType<typeof headGraph>,
-		found: Inputs,
-	): Promise<Inputs> {
-		const session = this.#sessions.get(key) ?? (await this.#open(build()));
-		if (this.#options.hold === 'all') this.#sessions.set(key, session);
 		try {
-			return await session.run(found);
+			made = await run('head', () => headGraph(model));
+			for (let i = 0; i < this.config.blocks; i++) {
+				const skip = skipSelfAttention?.get(i);
+				const options = skip && skipSelfAttention ? { skipSelfAttention } : {};
+				const next = await run(`block ${i} ${JSON.stringify(skip ?? null)}`, () =>
+					blocksGraph(model, i, i, options),
+				);
+				made = this.#withNext(made, next);
+			}
+			const ending = (await run('tail', () => tailGraph(model), true)) as Inputs;
+			return this.#byStream((stream) => ending[`${stream}.velocity`]!.data as Float32Array);
 		} finally {
-			if (this.#options.hold === 'one') await session.release();
+			releaseAll(made);
 		}
 	}
 
-	#open(graph: ReturnType<typeof headGraph>): Promise<Session> {
+	/** Closes every session. */
+	async release(): Promise<void> {
+		const open = [...this.#sessions.values(), ...this.#contexts.values(), this.#fixed];
+		this.#sessions.clear();
+		this.#contexts.clear();
+		this.#fixed = null;
+		const closed = await Promise.allSettled(open.map((one) => one?.release()));
+		const failed = closed.find(({ status }) => status === 'rejected');
+		if (failed) throw (failed as PromiseRejectedResult).reason;
+	}
+
+	get #provider(): Provider {
+		return this.#options.provider ?? 'cpu';
+	}
+
+	/** A block's outputs take the place of its inputs, whose memory goes back at once. */
+	#withNext(made: Values, next: Values): Values {
+		const hidden = this.#named('hidden', (stream) => next[`${stream}.next`]!);
+		releaseAll(this.#named('hidden', (stream) => made[`${stream}.hidden`]!));
+		return { ...made, ...hidden };
+	}
+
+	/** What the last part gives is always read; what other parts give stays where it is. */
+	async #run(key: string, build: () => Graph, values: Values, ends: boolean): Promise<Values> {
+		const { hold } = this.#options;
+		const stays = hold === 'all' && !ends;
+		const session = this.#sessions.get(key) ?? (await this.#open(key, build, stays));
+		if (hold === 'all') this.#sessions.set(key, session);
+		try {
+			return await (stays ? session.forward(values) : session.run(values));
+		} finally {
+			if (hold === 'one') await session.release();
+		}
+	}
+
+	#open(key: string, build: () => Graph, keep: boolean): Promise<Session> {
+		const graph = this.#graphs.get(key) ?? build();
+		this.#graphs.set(key, graph);
 		this.#checkpoint.check();
-		const { provider = 'cpu', hold } = this.#options;
-		return Session.open(graph, { provider, weights: hold === 'all' ? 'folded' : 'mapped' });
+		const weights = this.#options.hold === 'all' ? 'folded' : 'mapped';
+		return Session.open(graph, { provider: this.#provider, weights, keep });
 	}
 
 	/** Through the caption projection where the model has one (19B), once for each prompt. */
-	async #contextOf(context: PromptContext): Promise<Inputs> {
+	async #contextOf(context: PromptContext): Promise<Values> {
 		const known = this.#contexts.get(context);
-		if (known) return known;
-		const named = (what: string) =>
-			Object.fromEntries(this.#streams().map((stream) => [`${stream}.${what}`, context[stream]]));
-		let inputs: Inputs = named('context');
-		if (this.config.captionChannels !== null) {
-			const captions = named('caption');
-			const work = { ...this.#sizes(context, () => 1), isolated: false };
-			const session = await this.#open(captionGraph(this.#model(work)));
-			inputs = await session.run(captions).finally(() => session.release());
+		if (known) return known.values;
+		const uploaded = await upload(await this.#projected(context), this.#provider);
+		this.#contexts.set(context, uploaded);
+		return uploaded.values;
+	}
+
+	async #projected(context: PromptContext): Promise<Inputs> {
+		if (this.config.captionChannels === null) {
+			return this.#named('context', (stream) => context[stream]);
 		}
-		this.#contexts.set(context, inputs);
-		return inputs;
+		const work = { ...this.#sizes(context, () => 1), isolated: false };
+		const graph = captionGraph(this.#model(work));
+		this.#checkpoint.check();
+		const session = await Session.open(graph, { provider: this.#provider, weights: 'mapped' });
+		const captions = this.#named('caption', (stream) => context[stream]);
+		return session.run(captions).finally(() => session.release());
 	}
 
 	#latentInputs({ latents }: Look): Inputs {
-		return Object.fromEntries(
-			this.#streams().map((stream) => {
-				const data = latents[stream]!;
-				const tokens = this.#settings[stream]!.positions.shape[1]!;
-				return [`${stream}.latent`, { data, shape: [tokens, data.length / tokens] }];
-			}),
-		);
+		return this.#named('latent', (stream) => {
+			const data = latents[stream]!;
+			const tokens = this.#settings[stream]!.positions.shape[1]!;
+			return { data, shape: [tokens, data.length / tokens] };
+		});
 	}
 
 	#fixedInputs(): Inputs {
@@ -172,8 +206,8 @@ export class TransformerRunner {
 		return inputs;
 	}
 
-	#modelFor(found: Inputs, context: PromptContext, isolated: boolean): Transformer {
-		const timesteps = (stream: StreamName) => found[`${stream}.sinusoids`]!.shape[0]!;
+	#modelFor(changing: Inputs, context: PromptContext, isolated: boolean): Transformer {
+		const timesteps = (stream: StreamName) => changing[`${stream}.sinusoids`]!.shape[0]!;
 		return this.#model({ ...this.#sizes(context, timesteps), isolated });
 	}
 
@@ -197,6 +231,14 @@ export class TransformerRunner {
 		const { precision } = this.#options;
 		const model = { weights: this.#checkpoint.at(TRANSFORMER), config: this.config, work };
 		return precision === undefined ? model : { ...model, precision };
+	}
+
+	#named<T>(what: string, of: (stream: StreamName) => T): Record<string, T> {
+		return Object.fromEntries(this.#streams().map((stream) => [`${stream}.${what}`, of(stream)]));
+	}
+
+	#byStream<T>(of: (stream: StreamName) => T): Partial<Record<StreamName, T>> {
+		return Object.fromEntries(this.#streams().map((stream) => [stream, of(stream)]));
 	}
 
 	#streams(): StreamName[] {
