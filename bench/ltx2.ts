@@ -2,20 +2,34 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchBlock } from './ltx2/block.ts';
+import { benchFull } from './ltx2/full.ts';
+import { job } from './ltx2/job.ts';
 import { pass } from './ltx2/pass.ts';
 import { benchWhole } from './ltx2/whole.ts';
 
 /**
  * LTX-2 19B at full size, with weights of no meaning: one block against PyTorch, and all of the
- * transformer out of a file of 43 GB that takes no room. (The second starts this file anew.)
+ * transformer out of a file of 43 GB that takes no room. `--full`: a whole job instead. (Some start
+ * this file anew, as a process whose memory is looked at.)
  */
-if (process.argv[2] === 'pass') await pass(process.argv[3]!);
+const [what, path] = process.argv.slice(2);
+if (what === 'pass') await pass(path!);
+else if (what === 'job') await job(path!);
 else {
-	const folder = await mkdtemp(join(tmpdir(), 'pickup-bench-'));
-	try {
-		await benchBlock(folder);
-		await benchWhole(folder);
-	} finally {
-		await rm(folder, { recursive: true, force: true });
+	const parts = {
+		'--block': benchBlock,
+		'--whole': benchWhole,
+		'--full': benchFull,
+	};
+	const named = Object.keys(parts).filter((name) => process.argv.includes(name));
+	const wanted = named.length > 0 ? named : ['--block', '--whole'];
+	for (const [name, bench] of Object.entries(parts)) {
+		if (!wanted.includes(name)) continue;
+		const folder = await mkdtemp(join(tmpdir(), 'pickup-bench-'));
+		try {
+			await bench(folder);
+		} finally {
+			await rm(folder, { recursive: true, force: true });
+		}
 	}
 }

@@ -1,4 +1,7 @@
-/** `node bench/run.mjs [NAME …]`: builds everything, then runs the named measurements, or all. */
+/**
+ * `node bench/run.mjs [NAME … [--PART …]]`: builds everything, then runs the named measurements, or
+ * all. A measurement looks for its parts in the arguments.
+ */
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +13,8 @@ const shared = ['measure.ts'];
 const all = readdirSync(join(root, 'bench'))
 	.filter((file) => file.endsWith('.ts') && !shared.includes(file))
 	.map((file) => file.slice(0, -3));
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : all;
+const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const wanted = named.length > 0 ? named : all;
 const unknown = wanted.find((name) => !all.includes(name));
 if (unknown !== undefined) {
 	console.error(`Expected one of ${all.join(', ')}, got ${unknown}`);

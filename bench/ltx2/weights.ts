@@ -7,20 +7,32 @@ export type Layout = Readonly<Record<string, readonly [type: string, shape: read
 
 export type Release = { readonly config: unknown; readonly tensors: Layout };
 
+/** The files of LTX-2 19B and of what goes with it, by what they are. */
+export async function readManifest(): Promise<{
+	readonly config: unknown;
+	readonly files: Readonly<Record<string, Layout>>;
+}> {
+	const folder = fileURLToPath(new URL('../tests/golden/manifests/', import.meta.url));
+	return JSON.parse(await readFile(join(folder, 'ltx-2-19b.json'), 'utf8'));
+}
+
 /** The names, shapes and types of the LTX-2 19B file. */
 export async function release19b(): Promise<Release> {
-	const folder = fileURLToPath(new URL('../tests/golden/manifests/', import.meta.url));
-	const { config, files } = JSON.parse(await readFile(join(folder, 'ltx-2-19b.json'), 'utf8'));
-	return { config, tensors: files['ltx-2-19b-{dev,distilled}.safetensors'] };
+	const { config, files } = await readManifest();
+	return { config, tensors: files['ltx-2-19b-{dev,distilled}.safetensors']! };
 }
 
 const BYTES: Readonly<Record<string, number>> = { F32: 4, BF16: 2 };
 
-/** A safetensors file of that layout; all zeros that take no room, or numbers around zero. */
+/**
+ * A safetensors file of that layout; all zeros that take no room, but for those in `data`, or
+ * numbers around zero.
+ */
 export async function writeWeights(
 	path: string,
 	{ config, tensors }: Release,
 	contents: 'zeros' | 'numbers',
+	data: Readonly<Record<string, Uint8Array>> = {},
 ): Promise<void> {
 	let end = 0;
 	const entries = Object.entries(tensors).map(([name, [dtype, shape]]) => {
@@ -28,7 +40,7 @@ export async function writeWeights(
 		end += BYTES[dtype]! * count(shape);
 		return [name, { dtype, shape, data_offsets: [start, end] }] as const;
 	});
-	const metadata = { config: JSON.stringify(config) };
+	const metadata = config === null ? { format: 'pt' } : { config: JSON.stringify(config) };
 	const header = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) });
 	const length = Math.ceil(header.length / 8) * 8;
 	const start = Buffer.alloc(8);
@@ -37,9 +49,9 @@ export async function writeWeights(
 	try {
 		await file.write(Buffer.concat([start, Buffer.from(header.padEnd(length))]), 0);
 		await file.truncate(8 + length + end);
-		if (contents === 'zeros') return;
 		for (const [name, { dtype, shape, data_offsets: offsets }] of entries) {
-			await file.write(numbers(name, dtype, shape), 0, undefined, 8 + length + offsets[0]!);
+			const bytes = contents === 'numbers' ? numbers(name, dtype, shape) : data[name];
+			if (bytes) await file.write(bytes, 0, undefined, 8 + length + offsets[0]!);
 		}
 	} finally {
 		await file.close();

@@ -1,9 +1,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { anonymous, megabytes, watch } from './memory.ts';
 import { release19b, writeWeights } from './weights.ts';
 
 /**
@@ -50,27 +49,13 @@ export async function benchWhole(folder: string): Promise<void> {
 /** The most that a process has had, looked at every 20 ms. */
 async function largest(pid: number, signal: AbortSignal): Promise<number> {
 	let most = 0;
-	while (!signal.aborted) {
-		most = Math.max(most, await resident(pid));
-		await wait(20);
-	}
+	await watch(
+		pid,
+		20,
+		(bytes) => {
+			most = Math.max(most, bytes);
+		},
+		signal,
+	);
 	return most;
-}
-
-/** Bytes that are no file's. */
-async function anonymous(pid: number): Promise<number> {
-	return kilobytes(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8'), 'Anonymous');
-}
-
-/** The same from the kernel's counter: walking all pages would slow the pass down. */
-async function resident(pid: number): Promise<number> {
-	return kilobytes(await readFile(`/proc/${pid}/status`, 'utf8'), 'RssAnon');
-}
-
-function kilobytes(text: string, name: string): number {
-	return 1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1]);
-}
-
-function megabytes(bytes: number): string {
-	return (bytes / 1e6).toFixed(0);
 }

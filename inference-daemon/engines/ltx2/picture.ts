@@ -1,152 +1,179 @@
 import { frameBytes, planesOf } from '../../media/pixels.ts';
 import type { Frame, PixelFormat } from '../../media/types.ts';
 import type { Size, WorkSize } from './diffusion/window.ts';
+import { halved, scaleAcross, scaleRow, type Taps, tapsFor } from './scaling.ts';
 
 /** Planar red, green and blue in −1…1, as the video VAE has it. */
 export type Planar = Size & { readonly data: Float32Array };
 
-/** A picture in the middle of the work's canvas; its edge goes on to the canvas's own. */
+/** A packed RGB picture in the middle of the work's canvas; its edge goes on to the canvas's own. */
 export function toCanvas(frame: Frame, work: WorkSize): Planar {
-	const { inner } = work;
-	const small = scaled(planarOf(frame), inner);
+	checkPacked(frame);
+	const { inner, width, height } = work;
 	const [left, top] = marginsOf(work);
-	const plane = work.width * work.height;
+	const [across, down] = [tapsFor(frame.width, inner.width), tapsFor(frame.height, inner.height)];
+	const between = packedAcross(frame, across);
+	const narrow = inner.width * frame.height;
+	const plane = width * height;
 	const data = new Float32Array(3 * plane);
 	for (let c = 0; c < 3; c++) {
-		for (let y = 0; y < work.height; y++) {
-			const row = clamp(y - top, inner.height) * inner.width + c * inner.width * inner.height;
-			for (let x = 0; x < work.width; x++) {
-				data[c * plane + y * work.width + x] = small.data[row + clamp(x - left, inner.width)]!;
-			}
-		}
-	}
-	return { width: work.width, height: work.height, data };
-}
-
-/** The picture out of a canvas, at its own size. */
-export function fromCanvas(canvas: Planar, work: WorkSize, size: Size): Planar {
-	const { inner } = work;
-	const [left, top] = marginsOf(work);
-	const plane = inner.width * inner.height;
-	const data = new Float32Array(3 * plane);
-	for (let c = 0; c < 3; c++) {
+		const from = between.subarray(c * narrow, (c + 1) * narrow);
 		for (let y = 0; y < inner.height; y++) {
-			const from = (c * work.height + y + top) * work.width + left;
-			data.set(canvas.data.subarray(from, from + inner.width), c * plane + y * inner.width);
+			scaleRow(from, inner.width, down, y, data, c * plane + (y + top) * width + left);
 		}
 	}
-	return scaled({ ...inner, data }, size);
-}
-
-/** The picture at another size: each pixel a weighted mean of those that it covers (a triangle filter). */
-export function scaled(picture: Planar, size: Size): Planar {
-	const { width, height, data } = picture;
-	if (width === size.width && height === size.height) return picture;
-	const across = taps(width, size.width);
-	const down = taps(height, size.height);
-	const narrow = new Float32Array(3 * height * size.width);
-	for (let row = 0; row < 3 * height; row++) {
-		for (let x = 0; x < size.width; x++) {
-			const { first, weights } = across[x]!;
-			let sum = 0;
-			for (let k = 0; k < weights.length; k++) sum += weights[k]! * data[row * width + first + k]!;
-			narrow[row * size.width + x] = sum;
-		}
-	}
-	const result = new Float32Array(3 * size.width * size.height);
-	for (let c = 0; c < 3; c++) {
-		for (let y = 0; y < size.height; y++) {
-			const { first, weights } = down[y]!;
-			const to = (c * size.height + y) * size.width;
-			for (let k = 0; k < weights.length; k++) {
-				const from = (c * height + first + k) * size.width;
-				for (let x = 0; x < size.width; x++) result[to + x]! += weights[k]! * narrow[from + x]!;
-			}
-		}
-	}
-	return { ...size, data: result };
-}
-
-type Taps = { readonly first: number; readonly weights: Float64Array };
-
-/** For each pixel of the result, which ones of the source it is made of. */
-function taps(from: number, to: number): Taps[] {
-	const ratio = from / to;
-	const reach = Math.max(1, ratio);
-	return Array.from({ length: to }, (_, i) => {
-		const centre = (i + 0.5) * ratio - 0.5;
-		const first = Math.max(0, Math.ceil(centre - reach));
-		const last = Math.min(from - 1, Math.floor(centre + reach));
-		const weights = Float64Array.from({ length: last - first + 1 }, (_unused, k) =>
-			Math.max(0, 1 - Math.abs(first + k - centre) / reach),
-		);
-		const total = weights.reduce((sum, weight) => sum + weight, 0);
-		return { first, weights: weights.map((weight) => weight / total) };
-	});
+	for (let c = 0; c < 3; c++) spreadEdges(data.subarray(c * plane, (c + 1) * plane), work);
+	return { width, height, data };
 }
 
 /** Packed RGB bytes to planes in −1…1. */
-export function planarOf({ width, height, format, data }: Frame): Planar {
-	if (format !== 'rgb24') throw new TypeError(`Expected an RGB picture, got ${format}`);
+export function planarOf(frame: Frame): Planar {
+	checkPacked(frame);
+	const { width, height, data } = frame;
 	const plane = width * height;
 	const planar = new Float32Array(3 * plane);
-	for (let i = 0; i < plane; i++) {
-		for (let c = 0; c < 3; c++) planar[c * plane + i] = data[i * 3 + c]! / 127.5 - 1;
+	for (let i = 0, at = 0; i < plane; i++, at += 3) {
+		planar[i] = data[at]! / HALF - 1;
+		planar[plane + i] = data[at + 1]! / HALF - 1;
+		planar[2 * plane + i] = data[at + 2]! / HALF - 1;
 	}
 	return { width, height, data: planar };
 }
 
-/** BT.709 luma and chroma of red, green and blue in 0…1 (ITU-R BT.709-6, item 3). */
-const [KR, KB] = [0.2126, 0.0722];
-
-/** A picture in the encoder's format: video range, chroma the mean of the pixels that share it. */
-export function encodable(picture: Planar, format: Exclude<PixelFormat, 'rgb24'>): Frame {
-	const { width, height, data } = picture;
-	const planes = planesOf(format, { width, height });
-	const bytes = new Uint8Array(frameBytes(format, { width, height }));
+/**
+ * Makes the encoder's frames of canvases: what lies in the middle of a canvas, clipped to −1…1, at
+ * `size`, in video range, chroma the mean of the pixels that share it. A frame lasts until the next
+ * one is made.
+ */
+export function frameMaker(
+	work: WorkSize,
+	size: Size,
+	format: Exclude<PixelFormat, 'rgb24'>,
+): (canvas: Planar) => Frame {
+	const { inner } = work;
 	const deep = format === 'yuv422p10le';
-	const values = deep ? new Uint16Array(bytes.buffer) : bytes;
-	const unit = deep ? 4 : 1;
-	const plane = width * height;
-	const unitValue = (value: number) => Math.min(1, Math.max(0, (value + 1) / 2));
-	const luma = (i: number) => {
-		const [r, g, b] = [data[i]!, data[plane + i]!, data[2 * plane + i]!].map(unitValue);
-		return KR * r! + (1 - KR - KB) * g! + KB * b!;
+	const data = new Uint8Array(frameBytes(format, size));
+	const values = deep ? new Uint16Array(data.buffer) : data;
+	const luma = {
+		across: tapsFor(inner.width, size.width),
+		down: tapsFor(inner.height, size.height),
 	};
-	const y = Float32Array.from({ length: plane }, (_, i) => luma(i));
-	for (let i = 0; i < plane; i++) values[i] = Math.round((16 + 219 * y[i]!) * unit);
-	for (const [part, k] of [
-		[1, KB],
-		[2, KR],
-	] as const) {
-		const { width: columns, height: rows, offset, bytesPerSample } = planes[part]!;
+	const chroma = { across: halved(luma.across), down: deep ? luma.down : halved(luma.down) };
+	const plane = inner.width * inner.height;
+	const levels = new Float32Array(3 * plane);
+	const planes = planesOf(format, size).map(({ width, height, offset, bytesPerSample }, part) => {
 		const start = offset / bytesPerSample;
-		const colour = (part === 1 ? 2 : 0) * plane;
-		const high = rows < height ? 2 : 1;
-		for (let row = 0; row < rows; row++) {
-			for (let column = 0; column < columns; column++) {
-				let sum = 0;
-				let count = 0;
-				for (let dy = 0; dy < high; dy++) {
-					for (let dx = 0; dx < 2; dx++) {
-						const [px, py] = [column * 2 + dx, row * high + dy];
-						if (px >= width || py >= height) continue;
-						const i = py * width + px;
-						sum += (unitValue(data[colour + i]!) - y[i]!) / (2 * (1 - k));
-						count += 1;
-					}
-				}
-				values[start + row * columns + column] = Math.round((128 + (224 * sum) / count) * unit);
+		return {
+			taps: part === 0 ? luma : chroma,
+			from: levels.subarray(part * plane, (part + 1) * plane),
+			to: values.subarray(start, start + width * height),
+		};
+	});
+	const between = new Float32Array(inner.height * size.width);
+	return (canvas) => {
+		toLevels(canvas, work, deep ? 4 : 1, levels);
+		for (const { taps, from, to } of planes) {
+			scaleAcross(from, taps.across, between);
+			const { to: width } = taps.across;
+			for (let y = 0; y < taps.down.to; y++) {
+				scaleRow(between, width, taps.down, y, to, y * width);
+			}
+		}
+		return { width: size.width, height: size.height, format, data };
+	};
+}
+
+/** The middle of a canvas as packed RGB, at its own size. */
+export function packed({ width, height, data }: Planar, work: WorkSize): Frame {
+	const { inner } = work;
+	const [left, top] = marginsOf(work);
+	const bytes = new Uint8ClampedArray(3 * inner.width * inner.height);
+	for (let y = 0, out = 0; y < inner.height; y++) {
+		let at = (y + top) * width + left;
+		for (let x = 0; x < inner.width; x++, at++) {
+			for (let c = 0; c < 3; c++, out++) {
+				bytes[out] = (data[c * width * height + at]! + 1) * HALF;
 			}
 		}
 	}
-	return { width, height, format, data: bytes };
+	return { ...inner, format: 'rgb24', data: new Uint8Array(bytes.buffer) };
+}
+
+const HALF = 127.5;
+
+function checkPacked({ format }: Frame): void {
+	if (format !== 'rgb24') throw new TypeError(`Expected an RGB picture, got ${format}`);
+}
+
+/** Packed bytes to planes in −1…1 of the same height, `to` wide. */
+function packedAcross(
+	{ width, height, data }: Frame,
+	{ to, count, first, weights }: Taps,
+): Float32Array {
+	const plane = to * height;
+	const result = new Float32Array(3 * plane);
+	for (let y = 0, out = 0; y < height; y++) {
+		for (let x = 0; x < to; x++, out++) {
+			let [red, green, blue] = [0, 0, 0];
+			for (let k = 0, at = 3 * (y * width + first[x]!); k < count; k++, at += 3) {
+				const weight = weights[x * count + k]!;
+				red += weight * data[at]!;
+				green += weight * data[at + 1]!;
+				blue += weight * data[at + 2]!;
+			}
+			result[out] = red / HALF - 1;
+			result[plane + out] = green / HALF - 1;
+			result[2 * plane + out] = blue / HALF - 1;
+		}
+	}
+	return result;
+}
+
+function spreadEdges(plane: Float32Array, work: WorkSize): void {
+	const { width, height, inner } = work;
+	const [left, top] = marginsOf(work);
+	const [right, bottom] = [left + inner.width, top + inner.height];
+	for (let y = top; y < bottom; y++) {
+		plane.fill(plane[y * width + left]!, y * width, y * width + left);
+		plane.fill(plane[y * width + right - 1]!, y * width + right, (y + 1) * width);
+	}
+	for (let y = 0; y < top; y++) plane.copyWithin(y * width, top * width, (top + 1) * width);
+	for (let y = bottom; y < height; y++) {
+		plane.copyWithin(y * width, (bottom - 1) * width, bottom * width);
+	}
+}
+
+/** BT.709 luma and chroma of red, green and blue in 0…1 (ITU-R BT.709-6, item 3). */
+const [KR, KB] = [0.2126, 0.0722];
+const KG = 1 - KR - KB;
+
+/**
+ * The middle of a canvas as luma and both chromas in video range, `unit` levels for one of 8 bits,
+ * and half of one more: rounded where its fraction is lost.
+ */
+function toLevels(canvas: Planar, work: WorkSize, unit: number, levels: Float32Array): void {
+	const { inner, width, height } = work;
+	const { data } = canvas;
+	const [left, top] = marginsOf(work);
+	const [from, to] = [width * height, inner.width * inner.height];
+	const toBlue = (unit * 224) / (2 * (1 - KB));
+	const toRed = (unit * 224) / (2 * (1 - KR));
+	const grey = unit * 128 + 0.5;
+	for (let y = 0; y < inner.height; y++) {
+		let at = (y + top) * width + left;
+		const end = (y + 1) * inner.width;
+		for (let out = y * inner.width; out < end; out++, at++) {
+			const red = Math.min(1, Math.max(0, (data[at]! + 1) / 2));
+			const green = Math.min(1, Math.max(0, (data[from + at]! + 1) / 2));
+			const blue = Math.min(1, Math.max(0, (data[2 * from + at]! + 1) / 2));
+			const luma = KR * red + KG * green + KB * blue;
+			levels[out] = unit * (16 + 219 * luma) + 0.5;
+			levels[to + out] = grey + toBlue * (blue - luma);
+			levels[2 * to + out] = grey + toRed * (red - luma);
+		}
+	}
 }
 
 function marginsOf({ width, height, inner }: WorkSize): readonly [left: number, top: number] {
 	return [Math.floor((width - inner.width) / 2), Math.floor((height - inner.height) / 2)];
-}
-
-function clamp(at: number, length: number): number {
-	return Math.min(length - 1, Math.max(0, at));
 }
