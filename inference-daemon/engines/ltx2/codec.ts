@@ -1,8 +1,12 @@
-import { Graph, type Value } from './graph/graph.ts';
+import { totalmem } from 'node:os';
+import { CELL } from './diffusion/latent.ts';
+import { fitTiles, type PerAxis, type Plan, type Range } from './diffusion/tile-plan.ts';
+import { blendTiles, cutTile, type Layer } from './diffusion/tiling.ts';
+import { Graph, type Precision, type Shape } from './graph/graph.ts';
 import { Scope } from './graph/scope.ts';
 import { audioDecoder, audioEncoder, audioVaeConfig } from './networks/audio-vae.ts';
 import { upsampleLatent, upsamplerConfig } from './networks/upsampler.ts';
-import { statistics, videoVaeConfig } from './networks/video-vae.ts';
+import { statistics, type VideoVaeConfig, videoVaeConfig } from './networks/video-vae.ts';
 import {
 	decodeSinusoid,
 	isTimestepConditioned,
@@ -10,71 +14,133 @@ import {
 } from './networks/video-vae-decoder.ts';
 import { videoVaeEncoder } from './networks/video-vae-encoder.ts';
 import { vocoder, vocoderConfig, vocoderSampleRate } from './networks/vocoder.ts';
-import { type Numbers, type Provider, Session } from './runtime/session.ts';
+import { type Inputs, type Network, OpenNetworks } from './open-networks.ts';
+import type { Numbers, Provider, Session } from './runtime/session.ts';
 import type { Checkpoint } from './weights/checkpoint.ts';
 
-type Inputs = Readonly<Record<string, Numbers>>;
+export type CodecOptions = {
+	readonly provider?: Provider;
+	/** In which type the video VAE's convolutions multiply; everything else is float32. */
+	readonly precision?: Precision;
+	/**
+	 * Bytes that the video VAE may take while it runs, beside its weights; a picture that would take
+	 * more is cut into tiles. Default a quarter of the machine's memory, at most 8 GiB.
+	 */
+	readonly memory?: number;
+};
 
-/** Picture and sound to latents and back, one network in memory at a time. */
+export type DecodeOptions = {
+	/** Of the latent's shape, for a timestep-conditioned decoder. */
+	readonly noise?: Numbers | null;
+	/** Those wanted, half-open; default all. */
+	readonly frames?: Range;
+	readonly signal?: AbortSignal;
+};
+
+/** Pixels [3, height, width] around −1…1, not clipped. */
+export type DecodedFrame = { readonly index: number; readonly pixels: Float32Array };
+
+/**
+ * Picture and sound to latents and back, one network in memory at a time. An aborted signal ends a
+ * call with its reason before the next network or tile runs. However a call ends, it leaves nothing
+ * open.
+ */
 export class Codec {
 	readonly #checkpoint: Checkpoint;
-	readonly #provider: Provider;
+	readonly #precision: Precision;
+	readonly #memory: number;
+	readonly #networks: OpenNetworks;
 
-	constructor(checkpoint: Checkpoint, provider: Provider = 'cpu') {
+	constructor(checkpoint: Checkpoint, options: CodecOptions = {}) {
+		const { provider = 'cpu', precision = 'float32', memory = defaultMemory() } = options;
+		if (!(memory > 0)) throw new RangeError(`Expected some bytes of memory, got ${memory}`);
 		this.#checkpoint = checkpoint;
-		this.#provider = provider;
-	}
-
-	/** Pixels [1, 3, 8k + 1, height, width] in −1…1 to the normalised latent [1, C, k + 1, h, w]. */
-	encodePicture(pixels: Numbers): Promise<Numbers> {
-		const config = videoVaeConfig(this.#checkpoint);
-		return this.#run('video encoder', 'vae', { pixels }, (m, given) =>
-			videoVaeEncoder(m, given('pixels'), config),
-		);
+		this.#precision = precision;
+		this.#memory = memory;
+		this.#networks = new OpenNetworks(checkpoint, provider);
 	}
 
 	/**
-	 * A normalised latent to pixels, not yet clipped. A timestep-conditioned decoder takes `noise` of
-	 * the latent's shape.
+	 * Pixels [1, 3, 8k + 1, 32h, 32w] in −1…1 to the normalised latent [1, C, k + 1, h, w]. Where the
+	 * memory is too small for all at once, latents of tiles fade into each other.
 	 */
-	decodePicture(latent: Numbers, noise: Numbers | null = null): Promise<Numbers> {
-		const config = videoVaeConfig(this.#checkpoint);
-		const m = new Scope(new Graph('look'), this.#checkpoint.at('vae'));
-		const extra: Record<string, Numbers> = {};
-		if (isTimestepConditioned(m)) {
-			if (noise === null) throw new RangeError('Expected noise for a timestep-conditioned decoder');
-			extra.noise = noise;
-			extra.sinusoid = decodeSinusoid(m);
+	async encodePicture(pixels: Numbers, signal?: AbortSignal): Promise<Numbers> {
+		const [, , frames = 0, height = 0, width = 0] = pixels.shape;
+		const size = [(frames - 1) / CELL.frames + 1, height / CELL.size, width / CELL.size] as const;
+		// What is off the grid is refused by the network itself.
+		const plan = size.every((n) => Number.isInteger(n) && n > 0) ? this.#encodingPlan(size) : null;
+		if (plan === null || isWhole(plan)) {
+			return this.#networks.once(this.#encoder(pixels.shape), { pixels }, signal);
 		}
-		return this.#run(
-			'video decoder',
-			'vae',
-			{ latent },
-			(scope, given) => videoVaeDecoder(scope, given('latent'), config),
-			extra,
-		);
+		const { latent_channels: channels } = videoVaeConfig(this.#checkpoint);
+		const network = (shape: Shape) => this.#encoder(shape);
+		const layers = this.#inTiles(plan, { pixels }, network, { channels, signal });
+		return { data: await stacked(layers, channels, size), shape: [1, channels, ...size] };
+	}
+
+	/**
+	 * A normalised latent [1, C, k + 1, h, w] to pixels [1, 3, 8k + 1, 32h, 32w], not yet clipped: all
+	 * at once, whatever memory that takes. A timestep-conditioned decoder takes `noise` of the latent's
+	 * shape.
+	 */
+	decodePicture(
+		latent: Numbers,
+		noise: Numbers | null = null,
+		signal?: AbortSignal,
+	): Promise<Numbers> {
+		const extra = this.#decoderInputs(noise);
+		return this.#networks.once(this.#decoder(latent.shape), { latent, ...extra }, signal);
+	}
+
+	/**
+	 * The frames of a normalised latent [1, C, k + 1, h, w] in order, each as soon as no later tile
+	 * touches it. All is one tile where the memory is enough for that, and then the pixels are those of
+	 * `decodePicture`; else tiles fade into each other. Only tiles that touch `frames` are decoded.
+	 */
+	async *decodeFrames(
+		latent: Numbers,
+		{ noise = null, frames, signal }: DecodeOptions = {},
+	): AsyncGenerator<DecodedFrame, void, void> {
+		const [, , ...size] = latent.shape as readonly [number, number, number, number, number];
+		const count = (size[0] - 1) * CELL.frames + 1;
+		const wanted = frames ?? [0, count];
+		checkFrames(wanted, count);
+		const { sinusoid, ...cut } = this.#decoderInputs(noise);
+		const fixed: Inputs = sinusoid ? { sinusoid } : {};
+		const network = (shape: Shape) => this.#decoder(shape);
+		const options = { channels: 3, frames: wanted, fixed, signal };
+		const layers = this.#inTiles(this.#decodingPlan(size), { latent, ...cut }, network, options);
+		for await (const { index, data } of layers) yield { index, pixels: data };
 	}
 
 	/** A log mel spectrogram [1, 2, T, 64] to its normalised latent [1, 8, ⌈T/4⌉, 16]. */
-	encodeSound(mel: Numbers): Promise<Numbers> {
+	encodeSound(mel: Numbers, signal?: AbortSignal): Promise<Numbers> {
 		const config = audioVaeConfig(this.#checkpoint);
-		return this.#run('audio encoder', 'audio_vae', { mel }, (m, given) =>
-			audioEncoder(m, given('mel'), config),
-		);
+		const network: Network = {
+			...{ name: 'audio encoder', module: 'audio_vae', inputs: { mel: mel.shape } },
+			build: (m, input) => audioEncoder(m, input('mel'), config),
+		};
+		return this.#networks.once(network, { mel }, signal);
 	}
 
 	/** A normalised latent to a log mel spectrogram [1, 2, 4T − 3, 64]. */
-	decodeSound(latent: Numbers): Promise<Numbers> {
+	decodeSound(latent: Numbers, signal?: AbortSignal): Promise<Numbers> {
 		const config = audioVaeConfig(this.#checkpoint);
-		return this.#run('audio decoder', 'audio_vae', { latent }, (m, given) =>
-			audioDecoder(m, given('latent'), config),
-		);
+		const network: Network = {
+			...{ name: 'audio decoder', module: 'audio_vae', inputs: { latent: latent.shape } },
+			build: (m, input) => audioDecoder(m, input('latent'), config),
+		};
+		return this.#networks.once(network, { latent }, signal);
 	}
 
 	/** A log mel spectrogram to stereo sound [1, 2, samples] at `sampleRate`. */
-	voice(mel: Numbers): Promise<Numbers> {
+	voice(mel: Numbers, signal?: AbortSignal): Promise<Numbers> {
 		const config = vocoderConfig(this.#checkpoint);
-		return this.#run('vocoder', 'vocoder', { mel }, (m, given) => vocoder(m, given('mel'), config));
+		const network: Network = {
+			...{ name: 'vocoder', module: 'vocoder', inputs: { mel: mel.shape } },
+			build: (m, input) => vocoder(m, input('mel'), config),
+		};
+		return this.#networks.once(network, { mel }, signal);
 	}
 
 	get sampleRate(): number {
@@ -82,38 +148,155 @@ export class Codec {
 	}
 
 	/** A normalised latent made larger by an upsampler, a checkpoint of its own. */
-	enlarge(latent: Numbers, upsampler: Checkpoint): Promise<Numbers> {
+	enlarge(latent: Numbers, upsampler: Checkpoint, signal?: AbortSignal): Promise<Numbers> {
 		const config = upsamplerConfig(upsampler);
-		return this.#run('upsampler', '', { latent }, (m, given) => {
-			const vae = new Scope(m.graph, this.#checkpoint.at('vae'));
-			const scope = new Scope(m.graph, upsampler.root);
-			return upsampleLatent(scope, given('latent'), config, statistics(vae, config.in_channels));
-		});
+		const network: Network = {
+			...{ name: 'upsampler', module: '', inputs: { latent: latent.shape } },
+			build: (m, input) => {
+				const vae = new Scope(m.graph, this.#checkpoint.at('vae'));
+				const scope = new Scope(m.graph, upsampler.root);
+				return upsampleLatent(scope, input('latent'), config, statistics(vae, config.in_channels));
+			},
+		};
+		return this.#networks.once(network, { latent }, signal);
 	}
 
-	async #run(
-		name: string,
-		module: string,
-		inputs: Inputs,
-		build: (m: Scope, given: (input: string) => Value) => Value,
-		extra: Inputs = {},
-	): Promise<Numbers> {
-		const graph = new Graph(name);
-		const weights = module === '' ? this.#checkpoint.root : this.#checkpoint.at(module);
-		const m = new Scope(graph, weights);
-		const values = new Map(
-			Object.entries(inputs).map(([key, { shape }]) => [key, graph.input(key, shape)]),
-		);
-		graph.output(
-			'result',
-			build(m, (input) => values.get(input)!),
-		);
-		this.#checkpoint.check();
-		const session = await Session.open(graph, { provider: this.#provider });
+	/** Closes what is open. Frames that are still to come, and every later call, throw. */
+	release(): Promise<void> {
+		return this.#networks.release();
+	}
+
+	#encoder(pixels: Shape): Network {
+		const config = videoVaeConfig(this.#checkpoint);
+		return {
+			...{ name: 'video encoder', module: 'vae', precision: this.#precision, inputs: { pixels } },
+			build: (m, input) => videoVaeEncoder(m, input('pixels'), config),
+		};
+	}
+
+	#decoder(latent: Shape): Network {
+		const config = videoVaeConfig(this.#checkpoint);
+		return {
+			...{ name: 'video decoder', module: 'vae', precision: this.#precision, inputs: { latent } },
+			build: (m, input) => videoVaeDecoder(m, input('latent'), config),
+		};
+	}
+
+	/** What the decoder is given beside the latent. */
+	#decoderInputs(noise: Numbers | null): { noise?: Numbers; sinusoid?: Numbers } {
+		const m = new Scope(new Graph('look'), this.#checkpoint.at('vae'));
+		if (!isTimestepConditioned(m)) return {};
+		if (noise === null) throw new RangeError('Expected noise for a timestep-conditioned decoder');
+		return { noise, sinusoid: decodeSinusoid(m) };
+	}
+
+	#encodingPlan(size: PerAxis<number>): Plan {
+		const perPixel = encoderBytesPerPixel(videoVaeConfig(this.#checkpoint));
+		const bytesOf = (tile: PerAxis<number>) => perPixel * pixelsOf(tile);
+		return fitTiles(size, { way: 'encode', memory: this.#memory, bytesOf });
+	}
+
+	#decodingPlan(size: PerAxis<number>): Plan {
+		const perPixel = decoderBytesPerPixel(videoVaeConfig(this.#checkpoint));
+		const bytesOf = (tile: PerAxis<number>, count: number) => {
+			// Frames wait for the last of their tiles.
+			const waiting = count > 1 ? pixelsOf([tile[0], size[1], size[2]]) : 0;
+			return perPixel * pixelsOf(tile) + PIXEL * waiting;
+		};
+		return fitTiles(size, { way: 'decode', memory: this.#memory, bytesOf });
+	}
+
+	/**
+	 * Runs a network over tiles of `cut`, whose shapes differ only in their channels; `fixed` goes in
+	 * as it is. All tiles are of one size, so that one session runs them; it is closed before the last
+	 * layers are given away.
+	 */
+	async *#inTiles(
+		plan: Plan,
+		cut: Inputs,
+		network: (shape: Shape) => Network,
+		options: {
+			readonly channels: number;
+			readonly frames?: Range;
+			readonly fixed?: Inputs;
+			readonly signal: AbortSignal | undefined;
+		},
+	): AsyncGenerator<Layer, void, void> {
+		const { signal, fixed = {} } = options;
+		let session: Session | null = null;
+		const close = async () => session && (await this.#networks.close(session));
 		try {
-			return (await session.run({ ...inputs, ...extra })).result!;
+			yield* blendTiles(
+				plan,
+				async (tile, isLast) => {
+					const size = tile.map(({ input: [from, to] }) => to - from);
+					const inputs = Object.entries(cut).map(([name, { data, shape }]): [string, Numbers] => {
+						const part = cutTile(data as Float32Array, shape, tile);
+						return [name, { data: part, shape: [...shape.slice(0, 2), ...size] }];
+					});
+					session ??= await this.#networks.open(network(inputs[0]![1].shape), signal);
+					const given = { ...fixed, ...Object.fromEntries(inputs) };
+					const { data } = await this.#networks.run(session, given, signal);
+					if (isLast) await close();
+					return data as Float32Array;
+				},
+				options,
+			);
 		} finally {
-			await session.release();
+			await close();
 		}
 	}
+}
+
+function defaultMemory(): number {
+	return Math.min(totalmem() / 4, 8 * 2 ** 30);
+}
+
+function checkFrames([from, to]: Range, count: number): void {
+	if (Number.isInteger(from) && Number.isInteger(to) && 0 <= from && from < to && to <= count)
+		return;
+	throw new RangeError(`Expected frames among the ${count} of the latent, got ${from}…${to}`);
+}
+
+function isWhole(plan: Plan): boolean {
+	return plan.every((spans) => spans.length === 1);
+}
+
+/** Bytes of red, green and blue. */
+const PIXEL = 12;
+const FLOAT = 4;
+
+/**
+ * Bytes that decoding takes for each pixel of each frame: so many values of the widest layer, the
+ * picture before and after its last transposition, and that of the tile before. On the CPU the
+ * decoders of 2.0 and 2.3 took 217 and 207, tiny ones 30 (`bench/README.md`).
+ */
+function decoderBytesPerPixel({ decoder_base_channels, patch_size }: VideoVaeConfig): number {
+	return (7 * FLOAT * decoder_base_channels) / patch_size ** 2 + 3 * PIXEL;
+}
+
+/** Bytes that encoding takes for each pixel of each frame beside the picture itself. */
+function encoderBytesPerPixel({ latent_channels, patch_size }: VideoVaeConfig): number {
+	return (7 * FLOAT * latent_channels) / patch_size ** 2 + 2 * PIXEL;
+}
+
+/** Pixels of all frames of a tile of so many latents. */
+function pixelsOf([frames, height, width]: PerAxis<number>): number {
+	return ((frames - 1) * CELL.frames + 1) * height * width * CELL.size ** 2;
+}
+
+/** Layers [channels, height, width] as one [channels, frames, height, width]. */
+async function stacked(
+	layers: AsyncIterable<Layer>,
+	channels: number,
+	[frames, height, width]: PerAxis<number>,
+): Promise<Float32Array> {
+	const plane = height * width;
+	const result = new Float32Array(channels * frames * plane);
+	for await (const { index, data } of layers) {
+		for (let c = 0; c < channels; c++) {
+			result.set(data.subarray(c * plane, (c + 1) * plane), (c * frames + index) * plane);
+		}
+	}
+	return result;
 }

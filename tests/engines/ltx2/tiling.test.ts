@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import {
-	blendTiles,
-	cutTile,
 	DEFAULT_TILING,
-	type Frame,
 	type Plan,
 	planTiles,
 	type Span,
 	type Tile,
+} from '../../../inference-daemon/engines/ltx2/diffusion/tile-plan.ts';
+import {
+	blendTiles,
+	cutTile,
+	type Layer,
 } from '../../../inference-daemon/engines/ltx2/diffusion/tiling.ts';
 import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
@@ -46,8 +48,8 @@ describe.each(RELEASES)('%s', (network) => {
 		const tiles = tilesOf(plan);
 		expect(
 			tiles.map((tile) => ({
-				latent: tile.map(({ latent }) => latent),
-				pixels: tile.map(({ pixels }) => pixels),
+				latent: tile.map(({ input }) => input),
+				pixels: tile.map(({ output }) => output),
 			})),
 		).toEqual(given.tiles);
 		for (const [i, tile] of tiles.entries()) {
@@ -73,7 +75,7 @@ describe.each(RELEASES)('%s', (network) => {
 				return Session.open(graph, { provider });
 			};
 			const decode = async (tile: Tile) => {
-				const size = tile.map(({ latent: [from, to] }) => to - from);
+				const size = tile.map(({ input: [from, to] }) => to - from);
 				const shape = [...latent.shape.slice(0, 2), ...size];
 				const session = sessions.get(shape.join()) ?? open(shape);
 				sessions.set(shape.join(), session);
@@ -94,31 +96,31 @@ describe.each(RELEASES)('%s', (network) => {
 });
 
 /** pixels[:, :, 1::8, 2::8] of frames [3, height, width], as [3, frames, …]. */
-function subsample(frames: readonly Frame[], height: number, width: number): Float32Array {
+function subsample(frames: readonly Layer[], height: number, width: number): Float32Array {
 	const picked: number[] = [];
 	for (let c = 0; c < 3; c++) {
-		for (const { pixels } of frames) {
+		for (const { data } of frames) {
 			for (let y = 1; y < height; y += 8) {
-				for (let x = 2; x < width; x += 8) picked.push(pixels[(c * height + y) * width + x]!);
+				for (let x = 2; x < width; x += 8) picked.push(data[(c * height + y) * width + x]!);
 			}
 		}
 	}
 	return Float32Array.from(picked);
 }
 
-async function all(frames: AsyncIterable<Frame>): Promise<Frame[]> {
-	const found: Frame[] = [];
+async function all(frames: AsyncIterable<Layer>): Promise<Layer[]> {
+	const found: Layer[] = [];
 	for await (const frame of frames) found.push(frame);
 	return found;
 }
 
 /** What a decoder would give whose pixel (c, t, y, x) is a number of its place in the whole. */
-function place([time, height, width]: readonly Pick<Span, 'pixels'>[]): Float32Array {
+function place([time, height, width]: readonly Pick<Span, 'output'>[]): Float32Array {
 	const values: number[] = [];
 	for (let c = 0; c < 3; c++) {
-		for (let t = time!.pixels[0]; t < time!.pixels[1]; t++) {
-			for (let y = height!.pixels[0]; y < height!.pixels[1]; y++) {
-				for (let x = width!.pixels[0]; x < width!.pixels[1]; x++) {
+		for (let t = time!.output[0]; t < time!.output[1]; t++) {
+			for (let y = height!.output[0]; y < height!.output[1]; y++) {
+				for (let x = width!.output[0]; x < width!.output[1]; x++) {
 					values.push(c * 0.3 + t * 0.11 - y * 0.07 + x * 0.05);
 				}
 			}
@@ -126,6 +128,9 @@ function place([time, height, width]: readonly Pick<Span, 'pixels'>[]): Float32A
 	}
 	return Float32Array.from(values);
 }
+
+/** Of cells of 8 frames and 4 × 4 pixels. */
+const SMALL = { scale: [8, 4, 4] } as const;
 
 describe('any plan', () => {
 	const SIZES = [1, 2, 3, 4, 6, 9].flatMap((length) =>
@@ -145,14 +150,14 @@ describe('any plan', () => {
 				tile: [8 * tile, 4 * tile, 4 * tile],
 				overlap: [8 * overlap, 4 * overlap, 4 * overlap],
 			} as const;
-			const plan = planTiles([n, n, 2], tiling, [8, 4, 4]);
+			const plan = planTiles([n, n, 2], tiling, SMALL);
 			const frames = await all(blendTiles(plan, async (part) => place(part)));
 			expect(frames.map(({ index }) => index)).toEqual([...Array(8 * n - 7).keys()]);
-			for (const { index, pixels } of frames) {
+			for (const { index, data } of frames) {
 				const ranges = [[index, index + 1] as const, [0, 4 * n] as const, [0, 8] as const];
-				const whole = place(ranges.map((pixels) => ({ pixels })));
-				expect(pixels.length).toBe(whole.length);
-				const apart = pixels.reduce((most, x, i) => Math.max(most, Math.abs(x - whole[i]!)), 0);
+				const whole = place(ranges.map((output) => ({ output })));
+				expect(data.length).toBe(whole.length);
+				const apart = data.reduce((most, x, i) => Math.max(most, Math.abs(x - whole[i]!)), 0);
 				expect(apart).toBeLessThan(1e-5);
 			}
 		},
@@ -160,15 +165,15 @@ describe('any plan', () => {
 
 	it('covers 1080p for 121 frames in tiles of the shipped size', () => {
 		const [time, height, width] = planTiles([16, 34, 60], DEFAULT_TILING);
-		expect(time.map(({ latent }) => latent)).toEqual([
+		expect(time.map(({ input }) => input)).toEqual([
 			[0, 10],
 			[6, 16],
 		]);
-		expect(height.map(({ pixels }) => pixels)).toEqual([
+		expect(height.map(({ output }) => output)).toEqual([
 			[0, 768],
 			[704, 1088],
 		]);
-		expect(width.map(({ pixels }) => pixels)).toEqual([
+		expect(width.map(({ output }) => output)).toEqual([
 			[0, 768],
 			[704, 1472],
 			[1408, 1920],
@@ -180,7 +185,7 @@ describe('blending', () => {
 	const TILING = { tile: [16, 8, 8], overlap: [8, 4, 4] } as const;
 
 	it('gives frames before later tiles are decoded', async () => {
-		const plan = planTiles([4, 2, 2], TILING, [8, 4, 4]);
+		const plan = planTiles([4, 2, 2], TILING, SMALL);
 		let decoded = 0;
 		const frames = blendTiles(plan, async (tile) => {
 			decoded++;
@@ -195,7 +200,7 @@ describe('blending', () => {
 	});
 
 	it('lets a NaN through, but not from a frame that does not count', async () => {
-		const plan = planTiles([4, 2, 2], TILING, [8, 4, 4]);
+		const plan = planTiles([4, 2, 2], TILING, SMALL);
 		const poisoned = (frame: number) =>
 			all(
 				blendTiles(plan, async (tile) => {
@@ -204,14 +209,14 @@ describe('blending', () => {
 					return pixels;
 				}),
 			);
-		const whereNaN = (frames: Frame[]) =>
-			frames.filter(({ pixels }) => pixels.includes(Number.NaN)).map(({ index }) => index);
+		const whereNaN = (frames: Layer[]) =>
+			frames.filter(({ data }) => data.includes(Number.NaN)).map(({ index }) => index);
 		expect(whereNaN(await poisoned(0))).toEqual([]);
 		expect(whereNaN(await poisoned(1))).toEqual([9]);
 	});
 
 	it('refuses a tile of another size', async () => {
-		const plan = planTiles([1, 2, 2], TILING, [8, 4, 4]);
+		const plan = planTiles([1, 2, 2], TILING, SMALL);
 		await expect(all(blendTiles(plan, async () => new Float32Array(7)))).rejects.toThrow(
 			'Expected a tile of 3 × 1 × 8 × 8 values, got 7',
 		);
@@ -225,7 +230,7 @@ describe('blending', () => {
 		[0, 0],
 	])('refuses tiles of %i frames that overlap by %i', (tile, overlap) => {
 		const tiling = { tile: [tile, 8, 8], overlap: [overlap, 4, 4] } as const;
-		expect(() => planTiles([4, 2, 2], tiling, [8, 4, 4])).toThrow(
+		expect(() => planTiles([4, 2, 2], tiling, SMALL)).toThrow(
 			`Expected tiles of a multiple of 8 that overlap by a smaller one, got ${tile} and ${overlap}`,
 		);
 	});

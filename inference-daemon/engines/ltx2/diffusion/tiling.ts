@@ -1,153 +1,131 @@
-/** The video VAE in tiles that overlap, for pictures that do not fit into memory at once. */
-
-/** Half-open. */
-export type Range = readonly [from: number, to: number];
-
-/** A tile along one axis. */
-export type Span = {
-	readonly latent: Range;
-	/** Frames, or pixels. */
-	readonly pixels: Range;
-	/** Of each frame or pixel of the range, 0…1; those of all spans that share it sum to one. */
-	readonly weights: Float32Array;
-};
-
-type PerAxis<T> = readonly [time: T, height: T, width: T];
-
-/** In frames and pixels, multiples of what a latent becomes. */
-export type Tiling = { readonly tile: PerAxis<number>; readonly overlap: PerAxis<number> };
-
-export const DEFAULT_TILING: Tiling = { tile: [80, 768, 768], overlap: [24, 64, 64] };
-
-export type Tile = PerAxis<Span>;
-
-/** Every choice of one span per axis is a tile. */
-export type Plan = PerAxis<readonly Span[]>;
-
-/** Tiles of a latent of so many frames, rows and columns; `scale` is what one of each becomes. */
-export function planTiles(
-	latent: PerAxis<number>,
-	{ tile, overlap }: Tiling,
-	scale: PerAxis<number> = [8, 32, 32],
-): Plan {
-	const spans = (axis: 0 | 1 | 2) =>
-		normalised(planAxis(latent[axis], tile[axis], overlap[axis], scale[axis], axis === 0));
-	return [spans(0), spans(1), spans(2)];
-}
+/** Tiles cut from a whole, and a whole made of tiles that fade into each other. */
+import type { Plan, Range, Span, Tile } from './tile-plan.ts';
 
 /**
- * The latents of an axis in runs of `tile`, each sharing `overlap` with the next and fading
- * linearly over it. In time the first latent of a run becomes a single frame which knows nothing of
- * what was before: all runs but the first start one latent earlier, and that frame counts nothing.
+ * The part of [1, channels, frames, height, width] that a tile is given. What a single tile would
+ * take whole is not copied.
  */
-function planAxis(length: number, tile: number, overlap: number, scale: number, isTime: boolean) {
-	const [size, shared] = [tile / scale, overlap / scale];
-	if (!Number.isInteger(size) || !Number.isInteger(shared) || shared < 0 || shared >= size) {
-		throw new RangeError(
-			`Expected tiles of a multiple of ${scale} that overlap by a smaller one, got ${tile} and ${overlap}`,
-		);
-	}
-	const lead = isTime ? 1 : 0;
-	const step = size - shared;
-	const count = Math.max(1, Math.ceil((length - shared) / step));
-	return Array.from({ length: count }, (_, i): Span => {
-		const [isFirst, isLast] = [i === 0, i === count - 1];
-		const latent: Range = [isFirst ? 0 : i * step - lead, isLast ? length : i * step + size];
-		const pixels: Range = [latent[0] * scale, (latent[1] - lead) * scale + lead];
-		const extent = pixels[1] - pixels[0];
-		const weights = new Float32Array(extent).map((_, k) => {
-			const rise = isFirst ? 1 : Math.min(1, (k + 1 - lead) / (overlap + 1));
-			const fall = isLast ? 1 : Math.min(1, (extent - k) / (overlap + 1));
-			return rise * fall;
-		});
-		return { latent, pixels, weights };
-	});
-}
-
-/** Tiles are products of spans: where each axis sums to one, so do they. */
-function normalised(spans: readonly Span[]): Span[] {
-	const sum = new Float32Array(spans.at(-1)!.pixels[1]);
-	for (const { pixels, weights } of spans) {
-		for (const [k, weight] of weights.entries()) sum[pixels[0] + k]! += weight;
-	}
-	return spans.map((span) => {
-		const weights = span.weights.map((weight, k) => weight / sum[span.pixels[0] + k]!);
-		return { ...span, weights };
-	});
-}
-
-/** The part of a latent [1, channels, frames, height, width] that a tile takes. */
-export function cutTile(latent: Float32Array, shape: readonly number[], tile: Tile): Float32Array {
+export function cutTile(whole: Float32Array, shape: readonly number[], tile: Tile): Float32Array {
 	const [, channels, frames, height, width] = shape as [number, number, number, number, number];
-	const [{ latent: time }, { latent: rows }, { latent: columns }] = tile;
-	const size = tile.reduce((product, { latent: [from, to] }) => product * (to - from), channels);
+	const [{ input: time }, { input: rows }, { input: columns }] = tile;
+	const across = columns[1] - columns[0];
+	const size = (rows[1] - rows[0]) * across * (time[1] - time[0]) * channels;
+	if (size === whole.length) return whole;
 	const cut = new Float32Array(size);
+	// Whole rows lie behind one another.
+	const [lines, length] =
+		across === width ? [1, (rows[1] - rows[0]) * width] : [rows[1] - rows[0], across];
 	for (let c = 0, at = 0; c < channels; c++) {
 		for (let t = time[0]; t < time[1]; t++) {
-			for (let y = rows[0]; y < rows[1]; y++, at += columns[1] - columns[0]) {
-				const row = ((c * frames + t) * height + y) * width;
-				cut.set(latent.subarray(row + columns[0], row + columns[1]), at);
+			let from = ((c * frames + t) * height + rows[0]) * width + columns[0];
+			for (let line = 0; line < lines; line++, at += length, from += width) {
+				cut.set(whole.subarray(from, from + length), at);
 			}
 		}
 	}
 	return cut;
 }
 
-/** Pixels [3, height, width] of one frame. */
-export type Frame = { readonly index: number; readonly pixels: Float32Array };
+/** [channels, height, width] of one frame. */
+export type Layer = { readonly index: number; readonly data: Float32Array };
+
+export type BlendOptions = {
+	/** Default 3: pixels. */
+	readonly channels?: number;
+	/** Frames that are wanted, half-open; default all. */
+	readonly frames?: Range;
+};
 
 /**
- * Decodes all tiles, time outermost, and gives each frame as soon as no later tile touches it.
- * `decode` gives a tile's pixels [3, frames, height, width]. The frames of one run of time are in
- * memory together.
+ * Makes all tiles that touch the wanted frames, time outermost, and gives each frame as soon as no
+ * later tile touches it. `make` gives [channels, frames, height, width] of a tile and is told which
+ * one is the last. The frames of one run of time are in memory together.
  */
 export async function* blendTiles(
 	[time, height, width]: Plan,
-	decode: (tile: Tile) => Promise<Float32Array>,
-): AsyncGenerator<Frame> {
-	const size = [height.at(-1)!.pixels[1], width.at(-1)!.pixels[1]] as const;
-	const frames = new Map<number, Float32Array>();
-	let done = 0;
-	for (const [i, span] of time.entries()) {
+	make: (tile: Tile, isLast: boolean) => Promise<Float32Array>,
+	{ channels = 3, frames = [0, time.at(-1)!.output[1]] }: BlendOptions = {},
+): AsyncGenerator<Layer, void, void> {
+	const picture = { channels, height: height.at(-1)!.output[1], width: width.at(-1)!.output[1] };
+	const runs = time.filter((span) => touches(span, frames));
+	const layers = new Map<number, Float32Array>();
+	let done = frames[0];
+	for (const [i, span] of runs.entries()) {
+		const isLastRun = i === runs.length - 1;
 		for (const rows of height) {
 			for (const columns of width) {
+				const isLast = isLastRun && rows === height.at(-1) && columns === width.at(-1);
 				const tile: Tile = [span, rows, columns];
-				addTile(frames, size, tile, await decode(tile));
+				addTile(layers, frames, picture, tile, await make(tile, isLast));
 			}
 		}
-		const end = time[i + 1]?.pixels[0] ?? span.pixels[1];
+		const end = isLastRun ? frames[1] : runs[i + 1]!.output[0];
 		for (; done < end; done++) {
-			yield { index: done, pixels: frames.get(done)! };
-			frames.delete(done);
+			const data = layers.get(done)!;
+			layers.delete(done);
+			yield { index: done, data };
 		}
 	}
 }
 
+/** Whether any of these frames has something of the span. */
+function touches({ output, weights }: Span, frames: Range): boolean {
+	const from = Math.max(output[0], frames[0]) - output[0];
+	const to = Math.min(output[1], frames[1]) - output[0];
+	return to > from && weights.subarray(from, to).some((weight) => weight > 0);
+}
+
+type Picture = { readonly channels: number; readonly height: number; readonly width: number };
+
 function addTile(
-	frames: Map<number, Float32Array>,
-	[height, width]: readonly [number, number],
-	[time, { weights: rows, pixels: inHeight }, { weights: columns, pixels: inWidth }]: Tile,
-	pixels: Float32Array,
+	layers: Map<number, Float32Array>,
+	frames: Range,
+	{ channels, height, width }: Picture,
+	[time, rows, columns]: Tile,
+	data: Float32Array,
 ): void {
-	const shape = [3, time.weights.length, rows.length, columns.length] as const;
-	if (pixels.length !== shape.reduce((product, n) => product * n, 1)) {
-		throw new RangeError(`Expected a tile of ${shape.join(' × ')} values, got ${pixels.length}`);
+	const shape = [channels, time.weights.length, rows.weights.length, columns.weights.length];
+	const [, count, high, across] = shape as [number, number, number, number];
+	if (data.length !== channels * count * high * across) {
+		throw new RangeError(`Expected a tile of ${shape.join(' × ')} values, got ${data.length}`);
 	}
-	for (const [t, ofFrame] of time.weights.entries()) {
-		const index = time.pixels[0] + t;
-		const frame = frames.get(index) ?? new Float32Array(3 * height * width);
-		frames.set(index, frame);
+	const alone = whereAlone(columns.weights);
+	for (let t = 0; t < count; t++) {
+		const index = time.output[0] + t;
+		const ofFrame = time.weights[t]!;
 		// Not even a NaN counts there.
-		if (ofFrame === 0) continue;
-		for (let c = 0; c < 3; c++) {
-			for (const [y, ofRow] of rows.entries()) {
-				const from = ((c * shape[1] + t) * shape[2] + y) * shape[3];
-				const to = (c * height + inHeight[0] + y) * width + inWidth[0];
-				const weight = ofFrame * ofRow;
-				for (let x = 0; x < columns.length; x++) {
-					frame[to + x]! += weight * columns[x]! * pixels[from + x]!;
-				}
+		if (ofFrame === 0 || index < frames[0] || index >= frames[1]) continue;
+		const layer = layers.get(index) ?? new Float32Array(channels * height * width);
+		layers.set(index, layer);
+		for (let c = 0; c < channels; c++) {
+			for (let y = 0; y < high; y++) {
+				const from = ((c * count + t) * high + y) * across;
+				const to = (c * height + rows.output[0] + y) * width + columns.output[0];
+				const weight = ofFrame * rows.weights[y]!;
+				const [left, right] = weight === 1 ? alone : [0, 0];
+				if (right > left) layer.set(data.subarray(from + left, from + right), to + left);
+				addRow(layer, to, data, from, columns.weights, weight, 0, left);
+				addRow(layer, to, data, from, columns.weights, weight, right, across);
 			}
 		}
 	}
+}
+
+/** Where a weight is one: no other tile counts there. */
+function whereAlone(weights: Float32Array): Range {
+	const from = weights.indexOf(1);
+	return from < 0 ? [0, 0] : [from, weights.lastIndexOf(1) + 1];
+}
+
+function addRow(
+	layer: Float32Array,
+	to: number,
+	data: Float32Array,
+	from: number,
+	weights: Float32Array,
+	weight: number,
+	start: number,
+	end: number,
+): void {
+	for (let x = start; x < end; x++) layer[to + x]! += weight * weights[x]! * data[from + x]!;
 }
