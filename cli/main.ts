@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { PickupError, problemOf } from '../protocol/errors.ts';
 import { EXIT, exitCodeFor } from './exit-codes.ts';
 import { openTerminal } from './terminal.ts';
+import { addAnimate } from './verbs/animate.ts';
 import { addDaemon } from './verbs/daemon.ts';
 import { addDoctor } from './verbs/doctor.ts';
 import { addExtend } from './verbs/extend.ts';
@@ -13,6 +14,7 @@ import { addJobs } from './verbs/jobs.ts';
 import { addModels } from './verbs/models.ts';
 import { addRetake } from './verbs/retake.ts';
 import { addSetup } from './verbs/setup.ts';
+import { addSoundtrack } from './verbs/soundtrack.ts';
 import { VERSION } from './version.ts';
 
 const HELP = `
@@ -50,6 +52,8 @@ const VERBS = [
 	addExtend,
 	addInsert,
 	addRetake,
+	addSoundtrack,
+	addAnimate,
 	addJobs,
 	addDaemon,
 	addDoctor,

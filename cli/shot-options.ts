@@ -1,14 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { codecSchema } from '../protocol/generation.ts';
+import { addEngineOptions } from './engine-options.ts';
 
 /** Adds what every verb that makes a clip takes. */
 export function addShotOptions(command: Command): Command {
-	return command
+	command
 		.argument('<timeline>', 'FCP 7 XML, .otio, or a Kdenlive/MLT project')
 		.option('--prompt <text>', 'what the shot shows and sounds like', '')
 		.option('--negative <text>', 'what it must not show')
 		.option('--engine <name>', 'which engine makes it', 'auto')
-		.option('--model <folder>', 'the weights of an engine that needs some')
 		.option('--seed <number>', 'the same seed makes the same clip; random if not given', seed)
 		.option('--takes <number>', 'how many versions; those after the first go above', takes, 1)
 		.addOption(
@@ -18,7 +18,9 @@ export function addShotOptions(command: Command): Command {
 		)
 		.option('--sequence <name>', 'which sequence, where the file has several')
 		.option('-o, --output <folder>', 'gets the new timeline and media/; default: beside the old')
+		.option('--plan', 'say what would be made and how, and end there')
 		.option('--json', 'print JSON');
+	return addEngineOptions(command);
 }
 
 function seed(text: string): number {

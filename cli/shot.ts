@@ -17,24 +17,26 @@ import {
 } from '../protocol/generation.ts';
 import type { Job } from '../protocol/jobs.ts';
 import { type FrameRange, formatTimecode, rangeLength } from '../protocol/time.ts';
-import type { TimelineContext } from '../protocol/timeline.ts';
+import type { ClipSpan, TimelineContext } from '../protocol/timeline.ts';
 import { connectToDaemon } from './daemon-link.ts';
+import { type EngineOptions, engineParts } from './engine-options.ts';
 import { EXIT, exitCodeFor } from './exit-codes.ts';
 import { finished, makeAll, type NamedRequest, planAll } from './make.ts';
+import { planLines } from './plan-lines.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Options that every verb which makes a clip has. */
-export type ShotOptions = {
+export type ShotOptions = EngineOptions & {
 	readonly prompt: string;
 	readonly negative?: string;
 	readonly engine: string;
-	/** Folder with the weights of an engine that needs some. */
-	readonly model?: string;
 	readonly seed?: number;
 	readonly takes: number;
 	readonly codec: Codec;
 	readonly output?: string;
 	readonly sequence?: string;
+	/** Only to be told what would be done. */
+	readonly plan?: boolean;
 	readonly json?: boolean;
 };
 
@@ -42,6 +44,10 @@ export type ShotOptions = {
 export type Shot = {
 	readonly context: TimelineContext;
 	readonly range: FrameRange;
+	/** The end of the range that a clip shorter than it leans on. Default: its start. */
+	readonly leansOn?: 'start' | 'end';
+	/** The clip that the shot is made from, where there is one. */
+	readonly clip?: ClipSpan;
 	/** Where the first take goes; the others always go above. */
 	readonly where: Placement['where'];
 	readonly picture: boolean;
@@ -52,7 +58,16 @@ export type Shot = {
 
 export type Shared = Pick<
 	GenerationRequest,
-	'id' | 'engine' | 'prompt' | 'negativePrompt' | 'seed' | 'context' | 'output' | 'settings'
+	| 'id'
+	| 'engine'
+	| 'prompt'
+	| 'negativePrompt'
+	| 'seed'
+	| 'context'
+	| 'output'
+	| 'settings'
+	| 'loras'
+	| 'reference'
 >;
 
 /**
@@ -65,17 +80,25 @@ export async function makeShot(
 	terminal: Terminal,
 	choose: (host: TimelineFileHost) => Promise<Shot>,
 ): Promise<number> {
+	const parts = engineParts(options);
 	const host = await openTimeline(timelinePath, sequenceOption(options));
 	const chosen = await choose(host);
 	const interrupt = interruptSignal();
-	const client = await connectToDaemon({ expectJob: true });
+	const client = await connectToDaemon({ expectJob: !options.plan });
 	const { sizeAssumed } = await host.cut();
 	const shot = sizeAssumed ? await sizedLikeMedia(chosen, client) : chosen;
 	const folders = await prepareFolders(host, options);
 	try {
-		const wanted = composeTakes(shot, options, folders.media);
+		const wanted = composeTakes(shot, options, parts, folders.media);
 		const plans = await planAll(client, wanted);
-		announce(plans, terminal);
+		for (const line of planLines(plans[0]!, plans.length)) {
+			if (options.plan) terminal.line(line);
+			else terminal.note(line);
+		}
+		if (options.plan) {
+			terminal.result({ plans });
+			return EXIT.ok;
+		}
 		const jobs = await makeAll(client, wanted, terminal, interrupt);
 		if (interrupt.aborted) {
 			terminal.note('Interrupted: the jobs are cancelled, the timeline is as it was.');
@@ -114,7 +137,7 @@ export function sequenceOption(options: { readonly sequence?: string }): { seque
 /** A timeline that does not say how large its picture is gets clips as large as their neighbours. */
 async function sizedLikeMedia(shot: Shot, client: Client): Promise<Shot> {
 	const { left, right, sequence } = shot.context;
-	for (const neighbour of [left, right]) {
+	for (const neighbour of [left, right, shot.clip]) {
 		if (neighbour?.source.kind !== 'file') continue;
 		const { size } = await client.call('media.look', { path: neighbour.source.path });
 		if (size) return { ...shot, context: { ...shot.context, sequence: { ...sequence, size } } };
@@ -122,7 +145,12 @@ async function sizedLikeMedia(shot: Shot, client: Client): Promise<Shot> {
 	return shot;
 }
 
-function composeTakes(shot: Shot, options: ShotOptions, media: string): NamedRequest[] {
+function composeTakes(
+	shot: Shot,
+	options: ShotOptions,
+	parts: ReturnType<typeof engineParts>,
+	media: string,
+): NamedRequest[] {
 	const seed = options.seed ?? randomInt(2 ** 32);
 	const { sequence, track } = shot.context;
 	const timecode = formatTimecode(
@@ -144,7 +172,7 @@ function composeTakes(shot: Shot, options: ShotOptions, media: string): NamedReq
 				name: `pickup ${track} ${timecode.replaceAll(/[:;]/g, '')} take ${index + 1}`,
 				codec: codecSchema.parse(options.codec),
 			},
-			settings: options.model === undefined ? {} : { model: resolve(options.model) },
+			...parts,
 		});
 		return { name, request };
 	});
@@ -161,7 +189,7 @@ function placementOf(
 	return {
 		clip: job.clip,
 		name: job.clip.draft ? `${name} (draft)` : name,
-		range: shot.range,
+		range: landing(shot, job.clip.frames),
 		track: shot.context.track,
 		where: index === 0 ? shot.where : 'above',
 		enabled: index === 0,
@@ -170,12 +198,10 @@ function placementOf(
 	};
 }
 
-function announce(plans: readonly Plan[], terminal: Terminal): void {
-	const plan = plans[0];
-	if (!plan) return;
-	const takes = plans.length > 1 ? `${plans.length} takes of ` : '';
-	terminal.note(`${plan.engine}${plan.draft ? ' (draft)' : ''}: ${takes}${plan.frames} frames`);
-	for (const note of plan.notes) terminal.note(note);
+/** A clip whose length was left to the model need not fill the range. */
+function landing({ range, leansOn }: Shot, frames: number): FrameRange {
+	if (leansOn === 'end') return { start: range.end - frames, end: range.end };
+	return { start: range.start, end: range.start + frames };
 }
 
 type Made = {
@@ -192,6 +218,8 @@ function report(terminal: Terminal, made: Made): number {
 		const length = rangeLength(placed.range);
 		terminal.line(`${placed.actual}  ${length} frames, seed ${clip?.seed}, ${clip?.path}`);
 	});
+	for (const note of new Set(made.done.flatMap(({ clip }) => clip?.notes ?? [])))
+		terminal.note(note);
 	const problems = made.jobs.flatMap((job) => (job.problem ? [job.problem] : []));
 	for (const problem of problems) terminal.note(`A take failed: ${problem.message}`);
 	terminal.line(`Timeline: ${made.saved.path}`);
