@@ -10,7 +10,7 @@ import type { Side } from './bridge.ts';
 import { readSide } from './neighbours.ts';
 import { type Painter, type Picture, startPainter } from './picture.ts';
 import { KINDS, MAX_FRAMES, planDraft, type Sides, sidesOf } from './plan.ts';
-import { Relay } from './relay.ts';
+import { Relay } from '../relay.ts';
 import { growBed } from './sound/bed.ts';
 import { isHeard, readSurroundings } from './sound/mix.ts';
 

@@ -1,8 +1,8 @@
 import type { Engine } from '../engine.ts';
 import { describeLtx2 } from './description.ts';
-import { generate, sigmasFor } from './generate.ts';
-import { modelAt } from './known-model.ts';
-import { planOf, workFor } from './plan.ts';
+import { generate } from './generate.ts';
+import { planOf } from './plan.ts';
+import { prepare } from './prepare.ts';
 
 /**
  * LTX-2 in ONNX Runtime: picture and sound together, from the prompt and from both sides of the
@@ -12,9 +12,10 @@ export const ltx2: Engine = {
 	name: 'ltx2',
 	describe: describeLtx2,
 	async plan(request) {
-		const model = await modelAt(String(request.settings.model ?? ''));
-		const steps = sigmasFor(model, request).length - 1;
-		return planOf(request, workFor(request), { steps, distilled: model.distilled });
+		const { model, planned } = await prepare(request);
+		const { work, recipes } = planned();
+		const steps = recipes.reduce((sum, { sigmas }) => sum + sigmas.length - 1, 0);
+		return planOf(request, work, { steps, distilled: model.distilled });
 	},
 	generate,
 };

@@ -1,343 +1,379 @@
-import { totalmem } from 'node:os';
 import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
-import { type FrameRate, samplesForFrames } from '../../../protocol/time.ts';
-import { encodeClip, pixelFormatFor } from '../../media/encode.ts';
-import { resample } from '../../media/resample.ts';
+import type { Clip } from '../../../protocol/jobs.ts';
+import { pixelFormatFor } from '../../media/encode.ts';
 import type { Frame, Sound } from '../../media/types.ts';
 import { pictureOf } from '../cut-picture.ts';
 import type { EngineOutput, Workplace } from '../engine.ts';
+import { Relay } from '../relay.ts';
+import { soundOfClip, soundOfPass } from './clip-sound.ts';
 import { Codec } from './codec.ts';
 import { denoiser, type Guided, type Shot, settingsOf } from './denoise.ts';
-import {
-	appendKeyframe,
-	type Conditioned,
-	frozen,
-	keepOutside,
-	replaceCells,
-	startFrom,
-	unconditioned,
-} from './diffusion/conditioning.ts';
-import {
-	audioFromTokens,
-	audioPositions,
-	audioTokens,
-	audioToTokens,
-	fromTokens,
-	toTokens,
-	videoPositions,
-	videoShape,
-} from './diffusion/latent.ts';
-import { normalNoise } from './diffusion/noise.ts';
-import { type Latents, sampleEuler } from './diffusion/samplers.ts';
-import { DISTILLED, devSchedule } from './diffusion/schedule.ts';
-import { readPictures, readStill, readWindowSound } from './material.ts';
-import { audioVaeConfig } from './networks/audio-vae.ts';
+import { fromTokens, toTokens, videoShape } from './diffusion/latent.ts';
+import { normalisedNoise, normalNoise } from './diffusion/noise.ts';
+import { type Latents, sampleBy } from './diffusion/samplers.ts';
+import { predictFrames } from './duration.ts';
+import { Film } from './film.ts';
+import type { Carried } from './material.ts';
+import { type Meter, openMeter } from './meter.ts';
 import { transformerConfig } from './networks/transformer-config.ts';
 import { videoVaeConfig } from './networks/video-vae.ts';
-import { type Model, openModel } from './open-model.ts';
-import { encodable, fromCanvas } from './picture.ts';
-import { numberOf, type Work, workFor } from './plan.ts';
+import type { Model } from './open-model.ts';
+import type { Pass } from './passes.ts';
+import { withoutPrompt } from './phases.ts';
+import { frameMaker, type Planar, packed } from './picture.ts';
+import type { Work } from './plan.ts';
+import { prepare } from './prepare.ts';
+import { checkpointKey, openPreviews, type Previews } from './preview.ts';
+import { cellsWhere } from './preview-map.ts';
+import type { Recipe } from './recipe.ts';
+import { chooseDevice, type Device, probeProgram } from './runtime/device.ts';
+import { isOutOfMemory } from './runtime/failures.ts';
 import type { Numbers } from './runtime/session.ts';
 import { TransformerRunner } from './runtime/transformer.ts';
-import { logMel } from './sound/mel.ts';
+import { begin, type Looked, look, type Still, stillsOf } from './shot.ts';
+import { readStill } from './still.ts';
 import { promptContext } from './text/context.ts';
 
-/** Inwards from the gap's limits, in seconds: a limit on a cell's edge could fall to either side. */
-const INWARDS = 1e-4;
-const MEL_RATE = 48_000;
-
-/** How a checkpoint that is not distilled is led (Lightricks/LTX-2, pipelines' constants). */
-const GUIDANCE = {
-	video: { cfg: 3, stg: 1, modality: 3, rescale: 0.7 },
-	audio: { cfg: 7, stg: 1, modality: 3, rescale: 0.7 },
-} as const;
-
-/** One request on its way, and all that it needs. */
+/** One request on its way, and what it needs however it is made. */
 type Job = {
 	readonly request: GenerationRequest;
-	readonly work: Work;
 	readonly model: Model;
-	readonly codec: Codec;
+	readonly device: Device;
 	readonly workplace: Workplace;
 	readonly signal: AbortSignal;
+	readonly meter: Meter;
+	readonly previews: Previews;
+	readonly tell: (output: EngineOutput) => void;
 };
 
-/** The whole shot, top to bottom: look at the neighbours, context, start, denoise, picture, sound, file. */
+/** What a plan says, and what was read for it. */
+type Take = Job & {
+	readonly work: Work;
+	readonly recipes: readonly Recipe[];
+	readonly contexts: Contexts;
+	readonly stills: readonly Still[];
+	readonly codec: Codec;
+	readonly film: Film;
+};
+
+/** A clip from a request; progress and previews on the way. */
 export async function* generate(
 	request: GenerationRequest,
-	plan: Plan,
+	_plan: Plan,
+	workplace: Workplace,
+	outer: AbortSignal,
+): AsyncGenerator<EngineOutput, void, void> {
+	const stop = new AbortController();
+	const signal = AbortSignal.any([outer, stop.signal]);
+	const relay = new Relay<EngineOutput>();
+	const made = make(request, workplace, signal, (output) => relay.send(output));
+	relay.follow(made);
+	try {
+		yield* relay.outputs();
+		yield { kind: 'clip', clip: await made };
+	} finally {
+		stop.abort(new Error('The shot was given up'));
+		await made.catch(() => {});
+	}
+}
+
+/** Context, then all the rest; once more and smaller where memory runs out. */
+async function make(
+	request: GenerationRequest,
 	workplace: Workplace,
 	signal: AbortSignal,
-): AsyncGenerator<EngineOutput, void, void> {
-	const progress = (share: number, phase: string): EngineOutput => ({
-		...{ kind: 'progress', progress: share, phase },
-	});
-	const work = workFor(request);
-	const model = await openModel(String(request.settings.model));
-	const codec = new Codec(model.checkpoint);
-	const job: Job = { request, work, model, codec, workplace, signal };
-
-	yield progress(0, 'Reading the prompt');
-	const contexts = await readPrompts(job);
-
-	yield progress(0.1, 'Looking at the neighbours');
-	const shot = await conditionedShot(job);
-
-	yield progress(0.2, 'Making the shot');
-	const sigmas = sigmasFor(model, request);
-	const hold = fitsInMemory(model) ? 'all' : 'one';
-	const runner = new TransformerRunner(
-		model.checkpoint,
-		settingsOf(shot, marksFor(model, shot.video, work)),
-		{ hold },
-	);
-	let latents: Latents = {};
+	tell: Job['tell'],
+): Promise<Clip> {
+	const { settings, model, planned } = await prepare(request);
+	const { cache: folder } = workplace;
+	const wanted = settings.provider;
+	const device = await chooseDevice({ wanted, program: probeProgram(), folder, signal });
+	const key = await checkpointKey(model.checkpoint);
+	const timed = { folder, key: `${key} ${device.provider} ${device.precision}` };
+	const meter = await openMeter(timed, planned().phases);
+	const channels = videoVaeConfig(model.checkpoint).latent_channels;
+	const previews = await openPreviews({ folder, key, channels });
+	const job = { request, model, device, workplace, signal, meter, previews, tell };
 	try {
-		const denoise = denoiser(runner, shot, contexts.positive, contexts.guided, signal);
-		let step = 0;
-		for await (const made of sampleEuler(streamsOf(shot, request.seed), sigmas, denoise)) {
+		tell(meter.at('prompt', 0));
+		const contexts = await readPrompts(job);
+		const frames = await framesWanted(job, contexts);
+		tell(meter.at('prompt', 1));
+		const stills = await readStills(job);
+		const { work, recipes } = planned({ frames });
+		try {
+			return await shoot({ ...job, work, recipes, contexts, stills }, []);
+		} catch (error) {
+			if (!isOutOfMemory(error) || signal.aborted) throw error;
+			const second = planned({ frames, isSecondAttempt: true });
+			meter.again(withoutPrompt(second.phases));
+			const note = shrunk(work, second.work, device);
+			return await shoot({ ...job, ...second, contexts, stills }, [note]);
+		}
+	} finally {
+		await meter.close();
+	}
+}
+
+/** All passes into one clip. */
+async function shoot(planned: Omit<Take, 'codec' | 'film'>, notes: readonly string[]) {
+	const { request, work, model, device, workplace, signal, tell, meter } = planned;
+	const { provider, precision } = device;
+	const memory = notes.length > 0 ? { memory: SMALL } : {};
+	const codec = new Codec(model.checkpoint, { provider, precision, ...memory });
+	const film = startFilm(planned);
+	const take: Take = { ...planned, codec, film };
+	try {
+		for (const note of notes) tell({ ...meter.at('look', 0), phase: note });
+		const sounds: Sound[] = [];
+		let carried: Carried | null = null;
+		for (const pass of work.passes) {
+			const latents = await makePass(take, pass, carried);
+			carried = await drawPass(take, pass, latents);
+			if (carried.sound) sounds.push(carried.sound);
+		}
+		if (work.hasSound) {
+			const { ffmpeg } = workplace;
+			film.setSound(await soundOfClip({ ffmpeg, request, work, signal }, sounds));
+		}
+		const { path, frames, rate, size, samples, codec: name } = await film.finish();
+		tell({ kind: 'progress', progress: 1, phase: 'Done' });
+		const clip: Clip = {
+			...{ path, frames, rate, size, samples, codec: name },
+			...{ draft: false, engine: 'ltx2', seed: request.seed },
+			...(notes.length > 0 ? { notes } : {}),
+		};
+		return clip;
+	} finally {
+		await film.abandon();
+		await codec.release();
+	}
+}
+
+/** Look at the neighbours, start, denoise; in two stages the second goes on from the first. */
+async function makePass(take: Take, pass: Pass, carried: Carried | null): Promise<Latents> {
+	const { request, work, recipes, model, stills, codec, workplace, signal, meter, tell } = take;
+	let made: Latents = {};
+	let earlier: Latents | null = null;
+	for (const [stage, recipe] of recipes.entries()) {
+		const size = work.stages[stage]!;
+		tell(meter.at('look', 0));
+		const looked = await look({
+			...{ ffmpeg: workplace.ffmpeg, request, work, pass, carried, signal },
+			...{ checkpoint: model.checkpoint, codec, recipe, size, stills, earlier },
+		});
+		if (stage === 0) await learnPreview(take, pass, looked);
+		tell(meter.at('look', 1));
+		const latents = await denoise(take, pass, stage, looked.shot);
+		made = recipe.makesSound ? latents : { ...latents, audio: made.audio! };
+		if (stage + 1 < recipes.length) {
+			const latent = pictureLatent(take, pass, stage, made);
+			const larger = await codec.enlarge(latent, model.upsampler!, signal);
+			const video = toTokens(larger.data as Float32Array, latent.shape[1]!);
+			earlier = { ...made, video };
+		}
+	}
+	return made;
+}
+
+/** From noise to clean latents as tokens, guides taken off; a preview after every step. */
+async function denoise(take: Take, pass: Pass, stage: number, shot: Shot): Promise<Latents> {
+	const { request, recipes, model, contexts, device, previews, signal, meter, tell } = take;
+	const { checkpoint, sampler, sigmas, led } = recipes[stage]!;
+	const { provider, precision } = device;
+	const hold = holdFor(device, model);
+	const marks = marksFor(take, stage, shot);
+	const draw = 2 * pass.index + stage;
+	const runner = new TransformerRunner(checkpoint, settingsOf(shot, marks), {
+		...{ provider, precision, hold },
+	});
+	const guided: Guided | null = led && { ...led, negative: contexts.negative! };
+	let fresh = 0;
+	const drawFresh = (stream: string, length: number) => {
+		const key = { seed: request.seed, stream: `${stream} ${draw}`, draw: fresh++ };
+		if (sampler !== 'res_2s') return normalNoise(key, length);
+		return normalisedNoise(key, length, shot[stream as keyof Shot]!.channels);
+	};
+	const streams = begin(shot, sigmas[0]!, { seed: request.seed, draw });
+	const look = denoiser(runner, shot, contexts.positive, guided, signal);
+	let latents: Latents = {};
+	let step = 0;
+	try {
+		for await (const made of sampleBy(sampler, streams, sigmas, look, drawFresh)) {
 			latents = made.latents;
 			step += 1;
-			yield progress(0.2 + (0.6 * step) / (sigmas.length - 1), 'Making the shot');
+			tell(meter.at('make', Math.min(1, step / (sigmas.length - 1))));
+			const { start, end } = pass.window.gap;
+			const shown = { frame: (start + end) >> 1, crop: take.work.stages[stage]! };
+			const jpeg = previews.jpeg(pictureLatent(take, pass, stage, made.clean), shown);
+			if (jpeg) tell({ kind: 'preview', jpeg });
 		}
 	} finally {
 		await runner.release();
 	}
-
-	yield progress(0.8, 'Making the sound');
-	const sound = work.hasSound ? await soundOf(job, latents, shot) : null;
-	signal.throwIfAborted();
-
-	yield progress(0.85, 'Making the picture');
-	const clip = await encodeClip(
-		workplace.ffmpeg,
-		{
-			path: workplace.clipPath,
-			...{ size: sizeOf(request), pixelAspect: request.context.sequence.pixelAspect },
-			...{ rate: request.context.sequence.rate, codec: request.output.codec },
-			...{ frameCount: plan.frames, sound },
-			frames: framesOf(job, latents),
-			tags: { title: request.output.name, comment: 'Made with LTX-2 by Pickup.' },
-		},
-		signal,
-	);
-	yield progress(1, 'Done');
-	const { path, frames, rate, size, samples } = clip;
-	yield {
-		kind: 'clip',
-		clip: {
-			...{ path, frames, rate, size, samples, codec: clip.codec },
-			...{ draft: false, engine: 'ltx2', seed: request.seed },
-		},
-	};
+	const wanted = Object.entries(latents).map(([stream, tokens]) => {
+		const { count, channels } = shot[stream as keyof Shot]!;
+		return [stream, tokens.slice(0, count * channels)];
+	});
+	return Object.fromEntries(wanted);
 }
 
-export function sigmasFor(model: Model, request: GenerationRequest): readonly number[] {
-	const steps = request.settings.steps;
-	if (model.distilled && steps === undefined) return DISTILLED;
-	const { version } = model.checkpoint;
-	return devSchedule(Math.round(numberOf(steps, version === null ? 40 : 30, 2, 200)));
+/** A pass's latents into the film; the sound is made while the picture is drawn. */
+async function drawPass(take: Take, pass: Pass, latents: Latents): Promise<Carried> {
+	const { request, work, model, codec, film, workplace, signal, meter, tell } = take;
+	const material = { ffmpeg: workplace.ffmpeg, request, work, pass, carried: null, signal };
+	const makesSound = work.hasSound && work.sound !== 'given';
+	const sound = makesSound
+		? soundOfPass(material, latents.audio!, codec, model.checkpoint)
+		: Promise.resolve(null);
+	const carries = work.passes[pass.index + 1]?.window.left ?? 0;
+	const format = pixelFormatFor(request.output.codec) as 'yuv420p' | 'yuv422p10le';
+	const size = work.stages.at(-1)!;
+	const frameOf = frameMaker(size, sizeOf(request), format);
+	const { start, end } = pass.range;
+	const frames: Frame[] = [];
+	let drawn = 0;
+	try {
+		for await (const picture of oneAhead(picturesOf(take, pass, latents))) {
+			const isDone = 'format' in picture;
+			if (!isDone && end - start - drawn <= carries) {
+				frames.push(packed(picture, size));
+			}
+			await film.write(isDone ? picture : frameOf(picture));
+			drawn += 1;
+			tell(meter.at('draw', drawn / (end - start)));
+		}
+		return { frames, sound: await sound };
+	} finally {
+		// Whatever happened, its network is closed before the others are.
+		await sound.catch(() => {});
+	}
+}
+
+/** The pass's new pictures, on the work's canvas; or the clip's own, where they are given. */
+async function* picturesOf(
+	{ request, work, model, codec, workplace, signal }: Take,
+	pass: Pass,
+	latents: Latents,
+): AsyncGenerator<Planar | Frame, void, void> {
+	if (work.picture === 'given' && work.own !== null) {
+		const sequence = { ...request.context.sequence, size: sizeOf(request) };
+		const format = pixelFormatFor(request.output.codec);
+		yield* pictureOf(workplace.ffmpeg, work.own, pass.range, sequence, format, signal);
+		return;
+	}
+	const stage = work.stages.length - 1;
+	const { width, height } = work.stages[stage]!;
+	const latent = pictureLatent({ model, work }, pass, stage, latents);
+	const key = { seed: request.seed, stream: 'decoder', draw: pass.index };
+	const noise = { data: normalNoise(key, latent.data.length), shape: latent.shape };
+	const frames = [pass.window.gap.start, pass.window.gap.end] as const;
+	for await (const { pixels } of codec.decodeFrames(latent, { noise, frames, signal })) {
+		yield { width, height, data: pixels };
+	}
+}
+
+type Contexts = Awaited<ReturnType<typeof readPrompts>>;
+
+async function readPrompts({ model, device, request, workplace, signal, meter, tell }: Job) {
+	const { checkpoint, encoder } = model;
+	const { provider, precision } = device;
+	const looks = model.distilled ? 1 : 2;
+	const read = (prompt: string, index: number, overlong: 'refuse' | 'cut') =>
+		promptContext(prompt, encoder, checkpoint, {
+			...{ provider, precision, signal, overlong, cache: { folder: workplace.cache } },
+			onProgress: (share) => tell(meter.at('prompt', (0.99 * (index + share)) / looks)),
+		});
+	const positive = await read(request.prompt, 0, 'refuse');
+	const negative = model.distilled ? null : await read(request.negativePrompt ?? '', 1, 'cut');
+	return { positive, negative };
+}
+
+/** How many frames to make, where the request leaves that to the model. */
+async function framesWanted({ request, model, device, signal }: Job, { positive }: Contexts) {
+	const { range, sequence } = request.context;
+	const most = range.end - range.start;
+	if (request.kind !== 'insert' || request.length !== 'model') return most;
+	const { provider } = device;
+	const { rate } = sequence;
+	return predictFrames(positive, model.checkpoint, { rate, most, provider, signal });
+}
+
+/** From this version on stills are less compressed (Lightricks/LTX-2, pipelines' constants). */
+const CLEANER_FROM = 2.4;
+
+async function readStills({ request, model, workplace, signal }: Job): Promise<Still[]> {
+	const { size: shape } = request.context.sequence;
+	const crf = Number.parseFloat(model.checkpoint.version ?? '2.0') >= CLEANER_FROM ? 18 : 33;
+	return Promise.all(
+		stillsOf(request).map(async ({ path, frame, strength }) => ({
+			...{ frame, strength },
+			picture: await readStill(workplace.ffmpeg, path, { shape, crf }, signal),
+		})),
+	);
+}
+
+function startFilm({ request, work, workplace, signal }: Omit<Take, 'codec' | 'film'>): Film {
+	const { output, context } = request;
+	const { rate, pixelAspect } = context.sequence;
+	const wanted = {
+		...{ path: workplace.clipPath, size: sizeOf(request), pixelAspect, rate, codec: output.codec },
+		frameCount: work.range.end - work.range.start,
+		tags: { title: output.name, comment: 'Made with LTX-2 by Pickup.' },
+	};
+	return new Film(workplace.ffmpeg, wanted, { hasSound: work.hasSound, signal });
+}
+
+/** Fits the preview to what the window shows, or once for each checkpoint to what noise looks like. */
+async function learnPreview(take: Take, pass: Pass, { seen }: Looked): Promise<void> {
+	const { previews, work, codec, signal } = take;
+	const { gap, frames, spare } = pass.window;
+	const isGiven = (frame: number) =>
+		frame < frames - spare && (work.picture === 'given' || frame < gap.start || frame >= gap.end);
+	if (seen !== null) await previews.fit(seen.latent, seen.pixels, cellsWhere(frames, isGiven));
+	await previews.fitOnce((latent) => {
+		const noise = normalNoise({ seed: 0, stream: 'decoder', draw: 0 }, latent.data.length);
+		return codec.decodePicture(latent, { data: noise, shape: latent.shape }, signal);
+	});
+}
+
+/** The picture among a pass's tokens, [1, channels, frames, height, width]. */
+function pictureLatent(
+	{ model, work }: Pick<Take, 'model' | 'work'>,
+	{ window }: Pass,
+	stage: number,
+	{ video }: Latents,
+): Numbers {
+	const { latent_channels: channels } = videoVaeConfig(model.checkpoint);
+	const { width, height } = work.stages[stage]!;
+	const size = videoShape(window.frames, width, height);
+	const cells = size.frames * size.height * size.width;
+	const data = fromTokens(video!.slice(0, cells * channels), channels);
+	return { data, shape: [1, channels, size.frames, size.height, size.width] };
 }
 
 /** 2.5 marks the tokens of the first cell, which is a frame of its own, and no appended still. */
-function marksFor(
-	{ checkpoint }: Model,
-	video: Conditioned | null,
-	{ size }: Work,
-): Float32Array | null {
+function marksFor({ model, work }: Take, stage: number, { video }: Shot): Float32Array | null {
 	if (video === null) return null;
-	if (!transformerConfig(checkpoint.config.transformer).video.keyframeEmbedding) return null;
-	const { height, width } = videoShape(1, size.width, size.height);
-	return new Float32Array(video.mask.length).fill(1, 0, height * width);
+	const config = transformerConfig(model.checkpoint.config.transformer);
+	if (!config.video.keyframeEmbedding) return null;
+	const { width, height } = work.stages[stage]!;
+	const first = videoShape(1, width, height);
+	return new Float32Array(video.mask.length).fill(1, 0, first.height * first.width);
 }
 
-/** Whether all blocks may stay open at once, in float32, and leave most of the memory alone. */
-function fitsInMemory({ description }: Model): boolean {
-	return description.parameters * 4 < totalmem() / 4;
+/** Whether all blocks may stay open at once and leave most of the memory alone. */
+function holdFor({ memory, provider }: Device, { description }: Model): 'all' | 'one' {
+	const room = memory ?? (provider === 'cpu' ? 0 : Number.POSITIVE_INFINITY);
+	return description.parameters * 4 < room / 4 ? 'all' : 'one';
 }
 
-async function readPrompts({ model, request, workplace, signal }: Job) {
-	const options = { signal, cache: { folder: workplace.cache } };
-	const { checkpoint, encoder } = model;
-	const positive = await promptContext(request.prompt, encoder, checkpoint, options);
-	if (model.distilled) return { positive, guided: null };
-	const negative = await promptContext(request.negativePrompt ?? '', encoder, checkpoint, {
-		...options,
-		overlong: 'cut',
-	});
-	const stgBlocks = [checkpoint.version === null ? 29 : 28];
-	const guided: Guided = { ...GUIDANCE, stgBlocks, negative };
-	return { positive, guided };
-}
+/** Bytes for the video VAE after memory has run out. */
+const SMALL = 2 ** 30;
 
-/** Picture and sound before they are made, with all that is given of them. */
-async function conditionedShot(job: Job): Promise<Shot> {
-	const video = await conditionedPicture(job);
-	job.signal.throwIfAborted();
-	const audio = await conditionedSound(job);
-	job.signal.throwIfAborted();
-	return { video, audio };
-}
-
-async function conditionedPicture({
-	request,
-	work,
-	model,
-	codec,
-	workplace: { ffmpeg },
-	signal,
-}: Job): Promise<Conditioned> {
-	const { rate } = request.context.sequence;
-	const { window, size } = work;
-	const channels = videoVaeConfig(model.checkpoint).latent_channels;
-	const shape = videoShape(window.frames, size.width, size.height);
-	const tokens = async (pixels: Numbers) =>
-		toTokens((await codec.encodePicture(pixels)).data as Float32Array, channels);
-	const free = unconditioned(videoPositions(shape, rate), channels);
-	if (work.picture === 'made') {
-		let state = free;
-		for (const { path, frame, strength } of stillsOf(request)) {
-			const given = await tokens(await readStill(ffmpeg, path, request, size, signal));
-			const at = { frame, rate, strength };
-			state =
-				frame === 0
-					? replaceCells(state, given, 0, strength)
-					: appendKeyframe(state, given, { ...shape, frames: 1 }, at);
-		}
-		return state;
-	}
-	const { pixels, firstRight } = await readPictures(ffmpeg, request, work, signal);
-	const source = await tokens(pixels);
-	if (work.picture === 'given') return frozen(free, source);
-	const kept = keepOutside(free, source, ...gapSeconds(work, rate));
-	if (firstRight === null) return kept;
-	// The right join rarely meets a cell's edge: its first frame is given by itself.
-	const { width, height, data } = firstRight;
-	const given = await tokens({ data, shape: [1, 3, 1, height, width] });
-	const one = { ...shape, frames: 1 };
-	return appendKeyframe(kept, given, one, { frame: window.gap.end, rate, strength: 1 });
-}
-
-async function conditionedSound({
-	request,
-	work,
-	model,
-	codec,
-	workplace: { ffmpeg },
-	signal,
-}: Job): Promise<Conditioned> {
-	const { rate } = request.context.sequence;
-	const { z_channels: channels, mel_bins } = audioVaeConfig(model.checkpoint);
-	const bands = mel_bins / 4;
-	const count = audioTokens(work.window.frames, rate);
-	const free = unconditioned(audioPositions(count), channels * bands);
-	if (work.sound === 'made') return free;
-	const heard = await readWindowSound(ffmpeg, request, work, signal);
-	const mel = logMel({ channels: [heard.left, heard.right], sampleRate: MEL_RATE });
-	const { data } = await codec.encodeSound(mel);
-	const all = audioToTokens(data as Float32Array, channels, bands);
-	const source = new Float32Array(count * channels * bands);
-	source.set(all.subarray(0, source.length));
-	if (work.sound === 'given') return frozen(free, source);
-	return keepOutside(free, source, ...gapSeconds(work, rate));
-}
-
-/** From when to when the window is made anew: beyond its ends where nothing is given there. */
-function gapSeconds({ window }: Work, rate: FrameRate): readonly [from: number, to: number] {
-	const seconds = (frame: number) => (frame * rate.den) / rate.num;
-	const { start, end } = window.gap;
-	return [
-		start === 0 ? -1 : seconds(start) + INWARDS,
-		window.right > 0 ? seconds(end) - INWARDS : seconds(window.frames) + 1,
-	];
-}
-
-function stillsOf(request: GenerationRequest) {
-	if (request.kind === 'insert') return request.images;
-	if (request.kind === 'animate' && request.firstFrame !== undefined) {
-		return [{ path: request.firstFrame, frame: 0, strength: 1 }];
-	}
-	return [];
-}
-
-/** The latents full of noise; what is given stands where it is. */
-function streamsOf(shot: Shot, seed: number) {
-	const streams = (['video', 'audio'] as const).flatMap((stream) => {
-		const state = shot[stream];
-		if (state === null) return [];
-		const noise = normalNoise({ seed, stream, draw: 0 }, state.clean.length);
-		const latent = startFrom(state, noise, state.isFrozen ? 0 : 1);
-		return [[stream, { latent, clean: state.clean, mask: state.mask }] as const];
-	});
-	return Object.fromEntries(streams);
-}
-
-/** The gap's sound at 48 kHz, exactly as long as its frames. */
-async function soundOf(
-	{ request, work, model, codec }: Job,
-	latents: Latents,
-	shot: Shot,
-): Promise<Sound> {
-	const { rate } = request.context.sequence;
-	const { z_channels: channels, mel_bins } = audioVaeConfig(model.checkpoint);
-	const bands = mel_bins / 4;
-	const { count } = shot.audio!;
-	const kept = latents.audio!.slice(0, count * channels * bands);
-	const data = audioFromTokens(kept, channels, bands);
-	const waveform = await codec.voice(
-		await codec.decodeSound({ data, shape: [1, channels, count, bands] }),
-	);
-	const samples = waveform.shape[2]!;
-	const { start, end } = request.context.range;
-	const first = start - work.window.left;
-	const from = samplesForFrames(start, rate) - samplesForFrames(first, rate);
-	const length = samplesForFrames(end - start, rate);
-	const step = codec.sampleRate / 48_000;
-	const [left, right] = [0, 1].map((channel) => {
-		const voice = (waveform.data as Float32Array).subarray(
-			channel * samples,
-			(channel + 1) * samples,
-		);
-		return resample(voice, from * step, step, length);
-	});
-	return { left: left!, right: right! };
-}
-
-/** The gap's pictures at the sequence's size, in the encoder's format. */
-async function* framesOf(
-	{ request, work, model, codec, workplace: { ffmpeg }, signal }: Job,
-	latents: Latents,
-): AsyncGenerator<Frame, void, void> {
-	const { sequence, range } = request.context;
-	const format = pixelFormatFor(request.output.codec) as 'yuv420p' | 'yuv422p10le';
-	const size = sizeOf(request);
-	if (work.picture === 'given' && work.own !== null) {
-		const whole = { ...sequence, size };
-		yield* pictureOf(ffmpeg, work.own, range, whole, format, signal);
-		return;
-	}
-	const channels = videoVaeConfig(model.checkpoint).latent_channels;
-	const { frames, height, width } = videoShape(
-		work.window.frames,
-		work.size.width,
-		work.size.height,
-	);
-	const cells = frames * height * width;
-	const latent = fromTokens(latents.video!.slice(0, cells * channels), channels);
-	const noise = normalNoise({ seed: request.seed, stream: 'decoder', draw: 0 }, latent.length);
-	const shape = [1, channels, frames, height, width];
-	const pixels = await codec.decodePicture({ data: latent, shape }, { data: noise, shape });
-	const plane = work.size.width * work.size.height;
-	for (let frame = work.window.gap.start; frame < work.window.gap.end; frame++) {
-		signal.throwIfAborted();
-		const data = new Float32Array(3 * plane);
-		for (let c = 0; c < 3; c++) {
-			const from = (c * work.window.frames + frame) * plane;
-			data.set((pixels.data as Float32Array).subarray(from, from + plane), c * plane);
-		}
-		const canvas = { width: work.size.width, height: work.size.height, data };
-		yield encodable(fromCanvas(canvas, work.size, size), format);
-	}
+function shrunk(first: Work, second: Work, { provider }: Device): string {
+	const size = ({ stages }: Work) => `${stages.at(-1)!.width}×${stages.at(-1)!.height}`;
+	return `Memory ran out on ${provider} at ${size(first)}, so it is made at ${size(second)}.`;
 }
 
 /** H.264 takes even sizes only. */
@@ -345,4 +381,21 @@ function sizeOf({ context, output }: GenerationRequest) {
 	const { width, height } = context.sequence.size;
 	if (output.codec !== 'h264-intra') return { width, height };
 	return { width: width + (width % 2), height: height + (height % 2) };
+}
+
+/** What a source gives next is made while the last of it is in use. */
+async function* oneAhead<T>(source: AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
+	let next = source.next();
+	try {
+		for (;;) {
+			const { done, value } = await next;
+			if (done) return;
+			next = source.next();
+			next.catch(() => {});
+			yield value;
+		}
+	} finally {
+		await next.catch(() => {});
+		await source.return();
+	}
 }

@@ -1,112 +1,147 @@
 import type { GenerationRequest } from '../../../protocol/generation.ts';
 import { samplesForFrames } from '../../../protocol/time.ts';
-import { readFrames } from '../../media/frames.ts';
 import { readSound } from '../../media/sound.ts';
-import type { Ffmpeg, Sound } from '../../media/types.ts';
+import type { Ffmpeg, Frame, Sound } from '../../media/types.ts';
 import { pictureOf, sourceTime, type UsableSpan } from '../cut-picture.ts';
 import { distinct, readMix } from '../cut-sound.ts';
-import type { WorkSize } from './diffusion/window.ts';
+import { snapUp, type WorkSize } from './diffusion/window.ts';
+import type { Pass } from './passes.ts';
 import { type Planar, planarOf, toCanvas } from './picture.ts';
 import type { Work } from './plan.ts';
 import type { Numbers } from './runtime/session.ts';
 
-/** What the window shows: pixels [1, 3, frames, height, width] and which frames are real. */
-export type Pictures = {
-	readonly pixels: Numbers;
-	/** The first frame on the right, for a keyframe of its own. */
-	readonly firstRight: Planar | null;
+/** What there is to look at for a pass. */
+export type Material = {
+	readonly ffmpeg: Ffmpeg;
+	readonly request: GenerationRequest;
+	readonly work: Work;
+	readonly pass: Pass;
+	/** The end of what the last pass made; null for the first. */
+	readonly carried: Carried | null;
+	readonly signal: AbortSignal;
 };
+
+/** Packed RGB at the last stage's inner size, and their sound at 48 kHz. */
+export type Carried = { readonly frames: readonly Frame[]; readonly sound: Sound | null };
+
+/** What the window shows: pixels [1, 3, frames, height, width], and its first frame on the right. */
+export type Pictures = { readonly pixels: Numbers; readonly firstRight: Numbers | null };
 
 /**
  * The window's pictures: the neighbours' own, in the gap the clip's where it is made again, else a
  * cross-fade, which only colours what the encoder sees of the edges; then the last one on.
  */
-export async function readPictures(
-	ffmpeg: Ffmpeg,
-	request: GenerationRequest,
-	work: Work,
-	signal: AbortSignal,
-): Promise<Pictures> {
-	const { window, size, left, right, own } = work;
-	const { start, end } = request.context.range;
-	const read = (span: UsableSpan | null, from: number, to: number) =>
-		canvases(ffmpeg, request, span, { from, to }, size, signal);
-	const before = await read(left, start - window.left, start);
-	const inside = await read(own, start, end);
-	const after = await read(right, end, end + window.right);
-	const firstRight = after[0] ?? null;
-	const last = before.at(-1) ?? firstRight ?? blank(size);
-	const next = firstRight ?? last;
+export async function readPictures(material: Material, size: WorkSize): Promise<Pictures> {
+	const { work, pass, carried } = material;
+	const { window, range } = pass;
+	const stack = new Stack(window.frames, size);
+	if (carried !== null && work.picture !== 'given') {
+		for (const frame of lastOf(carried.frames, window.left)) stack.set(toCanvas(frame, size));
+	} else await copy(material, work.left, range.start - window.left, range.start, stack);
+	const last = stack.last;
+	stack.next = window.gap.end;
+	await copy(material, work.right, range.end, range.end + window.right, stack);
+	const first = stack.next > window.gap.end ? stack.at(window.gap.end) : null;
+	while (stack.next < window.frames) stack.set(stack.last ?? last ?? blank(size));
+	stack.next = window.gap.start;
+	await copy(material, work.own, range.start, range.end, stack);
+	const [from, to] = [last ?? first ?? blank(size), first ?? last ?? blank(size)];
 	const length = window.gap.end - window.gap.start;
-	const gap =
-		inside.length > 0
-			? inside
-			: Array.from({ length }, (_, i) => crossFade(last, next, (i + 1) / (length + 1)));
-	const shown = [...before, ...gap, ...after];
-	while (shown.length < window.frames) shown.push(shown.at(-1)!);
-	return { pixels: stacked(shown), firstRight };
+	while (stack.next < window.gap.end) {
+		stack.set(crossFade(from, to, (stack.next - window.gap.start + 1) / (length + 1)));
+	}
+	return { pixels: stack.pixels, firstRight: first && stacked(first) };
 }
 
-/** A still on the work's canvas, [1, 3, 1, height, width]. */
-export async function readStill(
-	ffmpeg: Ffmpeg,
-	path: string,
-	request: GenerationRequest,
+/** A picture on the work's canvas, [1, 3, 1, height, width]. */
+export function onCanvas(frame: Frame, size: WorkSize): Numbers {
+	return stacked(toCanvas(frame, size));
+}
+
+/**
+ * What an IC-LoRA goes by: every `pace`th frame of the reference, from the pass's first new frame on,
+ * 8k + 1 of them.
+ */
+export async function readReference(
+	material: Material,
 	size: WorkSize,
-	signal: AbortSignal,
+	pace: number,
 ): Promise<Numbers> {
-	const { size: whole, pixelAspect } = request.context.sequence;
-	const at = [{ num: 0, den: 1 }];
-	const wanted = { path, at, size: whole, pixelAspect, format: 'rgb24' } as const;
-	const [frame] = await readFrames(ffmpeg, wanted, signal);
-	return stacked([toCanvas(frame!, size)]);
+	const { ffmpeg, request, pass, signal } = material;
+	const { sequence, range } = request.context;
+	const { path, start } = request.reference!;
+	const span: UsableSpan = {
+		...{ name: 'reference', track: '', enabled: true, speed: { num: 1, den: 1 } },
+		...{ source: { kind: 'file', path }, sourceIn: start },
+		range: { start: range.start, end: range.end },
+	};
+	const count = snapUp(Math.ceil((pass.range.end - pass.range.start) / pace));
+	const stack = new Stack(count, size);
+	const to = pass.range.start + (count - 1) * pace + 1;
+	const frames = { start: pass.range.start, end: to };
+	let index = 0;
+	for await (const frame of pictureOf(ffmpeg, span, frames, sequence, 'rgb24', signal)) {
+		if (index % pace === 0) stack.set(toCanvas(frame, size));
+		index += 1;
+	}
+	return stack.pixels;
 }
 
-async function canvases(
-	ffmpeg: Ffmpeg,
-	request: GenerationRequest,
+async function copy(
+	{ ffmpeg, request, signal }: Material,
 	span: UsableSpan | null,
-	{ from, to }: { readonly from: number; readonly to: number },
-	size: WorkSize,
-	signal: AbortSignal,
-): Promise<Planar[]> {
-	if (span === null || to <= from) return [];
+	from: number,
+	to: number,
+	stack: Stack,
+): Promise<void> {
+	if (span === null || to <= from) return;
 	const { sequence } = request.context;
 	const range = { start: from, end: to };
-	const found: Planar[] = [];
 	for await (const frame of pictureOf(ffmpeg, span, range, sequence, 'rgb24', signal)) {
-		found.push(toCanvas(frame, size));
+		stack.set(toCanvas(frame, stack.size));
 	}
-	return found;
 }
 
 /**
  * 48 kHz sound of the window: what the cut has beside the gap and silence in it, or the clip's own
- * where that is given or made again.
+ * where that is given or made again; from the second pass on, on the left what was made.
  */
-export async function readWindowSound(
-	ffmpeg: Ffmpeg,
-	request: GenerationRequest,
-	work: Work,
-	signal: AbortSignal,
-): Promise<Sound> {
+export async function readWindowSound(material: Material): Promise<Sound> {
+	const { request, work, pass, carried } = material;
+	const { rate } = request.context.sequence;
+	const at = (frame: number) => samplesForFrames(frame, rate);
+	const start = at(pass.range.start - pass.window.left);
+	const heard =
+		work.own === null ? await heardInCut(material) : await heardInClip(material, work.own);
+	if (carried?.sound && work.sound !== 'given') {
+		const length = at(pass.range.start) - start;
+		heard.left.set(carried.sound.left.slice(-length));
+		heard.right.set(carried.sound.right.slice(-length));
+	}
+	return heard;
+}
+
+async function heardInCut({ ffmpeg, request, work, pass, signal }: Material): Promise<Sound> {
 	const { context } = request;
 	const { rate } = context.sequence;
-	const { window, own } = work;
-	const first = context.range.start - window.left;
 	const at = (frame: number) => samplesForFrames(frame, rate);
-	const samples = at(first + window.frames) - at(first);
-	if (own !== null) {
-		const from = sourceTime(own, { num: first, den: 1 }, rate);
-		return readSound(ffmpeg, { path: own.source.path, from, samples, speed: own.speed }, signal);
-	}
-	const heard = distinct(context.sound).filter((span) => span.enabled);
-	const range = { start: at(first), end: at(first) + samples };
-	const mix = await readMix(ffmpeg, heard, range, rate, signal);
-	const [from, to] = [at(context.range.start) - at(first), at(context.range.end) - at(first)];
-	mix.left.fill(0, from, to);
-	mix.right.fill(0, from, to);
+	const first = pass.range.start - pass.window.left;
+	const range = { start: at(first), end: at(first + pass.window.frames) };
+	const spans = work.sound === 'made' ? [] : distinct(context.sound).filter((span) => span.enabled);
+	const mix = await readMix(ffmpeg, spans, range, rate, signal);
+	const silent = [at(pass.range.start) - range.start, at(work.range.end) - range.start] as const;
+	mix.left.fill(0, ...silent);
+	mix.right.fill(0, ...silent);
 	return mix;
+}
+
+function heardInClip({ ffmpeg, request, pass, signal }: Material, own: UsableSpan): Promise<Sound> {
+	const { rate } = request.context.sequence;
+	const first = pass.range.start - pass.window.left;
+	const samples =
+		samplesForFrames(first + pass.window.frames, rate) - samplesForFrames(first, rate);
+	const from = sourceTime(own, { num: first, den: 1 }, rate);
+	return readSound(ffmpeg, { path: own.source.path, from, samples, speed: own.speed }, signal);
 }
 
 function blank(size: WorkSize): Planar {
@@ -117,18 +152,57 @@ function blank(size: WorkSize): Planar {
 }
 
 function crossFade(a: Planar, b: Planar, share: number): Planar {
-	return { ...a, data: a.data.map((value, i) => value + (b.data[i]! - value) * share) };
+	const data = new Float32Array(a.data.length);
+	for (let i = 0; i < data.length; i++) data[i] = a.data[i]! + (b.data[i]! - a.data[i]!) * share;
+	return { ...a, data };
 }
 
-function stacked(frames: readonly Planar[]): Numbers {
-	const { width, height } = frames[0]!;
-	const plane = width * height;
-	const data = new Float32Array(3 * frames.length * plane);
-	for (const [i, { data: picture }] of frames.entries()) {
-		for (let c = 0; c < 3; c++) {
-			const from = picture.subarray(c * plane, (c + 1) * plane);
-			data.set(from, (c * frames.length + i) * plane);
-		}
+function stacked(picture: Planar): Numbers {
+	return { data: picture.data, shape: [1, 3, 1, picture.height, picture.width] };
+}
+
+function lastOf<T>(values: readonly T[], count: number): readonly T[] {
+	return values.slice(Math.max(0, values.length - count));
+}
+
+/** Pictures one after the other, as the video encoder takes them. */
+class Stack {
+	readonly size: WorkSize;
+	readonly pixels: Numbers & { readonly data: Float32Array };
+	/** Where the next picture goes. */
+	next = 0;
+	last: Planar | null = null;
+
+	constructor(frames: number, size: WorkSize) {
+		const { width, height } = size;
+		this.size = size;
+		const data = new Float32Array(3 * frames * width * height);
+		this.pixels = { data, shape: [1, 3, frames, height, width] };
 	}
-	return { data, shape: [1, 3, frames.length, height, width] };
+
+	set(picture: Planar): void {
+		this.#planes(
+			(from, plane) =>
+				this.pixels.data.set(picture.data.subarray(plane, plane + from.length), from.at),
+			this.next,
+		);
+		this.last = picture;
+		this.next += 1;
+	}
+
+	at(index: number): Planar {
+		const { width, height } = this.size;
+		const data = new Float32Array(3 * width * height);
+		this.#planes(
+			({ at, length }, plane) => data.set(this.pixels.data.subarray(at, at + length), plane),
+			index,
+		);
+		return { width, height, data };
+	}
+
+	#planes(each: (stacked: { at: number; length: number }, plane: number) => void, index: number) {
+		const frames = this.pixels.shape[2]!;
+		const length = this.size.width * this.size.height;
+		for (let c = 0; c < 3; c++) each({ at: (c * frames + index) * length, length }, c * length);
+	}
 }

@@ -1,9 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { PickupError } from '../../../protocol/errors.ts';
 import { openTextEncoder, type TextEncoder } from './text/encoder.ts';
 import { Checkpoint } from './weights/checkpoint.ts';
-import { type Description, describe } from './weights/describe.ts';
+import { type Description, describe, type FileDescription } from './weights/describe.ts';
+import type { Safetensors } from './weights/safetensors.ts';
 import { readWeights } from './weights/shards.ts';
 
 /** A complete LTX-2 on the disk; of its weights nothing is in memory. */
@@ -13,6 +14,12 @@ export type Model = {
 	readonly description: Description;
 	/** Made with few steps and without guidance. */
 	readonly distilled: boolean;
+	/** What makes its latents twice as wide and high. */
+	readonly upsampler: Checkpoint | null;
+	/** What lets a model that is not distilled finish an upsampled latent in few steps. */
+	readonly distilledLora: Safetensors | null;
+	/** Tells how long a shot wants to be. */
+	readonly durationHead: boolean;
 };
 
 const HOW =
@@ -20,15 +27,14 @@ const HOW =
 
 /**
  * The model in a folder: checkpoint files beside each other, Gemma in a folder of its own or, for
- * 2.5, in a file. Upsamplers and LoRAs that lie there are left alone. Reads headers only. Throws
- * PickupError `engine-unavailable` that says what is missing, or `bad-weights`.
+ * 2.5, in a file. An upsampler and a distilled LoRA that lie there are for a second stage; other
+ * LoRAs a request has to name. Reads headers only. Throws PickupError `engine-unavailable` that says what is missing, or `bad-weights`.
  */
 export async function openModel(folder: string): Promise<Model> {
 	const { files, folders } = await listed(folder);
 	const read = await Promise.all(files.map((file) => readWeights(file)));
-	const told = read.map((file) => ({ file, parts: describe([file]).files[0]!.parts }));
-	const holds = (part: string) => (one: (typeof told)[number]) =>
-		one.parts.some((found) => found.part === part);
+	const told = read.map((file): Told => ({ file, ...describe([file]).files[0]! }));
+	const holds = (part: string) => (one: Told) => one.parts.some((found) => found.part === part);
 	const base = told.filter(
 		(one) => !holds('lora')(one) && !holds('upsampler')(one) && !onlyText(one.parts),
 	);
@@ -39,8 +45,31 @@ export async function openModel(folder: string): Promise<Model> {
 	const missing = description.missing.filter((part) => !part.startsWith('text encoder'));
 	if (text === undefined) missing.push('text encoder (Gemma)');
 	if (missing.length > 0 || text === undefined) throw incomplete(folder, missing);
-	const distilled = description.files.every(({ variant }) => variant !== 'dev');
-	return { checkpoint, encoder: await openTextEncoder(text), description, distilled };
+	const distilled = base.every(isDistilled);
+	const fits = ({ families }: Told) =>
+		families.some((family) => description.families.includes(family));
+	const upsampler = told.find((one) => holds('upsampler')(one) && isTwice(one) && fits(one));
+	const lora = told.find((one) => holds('lora')(one) && /distilled/i.test(basename(one.file.path)));
+	return {
+		...{ checkpoint, encoder: await openTextEncoder(text), description, distilled },
+		upsampler: upsampler ? new Checkpoint([upsampler.file]) : null,
+		distilledLora: (!distilled && lora?.file) || null,
+		durationHead: told.some(holds('duration head')),
+	};
+}
+
+type Told = Pick<FileDescription, 'parts' | 'families' | 'variant'> & {
+	readonly file: Safetensors;
+};
+
+/** Where the metadata does not tell, the name that its makers gave a file has to. */
+function isDistilled({ file, variant }: Told): boolean {
+	if (variant !== 'unknown') return variant === 'distilled';
+	return !/(^|[^a-z])dev([^a-z]|$)/i.test(basename(file.path));
+}
+
+function isTwice({ parts }: Told): boolean {
+	return parts.some(({ part, kind }) => part === 'upsampler' && kind.startsWith('spatial ×2'));
 }
 
 function incomplete(folder: string, missing: readonly string[]): PickupError {

@@ -1,22 +1,31 @@
 import { PickupError } from '../../../protocol/errors.ts';
 import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
-import { formatRate, rangeLength, samplesForFrames } from '../../../protocol/time.ts';
+import {
+	type FrameRange,
+	formatRate,
+	rangeLength,
+	samplesForFrames,
+} from '../../../protocol/time.ts';
 import type { ClipSpan } from '../../../protocol/timeline.ts';
 import type { UsableSpan } from '../cut-picture.ts';
 import { CELL } from './diffusion/latent.ts';
-import { type Window, type WorkSize, windowAround, workSize } from './diffusion/window.ts';
+import { halfSize, type WorkSize, workSize } from './diffusion/window.ts';
+import { type Pass, passesFor } from './passes.ts';
+import type { Settings } from './settings.ts';
 
-/** Seconds that the model was trained for: beyond them places in time mean nothing to it. */
-const HORIZON = 20;
-const DEFAULT_PIXELS = 768 * 512;
+/** Pixels of a frame in one stage, and at the end of two, as the model's makers have them. */
+const PIXELS = { 1: 768 * 512, 2: 1536 * 1024 } as const;
 
 /** What becomes of a stream: made anew, made inside the gap alone, or given. */
 export type Treatment = 'made' | 'kept outside' | 'given';
 
 /** How a request is done: settled by the request and the model alone, so twice the same. */
 export type Work = {
-	readonly window: Window;
-	readonly size: WorkSize;
+	/** What is made: the request's range, or its beginning where the model chose a length. */
+	readonly range: FrameRange;
+	readonly passes: readonly Pass[];
+	/** What each stage works at; the last is what becomes the clip. */
+	readonly stages: readonly WorkSize[];
 	readonly picture: Treatment;
 	readonly sound: Treatment;
 	/** Where the pictures beside the gap, or in it, come from. */
@@ -28,45 +37,65 @@ export type Work = {
 	readonly notes: readonly string[];
 };
 
-/** Throws PickupError `too-long`, `no-neighbour`, `media-offline` or `engine-cannot`. */
-export function workFor(request: GenerationRequest): Work {
-	if (request.kind === 'retake' && request.strength !== 1) {
-		throw new PickupError(
-			'engine-cannot',
-			`Expected a retake at strength 1, got ${request.strength}: what is there is not taken up in part yet`,
-			{ field: 'strength' },
-		);
-	}
-	const { context, settings } = request;
-	const { rate, size } = context.sequence;
-	const gap = rangeLength(context.range);
-	const perSecond = rate.num / rate.den;
+/** What a plan has to go by beside the request. */
+export type Means = {
+	/** 2: there is what finishes a picture at twice the size. */
+	readonly stages: 1 | 2;
+	/** How much smaller an IC-LoRA wants its reference; 1 without one. */
+	readonly referenceScale: number;
+	/** The first attempt ran out of memory: half the pixels, one stage. */
+	readonly isSecondAttempt?: boolean;
+	/** Frames that the model wants to make; default: the range's. */
+	readonly frames?: number;
+};
+
+/** Throws PickupError `too-long`, `no-neighbour`, `media-offline`, `bad-request` or `engine-cannot`. */
+export function workFor(request: GenerationRequest, settings: Settings, means: Means): Work {
+	const { context } = request;
+	const { rate } = context.sequence;
+	const { start, end } = context.range;
+	const range = { start, end: Math.min(end, start + (means.frames ?? Number.POSITIVE_INFINITY)) };
 	const { picture, sound, hasSound } = treatmentOf(request);
 	const sides = sidesOf(request);
-	const { notes } = sides;
-	const wanted = Math.round(perSecond * numberOf(settings.context, 1, 0, 5));
 	const seen = picture === 'kept outside' || sound === 'kept outside';
-	const { start, end } = context.range;
-	const window = windowAround(gap, seen ? wanted : 0, {
+	const passes = passesFor(range, rate, {
+		context: seen ? Math.round((rate.num / rate.den) * settings.context) : 0,
 		before: sides.left === null ? 0 : start - Math.max(0, sides.left.range.start),
-		after: sides.right === null ? 0 : sides.right.range.end - end,
+		after: sides.right === null ? 0 : Math.max(0, sides.right.range.end - end),
 	});
-	const most = Math.floor(HORIZON * perSecond);
-	if (window.frames > most) {
-		const room = most - (window.frames - gap);
-		throw new PickupError(
-			'too-long',
-			`Expected at most ${Math.max(0, room)} frames at ${formatRate(rate)} frames per second beside their context, got ${gap}`,
-			{ field: 'context.range' },
-		);
-	}
-	const pixels = numberOf(settings.pixels, DEFAULT_PIXELS, CELL.size ** 2, 4096 * 2304);
 	return {
-		...{ window, size: workSize(size, pixels, CELL.size), picture, sound, hasSound, notes },
+		...{ range, passes, stages: stagesFor(request, settings, means) },
+		...{ picture, sound, hasSound, notes: sides.notes },
 		...{ left: sides.left, right: sides.right, own: sides.own },
 	};
 }
 
+/** The sizes to work at: of each stage, the last one first chosen. */
+function stagesFor(
+	{ context, reference }: GenerationRequest,
+	{ pixels, stages: wanted }: Settings,
+	means: Means,
+): readonly WorkSize[] {
+	const { pixelAspect } = context.sequence;
+	const size = { ...context.sequence.size };
+	size.width = Math.max(1, Math.round((size.width * pixelAspect.num) / pixelAspect.den));
+	if (wanted === 2 && means.stages === 1) {
+		throw new PickupError(
+			'engine-cannot',
+			'Expected an upsampler beside the model (and, for one that is not distilled, its distilled LoRA) for two stages, found none',
+			{ field: 'settings.stages', action: 'Put them into the model’s folder, or take one stage.' },
+		);
+	}
+	const isLarge = Math.min(size.width * size.height, pixels ?? PIXELS[2]) > 1.5 * PIXELS[1];
+	const isTwice = !means.isSecondAttempt && (wanted ?? (isLarge ? means.stages : 1)) === 2;
+	const count = isTwice ? 2 : 1;
+	const most = (pixels ?? PIXELS[count]) / (means.isSecondAttempt ? 2 : 1);
+	const grid = CELL.size * count * (reference ? means.referenceScale : 1);
+	const last = workSize(size, most, grid);
+	return isTwice ? [halfSize(last, size), last] : [last];
+}
+
+/** What the editor is told before it runs; `steps` of a pass, all stages together. */
 export function planOf(
 	request: GenerationRequest,
 	work: Work,
@@ -74,17 +103,25 @@ export function planOf(
 ): Plan {
 	const { context, kind } = request;
 	const { rate } = context.sequence;
-	const { width, height } = work.size;
-	const frames = rangeLength(context.range);
-	const { left, right } = work.window;
+	const { width, height } = work.stages.at(-1)!;
+	const frames = rangeLength(work.range);
+	const left = work.passes[0]!.window.left;
+	const right = work.passes.at(-1)!.window.right;
+	const workFrames = work.passes.reduce((sum, { window }) => sum + window.frames, 0);
+	const openLength = request.kind === 'insert' && request.length === 'model';
 	return {
 		...{ engine: 'ltx2', kind, frames },
+		...(openLength ? { openLength } : {}),
 		samples: work.hasSound ? samplesForFrames(frames, rate) : 0,
-		workSize: { width, height },
-		...{ workFrames: work.window.frames, workRate: rate, context: { left, right } },
-		...{ passes: 1, stages: 1, steps, draft: false },
+		...{ workSize: { width, height }, workFrames, workRate: rate, context: { left, right } },
+		...{ passes: work.passes.length, stages: work.stages.length, steps, draft: false },
 		notes: [
-			`Works at ${width}×${height}, ${work.window.frames} frames, with ${left} frames of context before and ${right} after.`,
+			`Works at ${width}×${height} and ${formatRate(rate)} frames per second, with ${left} frames of context before and ${right} after.`,
+			...(work.passes.length > 1
+				? [
+						`Too long for one go: made in ${work.passes.length} passes, each from the last one’s end.`,
+					]
+				: []),
 			...(distilled && request.negativePrompt
 				? ['A distilled model is not led: the negative prompt has no effect.']
 				: []),
@@ -166,13 +203,4 @@ function refused(why: readonly string[]): PickupError {
 	return /is offline/.test(reasons)
 		? new PickupError('media-offline', `Expected media on disk: ${reasons}`, { field: 'context' })
 		: new PickupError('no-neighbour', `Expected a clip to go by: ${reasons}`, { field: 'context' });
-}
-
-/** A number among the request's settings. Throws PickupError `bad-request`. */
-export function numberOf(given: unknown, standard: number, low: number, high: number): number {
-	if (given === undefined) return standard;
-	if (typeof given === 'number' && given >= low && given <= high) return given;
-	throw new PickupError('bad-request', `Expected a number from ${low} to ${high}, got ${given}`, {
-		field: 'settings',
-	});
 }

@@ -150,21 +150,13 @@ it('the same request makes the same file, another seed another', async () => {
 });
 
 describe('is refused or told before it runs', () => {
-	it('a retake that would keep what is there in part', async () => {
-		const request = await requestFor('retake', PLAIN, { strength: 0.5 });
-		await expect(ltx2.plan(request)).rejects.toMatchObject({
-			code: 'engine-cannot',
-			field: 'strength',
-		});
-	});
-
 	it('a gap beyond what the model was trained for, with the limit', async () => {
 		const request = await requestFor('fill');
-		const range = { start: SHOT, end: SHOT + 600 };
+		const range = { start: SHOT, end: SHOT + 2400 };
 		const context = { ...request.context, range, right: null };
 		await expect(ltx2.plan({ ...request, context } as GenerationRequest)).rejects.toMatchObject({
 			code: 'too-long',
-			message: expect.stringMatching(/at most 4\d\d frames at 24 .* got 600/),
+			message: expect.stringMatching(/at most 1[5-9]\d\d frames at 24 .* got 2400/),
 		});
 	});
 

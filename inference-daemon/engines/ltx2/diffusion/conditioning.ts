@@ -67,8 +67,8 @@ export function appendKeyframe(
 }
 
 /**
- * An IC-LoRA's reference clip, given in a latent `scale` times smaller. `attention` below 1 makes
- * it and the latent heed each other less.
+ * An IC-LoRA's reference clip, given in a latent `scale` times smaller and `pace` times shorter, from
+ * frame `start` on. `attention` below 1 makes it and the latent heed each other less.
  */
 export function appendReference(
 	state: Conditioned,
@@ -77,11 +77,14 @@ export function appendReference(
 	how: {
 		readonly rate: FrameRate;
 		readonly scale: number;
+		readonly pace?: number;
+		readonly start?: number;
 		readonly strength: number;
 		readonly attention: number;
 	},
 ): Conditioned {
-	const positions = videoPositions(shape, how.rate, { scale: how.scale });
+	const { rate, scale, pace = 1, start = 0 } = how;
+	const positions = videoPositions(shape, rate, { scale, pace, start });
 	const before = state.positions.tokens;
 	const added = append(state, tokens, positions, 1 - how.strength);
 	if (how.attention === 1 && state.heed === null) return added;
@@ -115,6 +118,19 @@ export function keepOutside(
 		return ends! > start && begins! < end ? 1 : 0;
 	});
 	return { ...state, initial: source, clean: source, mask };
+}
+
+/** Tokens that reach into seconds `from`…`to` are made as well. */
+export function makeAlso(state: Conditioned, from: number, to: number): Conditioned {
+	const made = keepOutside(state, state.clean, from, to).mask;
+	return { ...state, mask: state.mask.map((share, token) => Math.max(share, made[token]!)) };
+}
+
+/** The latent that noise comes onto is an earlier stage's, [count, channels]. */
+export function beginWith(state: Conditioned, latent: Float32Array): Conditioned {
+	const initial = state.initial.slice();
+	initial.set(latent);
+	return { ...state, initial };
 }
 
 /** All of it is given. */

@@ -59,11 +59,12 @@ export function videoPositions(
 	options: {
 		readonly start?: number;
 		readonly isCausal?: boolean;
-		/** Cells are this much larger than usual. */
+		/** Cells are this much larger than usual, or last so much longer. */
 		readonly scale?: number;
+		readonly pace?: number;
 	} = {},
 ): Positions {
-	const { start = 0, isCausal = true, scale = 1 } = options;
+	const { start = 0, isCausal = true, scale = 1, pace = 1 } = options;
 	const tokens = tokensOf(shape);
 	const data = new Float32Array(3 * tokens * 2);
 	const perSecond = Math.fround(rate.num / rate.den);
@@ -76,7 +77,7 @@ export function videoPositions(
 		for (let y = 0; y < shape.height; y++) {
 			for (let x = 0; x < shape.width; x++, token++) {
 				const spans = [
-					[(start + from) / perSecond, (start + to) / perSecond],
+					[(start + from * pace) / perSecond, (start + to * pace) / perSecond],
 					[y * CELL.size * scale, (y + 1) * CELL.size * scale],
 					[x * CELL.size * scale, (x + 1) * CELL.size * scale],
 				];

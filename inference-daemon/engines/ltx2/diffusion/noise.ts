@@ -36,6 +36,21 @@ export function normalNoise(key: NoiseKey, length: number): Float32Array {
 	return noise;
 }
 
+/** Noise [tokens, channels] whose every channel has mean 0 and standard deviation 1. */
+export function normalisedNoise(key: NoiseKey, length: number, channels: number): Float32Array {
+	const noise = normalNoise(key, length);
+	const tokens = length / channels;
+	for (let c = 0; c < channels; c++) {
+		let [sum, squares] = [0, 0];
+		for (let i = c; i < length; i += channels) sum += noise[i]!;
+		const mean = sum / tokens;
+		for (let i = c; i < length; i += channels) squares += (noise[i]! - mean) ** 2;
+		const deviation = Math.sqrt(squares / Math.max(1, tokens - 1)) || 1;
+		for (let i = c; i < length; i += channels) noise[i] = (noise[i]! - mean) / deviation;
+	}
+	return noise;
+}
+
 type Words4 = readonly [number, number, number, number];
 
 /** Ten rounds of Philox4x32: four random words for a counter under a key of two. */

@@ -26,6 +26,23 @@ export type Step = {
 
 type Streams = Readonly<Record<string, Stream>>;
 
+const SAMPLERS = {
+	euler: sampleEuler,
+	ancestral: sampleAncestral,
+	res_2s: sampleRes2s,
+} as const;
+
+/** Denoises by the sampler of that name. */
+export function sampleBy(
+	name: keyof typeof SAMPLERS,
+	streams: Streams,
+	sigmas: readonly number[],
+	denoise: Denoise,
+	draw: Draw,
+): AsyncGenerator<Step, void, void> {
+	return SAMPLERS[name](streams, sigmas, denoise, draw);
+}
+
 /** Plain Euler; one evaluation a step. */
 export async function* sampleEuler(
 	streams: Streams,

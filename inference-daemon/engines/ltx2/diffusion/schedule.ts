@@ -7,6 +7,22 @@ export const DISTILLED = [
 export const DISTILLED_STAGE_2 = [0.909375, 0.725, 0.421875, 0] as const;
 export const DISTILLED_STAGE_2_TILED = [0.625, 0.4, 0] as const;
 
+/** The distilled sigmas for another number of steps: read off between them. */
+export function distilledSchedule(steps: number): readonly number[] {
+	const last = DISTILLED.length - 1;
+	return Array.from({ length: steps + 1 }, (_, i) => {
+		const at = (i * last) / steps;
+		const below = Math.floor(at);
+		const [from, to] = [DISTILLED[below]!, DISTILLED[Math.min(last, below + 1)]!];
+		return from + (to - from) * (at - below);
+	});
+}
+
+/** What is left of a schedule that begins with less noise: to change a source in part. */
+export function scheduleFrom(sigmas: readonly number[], first: number): readonly number[] {
+	return [first, ...sigmas.filter((sigma) => sigma < first)];
+}
+
 const SHIFT_LOW = 0.95;
 const SHIFT_HIGH = 2.05;
 const TOKENS_LOW = 1024;

@@ -30,7 +30,7 @@ export function windowAround(
 	if (!Number.isSafeInteger(gap) || gap < 1) throw new RangeError(`Expected a gap, got ${gap}`);
 	const wanted = context <= 0 ? 0 : snapUp(context);
 	const left = before >= wanted ? wanted : snapDown(before);
-	const least = left + gap + Math.min(after, Math.max(0, context));
+	const least = left + gap + Math.min(after, wanted);
 	const frames = snapUp(least);
 	const right = Math.min(after, frames - left - gap);
 	return {
@@ -84,7 +84,13 @@ export function workSize(picture: Size, pixels: number, grid: number): WorkSize 
 	return found;
 }
 
-function fitted(picture: Size, size: Size): Size {
+/** The first of two stages: half as wide and high. */
+export function halfSize({ width, height }: WorkSize, picture: Size): WorkSize {
+	const size = { width: width / 2, height: height / 2 };
+	return { ...size, inner: fitted(picture, size) };
+}
+
+export function fitted(picture: Size, size: Size): Size {
 	const scale = Math.min(size.width / picture.width, size.height / picture.height);
 	return {
 		width: Math.min(size.width, Math.max(1, Math.round(picture.width * scale))),

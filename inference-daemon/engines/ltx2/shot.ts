@@ -1,0 +1,204 @@
+import type { GenerationRequest } from '../../../protocol/generation.ts';
+import type { FrameRate } from '../../../protocol/time.ts';
+import type { Frame } from '../../media/types.ts';
+import type { Codec } from './codec.ts';
+import type { Shot } from './denoise.ts';
+import {
+	appendKeyframe,
+	appendReference,
+	beginWith,
+	type Conditioned,
+	frozen,
+	keepOutside,
+	makeAlso,
+	replaceCells,
+	startFrom,
+	unconditioned,
+} from './diffusion/conditioning.ts';
+import {
+	audioPositions,
+	audioTokens,
+	audioToTokens,
+	toTokens,
+	videoPositions,
+	videoShape,
+} from './diffusion/latent.ts';
+import { normalNoise } from './diffusion/noise.ts';
+import type { Latents, Stream } from './diffusion/samplers.ts';
+import { fitted, type WorkSize } from './diffusion/window.ts';
+import {
+	type Material,
+	onCanvas,
+	readPictures,
+	readReference,
+	readWindowSound,
+} from './material.ts';
+import { audioVaeConfig } from './networks/audio-vae.ts';
+import { videoVaeConfig } from './networks/video-vae.ts';
+import type { Pass } from './passes.ts';
+import type { Recipe } from './recipe.ts';
+import type { Numbers } from './runtime/session.ts';
+import { logMel } from './sound/mel.ts';
+import type { Checkpoint } from './weights/checkpoint.ts';
+
+/** Inwards from the gap's limits, in seconds: a limit on a cell's edge could fall to either side. */
+const INWARDS = 1e-4;
+const MEL_RATE = 48_000;
+
+/** One stage of a pass before it is made. */
+export type Looked = {
+	readonly shot: Shot;
+	/** The window's own pictures [1, 3, frames, height, width] and their latent, where there are any. */
+	readonly seen: { readonly pixels: Numbers; readonly latent: Numbers } | null;
+};
+
+export type Look = Material & {
+	readonly checkpoint: Checkpoint;
+	readonly codec: Codec;
+	readonly recipe: Recipe;
+	readonly size: WorkSize;
+	/** The request's stills by the frame of the clip that they show. */
+	readonly stills: readonly Still[];
+	/** What an earlier stage has made, as tokens: the picture already enlarged. */
+	readonly earlier: Latents | null;
+};
+
+export type Still = { readonly frame: number; readonly strength: number; readonly picture: Frame };
+
+/** Picture and sound before they are made, with all that is given of them. */
+export async function look(looking: Look): Promise<Looked> {
+	const { video, seen } = await conditionedPicture(looking);
+	looking.signal.throwIfAborted();
+	const audio = await conditionedSound(looking);
+	looking.signal.throwIfAborted();
+	return { shot: { video, audio }, seen };
+}
+
+type Picture = { readonly video: Conditioned; readonly seen: Looked['seen'] };
+
+async function conditionedPicture(looking: Look): Promise<Picture> {
+	const { request, work, pass, carried, checkpoint, codec, size, signal, earlier } = looking;
+	const { rate } = request.context.sequence;
+	const { window } = pass;
+	const channels = videoVaeConfig(checkpoint).latent_channels;
+	const shape = videoShape(window.frames, size.width, size.height);
+	const encode = (pixels: Numbers) => codec.encodePicture(pixels, signal);
+	const tokens = async (pixels: Numbers) =>
+		toTokens((await encode(pixels)).data as Float32Array, channels);
+	let state = unconditioned(videoPositions(shape, rate), channels);
+	let seen: Looked['seen'] = null;
+	if (work.picture !== 'made' || carried !== null) {
+		const { pixels, firstRight } = await readPictures(looking, size);
+		const latent = await encode(pixels);
+		seen = { pixels, latent };
+		const source = toTokens(latent.data as Float32Array, channels);
+		if (work.picture === 'given') return { video: frozen(state, source), seen };
+		state = outside(state, source, pass, rate);
+		if (firstRight !== null) {
+			// The right join rarely meets a cell's edge: its first frame is given by itself.
+			const at = { frame: window.gap.end, rate, strength: 1 };
+			state = appendKeyframe(state, await tokens(firstRight), { ...shape, frames: 1 }, at);
+		}
+	}
+	for (const { frame, strength, picture } of stillsIn(looking)) {
+		const given = await tokens(onCanvas(picture, size));
+		const at = { frame, rate, strength };
+		state =
+			frame === 0
+				? replaceCells(state, given, 0, strength)
+				: appendKeyframe(state, given, { ...shape, frames: 1 }, at);
+	}
+	state = await withReference(looking, state, tokens);
+	const initial = earlier?.video;
+	return { video: initial ? beginWith(state, initial) : state, seen };
+}
+
+/** The stills that the pass shows, by the window's frames. */
+function stillsIn({ stills, request, pass }: Look): readonly Still[] {
+	const { range, window } = pass;
+	const first = request.context.range.start;
+	return stills
+		.filter(({ frame }) => frame + first >= range.start && frame + first < range.end)
+		.map((still) => ({ ...still, frame: still.frame + first - range.start + window.left }));
+}
+
+async function withReference(
+	looking: Look,
+	state: Conditioned,
+	tokens: (pixels: Numbers) => Promise<Float32Array>,
+): Promise<Conditioned> {
+	const { request, recipe, pass, size } = looking;
+	if (recipe.reference === null || !request.reference) return state;
+	const { scale, pace } = recipe.reference;
+	const small = { width: size.width / scale, height: size.height / scale };
+	const pixels = await readReference(looking, { ...small, inner: fitted(size.inner, small) }, pace);
+	const [, , frames, height, width] = pixels.shape as readonly number[];
+	const shape = videoShape(frames!, width!, height!);
+	const { strength, attention } = request.reference;
+	const { rate } = request.context.sequence;
+	return appendReference(state, await tokens(pixels), shape, {
+		...{ rate, scale, pace, start: pass.window.gap.start, strength, attention },
+	});
+}
+
+async function conditionedSound(looking: Look): Promise<Conditioned> {
+	const { request, work, pass, carried, checkpoint, codec, signal, earlier } = looking;
+	const { rate } = request.context.sequence;
+	const { z_channels: channels, mel_bins } = audioVaeConfig(checkpoint);
+	const bands = mel_bins / 4;
+	const count = audioTokens(pass.window.frames, rate);
+	const free = unconditioned(audioPositions(count), channels * bands);
+	const started = (state: Conditioned) =>
+		earlier?.audio ? beginWith(state, earlier.audio) : state;
+	if (work.sound === 'made' && carried === null) return started(free);
+	const heard = await readWindowSound(looking);
+	const mel = logMel({ channels: [heard.left, heard.right], sampleRate: MEL_RATE });
+	const { data } = await codec.encodeSound(mel, signal);
+	const all = audioToTokens(data as Float32Array, channels, bands);
+	const source = new Float32Array(count * channels * bands);
+	source.set(all.subarray(0, source.length));
+	if (work.sound === 'given') return frozen(free, source);
+	return started(outside(free, source, pass, rate));
+}
+
+/** The source is kept but for the gap and, beyond the end of the material, what fills the grid. */
+function outside(
+	state: Conditioned,
+	source: Float32Array,
+	{ window }: Pass,
+	rate: FrameRate,
+): Conditioned {
+	const seconds = (frame: number) => (frame * rate.den) / rate.num;
+	const { start, end } = window.gap;
+	const beyond = seconds(window.frames) + 1;
+	const from = start === 0 ? -1 : seconds(start) + INWARDS;
+	if (window.right === 0) return keepOutside(state, source, from, beyond);
+	const kept = keepOutside(state, source, from, seconds(end) - INWARDS);
+	if (window.spare === 0) return kept;
+	return makeAlso(kept, seconds(window.frames - window.spare) + INWARDS, beyond);
+}
+
+/** The latents full of noise, or of as much as `sigma` says; what is given stands where it is. */
+export function begin(
+	shot: Shot,
+	sigma: number,
+	{ seed, draw }: { readonly seed: number; readonly draw: number },
+): Record<string, Stream> {
+	const streams = (['video', 'audio'] as const).flatMap((stream) => {
+		const state = shot[stream];
+		if (state === null) return [];
+		const noise = normalNoise({ seed, stream, draw }, state.clean.length);
+		const latent = startFrom(state, noise, state.isFrozen ? 0 : sigma);
+		return [[stream, { latent, clean: state.clean, mask: state.mask }] as const];
+	});
+	return Object.fromEntries(streams);
+}
+
+/** Pictures that a request brings along, and the frames of the clip that they show. */
+export function stillsOf(request: GenerationRequest) {
+	if (request.kind === 'insert') return request.images;
+	if (request.kind === 'animate' && request.firstFrame !== undefined) {
+		return [{ path: request.firstFrame, frame: 0, strength: 1 }];
+	}
+	return [];
+}
