@@ -29,7 +29,7 @@ const PROVIDERS = ['auto', 'cpu', 'webgpu', 'cuda', 'dml', 'coreml'];
 /** Adds what engines with a model take. */
 export function addEngineOptions(command: Command): Command {
 	const options = [
-		new Option('--model <folder>', 'the weights'),
+		new Option('--model <folder>', 'the weights').env('PICKUP_MODEL'),
 		new Option('--lora <path:strength>', 'a LoRA; may be repeated; strength 1 if not given')
 			.argParser((text: string, all: readonly Lora[]) => [...all, parseLora(text)])
 			.default([], 'none'),

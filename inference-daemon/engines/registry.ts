@@ -69,7 +69,7 @@ export class EngineRegistry {
 	async describe(ffmpeg: Ffmpeg | null): Promise<readonly EngineDescription[]> {
 		if (!this.#described || Date.now() - this.#described.at > FRESH) {
 			const list = this.#all().then((engines) =>
-				this.#working(engines.map((engine) => engine.describe(ffmpeg))),
+				this.#working(engines.map((engine) => engine.describe(ffmpeg, this.#defaults))),
 			);
 			this.#described = { at: Date.now(), list };
 		}

@@ -90,7 +90,7 @@ describe('An engine that takes it', () => {
 	});
 
 	test('may make a clip of an open length shorter than it could be, but sound belongs to it', async () => {
-		const request = { ...wishing({ length: 'model' }), settings: { ending: 'short' } };
+		const request = wishing({ length: 'model' });
 		await peer.call('job.submit', { request });
 		const { clip, plan } = await peer.waitForJob(request.id, 'done', 'failed');
 		expect(plan).toMatchObject({ frames: 5, openLength: true });

@@ -19,7 +19,8 @@ import { rangeLength, samplesForFrames } from '../../protocol/time.ts';
  *              'child' (leaves a child running and waits), 'wild' (progress goes all ways)
  *   `log`      a file that gets a line when a job starts and one when its clip stands
  * Where the environment has PICKUP_FAKE_IDLE, every job fails before it writes anything. Where it
- * has PICKUP_FAKE_TAKES, the engine takes whatever a request may bring.
+ * has PICKUP_FAKE_TAKES, the engine takes whatever a request may bring, and makes one frame less
+ * than it could where the length is open.
  */
 export const engine: Engine = {
 	name: 'fake',
@@ -40,7 +41,10 @@ export const engine: Engine = {
 			model: null,
 			ready: true,
 			needs: [],
-			settings: [{ name: 'delay', title: 'Delay', default: 0 }],
+			settings: [
+				{ name: 'delay', title: 'Delay', default: 0 },
+				{ name: 'model', title: 'Model', default: '' },
+			],
 		};
 	},
 
@@ -87,7 +91,8 @@ export const engine: Engine = {
 			await pause(210);
 		}
 		await misbehave(String(ending), signal);
-		const frameCount = ending === 'short' ? plan.frames - 1 : plan.frames;
+		const isShort = ending === 'short' || plan.openLength === true;
+		const frameCount = isShort ? plan.frames - 1 : plan.frames;
 		const samples = samplesForFrames(frameCount, rate);
 		let drawn = 0;
 		const encoding = encodeClip(
