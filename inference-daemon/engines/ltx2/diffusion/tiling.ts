@@ -90,6 +90,9 @@ function addTile(
 		throw new RangeError(`Expected a tile of ${shape.join(' × ')} values, got ${data.length}`);
 	}
 	const alone = whereAlone(columns.weights);
+	const [top, bottom] = whereAlone(rows.weights);
+	// Where a tile is as wide as the picture, rows that are its own lie behind one another.
+	const block = alone[1] - alone[0] === width ? bottom - top : 0;
 	for (let t = 0; t < count; t++) {
 		const index = time.output[0] + t;
 		const ofFrame = time.weights[t]!;
@@ -98,9 +101,15 @@ function addTile(
 		const layer = layers.get(index) ?? new Float32Array(channels * height * width);
 		layers.set(index, layer);
 		for (let c = 0; c < channels; c++) {
+			const start = (c * count + t) * high * across;
 			for (let y = 0; y < high; y++) {
-				const from = ((c * count + t) * high + y) * across;
+				const from = start + y * across;
 				const to = (c * height + rows.output[0] + y) * width + columns.output[0];
+				if (ofFrame === 1 && y === top && block > 0) {
+					layer.set(data.subarray(from, from + block * width), to);
+					y += block - 1;
+					continue;
+				}
 				const weight = ofFrame * rows.weights[y]!;
 				const [left, right] = weight === 1 ? alone : [0, 0];
 				if (right > left) layer.set(data.subarray(from + left, from + right), to + left);
