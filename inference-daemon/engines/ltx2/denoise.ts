@@ -92,9 +92,10 @@ function withoutNoise(
 	const clean = Object.entries(velocities).map(([stream, velocity]) => {
 		const { timesteps } = noise[stream as StreamName]!;
 		const channels = velocity.length / timesteps.length;
-		const x0 = latents[stream]!.map(
-			(x, i) => x - velocity[i]! * timesteps[Math.floor(i / channels)]!,
-		);
+		const x0 = latents[stream]!.slice();
+		for (let token = 0, i = 0; token < timesteps.length; token++) {
+			for (const end = i + channels; i < end; i++) x0[i]! -= velocity[i]! * timesteps[token]!;
+		}
 		return [stream, x0];
 	});
 	return Object.fromEntries(clean) as Latents;

@@ -32,13 +32,16 @@ export function guide(predictions: Predictions, guidance: Guidance): Float32Arra
 		{ away: predictions.perturbed, by: guidance.stg },
 		{ away: predictions.isolated, by: guidance.modality - 1 },
 	].filter(({ by }) => by !== 0);
-	const guided = Float32Array.from(cond, (value, i) =>
-		pulls.reduce((sum, { away, by }) => sum + by * (value - away![i]!), value),
-	);
+	const sums = Float64Array.from(cond);
+	for (const { away, by } of pulls) {
+		for (let i = 0; i < sums.length; i++) sums[i]! += by * (cond[i]! - away![i]!);
+	}
+	const guided = Float32Array.from(sums);
 	if (guidance.rescale === 0) return guided;
 	const ratio = deviation(cond) / deviation(guided);
 	const factor = guidance.rescale * ratio + 1 - guidance.rescale;
-	return guided.map((value) => value * factor);
+	for (let i = 0; i < guided.length; i++) guided[i]! *= factor;
+	return guided;
 }
 
 /** Which predictions a guidance needs beside `cond`. */
@@ -52,7 +55,10 @@ export function neededFor(guidance: Guidance): readonly (keyof Predictions)[] {
 
 /** Standard deviation of a sample, over n − 1. */
 function deviation(values: Float32Array): number {
-	const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-	const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+	let sum = 0;
+	for (let i = 0; i < values.length; i++) sum += values[i]!;
+	const mean = sum / values.length;
+	let squares = 0;
+	for (let i = 0; i < values.length; i++) squares += (values[i]! - mean) ** 2;
 	return Math.sqrt(squares / (values.length - 1));
 }

@@ -22,16 +22,19 @@ export function normalNoise(key: NoiseKey, length: number): Float32Array {
 	if (!Number.isSafeInteger(seed) || seed < 0) {
 		throw new RangeError(`Expected a seed of 0 to 2⁵³ − 1, got ${seed}`);
 	}
-	const words = [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0] as const;
 	const name = hash(stream);
 	const noise = new Float32Array(length);
+	const words = new Uint32Array(4);
 	for (let at = 0; at < length; at += 4) {
 		const block = at / 4;
-		const counter = [block >>> 0, Math.floor(block / 2 ** 32), draw >>> 0, name] as const;
-		const [a, b, c, d] = philox(counter, words);
-		const first = boxMuller(a, b);
-		const second = boxMuller(c, d);
-		noise.set([...first, ...second].slice(0, length - at), at);
+		words[0] = block;
+		words[1] = Math.floor(block / 2 ** 32);
+		words[2] = draw;
+		words[3] = name;
+		mix(words, seed >>> 0, Math.floor(seed / 2 ** 32));
+		// What goes beyond the end is not kept.
+		boxMuller(words[0]!, words[1]!, noise, at);
+		boxMuller(words[2]!, words[3]!, noise, at + 2);
 	}
 	return noise;
 }
@@ -53,34 +56,49 @@ export function normalisedNoise(key: NoiseKey, length: number, channels: number)
 
 type Words4 = readonly [number, number, number, number];
 
-/** Ten rounds of Philox4x32: four random words for a counter under a key of two. */
+/** Four random words for a counter under a key of two. */
 export function philox(counter: Words4, key: readonly [number, number]): Words4 {
-	let [x0, x1, x2, x3] = counter;
-	let [k0, k1] = key;
+	const words = Uint32Array.from(counter);
+	mix(words, ...key);
+	return [...words] as unknown as Words4;
+}
+
+/** Ten rounds of Philox4x32 over four words in place. */
+function mix(words: Uint32Array, key0: number, key1: number): void {
+	let [x0, x1, x2, x3] = [words[0]! | 0, words[1]! | 0, words[2]! | 0, words[3]! | 0];
+	let [k0, k1] = [key0 | 0, key1 | 0];
 	for (let round = 0; round < ROUNDS; round++) {
-		const a = multiply(MULTIPLIERS[0], x0);
-		const b = multiply(MULTIPLIERS[1], x2);
-		[x0, x1, x2, x3] = [(b.high ^ x1 ^ k0) >>> 0, b.low, (a.high ^ x3 ^ k1) >>> 0, a.low];
-		k0 = (k0 + WEYL[0]) >>> 0;
-		k1 = (k1 + WEYL[1]) >>> 0;
+		const high0 = highWord(MULTIPLIERS[0], x0);
+		const high1 = highWord(MULTIPLIERS[1], x2);
+		const low0 = Math.imul(MULTIPLIERS[0], x0);
+		x0 = high1 ^ x1 ^ k0;
+		x1 = Math.imul(MULTIPLIERS[1], x2);
+		x2 = high0 ^ x3 ^ k1;
+		x3 = low0;
+		k0 = (k0 + WEYL[0]) | 0;
+		k1 = (k1 + WEYL[1]) | 0;
 	}
-	return [x0, x1, x2, x3];
+	words[0] = x0;
+	words[1] = x1;
+	words[2] = x2;
+	words[3] = x3;
+}
+
+/** The upper word of the 64-bit product of two unsigned words. */
+function highWord(a: number, b: number): number {
+	const [ah, al, bh, bl] = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff];
+	const low = Math.imul(al, bl) >>> 16;
+	const middle = (Math.imul(ah, bl) >>> 0) + low;
+	const cross = (Math.imul(al, bh) >>> 0) + (middle & 0xffff);
+	return (Math.imul(ah, bh) + (middle >>> 16) + (cross >>> 16)) | 0;
 }
 
 /** Two words to two normal numbers; the radius comes from (0, 1], so that its logarithm is finite. */
-function boxMuller(a: number, b: number): readonly [number, number] {
+function boxMuller(a: number, b: number, result: Float32Array, at: number): void {
 	const radius = Math.sqrt(-2 * Math.log((a + 1) / 2 ** 32));
 	const angle = (2 * Math.PI * b) / 2 ** 32;
-	return [radius * Math.cos(angle), radius * Math.sin(angle)];
-}
-
-/** The 64-bit product of two 32-bit words. */
-function multiply(a: number, b: number): { readonly high: number; readonly low: number } {
-	const [ah, al] = [a >>> 16, a & 0xffff];
-	const middle = ah * (b & 0xffff) + Math.floor((al * (b & 0xffff)) / 65_536);
-	const cross = (middle % 65_536) + al * (b >>> 16);
-	const high = ah * (b >>> 16) + Math.floor(middle / 65_536) + Math.floor(cross / 65_536);
-	return { high: high >>> 0, low: Math.imul(a, b) >>> 0 };
+	result[at] = radius * Math.cos(angle);
+	result[at + 1] = radius * Math.sin(angle);
 }
 
 /** FNV-1a over the name's UTF-16 units. */

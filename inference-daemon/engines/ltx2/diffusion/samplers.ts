@@ -78,7 +78,6 @@ export async function* sampleAncestral(
 const RENEWED = 0.5;
 /** Where res_2s goes on from when the schedule ends at 0. */
 const LOWEST_SIGMA = 0.0011;
-const REFINEMENTS = 100;
 
 /**
  * A second-order exponential step with noise renewed half way and at its end (res_2s): two
@@ -106,21 +105,21 @@ export async function* sampleRes2s(
 		const first = await look(latents, sigma);
 		const middle = Math.sqrt(sigma * next);
 		const noisy = each(latents, (x, name) => {
-			const moved = x.map((value, i) => value + h * a21 * (first[name]![i]! - value));
+			const moved = towards(x, [[first[name]!, h * a21]]);
 			return renewNoise(x, moved, draw(name, x.length), sigma, middle, RENEWED);
 		});
 		const half = hold(streams, noisy);
 		const refine = h < 0.5 && sigma > 0.03;
 		const anchors = each(latents, (x, name) => {
 			if (!refine) return x;
-			return anchorOf(x, half[name]!, first[name]!, h * a21);
+			return anchorOf(half[name]!, first[name]!, h * a21);
 		});
 		const second = await look(half, middle);
 		const whole = each(anchors, (anchor, name) => {
-			const moved = anchor.map((value, i) => {
-				const [one, two] = [first[name]![i]! - value, second[name]![i]! - value];
-				return value + h * (b1 * one + b2 * two);
-			});
+			const moved = towards(anchor, [
+				[first[name]!, h * b1],
+				[second[name]!, h * b2],
+			]);
 			return renewNoise(anchor, moved, draw(name, anchor.length), sigma, next, RENEWED);
 		});
 		latents = hold(streams, whole);
@@ -131,22 +130,26 @@ export async function* sampleRes2s(
 	yield { latents: clean, clean };
 }
 
-/** The start from which the first half step would have led to `half`, found by going back and forth. */
-function anchorOf(
+/**
+ * The start from which the first half step would have led to `half`: a = half − step · (x0 − a), which
+ * the reference goes back and forth for a hundred times.
+ */
+function anchorOf(half: Float64Array, x0: Float32Array, step: number): Float64Array {
+	const anchor = new Float64Array(half.length);
+	for (let i = 0; i < half.length; i++) anchor[i] = (half[i]! - step * x0[i]!) / (1 - step);
+	return anchor;
+}
+
+/** x + Σ share · (aim − x). */
+function towards(
 	x: Float64Array,
-	half: Float64Array,
-	x0: Float32Array,
-	step: number,
+	aims: readonly (readonly [aim: Float32Array, share: number])[],
 ): Float64Array {
-	return x.map((start, i) => {
-		let way = x0[i]! - start;
-		let anchor = start;
-		for (let k = 0; k < REFINEMENTS; k++) {
-			anchor = half[i]! - step * way;
-			way = x0[i]! - anchor;
-		}
-		return anchor;
-	});
+	const moved = x.slice();
+	for (const [aim, share] of aims) {
+		for (let i = 0; i < x.length; i++) moved[i]! += share * (aim[i]! - x[i]!);
+	}
+	return moved;
 }
 
 /** x0 · mask + clean · (1 − mask). */
@@ -157,10 +160,15 @@ function hold<T extends Float32Array | Float64Array>(
 	return each(x0, (values, name) => {
 		const { clean, mask } = streams[name]!;
 		const width = values.length / mask.length;
-		return values.map((value, i) => {
-			const share = mask[Math.floor(i / width)]!;
-			return value * share + clean[i]! * (1 - share);
-		}) as T;
+		const held = values.slice() as T;
+		for (let token = 0; token < mask.length; token++) {
+			const share = mask[token]!;
+			if (share === 1) continue;
+			for (let i = token * width; i < (token + 1) * width; i++) {
+				held[i] = values[i]! * share + clean[i]! * (1 - share);
+			}
+		}
+		return held;
 	});
 }
 

@@ -8,7 +8,9 @@ type Latent = Float32Array | Float64Array;
 /** x + (x − x0) / σ · (σ' − σ). */
 export function euler(x: Latent, x0: Latent, sigma: number, next: number): Float32Array {
 	const step = (next - sigma) / sigma;
-	return Float32Array.from(x, (value, i) => value + (value - x0[i]!) * step);
+	const moved = new Float32Array(x.length);
+	for (let i = 0; i < x.length; i++) moved[i] = x[i]! + (x[i]! - x0[i]!) * step;
+	return moved;
 }
 
 /**
@@ -28,10 +30,12 @@ export function ancestralEuler(
 	const keep = (1 - next) / (1 - down);
 	const fresh = scale * Math.sqrt(Math.max(0, next ** 2 - (down * keep) ** 2));
 	const ratio = down / sigma;
-	return Float32Array.from(x, (value, i) => {
-		const lower = ratio * value + (1 - ratio) * x0[i]!;
-		return keep * lower + fresh * noise[i]!;
-	});
+	const moved = new Float32Array(x.length);
+	for (let i = 0; i < x.length; i++) {
+		const lower = ratio * x[i]! + (1 - ratio) * x0[i]!;
+		moved[i] = keep * lower + fresh * noise[i]!;
+	}
+	return moved;
 }
 
 /** Coefficients of a second-order exponential step of length h = ln(σ / σ'), middle at h / 2. */
@@ -54,9 +58,11 @@ export function renewNoise(
 	const fresh = next * eta;
 	const kept = Math.sqrt(next ** 2 - fresh ** 2);
 	const total = 1 - next + kept;
-	return Float64Array.from(x, (value, i) => {
-		const velocity = (value - moved[i]!) / (sigma - next);
-		const x0 = value - sigma * velocity;
-		return total * (x0 + (kept / total) * velocity) + fresh * noise[i]!;
-	});
+	const renewed = new Float64Array(x.length);
+	for (let i = 0; i < x.length; i++) {
+		const velocity = (x[i]! - moved[i]!) / (sigma - next);
+		const x0 = x[i]! - sigma * velocity;
+		renewed[i] = total * (x0 + (kept / total) * velocity) + fresh * noise[i]!;
+	}
+	return renewed;
 }

@@ -51,10 +51,14 @@ export function logMel(sound: Sound): {
 	for (let frame = 0; frame < frames; frame++) {
 		magnitudes(left, right, frame * HOP - WINDOW / 2).forEach((magnitude, channel) => {
 			const bands = data.subarray((channel * frames + frame) * BANDS);
-			FILTERS.forEach((filter, band) => {
-				const energy = filter.reduce((sum, weight, bin) => sum + weight * magnitude[bin]!, 0);
+			for (let band = 0; band < BANDS; band++) {
+				const filter = FILTERS[band]!;
+				let energy = 0;
+				for (let bin = REACHES[band]![0]; bin < REACHES[band]![1]; bin++) {
+					energy += filter[bin]! * magnitude[bin]!;
+				}
 				bands[band] = Math.log(Math.max(energy, FLOOR));
-			});
+			}
 		});
 	}
 	return { data, shape: [1, 2, frames, BANDS] };
@@ -69,8 +73,10 @@ function magnitudes(left: Float32Array, right: Float32Array, start: number): Flo
 	const [ofLeft, ofRight] = [new Float64Array(BINS), new Float64Array(BINS)];
 	for (let k = 0; k < BINS; k++) {
 		const m = (WINDOW - k) % WINDOW;
-		ofLeft[k] = Math.hypot(real[k]! + real[m]!, imaginary[k]! - imaginary[m]!) / 2;
-		ofRight[k] = Math.hypot(imaginary[k]! + imaginary[m]!, real[m]! - real[k]!) / 2;
+		const [a, b] = [real[k]! + real[m]!, imaginary[k]! - imaginary[m]!];
+		const [c, d] = [imaginary[k]! + imaginary[m]!, real[m]! - real[k]!];
+		ofLeft[k] = Math.sqrt(a * a + b * b) / 2;
+		ofRight[k] = Math.sqrt(c * c + d * d) / 2;
 	}
 	return [ofLeft, ofRight];
 }
@@ -86,6 +92,15 @@ function mirrored(index: number, length: number): number {
  * "Auditory Toolbox", 1998, mfcc).
  */
 export const FILTERS: readonly Float64Array[] = melFilters();
+
+/** Where each filter is more than zero, half-open. */
+const REACHES = FILTERS.map(
+	(filter) =>
+		[
+			filter.findIndex((weight) => weight > 0),
+			filter.findLastIndex((weight) => weight > 0) + 1,
+		] as const,
+);
 
 function melFilters(): Float64Array[] {
 	const step = toMel(HIGHEST) / (BANDS + 1);
