@@ -114,7 +114,10 @@ export class Codec {
 			network,
 			options,
 		);
-		for await (const { index, data } of layers) yield { index, pixels: data };
+		for await (const { index, data } of layers) {
+			signal?.throwIfAborted();
+			yield { index, pixels: data };
+		}
 	}
 
 	/** A log mel spectrogram [1, 2, T, 64] to its normalised latent [1, 8, ⌈T/4⌉, 16]. */

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
 	DEFAULT_TILING,
+	fitTiles,
+	type PerAxis,
 	type Plan,
 	planTiles,
 	type Span,
 	type Tile,
+	type Way,
 } from '../../../inference-daemon/engines/ltx2/diffusion/tile-plan.ts';
 import {
 	blendTiles,
@@ -178,6 +181,121 @@ describe('any plan', () => {
 			[704, 1472],
 			[1408, 1920],
 		]);
+	});
+});
+
+describe('a plan for a memory', () => {
+	/** As a decoder whose run takes one byte for each latent of a tile. */
+	const planFor = (latent: PerAxis<number>, memory: number, way: Way = 'decode') =>
+		fitTiles(latent, { way, memory, bytesOf: ([t, y, x]) => t * y * x });
+	const sizesOf = (plan: Plan) =>
+		plan.map((spans) => [...new Set(spans.map(({ input: [from, to] }) => to - from))]);
+
+	const LATENTS: readonly PerAxis<number>[] = [
+		[1, 2, 2],
+		[1, 34, 60],
+		[4, 4, 40],
+		[16, 16, 24],
+		[16, 34, 60],
+		[33, 68, 120],
+	];
+	const MEMORIES = [100, 300, 1000, 3000, 10_000, 100_000, 1_000_000];
+
+	it.each(LATENTS.flatMap((latent) => MEMORIES.map((memory) => [latent, memory] as const)))(
+		'%j in %i keeps its limit with tiles of one size that cover everything',
+		(latent, memory) => {
+			const plan = planFor(latent, memory);
+			const sizes = sizesOf(plan);
+			expect(sizes.every((found) => found.length === 1)).toBe(true);
+			const [t, y, x] = sizes.flat() as [number, number, number];
+			const isWhole = latent.every((n, axis) => n === [t, y, x][axis]);
+			expect(isWhole).toBe(latent[0] * latent[1] * latent[2] <= memory || isTiny(latent));
+			if (isWhole) return;
+			// The least that the overlaps allow.
+			expect(t * y * x).toBeLessThanOrEqual(Math.max(memory, leastOf(latent)));
+			for (const [axis, spans] of plan.entries()) {
+				const most = [11, 24, 24][axis]!;
+				const scale = [8, 32, 32][axis]!;
+				const [least, end] = [[17, 64, 64][axis]!, (latent[axis]! - 1) * scale];
+				expect(sizes[axis]![0]).toBeLessThanOrEqual(most);
+				expect(spans[0]!.output[0]).toBe(0);
+				expect(spans.at(-1)!.output[1]).toBe(end + (axis === 0 ? 1 : scale));
+				for (const [i, { output }] of spans.entries()) {
+					if (i === 0) continue;
+					expect(spans[i - 1]!.output[1] - output[0]).toBeGreaterThanOrEqual(least);
+				}
+			}
+		},
+	);
+
+	function isTiny(latent: PerAxis<number>): boolean {
+		return latent.every((n, axis) => n <= [4, 3, 3][axis]!);
+	}
+
+	function leastOf([t, y, x]: PerAxis<number>): number {
+		return Math.min(t, 4) * Math.min(y, 3) * Math.min(x, 3);
+	}
+
+	it('takes the least work of what fits, and the smallest tiles where nothing does', () => {
+		const counts = (plan: Plan) => plan.map((spans) => spans.length);
+		// 121 frames of 1080p, the reference’s tiles allowed: they share three latents in time.
+		const plan = planFor([16, 34, 60], 11 * 24 * 24);
+		expect(sizesOf(plan)).toEqual([[10], [18], [22]]);
+		expect(counts(plan)).toEqual([2, 2, 3]);
+		expect(sizesOf(planFor([16, 34, 60], 1))).toEqual([[4], [3], [3]]);
+	});
+
+	it.each(['decode', 'encode'] as const)(
+		'gives every element once when it is to %s',
+		async (way) => {
+			const plan = planFor([9, 5, 7], 60, way);
+			const [time, height, width] = plan;
+			expect(time.length * height.length * width.length).toBeGreaterThan(4);
+			const frames = await all(blendTiles(plan, async (part) => place(part)));
+			expect(frames.map(({ index }) => index)).toEqual([
+				...Array(way === 'decode' ? 65 : 9).keys(),
+			]);
+			const [high, wide] = way === 'decode' ? [160, 224] : [5, 7];
+			for (const { index, data } of frames) {
+				const ranges = [[index, index + 1] as const, [0, high] as const, [0, wide] as const];
+				const whole = place(ranges.map((output) => ({ output })));
+				const apart = data.reduce(
+					(most, value, i) => Math.max(most, Math.abs(value - whole[i]!)),
+					0,
+				);
+				expect(apart).toBeLessThan(1e-4);
+			}
+		},
+	);
+});
+
+describe('cutting', () => {
+	const SHAPE = [1, 2, 3, 4, 5];
+	const WHOLE = Float32Array.from({ length: 120 }, (_, i) => i);
+	const span = (from: number, to: number): Span => ({
+		...{ input: [from, to], output: [from, to], weights: new Float32Array(to - from).fill(1) },
+	});
+
+	it.each([
+		[span(0, 3), span(0, 4), span(0, 5)],
+		[span(1, 3), span(0, 4), span(0, 5)],
+		[span(1, 2), span(1, 4), span(0, 5)],
+		[span(0, 3), span(1, 3), span(2, 5)],
+	])('takes what the spans tell', (...tile) => {
+		const [[t0, t1], [y0, y1], [x0, x1]] = tile.map(({ input }) => input) as [
+			readonly [number, number],
+			readonly [number, number],
+			readonly [number, number],
+		];
+		const expected: number[] = [];
+		for (let c = 0; c < 2; c++) {
+			for (let t = t0; t < t1; t++) {
+				for (let y = y0; y < y1; y++) {
+					for (let x = x0; x < x1; x++) expected.push(((c * 3 + t) * 4 + y) * 5 + x);
+				}
+			}
+		}
+		expect([...cutTile(WHOLE, SHAPE, tile)]).toEqual(expected);
 	});
 });
 
