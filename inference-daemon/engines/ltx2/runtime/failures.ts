@@ -17,7 +17,7 @@ const MESSAGES = [
 	/\b8007000E\b|not enough memory/i,
 	/memory allocation error|insufficient memory/i,
 	/cannot allocate memory|\bENOMEM\b/i,
-	/Array buffer allocation failed|Invalid (typed )?array (buffer )?length/,
+	/Array buffer allocation failed|Invalid (typed array|array buffer) length/,
 ];
 
 /** Whether it is memory that was missing, of the machine or of the device behind a provider. */

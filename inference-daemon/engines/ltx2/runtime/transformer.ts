@@ -62,6 +62,9 @@ export type RunnerOptions = {
  */
 export type Hold = 'all' | 'one';
 
+/** Bytes of weights that may stay on a device without a session. */
+const MOST_LEFT = 2 ** 28;
+
 /**
  * The transformer of a checkpoint for latents of one size: latents and noise in, velocities out.
  * Takes memory from the first look until it is released, also when a look has failed.
@@ -73,14 +76,18 @@ export class TransformerRunner {
 	readonly #options: RunnerOptions;
 	readonly #graphs = new Map<string, Graph>();
 	readonly #sessions = new Map<string, Session>();
-	readonly #contexts = new Map<PromptContext, Uploaded>();
-	#fixed: Uploaded | null = null;
+	readonly #prompts = new Map<PromptContext, Inputs>();
+	readonly #uploads = new Map<Inputs, Uploaded>();
+	readonly #fixed: Inputs;
+	/** Bytes of weights that closed sessions have left on the device. */
+	#left = 0;
 
 	constructor(checkpoint: Checkpoint, settings: Settings, options: RunnerOptions) {
 		this.config = transformerConfig(checkpoint.config.transformer);
 		this.#checkpoint = checkpoint;
 		this.#settings = settings;
 		this.#options = options;
+		this.#fixed = this.#fixedInputs();
 	}
 
 	/**
@@ -90,17 +97,19 @@ export class TransformerRunner {
 	async velocities(look: Look): Promise<Partial<Record<StreamName, Float32Array>>> {
 		const { isolated = false, skipSelfAttention, signal } = look;
 		signal?.throwIfAborted();
-		this.#fixed ??= await upload(this.#fixedInputs(), this.#provider);
-		const context = await this.#contextOf(look.context);
-		const changing = noiseInputs(this.config, look.noise);
-		const latents = this.#latentInputs(look);
-		const given: Values = { ...this.#fixed.values, ...context, ...latents, ...changing };
-		const model = this.#modelFor(changing, look.context, isolated);
+		const context = await this.#projected(look.context);
+		const noise = noiseInputs(this.config, look.noise);
+		const model = this.#modelFor(noise, look.context, isolated);
 		const sizes = JSON.stringify(model.work);
+		const changing = { ...this.#latentInputs(look), ...noise };
 		let made: Values = {};
-		const run = (name: string, build: () => Graph, ends = false) => {
+		const run = async (name: string, build: () => Graph, ends = false) => {
 			signal?.throwIfAborted();
-			return this.#run(`${name} ${sizes}`, build, { ...given, ...made }, ends);
+			const constants = {
+				...(await this.#uploaded(this.#fixed)),
+				...(await this.#uploaded(context)),
+			};
+			return this.#run(`${name} ${sizes}`, build, { ...constants, ...changing, ...made }, ends);
 		};
 		try {
 			made = await run('head', () => headGraph(model));
@@ -121,11 +130,11 @@ export class TransformerRunner {
 
 	/** Closes every session. */
 	async release(): Promise<void> {
-		const open = [...this.#sessions.values(), ...this.#contexts.values(), this.#fixed];
+		const open = [...this.#sessions.values(), ...this.#uploads.values()];
 		this.#sessions.clear();
-		this.#contexts.clear();
-		this.#fixed = null;
-		const closed = await Promise.allSettled(open.map((one) => one?.release()));
+		this.#uploads.clear();
+		this.#left = 0;
+		const closed = await Promise.allSettled(open.map((one) => one.release()));
 		const failed = closed.find(({ status }) => status === 'rejected');
 		if (failed) throw (failed as PromiseRejectedResult).reason;
 	}
@@ -150,8 +159,19 @@ export class TransformerRunner {
 		try {
 			return await (stays ? session.forward(values) : session.run(values));
 		} finally {
-			if (hold === 'one') await session.release();
+			if (hold === 'one') await this.#close(session, this.#graphs.get(key)!);
 		}
+	}
+
+	/**
+	 * Weights that a graph takes as they are stored stay on WebGPU's device after their session, until
+	 * no session is open at all; before they are too many all is closed.
+	 */
+	async #close(session: Session, { tensors }: Graph): Promise<void> {
+		await session.release();
+		const asStored = tensors.filter(({ type }) => type === 'F32' || type === 'F16');
+		this.#left += asStored.reduce((sum, { bytes }) => sum + bytes, 0);
+		if (this.#left > MOST_LEFT) await this.release();
 	}
 
 	#open(key: string, build: () => Graph, keep: boolean): Promise<Session> {
@@ -162,25 +182,29 @@ export class TransformerRunner {
 		return Session.open(graph, { provider: this.#provider, weights, keep });
 	}
 
-	/** Through the caption projection where the model has one (19B), once for each prompt. */
-	async #contextOf(context: PromptContext): Promise<Values> {
-		const known = this.#contexts.get(context);
+	async #uploaded(inputs: Inputs): Promise<Values> {
+		const known = this.#uploads.get(inputs);
 		if (known) return known.values;
-		const uploaded = await upload(await this.#projected(context), this.#provider);
-		this.#contexts.set(context, uploaded);
+		const uploaded = await upload(inputs, this.#provider);
+		this.#uploads.set(inputs, uploaded);
 		return uploaded.values;
 	}
 
+	/** Through the caption projection where the model has one (19B), once for each prompt. */
 	async #projected(context: PromptContext): Promise<Inputs> {
-		if (this.config.captionChannels === null) {
-			return this.#named('context', (stream) => context[stream]);
+		const known = this.#prompts.get(context);
+		if (known) return known;
+		let inputs: Inputs = this.#named('context', (stream) => context[stream]);
+		if (this.config.captionChannels !== null) {
+			const captions = this.#named('caption', (stream) => context[stream]);
+			const work = { ...this.#sizes(context, () => 1), isolated: false };
+			const graph = captionGraph(this.#model(work));
+			this.#checkpoint.check();
+			const session = await Session.open(graph, { provider: this.#provider, weights: 'mapped' });
+			inputs = await session.run(captions).finally(() => session.release());
 		}
-		const work = { ...this.#sizes(context, () => 1), isolated: false };
-		const graph = captionGraph(this.#model(work));
-		this.#checkpoint.check();
-		const session = await Session.open(graph, { provider: this.#provider, weights: 'mapped' });
-		const captions = this.#named('caption', (stream) => context[stream]);
-		return session.run(captions).finally(() => session.release());
+		this.#prompts.set(context, inputs);
+		return inputs;
 	}
 
 	#latentInputs({ latents }: Look): Inputs {

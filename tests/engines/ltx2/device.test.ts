@@ -1,0 +1,257 @@
+import { mkdtempSync } from 'node:fs';
+import { chmod, mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import {
+	chooseDevice,
+	type DeviceOptions,
+} from '../../../inference-daemon/engines/ltx2/runtime/device.ts';
+import {
+	activationBytes,
+	planHold,
+} from '../../../inference-daemon/engines/ltx2/runtime/memory-plan.ts';
+import { swiftShader } from './swiftshader.ts';
+
+const root = join(import.meta.dirname, '../../..');
+// Inside the project, so that the program finds its packages.
+const base = mkdtempSync(join(root, 'node_modules/.cache/pickup-device-'));
+const program = join(base, 'provider-probe.mjs');
+const path = process.env.PATH;
+let folder = '';
+
+beforeAll(() =>
+	build({
+		absWorkingDir: root,
+		entryPoints: ['inference-daemon/engines/ltx2/runtime/probe-process.ts'],
+		outfile: program,
+		...{ bundle: true, platform: 'node', format: 'esm', target: 'node20.19' },
+		packages: 'external',
+	}),
+);
+beforeEach(() => {
+	folder = mkdtempSync(join(base, 'cache-'));
+});
+afterEach(() => {
+	process.env.PATH = path;
+	vi.useRealTimers();
+});
+afterAll(() => rm(base, { recursive: true, force: true }));
+
+/** What a driver would do, per provider; told to a program that also counts how often it is asked. */
+type Behaviour = Readonly<
+	Record<string, { name?: string; precisions?: string[]; reason?: string; does?: string }>
+>;
+
+async function probeThat(behaviour: Behaviour): Promise<string> {
+	const file = join(folder, 'fake-probe.mjs');
+	await writeFile(
+		file,
+		`import { appendFileSync } from 'node:fs';
+		const provider = process.argv[2];
+		appendFileSync(${JSON.stringify(join(folder, 'asked'))}, provider + '\\n');
+		const { name, precisions = [], reason = null, does } = (${JSON.stringify(behaviour)})[provider] ??
+			{ reason: 'no such device' };
+		if (name) process.stderr.write('INFO: Using "' + name + '" with driver: "any.so"\\n');
+		if (does) await eval(does);
+		console.log(JSON.stringify({ precisions, reason }));`,
+	);
+	return file;
+}
+
+const asked = async () =>
+	(await readFile(join(folder, 'asked'), 'utf8').catch(() => '')).trim().split('\n').join(' ');
+
+const choose = (options: Partial<DeviceOptions>) =>
+	chooseDevice({ wanted: 'auto', program, folder: join(folder, 'kept'), ...options });
+
+const CARD = { name: 'NVIDIA GeForce RTX 4090', precisions: ['float32', 'float16'] };
+const DEVICE = { provider: 'webgpu', precision: 'float16', name: CARD.name, memory: null };
+const CPU = { provider: 'cpu', precision: 'float32', memory: expect.any(Number) };
+
+describe('With the drivers of this machine', () => {
+	it('takes the CPU rather than a graphics device that the processor stands for', async () => {
+		process.env.VK_ICD_FILENAMES = swiftShader();
+		const device = await choose({});
+		expect(device).toMatchObject(CPU);
+		expect(device.memory).toBeGreaterThan(0);
+		expect(device.memory).toBeLessThanOrEqual(totalmem());
+	});
+
+	it('takes that one when it is named', async () => {
+		process.env.VK_ICD_FILENAMES = swiftShader();
+		expect(await choose({ wanted: 'webgpu' })).toEqual({
+			...{ provider: 'webgpu', precision: 'float32', memory: null },
+			name: expect.stringContaining('SwiftShader'),
+		});
+	});
+
+	it('refuses a named provider that finds no device, with the reason', async () => {
+		process.env.VK_ICD_FILENAMES = join(folder, 'none.json');
+		const failure = choose({ wanted: 'webgpu' });
+		await expect(failure).rejects.toMatchObject({
+			...{ code: 'engine-unavailable', field: 'settings.provider' },
+			message: expect.stringContaining('Failed to get a WebGPU adapter'),
+		});
+	});
+});
+
+describe('On Linux with a driver that', () => {
+	it('works, takes the better one, and tries once for all jobs of a day', async () => {
+		const fake = await probeThat({ cuda: { reason: 'no library' }, webgpu: CARD });
+		for (let i = 0; i < 3; i++) expect(await choose({ program: fake })).toEqual(DEVICE);
+		expect(await choose({ program: fake, wanted: 'webgpu' })).toEqual(DEVICE);
+		expect(await asked()).toBe('cuda webgpu');
+		vi.useFakeTimers({ now: Date.now() + 25 * 3_600_000, toFake: ['Date'] });
+		expect(await choose({ program: fake })).toEqual(DEVICE);
+		expect(await asked()).toBe('cuda webgpu cuda webgpu');
+	});
+
+	it('works for CUDA, takes it before WebGPU, with the memory that nvidia-smi tells', async () => {
+		const tools = join(folder, 'tools');
+		await mkdir(tools);
+		await writeFile(join(tools, 'nvidia-smi'), `#!/bin/sh\necho "24564, ${CARD.name}"\n`);
+		await chmod(join(tools, 'nvidia-smi'), 0o755);
+		process.env.PATH = `${tools}${delimiter}${path}`;
+		const cuda = { precisions: ['float32', 'float16', 'bfloat16'] };
+		const program = await probeThat({ cuda, webgpu: CARD });
+		expect(await choose({ program })).toEqual({
+			...{ provider: 'cuda', precision: 'bfloat16', name: CARD.name },
+			memory: 24_564 * 1024 ** 2,
+		});
+		expect(await asked()).toBe('cuda');
+		expect(await choose({ program, wanted: 'webgpu' })).toMatchObject({
+			memory: 24_564 * 1024 ** 2,
+		});
+	});
+
+	it.each([
+		'llvmpipe (LLVM 15.0.6, 256 bits)',
+		'SwiftShader Device (Subzero)',
+		'Microsoft Basic Render Driver',
+	])('is %s, takes the CPU', async (name) => {
+		const program = await probeThat({ webgpu: { ...CARD, name } });
+		expect(await choose({ program })).toMatchObject(CPU);
+		expect(await choose({ program, wanted: 'webgpu' })).toMatchObject({ name });
+	});
+
+	it('crashes, takes the CPU; named, it is tried again each time', async () => {
+		const program = await probeThat({ webgpu: { does: 'process.abort()' } });
+		expect(await choose({ program })).toMatchObject(CPU);
+		for (let i = 0; i < 2; i++) {
+			await expect(choose({ program, wanted: 'webgpu' })).rejects.toThrow(
+				/webgpu to work here, but it does not: its driver ended the process by SIGABRT/,
+			);
+		}
+		expect(await choose({ program })).toMatchObject(CPU);
+		expect(await asked()).toBe('cuda webgpu webgpu webgpu');
+	});
+
+	it('hangs, stops at once when the job is cancelled and remembers nothing', async () => {
+		const program = await probeThat({
+			cuda: { does: 'new Promise(() => setInterval(() => {}, 9))' },
+		});
+		const reason = new Error('cancelled');
+		const controller = new AbortController();
+		const choice = choose({ program, signal: controller.signal });
+		await vi.waitFor(async () => expect(await asked()).toBe('cuda'), 10_000);
+		controller.abort(reason);
+		await expect(choice).rejects.toBe(reason);
+		await expect(readFile(join(folder, 'kept/devices.json'))).rejects.toThrow('ENOENT');
+		await expect(choose({ program, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+	});
+});
+
+describe('What is kept', () => {
+	const FILE = 'kept/devices.json';
+
+	it.each([
+		['is cut off', (text: string) => text.slice(0, -9)],
+		['is empty', () => ''],
+		['is something else', () => '{"key":1,"found":"all"}'],
+		['has a provider that is none', (text: string) => text.replaceAll('webgpu', 'abacus')],
+		['is of another machine', (text: string) => text.replace(/"key":"./, '"key":"x')],
+		['is from the future', (text: string) => text.replace(/"at":1/g, '"at":9')],
+	])('is found out again where it %s', async (_, change) => {
+		const program = await probeThat({ webgpu: CARD });
+		await choose({ program });
+		const text = await readFile(join(folder, FILE), 'utf8');
+		await writeFile(join(folder, FILE), change(text));
+		expect(await choose({ program })).toEqual(DEVICE);
+		expect(await asked()).toBe('cuda webgpu cuda webgpu');
+	});
+
+	it('is found out again when drivers, or the program that tries them, are others', async () => {
+		const program = await probeThat({ webgpu: CARD });
+		await choose({ program });
+		process.env.VK_DRIVER_FILES = '/other.json';
+		await choose({ program });
+		delete process.env.VK_DRIVER_FILES;
+		await utimes(program, 1, 1);
+		await choose({ program });
+		expect(await asked()).toBe('cuda webgpu cuda webgpu cuda webgpu');
+	});
+
+	it('may be nothing: a folder that cannot be made is no failure', async () => {
+		const program = await probeThat({ webgpu: CARD });
+		expect(await choose({ program, folder: join(program, 'inside-a-file') })).toEqual(DEVICE);
+	});
+});
+
+describe('A name', () => {
+	it('of the CPU needs no trying', async () => {
+		expect(await choose({ wanted: 'cpu', program: '/nowhere.mjs' })).toMatchObject(CPU);
+	});
+
+	it.each([
+		[
+			'dml',
+			'engine-unavailable',
+			/dml to work here, but it does not: this system has cpu, webgpu, cuda/,
+		],
+		['abacus', 'bad-request', /auto or one of cpu, webgpu, cuda, got abacus/],
+	])('%s is refused', async (wanted, code, message) => {
+		const failure = choose({ wanted: wanted as 'dml' });
+		await expect(failure).rejects.toMatchObject({
+			...{ code, field: 'settings.provider', message: expect.stringMatching(message) },
+		});
+	});
+});
+
+const GB = 1e9;
+const TINY = 1e6;
+const LARGE = 19e9;
+
+test.each([
+	['cpu', 'float32', null, TINY, 24, 1, 'all'],
+	['cpu', 'float32', null, LARGE, 24, 1, 'one'],
+	['cpu', 'float32', null, LARGE, 192, 1, 'all'],
+	['cpu', 'float32', null, LARGE, 192, 2, 'one'],
+	['webgpu', 'float16', 12, LARGE, 64, 1, 'one'],
+	['webgpu', 'float16', 64, LARGE, 64, 1, 'all'],
+	['webgpu', 'float32', 64, LARGE, 64, 1, 'one'],
+	['cuda', 'bfloat16', 80, LARGE, 128, 1, 'all'],
+	['cuda', 'bfloat16', 80, LARGE, 128, 2, 'one'],
+	['webgpu', 'float16', null, LARGE, 512, 1, 'one'],
+	['webgpu', 'float16', null, TINY, 16, 1, 'all'],
+] as const)(
+	'%s in %s with %s GB, %s parameters, a machine of %s GB, %i kinds of looks: %s',
+	(provider, precision, memory, parameters, machine, kinds, expected) => {
+		const device = { provider, precision, memory: memory && memory * GB };
+		const need = { device, parameters, activations: GB, kinds, machine: machine * GB };
+		expect(planHold(need)).toBe(expected);
+		expect(planHold({ ...need, activations: 1000 * GB })).toBe('one');
+	},
+);
+
+test('what flows through a block grows with its tokens, with a mask by their square', () => {
+	const config = { video: { width: 4096, heads: 32 }, audio: { width: 2048, heads: 32 } } as const;
+	const bytes = (video: number, masked = false) =>
+		activationBytes(config as never, { video, audio: 0 }, masked);
+	// Measured in the first block of the 19B on the CPU: 224 MB.
+	expect(bytes(1024)).toBeGreaterThan(224e6);
+	expect(bytes(1024)).toBeLessThan(2 * 224e6);
+	expect(bytes(2048)).toBe(2 * bytes(1024));
+	expect(bytes(2048, true) - bytes(2048)).toBe(4 * 32 * 2048 ** 2);
+});
