@@ -41,10 +41,7 @@ export const engine: Engine = {
 			model: null,
 			ready: true,
 			needs: [],
-			settings: [
-				{ name: 'delay', title: 'Delay', default: 0 },
-				{ name: 'model', title: 'Model', default: '' },
-			],
+			settings: [{ name: 'delay', title: 'Delay', default: 0 }],
 		};
 	},
 

@@ -31,8 +31,8 @@ test('without weights it names each file, its size and the folder for it', async
 	for (const line of [
 		/ltx-2-19b-distilled\.safetensors \(43\.3 GB\)/,
 		/ltx-2-19b-distilled-fp8\.safetensors \(27\.1 GB\)/,
-		/gemma-3-12b-it-qat-q4_0-unquantized \(25\.0 GB\)/,
-		/ltx-2-spatial-upscaler-x2-1\.0\.safetensors \(1\.0 GB\)/,
+		/folder gemma-3-12b-it-qat-q4_0-unquantized: Gemma 3 12B \(25 GB\)/,
+		/ltx-2-spatial-upscaler-x2-1\.0\.safetensors \(1 GB\)/,
 		/ltx-2-19b-distilled-lora-384\.safetensors \(7\.6 GB\)/,
 		/--model DIR/,
 		/PICKUP_MODEL/,
