@@ -1,0 +1,223 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
+import { denoiser, type Shot, settingsOf } from '../../../inference-daemon/engines/ltx2/denoise.ts';
+import { startFrom } from '../../../inference-daemon/engines/ltx2/diffusion/conditioning.ts';
+import {
+	type Latents,
+	sampleEuler,
+} from '../../../inference-daemon/engines/ltx2/diffusion/samplers.ts';
+import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
+import { liveSessions, onSessions } from '../../../inference-daemon/engines/ltx2/runtime/live.ts';
+import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import {
+	type PromptContext,
+	type RunnerOptions,
+	TransformerRunner,
+} from '../../../inference-daemon/engines/ltx2/runtime/transformer.ts';
+import { promptContext } from '../../../inference-daemon/engines/ltx2/text/context.ts';
+import { openTextEncoder } from '../../../inference-daemon/engines/ltx2/text/encoder.ts';
+import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
+import { audioOf, type Run, readRun, type Stage, videoOf } from './run-case.ts';
+import { useSwiftShader } from './swiftshader.ts';
+import type { Tensors } from './tensors.ts';
+import { TINY_GEMMA, tinyCheckpoint } from './tiny.ts';
+
+useSwiftShader();
+
+/** The golden runs' tolerance of latents, largest absolute difference. */
+const TOLERANCE = 1.5e-4;
+
+let kept: Session;
+// The device forgets its compiled kernels when its last session goes.
+beforeAll(async () => {
+	const graph = new Graph('kept open');
+	graph.output('y', graph.input('x', [1]));
+	kept = await Session.open(graph, { provider: 'webgpu' });
+});
+afterEach(() => expect(liveSessions()).toEqual(['kept open']));
+afterAll(() => kept.release());
+
+type Case = { shot: Shot; stage: Stage; run: Run; tensors: Tensors; checkpoint: Checkpoint };
+
+async function readCase(name: string): Promise<Case> {
+	const { run, tensors } = await readRun(name);
+	const stage = run.stages[0]!;
+	const shot = { video: videoOf(run, stage, tensors), audio: audioOf(run, stage, tensors) };
+	const file = run.checkpoint.replace(/\.safetensors$/, '');
+	const checkpoint = await Checkpoint.open(await tinyCheckpoint(file));
+	return { shot, stage, run, tensors, checkpoint };
+}
+
+/** Goes through the run's schedule and compares every estimate; gives how many there were. */
+async function compareSteps(runner: TransformerRunner, given: Case, steps: number) {
+	const { shot, stage, tensors } = given;
+	const of = (what: string) => tensors[`${stage.tag}.${what}`]!;
+	const look = denoiser(runner, shot, contextOf(tensors), null);
+	const sigmas = [...(of('sigmas').data as Float32Array)];
+	const streams = (['video', 'audio'] as const).map((stream) => {
+		const { clean, mask } = shot[stream]!;
+		const noise = of(`${stream}.noise`).data as Float32Array;
+		const latent = startFrom(shot[stream]!, noise, stage[stream]!.noise_scale);
+		return [stream, { latent, clean, mask }] as const;
+	});
+	let estimates = 0;
+	const denoise = async (latents: Latents, sigma: number) => {
+		const x0 = await look(latents, sigma);
+		for (const [stream, data] of Object.entries(x0)) {
+			const expected = row(of(`${stream}.x0`), estimates);
+			expect(apart(data, expected), `${stream} ${estimates}`).toBeLessThanOrEqual(TOLERANCE);
+		}
+		estimates += 1;
+		return x0;
+	};
+	const first = sigmas.slice(0, steps + 1);
+	for await (const _ of sampleEuler(Object.fromEntries(streams), first, denoise));
+	return { estimates, whole: sigmas.length - 1 };
+}
+
+describe('A golden run gives the reference’s estimates', () => {
+	it('at every step where hidden states stay on the device', async () => {
+		const given = await readCase('gap_retake_mask');
+		const runner = runnerOf(given, { provider: 'webgpu', hold: 'all' });
+		try {
+			const { estimates, whole } = await compareSteps(runner, given, Number.POSITIVE_INFINITY);
+			expect(estimates).toBe(whole);
+		} finally {
+			await runner.release();
+		}
+	});
+
+	it('block after block on a device, of which one at a time is open', async () => {
+		const given = await readCase('gap_retake_mask');
+		const runner = runnerOf(given, { provider: 'webgpu', hold: 'one' });
+		const { seen, stop } = watch();
+		try {
+			expect((await compareSteps(runner, given, 1)).estimates).toBe(1);
+		} finally {
+			await runner.release();
+			stop();
+		}
+		const parts = seen.map((names) => names.filter((name) => name.startsWith('transformer')));
+		expect(Math.max(...parts.map(({ length }) => length))).toBe(1);
+		expect(new Set(parts.flat())).toEqual(
+			new Set(
+				['head', 'block 0', 'block 1', 'block 2', 'tail'].map((part) => `transformer ${part}`),
+			),
+		);
+	});
+});
+
+describe.each([
+	{ provider: 'cpu', hold: 'all' },
+	{ provider: 'cpu', hold: 'one' },
+	{ provider: 'webgpu', hold: 'all' },
+] as const)('With $hold block(s) held on $provider', (options) => {
+	it('a shot that is cancelled within a block ends before the next and leaves nothing open', async () => {
+		const given = await readCase('gap_retake_mask');
+		const runner = runnerOf(given, options);
+		const controller = new AbortController();
+		const reason = new Error('cancelled');
+		const { seen, stop } = watch((names) => {
+			if (names.includes('transformer block 1')) controller.abort(reason);
+		});
+		try {
+			await expect(lookOnce(runner, given, controller.signal)).rejects.toBe(reason);
+			await expect(lookOnce(runner, given, controller.signal)).rejects.toBe(reason);
+		} finally {
+			await runner.release();
+			stop();
+		}
+		expect(seen.flat()).toContain('transformer block 1');
+		expect(seen.flat()).not.toContain('transformer block 2');
+	});
+
+	it('a look that fails in the middle leaves nothing open, and the next one succeeds', async () => {
+		const given = await readCase('gap_retake_mask');
+		const runner = runnerOf(given, options);
+		const { video, audio } = contextOf(given.tensors);
+		const wrong = {
+			video: { ...video, data: new Float32Array(video.data.length).fill(Number.NaN) },
+			audio,
+		};
+		try {
+			await expect(lookOnce(runner, given, undefined, wrong)).rejects.toMatchObject({
+				...{ code: 'engine-failed', message: expect.stringContaining('NaN') },
+			});
+			const { video: velocity } = await lookOnce(runner, given);
+			expect(velocity!.every(Number.isFinite)).toBe(true);
+		} finally {
+			await runner.release();
+		}
+	});
+});
+
+test('a prompt that is cancelled within Gemma leaves nothing open', async () => {
+	const { checkpoint } = await readCase('gap_retake_mask');
+	const encoder = await openTextEncoder(TINY_GEMMA);
+	const controller = new AbortController();
+	const reason = new Error('cancelled');
+	const { seen, stop } = watch((names) => {
+		if (names.includes('gemma layer 1')) controller.abort(reason);
+	});
+	const { signal } = controller;
+	const context = promptContext('a kite over the bay', encoder, checkpoint, {
+		length: 128,
+		signal,
+	});
+	await expect(context).rejects.toBe(reason);
+	stop();
+	expect(seen.flat()).not.toContain('gemma layer 2');
+	expect(Math.max(...seen.map(({ length }) => length))).toBe(2);
+});
+
+function runnerOf({ checkpoint, shot }: Case, options: RunnerOptions): TransformerRunner {
+	return new TransformerRunner(checkpoint, settingsOf(shot), options);
+}
+
+function lookOnce(
+	runner: TransformerRunner,
+	{ shot, stage, tensors }: Case,
+	signal?: AbortSignal,
+	context: PromptContext = contextOf(tensors),
+) {
+	const of = (stream: 'video' | 'audio') => ({
+		latent: tensors[`${stage.tag}.${stream}.noise`]!.data as Float32Array,
+		noise: { timesteps: shot[stream]!.mask.map((share) => share * 0.5), sigma: 0.5 },
+	});
+	const [video, audio] = [of('video'), of('audio')];
+	return runner.velocities({
+		latents: { video: video.latent, audio: audio.latent },
+		noise: { video: video.noise, audio: audio.noise },
+		...{ context, signal },
+	});
+}
+
+/** All that was ever open at once, until it is stopped. */
+function watch(each: (names: readonly string[]) => void = () => {}) {
+	const seen: (readonly string[])[] = [];
+	const stop = onSessions((names) => {
+		seen.push(names);
+		each(names);
+	});
+	return { seen, stop };
+}
+
+function contextOf(tensors: Tensors): PromptContext {
+	const of = (stream: string) => {
+		const { data, shape } = tensors[`text.${stream}_context`]!;
+		return { data: data as Float32Array, shape: shape.slice(1) };
+	};
+	return { video: of('video'), audio: of('audio') };
+}
+
+function row({ data, shape }: Tensors[string], index: number): Float32Array {
+	const length = data.length / shape[0]!;
+	return (data as Float32Array).slice(index * length, (index + 1) * length);
+}
+
+/** NaN where one of them holds it. */
+function apart(got: Float32Array, expected: Float32Array): number {
+	expect(got.length).toBe(expected.length);
+	return got.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i]!)), 0);
+}
+void onSessions;
+void ({} as RunnerOptions);
