@@ -201,27 +201,40 @@ const PACKED_AT_ONCE = 48_000;
 /** Interleaved 24-bit samples, rounded, with what is beyond full scale cut off. */
 async function* packedSound(
 	wanted: ClipWanted,
-	sound: Sound | Promise<Sound>,
+	sound: NonNullable<ClipWanted['sound']>,
 ): AsyncGenerator<Uint8Array, void, void> {
-	const { left, right } = await sound;
 	const samples = samplesOf(wanted);
-	for (const [field, channel] of Object.entries({ left, right })) {
-		if (channel.length === samples) continue;
-		throw new PickupError(
-			'bad-request',
-			`Expected ${samples} samples for ${wanted.frameCount} frames at ${formatRate(wanted.rate)}, got ${channel.length}`,
-			{ field: `sound.${field}` },
-		);
-	}
-	for (let start = 0; start < left.length; start += PACKED_AT_ONCE) {
-		const end = Math.min(left.length, start + PACKED_AT_ONCE);
-		const bytes = Buffer.allocUnsafe((end - start) * 6);
-		for (let i = start, at = 0; i < end; i++, at += 6) {
-			bytes.writeIntLE(toInt24(left[i]!), at, 3);
-			bytes.writeIntLE(toInt24(right[i]!), at + 3, 3);
+	let count = 0;
+	for await (const { left, right } of piecesOf(sound)) {
+		count += left.length;
+		if (left.length !== right.length || count > samples) throw unfitSound(wanted, count, right);
+		for (let start = 0; start < left.length; start += PACKED_AT_ONCE) {
+			const end = Math.min(left.length, start + PACKED_AT_ONCE);
+			const bytes = Buffer.allocUnsafe((end - start) * 6);
+			for (let i = start, at = 0; i < end; i++, at += 6) {
+				bytes.writeIntLE(toInt24(left[i]!), at, 3);
+				bytes.writeIntLE(toInt24(right[i]!), at + 3, 3);
+			}
+			yield bytes;
 		}
-		yield bytes;
 	}
+	if (count < samples) throw unfitSound(wanted, count);
+}
+
+async function* piecesOf(
+	sound: NonNullable<ClipWanted['sound']>,
+): AsyncGenerator<Sound, void, void> {
+	if (Symbol.asyncIterator in sound) yield* sound;
+	else yield await sound;
+}
+
+function unfitSound(wanted: ClipWanted, count: number, right?: Float32Array): PickupError {
+	const got = right && right.length !== count ? `${count} and ${right.length}` : count;
+	return new PickupError(
+		'bad-request',
+		`Expected ${samplesOf(wanted)} samples for ${wanted.frameCount} frames at ${formatRate(wanted.rate)}, got ${got}`,
+		{ field: 'sound' },
+	);
 }
 
 function toInt24(value: number): number {

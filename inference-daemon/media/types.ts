@@ -88,8 +88,11 @@ export type ClipWanted = {
 	readonly frameCount: number;
 	/** Frames as they come, in the pixel format of `pixelFormatFor(codec)`. */
 	readonly frames: AsyncIterable<Frame>;
-	/** Exactly `samplesForFrames(frameCount, rate)` long; null makes a clip without sound. */
-	readonly sound: Sound | Promise<Sound> | null;
+	/**
+	 * Exactly `samplesForFrames(frameCount, rate)` long, whole or piece by piece; null makes a clip
+	 * without sound. The encoder takes only so many frames as there is sound for, and some seconds more.
+	 */
+	readonly sound: Sound | Promise<Sound> | AsyncIterable<Sound> | null;
 	/** Short tags for the file, e.g. title, comment. */
 	readonly tags: Readonly<Record<string, string>>;
 	/** One frame as a JPEG no wider than `width`, handed over as soon as it has been drawn. */

@@ -180,7 +180,7 @@ async function checkProgressive(path: string): Promise<void> {
 
 async function checkContent(wanted: ClipWanted, samples: number): Promise<void> {
 	const { path, rate, frameCount } = wanted;
-	const sound = await wanted.sound;
+	const sound = (await wanted.sound) as Sound | null;
 	const at = Array.from({ length: frameCount }, (_, n) => framesToSeconds(n, rate));
 	const frames = await readFrames(ffmpeg, {
 		path,
@@ -237,6 +237,38 @@ describe('a clip', () => {
 			const sound = after(300, wanted.sound as Sound);
 			const clip = await encodeClip(ffmpeg, { ...wanted, sound });
 			expect(await countClip(clip.path)).toEqual({ frames: 3, samples: 5760 });
+		});
+	});
+
+	it('takes its sound in pieces, each with the frames that it belongs to', async () => {
+		await inFolder(async (folder) => {
+			const frameCount = 100;
+			const wanted = wantedClip(folder, 'h264-intra', frameCount);
+			const whole = wanted.sound as Sound;
+			const half = whole.left.length / 2;
+			let drawn = 0;
+			let drawnBeforeSecond = 0;
+			async function* frames() {
+				for await (const frame of wanted.frames) {
+					drawn += 1;
+					yield frame;
+				}
+			}
+			async function* pieces() {
+				yield { left: whole.left.slice(0, half), right: whole.right.slice(0, half) };
+				// The encoder goes on as far as the sound that it has, and then waits.
+				while (drawn < frameCount / 2) await new Promise((resolve) => setTimeout(resolve, 5));
+				drawnBeforeSecond = drawn;
+				yield { left: whole.left.slice(half), right: whole.right.slice(half) };
+			}
+			const clip = await encodeClip(ffmpeg, { ...wanted, frames: frames(), sound: pieces() });
+			expect(await countClip(clip.path)).toEqual({ frames: frameCount, samples: 2 * half });
+			expect(drawnBeforeSecond).toBeGreaterThanOrEqual(frameCount / 2);
+			const back = await readSound(ffmpeg, {
+				...{ path: clip.path, from: ZERO, samples: 2 * half, speed: rational(1) },
+			});
+			expect(Buffer.from(back.left.buffer).equals(Buffer.from(whole.left.buffer))).toBe(true);
+			expect(Buffer.from(back.right.buffer).equals(Buffer.from(whole.right.buffer))).toBe(true);
 		});
 	});
 

@@ -40,40 +40,27 @@ export async function soundOfPass(
 	return { left: left!, right: right! };
 }
 
-/** The passes' sound as one that meets what the cut has beside it; or the clip's own, where given. */
-export async function soundOfClip(
-	material: Omit<Material, 'pass' | 'carried'>,
-	sounds: readonly Sound[],
-): Promise<Sound> {
-	const { ffmpeg, request, work, signal } = material;
+/**
+ * A pass's sound as it goes into the clip: it meets what the cut has before the first pass and after
+ * the last. Where the sound is given, it is the clip's own.
+ */
+export async function soundForClip(material: Material, made: Sound | null): Promise<Sound> {
+	const { ffmpeg, request, work, pass, signal } = material;
 	const { rate } = request.context.sequence;
-	const at = (frame: number) => samplesForFrames(frame, rate);
-	const [start, end] = [at(work.range.start), at(work.range.end)];
 	const { own } = work;
-	if (work.sound === 'given' && own !== null) {
-		const from = sourceTime(own, { num: work.range.start, den: 1 }, rate);
-		const wanted = { path: own.source.path, from, samples: end - start, speed: own.speed };
+	const [start, end] = [pass.range.start, pass.range.end].map((at) => samplesForFrames(at, rate));
+	if (made === null) {
+		const from = sourceTime(own!, { num: pass.range.start, den: 1 }, rate);
+		const wanted = { path: own!.source.path, from, samples: end! - start!, speed: own!.speed };
 		return readSound(ffmpeg, wanted, signal);
 	}
 	const spans = distinct(own === null ? request.context.sound : [own]);
 	const heard = spans.filter((span) => span.enabled);
-	const around = (from: number, to: number) =>
-		readMix(ffmpeg, heard, { start: from, end: to }, rate, signal);
-	const before = await around(start - 1, start);
-	const after = await around(end, end + 1);
-	return meetNeighbours(joined(sounds), before, after);
-}
-
-function joined(sounds: readonly Sound[]): Sound {
-	const whole = (of: (sound: Sound) => Float32Array) => {
-		const parts = sounds.map(of);
-		const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-		let next = 0;
-		for (const part of parts) {
-			all.set(part, next);
-			next += part.length;
-		}
-		return all;
+	const around = (from: number, isEdge: boolean) => {
+		const range = { start: from, end: from + (isEdge ? 1 : 0) };
+		return readMix(ffmpeg, heard, range, rate, signal);
 	};
-	return { left: whole(({ left }) => left), right: whole(({ right }) => right) };
+	const before = await around(start! - 1, pass.range.start === work.range.start);
+	const after = await around(end!, pass.range.end === work.range.end);
+	return meetNeighbours(made, before, after);
 }

@@ -5,10 +5,8 @@ import type { ClipWanted, Ffmpeg, Frame, Sound } from '../../media/types.ts';
 export class Film {
 	readonly #encoded: Promise<EncodedClip>;
 	readonly #stop = new AbortController();
-	readonly #sound = withResolvers<Sound>();
-	#offered = withResolvers<Frame | null>();
-	#taken = withResolvers<void>();
-	#isOver = false;
+	readonly #pictures = new Handover<Frame>();
+	readonly #sounds = new Handover<Sound>();
 
 	/** Starts the encoder. `finish` or `abandon` has to follow. */
 	constructor(
@@ -16,52 +14,69 @@ export class Film {
 		wanted: Omit<ClipWanted, 'frames' | 'sound'>,
 		{ hasSound, signal }: { readonly hasSound: boolean; readonly signal: AbortSignal },
 	) {
-		const sound = hasSound ? this.#sound.promise : null;
+		const sound = hasSound ? this.#sounds.taken() : null;
 		this.#encoded = encodeClip(
 			ffmpeg,
-			{ ...wanted, frames: this.#frames(), sound },
+			{ ...wanted, frames: this.#pictures.taken(), sound },
 			AbortSignal.any([signal, this.#stop.signal]),
 		);
 		// Told where it is waited for; it may fail while nobody does.
 		this.#encoded.catch(() => {});
-		this.#sound.promise.catch(() => {});
 	}
 
-	/** Returns when the encoder has taken the frame; throws why it has ended where it has. */
+	/**
+	 * Returns when the encoder has taken the frame, which waits for the sound that belongs to it;
+	 * throws why it has ended where it has.
+	 */
 	async write(frame: Frame): Promise<void> {
-		const taken = this.#taken.promise;
-		this.#offered.resolve(frame);
-		await Promise.race([taken, this.#encoded]);
+		await Promise.race([this.#pictures.give(frame), this.#encoded]);
 	}
 
-	setSound(sound: Sound): void {
-		this.#sound.resolve(sound);
+	/** The next piece of the sound; returns as `write`. */
+	async writeSound(sound: Sound): Promise<void> {
+		await Promise.race([this.#sounds.give(sound), this.#encoded]);
 	}
 
-	/** After the last frame and the sound. */
+	/** After the last frame and all of the sound. */
 	finish(): Promise<EncodedClip> {
-		this.#offered.resolve(null);
+		this.#pictures.end();
+		this.#sounds.end();
 		return this.#encoded;
 	}
 
-	/** Nothing of the clip is left on return; what stands under its name already stays. */
+	/** Nothing of the clip is left on return; one that is finished stays. */
 	async abandon(): Promise<void> {
-		this.#isOver = true;
 		this.#stop.abort(new Error('The clip was given up'));
-		this.#offered.resolve(null);
-		this.#sound.reject(new Error('The clip was given up'));
+		this.#pictures.end();
+		this.#sounds.end();
 		await this.#encoded.catch(() => {});
 	}
+}
 
-	async *#frames(): AsyncGenerator<Frame, void, void> {
+/** Things from hand to hand: each is given when it has been taken. */
+class Handover<T> {
+	#offered = withResolvers<{ readonly value: T } | null>();
+	#thanks = withResolvers<void>();
+
+	give(value: T): Promise<void> {
+		const { promise } = this.#thanks;
+		this.#offered.resolve({ value });
+		return promise;
+	}
+
+	end(): void {
+		this.#offered.resolve(null);
+	}
+
+	async *taken(): AsyncGenerator<T, void, void> {
 		for (;;) {
-			const frame = await this.#offered.promise;
-			if (frame === null || this.#isOver) return;
+			const offered = await this.#offered.promise;
+			if (offered === null) return;
 			this.#offered = withResolvers();
-			yield frame;
-			const taken = this.#taken;
-			this.#taken = withResolvers();
-			taken.resolve();
+			yield offered.value;
+			const thanks = this.#thanks;
+			this.#thanks = withResolvers();
+			thanks.resolve();
 		}
 	}
 }

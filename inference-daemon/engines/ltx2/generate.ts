@@ -5,7 +5,7 @@ import type { Frame, Sound } from '../../media/types.ts';
 import { pictureOf } from '../cut-picture.ts';
 import type { EngineOutput, Workplace } from '../engine.ts';
 import { Relay } from '../relay.ts';
-import { soundOfClip, soundOfPass } from './clip-sound.ts';
+import { soundForClip, soundOfPass } from './clip-sound.ts';
 import { Codec } from './codec.ts';
 import { denoiser, type Guided, type Shot, settingsOf } from './denoise.ts';
 import { fromTokens, toTokens, videoShape } from './diffusion/latent.ts';
@@ -117,7 +117,7 @@ async function make(
 
 /** All passes into one clip. */
 async function shoot(planned: Omit<Take, 'codec' | 'film'>, notes: readonly string[]) {
-	const { request, work, model, device, workplace, signal, tell, meter } = planned;
+	const { request, work, model, device, tell, meter } = planned;
 	const { provider, precision } = device;
 	const memory = notes.length > 0 ? { memory: SMALL } : {};
 	const codec = new Codec(model.checkpoint, { provider, precision, ...memory });
@@ -125,16 +125,10 @@ async function shoot(planned: Omit<Take, 'codec' | 'film'>, notes: readonly stri
 	const take: Take = { ...planned, codec, film };
 	try {
 		for (const note of notes) tell({ ...meter.at('look', 0), phase: note });
-		const sounds: Sound[] = [];
 		let carried: Carried | null = null;
 		for (const pass of work.passes) {
 			const latents = await makePass(take, pass, carried);
 			carried = await drawPass(take, pass, latents);
-			if (carried.sound) sounds.push(carried.sound);
-		}
-		if (work.hasSound) {
-			const { ffmpeg } = workplace;
-			film.setSound(await soundOfClip({ ffmpeg, request, work, signal }, sounds));
 		}
 		const { path, frames, rate, size, samples, codec: name } = await film.finish();
 		tell({ kind: 'progress', progress: 1, phase: 'Done' });
@@ -220,34 +214,52 @@ async function denoise(take: Take, pass: Pass, stage: number, shot: Shot): Promi
 
 /** A pass's latents into the film; the sound is made while the picture is drawn. */
 async function drawPass(take: Take, pass: Pass, latents: Latents): Promise<Carried> {
-	const { request, work, model, codec, film, workplace, signal, meter, tell } = take;
-	const material = { ffmpeg: workplace.ffmpeg, request, work, pass, carried: null, signal };
-	const makesSound = work.hasSound && work.sound !== 'given';
-	const sound = makesSound
-		? soundOfPass(material, latents.audio!, codec, model.checkpoint)
-		: Promise.resolve(null);
+	const stop = new AbortController();
+	const signal = AbortSignal.any([take.signal, stop.signal]);
+	const both = [
+		drawPicture({ ...take, signal }, pass, latents),
+		take.work.hasSound ? drawSound({ ...take, signal }, pass, latents) : null,
+	] as const;
+	try {
+		const [frames, sound] = await Promise.all(both);
+		return { frames, sound };
+	} finally {
+		// Where one has failed the other is still at work, with a network open.
+		stop.abort(new Error('The other half of the shot has failed'));
+		await Promise.allSettled(both);
+	}
+}
+
+/** Gives the last frames, as many as the next pass goes on from. */
+async function drawPicture(take: Take, pass: Pass, latents: Latents): Promise<Frame[]> {
+	const { request, work, film, meter, tell } = take;
 	const carries = work.passes[pass.index + 1]?.window.left ?? 0;
 	const format = pixelFormatFor(request.output.codec) as 'yuv420p' | 'yuv422p10le';
 	const size = work.stages.at(-1)!;
 	const frameOf = frameMaker(size, sizeOf(request), format);
-	const { start, end } = pass.range;
+	const count = pass.range.end - pass.range.start;
 	const frames: Frame[] = [];
 	let drawn = 0;
-	try {
-		for await (const picture of oneAhead(picturesOf(take, pass, latents))) {
-			const isDone = 'format' in picture;
-			if (!isDone && end - start - drawn <= carries) {
-				frames.push(packed(picture, size));
-			}
-			await film.write(isDone ? picture : frameOf(picture));
-			drawn += 1;
-			tell(meter.at('draw', drawn / (end - start)));
-		}
-		return { frames, sound: await sound };
-	} finally {
-		// Whatever happened, its network is closed before the others are.
-		await sound.catch(() => {});
+	for await (const picture of oneAhead(picturesOf(take, pass, latents))) {
+		const isDone = 'format' in picture;
+		if (!isDone && count - drawn <= carries) frames.push(packed(picture, size));
+		await film.write(isDone ? picture : frameOf(picture));
+		drawn += 1;
+		tell(meter.at('draw', drawn / count));
 	}
+	return frames;
+}
+
+/** Gives what was made, which the next pass goes on from. */
+async function drawSound(take: Take, pass: Pass, latents: Latents): Promise<Sound | null> {
+	const { request, work, model, codec, film, workplace, signal } = take;
+	const material = { ffmpeg: workplace.ffmpeg, request, work, pass, carried: null, signal };
+	const made =
+		work.sound === 'given'
+			? null
+			: await soundOfPass(material, latents.audio!, codec, model.checkpoint);
+	await film.writeSound(await soundForClip(material, made));
+	return made;
 }
 
 /** The pass's new pictures, on the work's canvas; or the clip's own, where they are given. */

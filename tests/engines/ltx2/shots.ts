@@ -61,12 +61,19 @@ export async function makeShot(
 	{ num, den, width, height }: Sequence,
 	{ picture = 'testsrc2', sound = 'sine=frequency=300', frames = SHOT }: Look = {},
 ): Promise<string> {
-	const source = picture.includes('=') ? `${picture}:` : `${picture}=`;
+	const withOptions = (source: string) => `${source}${source.includes('=') ? ':' : '='}`;
 	const seconds = (frames * den) / num;
 	await run(ffmpeg.path, [
 		...['-y', '-loglevel', 'error', '-f', 'lavfi'],
-		...['-i', `${source}s=${width}x${height}:r=${num}/${den}`],
-		...['-f', 'lavfi', '-i', `${sound}:r=48000:d=${seconds}`, '-frames:v', String(frames)],
+		...['-i', `${withOptions(picture)}s=${width}x${height}:r=${num}/${den}`],
+		...[
+			'-f',
+			'lavfi',
+			'-i',
+			`${withOptions(sound)}r=48000:d=${seconds}`,
+			'-frames:v',
+			String(frames),
+		],
 		...['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '12', '-pix_fmt', 'yuv444p'],
 		...['-c:a', 'pcm_s16le', '-ac', '2', path],
 	]);
@@ -152,7 +159,7 @@ export async function make(
 	request: GenerationRequest,
 	{ folder }: Studio,
 	name: string,
-	signal = new AbortController().signal,
+	signal: AbortSignal = new AbortController().signal,
 ) {
 	const plan = await ltx2.plan(request);
 	const clipPath = join(folder, `${name}.mov`);

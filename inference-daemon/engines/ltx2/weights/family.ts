@@ -31,9 +31,17 @@ export function familiesOf(names: Names, file: Safetensors): readonly Family[] {
 		has('vocoder.vocoder.conv_pre.weight') && LATER,
 		has('duration_head.mlp_out.weight') && [THIRD],
 		textEncoderFamilies(names, file),
+		loraFamilies(names),
 		upsamplerFamilies(names, file),
 	];
 	return FAMILIES.filter((family) => evidence.every((some) => !some || some.includes(family)));
+}
+
+/** Attention has gates from the second family on, and only the first projects captions by itself. */
+function loraFamilies(names: Names): readonly Family[] | false {
+	const modules = [...names.keys()].flatMap((name) => /^(.*)\.lora_[AB]\./.exec(name)?.[1] ?? []);
+	if (modules.some((module) => module.endsWith('.to_gate_logits'))) return LATER;
+	return modules.some((module) => /(^|\.)(audio_)?caption_projection\./.test(module)) && [FIRST];
 }
 
 function byVersion(version: string | undefined): readonly Family[] | false {
