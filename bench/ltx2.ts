@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { benchBlock } from './ltx2/block.ts';
 import { benchFull } from './ltx2/full.ts';
 import { job } from './ltx2/job.ts';
+import { benchOverhead } from './ltx2/overhead.ts';
 import { pass } from './ltx2/pass.ts';
 import { benchWhole } from './ltx2/whole.ts';
 
 /**
- * LTX-2 19B at full size, with weights of no meaning: one block against PyTorch, and all of the
- * transformer out of a file of 43 GB that takes no room. `--full`: a whole job instead. (Some start
+ * LTX-2 19B at full size, with weights of no meaning: one block against PyTorch, all of the
+ * transformer out of a file of 43 GB that takes no room, and all that a job does beside its networks.
+ * `--block`, `--whole` and `--overhead` choose some of these; `--full` is a whole job. (Some start
  * this file anew, as a process whose memory is looked at.)
  */
 const [what, path] = process.argv.slice(2);
@@ -19,10 +21,11 @@ else {
 	const parts = {
 		'--block': benchBlock,
 		'--whole': benchWhole,
+		'--overhead': benchOverhead,
 		'--full': benchFull,
 	};
 	const named = Object.keys(parts).filter((name) => process.argv.includes(name));
-	const wanted = named.length > 0 ? named : ['--block', '--whole'];
+	const wanted = named.length > 0 ? named : ['--block', '--whole', '--overhead'];
 	for (const [name, bench] of Object.entries(parts)) {
 		if (!wanted.includes(name)) continue;
 		const folder = await mkdtemp(join(tmpdir(), 'pickup-bench-'));

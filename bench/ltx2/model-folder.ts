@@ -1,6 +1,6 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { TINY } from './tokenizer.ts';
 import { readManifest, release19b, writeWeights } from './weights.ts';
 
 /** The public configuration of google/gemma-3-12b-it, its text part. */
@@ -16,10 +16,6 @@ const GEMMA_3_12B = {
 		...{ hidden_activation: 'gelu_pytorch_tanh', attention_bias: false },
 	},
 };
-
-const TOKENIZER = fileURLToPath(
-	new URL('../tests/golden/tiny-ltx2/gemma-3-tiny/', import.meta.url),
-);
 
 /**
  * A folder with LTX-2 19B and Gemma 3 12B as they are published, 43 and 24 GB that take no room on
@@ -39,6 +35,6 @@ export async function writeModelFolder(folder: string): Promise<void> {
 	await writeWeights(join(gemma, 'model.safetensors'), release, 'zeros');
 	await writeFile(join(gemma, 'config.json'), JSON.stringify(GEMMA_3_12B));
 	for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
-		await copyFile(join(TOKENIZER, name), join(gemma, name));
+		await copyFile(join(TINY, name), join(gemma, name));
 	}
 }

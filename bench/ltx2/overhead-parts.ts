@@ -1,0 +1,173 @@
+import { join } from 'node:path';
+import type { Codec } from '../../inference-daemon/engines/ltx2/codec.ts';
+import { denoiser, settingsOf } from '../../inference-daemon/engines/ltx2/denoise.ts';
+import { fromTokens, videoShape } from '../../inference-daemon/engines/ltx2/diffusion/latent.ts';
+import { normalNoise } from '../../inference-daemon/engines/ltx2/diffusion/noise.ts';
+import { sampleEuler } from '../../inference-daemon/engines/ltx2/diffusion/samplers.ts';
+import { openModel } from '../../inference-daemon/engines/ltx2/open-model.ts';
+import { frameMaker } from '../../inference-daemon/engines/ltx2/picture.ts';
+import { prepare } from '../../inference-daemon/engines/ltx2/prepare.ts';
+import { checkpointKey, openPreviews } from '../../inference-daemon/engines/ltx2/preview.ts';
+import type { Numbers } from '../../inference-daemon/engines/ltx2/runtime/session.ts';
+import {
+	type PromptContext,
+	TransformerRunner,
+} from '../../inference-daemon/engines/ltx2/runtime/transformer.ts';
+import { begin, look } from '../../inference-daemon/engines/ltx2/shot.ts';
+import { encodeClip } from '../../inference-daemon/media/encode.ts';
+import { resample } from '../../inference-daemon/media/resample.ts';
+import type { Ffmpeg, Frame, Sound } from '../../inference-daemon/media/types.ts';
+import { samplesForFrames } from '../../protocol/time.ts';
+import { processorTime } from './processor.ts';
+import { requestFor, type Wanted } from './shots.ts';
+import { uniform } from './weights.ts';
+
+export type Part = {
+	readonly name: string;
+	readonly milliseconds: number;
+	/** Done while a network runs. */
+	readonly overlaps: boolean;
+};
+
+type Job = Omit<Wanted, 'settings'> & { readonly ffmpeg: Ffmpeg; readonly cache: string };
+
+const CHANNELS = 128;
+
+/** What a job does beside its networks, in its order. */
+export async function partsOf(job: Job): Promise<Part[]> {
+	const parts: Part[] = [];
+	const { ffmpeg, folder, cache } = job;
+	const measure = async <T>(name: string, work: () => T | Promise<T>, overlaps = false) => {
+		let result: T | undefined;
+		const milliseconds = await processorTime(async () => {
+			result = await work();
+		});
+		parts.push({ name, milliseconds, overlaps });
+		return result as T;
+	};
+	const request = requestFor(ffmpeg.path, { ...job, settings: { stages: 1 } });
+	const { signal } = new AbortController();
+
+	const model = await measure('headers of model and Gemma', () => openModel(join(folder, 'model')));
+	const { planned } = await prepare(request);
+	const { work, recipes } = planned();
+	const [pass, size, recipe] = [work.passes[0]!, work.stages[0]!, recipes[0]!];
+	const tokenizer = await measure('opening a tokenizer of 262,144 pieces', () =>
+		model.encoder.tokenizer(),
+	);
+	await measure('cutting a prompt of 300 words into tokens', () => tokenizer.encode(LONG));
+	const key = await measure('naming the checkpoint, for what is kept', () =>
+		checkpointKey(model.checkpoint),
+	);
+
+	const codec = { encodePicture, encodeSound } as unknown as Codec;
+	const looking = { ffmpeg, request, work, pass, carried: null, signal };
+	const { shot, seen } = await measure('neighbours, canvases, mel, conditioning', () =>
+		look({
+			...{ ...looking, checkpoint: recipe.checkpoint, codec, recipe, size },
+			...{ stills: [], earlier: null },
+		}),
+	);
+	const previews = await openPreviews({ folder: cache, key, channels: CHANNELS });
+	if (seen)
+		await measure('a map for previews from the neighbours', () =>
+			previews.fit(seen.latent, seen.pixels),
+		);
+	else await measure('a map for previews from random latents', () => previews.fitOnce(decoded));
+	const streams = await measure('noise', () => begin(shot, 1, { seed: request.seed, draw: 0 }));
+	await measure('places of tokens as the transformer takes them', () => {
+		new TransformerRunner(recipe.checkpoint, settingsOf(shot), { hold: 'one' });
+	});
+
+	const velocities = Object.fromEntries(
+		Object.entries(streams).map(([stream, { latent }]) => [stream, uniform(latent.length, 1)]),
+	);
+	const runner = { velocities: async () => velocities } as unknown as TransformerRunner;
+	const steps = async (count: number, guided: typeof recipe.led) => {
+		const led = guided && { ...guided, negative: CONTEXT };
+		const denoise = denoiser(runner, shot, CONTEXT, led, signal);
+		const sigmas = Array.from({ length: count + 1 }, (_, i) => 1 - i / count);
+		let clean = streams.video!.latent;
+		for await (const made of sampleEuler(streams, sigmas, denoise)) clean = made.clean.video!;
+		return clean;
+	};
+	const clean = await measure(`${recipe.sigmas.length - 1} steps`, () =>
+		steps(recipe.sigmas.length - 1, null),
+	);
+	const { frames, height, width } = videoShape(pass.window.frames, size.width, size.height);
+	await measure('a preview after each of them', () => {
+		for (let step = 1; step < recipe.sigmas.length; step++) {
+			const data = fromTokens(clean.subarray(0, frames * height * width * CHANNELS), CHANNELS);
+			previews.jpeg({ data, shape: [CHANNELS, frames, height, width] }, { crop: size });
+		}
+	});
+
+	const { rate, size: whole } = request.context.sequence;
+	const count = pass.range.end - pass.range.start;
+	const canvas = { width: size.width, height: size.height, data: picture(size) };
+	const draw = frameMaker(size, whole, 'yuv420p');
+	await measure('frames for the encoder', () => {
+		for (let frame = 0; frame < count; frame++) draw(canvas);
+	});
+	const sound = await measure('sound to 48 kHz', () => soundOf(samplesForFrames(count, rate)));
+	await measure('encoding and muxing, by ffmpeg', () =>
+		encodeClip(ffmpeg, {
+			...{ path: join(cache, 'clip.mov'), size: whole, pixelAspect: { num: 1, den: 1 }, rate },
+			...{ codec: 'h264-intra', frameCount: count, sound, tags: {} },
+			frames: repeated(draw(canvas), count),
+		}),
+	);
+	return parts;
+}
+
+const LONG = 'a red kite over a bay, wind in the dry grass, gulls and surf; '.repeat(23);
+const CONTEXT: PromptContext = {
+	video: { data: new Float32Array(0), shape: [0, 0] },
+	audio: { data: new Float32Array(0), shape: [0, 0] },
+};
+
+async function encodePicture({ shape }: Numbers): Promise<Numbers> {
+	const [, , frames = 1, height = 1, width = 1] = shape;
+	const size = [(frames - 1) / 8 + 1, height / 32, width / 32];
+	const data = uniform(
+		size.reduce((product, n) => product * n, CHANNELS),
+		1.7,
+	);
+	return { data, shape: [1, CHANNELS, ...size] };
+}
+
+async function encodeSound({ shape }: Numbers): Promise<Numbers> {
+	const tokens = Math.ceil(shape[2]! / 4);
+	return { data: uniform(8 * tokens * 16, 1), shape: [1, 8, tokens, 16] };
+}
+
+async function decoded({ shape }: Numbers): Promise<Numbers> {
+	const [, , f = 1, h = 1, w = 1] = shape;
+	const size = [3, 8 * (f - 1) + 1, 32 * h, 32 * w];
+	return {
+		data: uniform(
+			size.reduce((product, n) => product * n, 1),
+			1,
+		),
+		shape: [1, ...size],
+	};
+}
+
+/** Areas of colour with grain over them, about as hard to encode as a shot. */
+function picture({ width, height }: { readonly width: number; readonly height: number }) {
+	const data = uniform(3 * width * height, 0.03);
+	return data.map((grain, i) => {
+		const [x, y] = [i % width, Math.floor(i / width) % height];
+		return 0.8 * Math.sin(x / 40) * Math.cos(y / 30) + grain;
+	});
+}
+
+/** The 19B vocoder's sound, at 24 kHz, as the clip has it. */
+function soundOf(samples: number): Sound {
+	const voice = normalNoise({ seed: 1, stream: 'voice', draw: 0 }, samples / 2 + 100);
+	return { left: resample(voice, 0, 0.5, samples), right: resample(voice, 0, 0.5, samples) };
+}
+
+async function* repeated(frame: Frame, count: number): AsyncGenerator<Frame, void, void> {
+	for (let i = 0; i < count; i++) yield frame;
+}

@@ -1,0 +1,59 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findFfmpeg } from '../../inference-daemon/media/locate.ts';
+import { median } from '../measure.ts';
+import { writeModelFolder } from './model-folder.ts';
+import { type Part, partsOf } from './overhead-parts.ts';
+import { writeLargeTokenizer } from './tokenizer.ts';
+
+const ROUNDS = 3;
+const BAR = 3000;
+
+/** Shots whose window is 768×512×121, or as near to it as the sequence's shape allows. */
+const SHOTS = [
+	{ title: 'a new shot, 768×512×121', size: { width: 768, height: 512 }, shot: 0, gap: 121 },
+	{
+		title: 'a gap of 3 s in 1920×1080, a second of context on each side, worked at 864×480×121',
+		...{ size: { width: 1920, height: 1080 }, shot: 48, gap: 72 },
+	},
+] as const;
+
+/**
+ * Processor time of all that a job does beside its networks, each part by itself at full size, with
+ * stand-ins for the networks that give numbers at once. Each round is a new job, as in a new
+ * process, but for compiled code; medians.
+ */
+export async function benchOverhead(folder: string): Promise<void> {
+	const ffmpeg = await findFfmpeg();
+	await writeModelFolder(join(folder, 'model'));
+	await writeLargeTokenizer(join(folder, 'model', 'gemma-3-12b'));
+	for (const { title, ...shot } of SHOTS) {
+		const place = await mkdtemp(join(tmpdir(), 'pickup-bench-'));
+		try {
+			const rounds: Part[][] = [];
+			for (let round = 0; round < ROUNDS; round++) {
+				const cache = join(place, `${round}`);
+				await mkdir(cache);
+				rounds.push(await partsOf({ ffmpeg, folder, cache, ...shot }));
+			}
+			report(title, rounds);
+		} finally {
+			await rm(place, { recursive: true, force: true });
+		}
+	}
+}
+
+function report(title: string, rounds: readonly Part[][]): void {
+	console.log(`all but the networks of ${title}, CPU time, medians of ${ROUNDS}:`);
+	const sums = { alone: 0, overlapping: 0 };
+	for (const [i, { name, overlaps }] of rounds[0]!.entries()) {
+		const time = median(rounds.map((parts) => parts[i]!.milliseconds));
+		sums[overlaps ? 'overlapping' : 'alone'] += time;
+		console.log(`  ${name.padEnd(58)} ${time.toFixed(0).padStart(6)} ms${overlaps ? ' *' : ''}`);
+	}
+	console.log(`  together ${sums.alone.toFixed(0)} ms (bar ${BAR})`);
+	if (sums.overlapping > 0) {
+		console.log(`  * while a network runs: ${sums.overlapping.toFixed(0)} ms more`);
+	}
+}
