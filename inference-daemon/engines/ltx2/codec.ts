@@ -88,7 +88,7 @@ export class Codec {
 		noise: Numbers | null = null,
 		signal?: AbortSignal,
 	): Promise<Numbers> {
-		const extra = this.#decoderInputs(noise);
+		const extra = this.#decoderInputs(latent, noise);
 		return this.#networks.once(this.#decoder(latent.shape), { latent, ...extra }, signal);
 	}
 
@@ -101,10 +101,10 @@ export class Codec {
 		latent: Numbers,
 		{ noise = null, frames, signal }: DecodeOptions = {},
 	): AsyncGenerator<DecodedFrame, void, void> {
-		const [, , ...size] = latent.shape as readonly [number, number, number, number, number];
+		const size = sizeOfLatent(latent.shape);
 		const wanted = frames ?? [0, framesOf(size)];
 		checkFrames(wanted, framesOf(size));
-		const { sinusoid, ...cut } = this.#decoderInputs(noise);
+		const { sinusoid, ...cut } = this.#decoderInputs(latent, noise);
 		const fixed: Inputs = sinusoid ? { sinusoid } : {};
 		const network = (shape: Shape) => this.#decoder(shape);
 		const options = { channels: 3, frames: wanted, fixed, signal };
@@ -190,10 +190,16 @@ export class Codec {
 	}
 
 	/** What the decoder is given beside the latent. */
-	#decoderInputs(noise: Numbers | null): { noise?: Numbers; sinusoid?: Numbers } {
+	#decoderInputs(
+		{ shape }: Numbers,
+		noise: Numbers | null,
+	): { readonly noise?: Numbers; readonly sinusoid?: Numbers } {
 		const m = new Scope(new Graph('look'), this.#checkpoint.at('vae'));
 		if (!isTimestepConditioned(m)) return {};
 		if (noise === null) throw new RangeError('Expected noise for a timestep-conditioned decoder');
+		if (noise.shape.join() !== shape.join()) {
+			throw new RangeError(`Expected noise of the latent's [${shape}], got [${noise.shape}]`);
+		}
 		return { noise, sinusoid: decodeSinusoid(m) };
 	}
 
@@ -257,6 +263,12 @@ export class Codec {
 
 function defaultMemory(): number {
 	return Math.min(totalmem() / 4, 8 * 2 ** 30);
+}
+
+function sizeOfLatent(shape: Shape): PerAxis<number> {
+	const [, , frames = 0, height = 0, width = 0] = shape;
+	if (shape.length === 5 && frames > 0 && height > 0 && width > 0) return [frames, height, width];
+	throw new RangeError(`Expected a latent [1, channels, frames, height, width], got [${shape}]`);
 }
 
 function checkFrames([from, to]: Range, count: number): void {

@@ -200,6 +200,27 @@ it('a timestep-conditioned decoder takes each tile’s own noise', async () => {
 	await expect(codec.decodeFrames(latent).next()).rejects.toThrow(
 		'Expected noise for a timestep-conditioned decoder',
 	);
+	const small = random([1, 2, 2, 3, 33]);
+	await expect(codec.decodeFrames(latent, { noise: small }).next()).rejects.toThrow(
+		"Expected noise of the latent's [1,2,2,3,34], got [1,2,2,3,33]",
+	);
+});
+
+it('refuses what is no latent', async () => {
+	const codec = new Codec(await openTiny());
+	for (const shape of [[6, 2, 2, 3], [1, 6, 0, 2, 2], []]) {
+		const latent = { data: new Float32Array(72), shape };
+		await expect(codec.decodeFrames(latent).next()).rejects.toThrow(
+			`Expected a latent [1, channels, frames, height, width], got [${shape}]`,
+		);
+	}
+	const other = random([1, 5, 2, 2, 3]);
+	await expect(codec.decodeFrames(other).next()).rejects.toThrow(
+		'vae: expected a latent [1, 6, frames, height ≥ 2, width ≥ 2], got [1,5,2,2,3]',
+	);
+	await expect(codec.encodePicture(random([1, 3, 8, 64, 64]))).rejects.toThrow(
+		'vae: expected pixels [1, 3, 8 · k + 1, 32 · h, 32 · w]; crop or pad them, got [1,3,8,64,64]',
+	);
 });
 
 describe('frames while later ones are still to be decoded', () => {
