@@ -13,11 +13,12 @@ import type { Checkpoint } from './weights/checkpoint.ts';
 
 /** What a pass has made of the sound, at 48 kHz, exactly as long as its frames. */
 export async function soundOfPass(
-	{ request, pass, signal }: Material,
+	material: Material,
 	tokens: Float32Array,
 	codec: Codec,
 	checkpoint: Checkpoint,
 ): Promise<Sound> {
+	const { request, pass, signal } = material;
 	const { rate } = request.context.sequence;
 	const { z_channels: channels, mel_bins } = audioVaeConfig(checkpoint);
 	const bands = mel_bins / 4;
@@ -26,7 +27,7 @@ export async function soundOfPass(
 	const mel = await codec.decodeSound({ data, shape: [1, channels, count, bands] }, signal);
 	const waveform = await codec.voice(mel, signal);
 	const samples = waveform.shape[2]!;
-	const { start, end } = pass.range;
+	const { start } = pass.range;
 	const at = (frame: number) => samplesForFrames(frame, rate);
 	const from = at(start) - at(start - pass.window.left);
 	const step = codec.sampleRate / 48_000;
@@ -35,7 +36,7 @@ export async function soundOfPass(
 			channel * samples,
 			(channel + 1) * samples,
 		);
-		return resample(voice, from * step, step, at(end) - at(start));
+		return resample(voice, from * step, step, lengthOf(material));
 	});
 	return { left: left!, right: right! };
 }
@@ -51,7 +52,7 @@ export async function soundForClip(material: Material, made: Sound | null): Prom
 	const [start, end] = [pass.range.start, pass.range.end].map((at) => samplesForFrames(at, rate));
 	if (made === null) {
 		const from = sourceTime(own!, { num: pass.range.start, den: 1 }, rate);
-		const wanted = { path: own!.source.path, from, samples: end! - start!, speed: own!.speed };
+		const wanted = { path: own!.source.path, from, samples: lengthOf(material), speed: own!.speed };
 		return readSound(ffmpeg, wanted, signal);
 	}
 	const spans = distinct(own === null ? request.context.sound : [own]);
@@ -63,4 +64,11 @@ export async function soundForClip(material: Material, made: Sound | null): Prom
 	const before = await around(start! - 1, pass.range.start === work.range.start);
 	const after = await around(end!, pass.range.end === work.range.end);
 	return meetNeighbours(made, before, after);
+}
+
+/** Samples of a pass, counted from the clip's start: all passes together have as many as the clip. */
+function lengthOf({ request, work, pass }: Material): number {
+	const { rate } = request.context.sequence;
+	const at = (frame: number) => samplesForFrames(frame - work.range.start, rate);
+	return at(pass.range.end) - at(pass.range.start);
 }
