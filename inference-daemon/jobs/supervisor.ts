@@ -191,7 +191,11 @@ export class Supervisor {
 	}
 
 	async #clean(record: JobRecord): Promise<void> {
-		await removeLeftovers(record).catch((error: Error) => this.#options.log.error(error.message));
+		const { previews, log } = this.#options;
+		const preview = join(previews, `${record.job.id}.jpg`);
+		await Promise.all([removeLeftovers(record), rm(preview, { force: true })]).catch(
+			(error: Error) => log.error(error.message),
+		);
 	}
 
 	async #warmChild(): Promise<EngineChild> {
