@@ -51,7 +51,7 @@ export async function writeLargeTokenizer(folder: string): Promise<void> {
 		more.push([a, b]);
 	}
 	const model = { ...json.model, vocab: Object.fromEntries(all), merges: more };
-	await writeFile(join(folder, 'tokenizer.json'), JSON.stringify({ ...json, model }));
+	await writeFile(join(folder, 'tokenizer.json'), JSON.stringify({ ...json, model }, null, 2));
 	await copyFile(join(TINY, 'tokenizer_config.json'), join(folder, 'tokenizer_config.json'));
 }
 

@@ -1,7 +1,9 @@
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Tokenizer as PieceTokenizer } from '@huggingface/tokenizers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withPiecesOf } from '../../../inference-daemon/engines/ltx2/text/pieces.ts';
 import { openTokenizer } from '../../../inference-daemon/engines/ltx2/text/tokenizer.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PickupError } from '../../../protocol/errors.ts';
@@ -40,6 +42,29 @@ it('tells bytes of what it does not know', async () => {
 	// Byte b is token 4 + b.
 	const bytes = [...new TextEncoder().encode('♫𝄞')].map((byte) => 4 + byte);
 	expect(encode('♫𝄞')).toEqual([BOS, ...bytes]);
+});
+
+it.each([
+	'two  spaces and   three, a street at night',
+	'lines\nand\n\n\ttabs',
+	'naïve café, 雨の夜, ♫𝄞, \ud800 alone',
+	'<start_of_turn>a red kite<end_of_turn> <0x41> <unk> <nothing>',
+	'▁already marked▁',
+	'x'.repeat(3000),
+	'constructor __proto__ toString',
+])('cuts %j as the library does with all pieces', async (text) => {
+	const json = JSON.parse(await readFile(join(TINY_GEMMA, 'tokenizer.json'), 'utf8'));
+	const { ids } = new PieceTokenizer(json, {}).encode(text, { add_special_tokens: false });
+	const { encode } = await openTokenizer(TINY_GEMMA);
+	expect(encode(text)).toEqual([BOS, ...ids]);
+});
+
+it('one that changes more of a text than its spaces keeps all pieces', () => {
+	const odd = { normalizer: { type: 'NFKC' }, model: { vocab: { a: 0, b: 1 }, merges: [] } };
+	expect(withPiecesOf(odd, 'a')).toBe(odd);
+	const spaces = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
+	const plain = { ...odd, normalizer: spaces };
+	expect(withPiecesOf(plain, 'a')).toMatchObject({ model: { vocab: { a: 0 }, merges: [] } });
 });
 
 describe('inside the file with the weights', () => {

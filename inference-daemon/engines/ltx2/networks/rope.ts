@@ -45,19 +45,32 @@ export function rotaryTable(
 	const cos = new Float32Array(tokens * half).fill(1);
 	const sin = new Float32Array(tokens * half);
 	for (let axis = 0; axis < axes; axis++) {
+		const turns = turnsOf(grid, maxPositions[axis]!);
 		for (let token = 0; token < tokens; token++) {
-			const fraction = Math.fround(positions[axis]![token]! / maxPositions[axis]!);
-			const signed = Math.fround(2 * fraction - 1);
-			for (let j = 0; j < grid.length; j++) {
-				const angle = Math.fround(grid[j]! * signed);
-				const at = token * half + padding + j * axes + axis;
-				cos[at] = Math.cos(angle);
-				sin[at] = Math.sin(angle);
+			const turn = turns(positions[axis]![token]!);
+			let at = token * half + padding + axis;
+			for (let j = 0; j < grid.length; j++, at += axes) {
+				cos[at] = turn.cos[j]!;
+				sin[at] = turn.sin[j]!;
 			}
 		}
 	}
 	const shape = [tokens, heads, half / heads];
 	return { cos: { data: cos, shape }, sin: { data: sin, shape } };
+}
+
+/** Cosines and sines at a position, which tokens beside each other share along the other axes. */
+function turnsOf(grid: Float32Array, most: number) {
+	const known = new Map<number, { readonly cos: Float32Array; readonly sin: Float32Array }>();
+	return (position: number) => {
+		const found = known.get(position);
+		if (found) return found;
+		const signed = Math.fround(2 * Math.fround(position / most) - 1);
+		const angles = grid.map((frequency) => frequency * signed);
+		const turn = { cos: angles.map(Math.cos), sin: angles.map(Math.sin) };
+		known.set(position, turn);
+		return turn;
+	};
 }
 
 /** The middle of each token's span; `bounds` [axes, tokens, 2] holds where it starts and ends. */

@@ -5,6 +5,7 @@ import { PickupError } from '../../../../protocol/errors.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Tensor } from '../weights/safetensors.ts';
 import { isRecord } from '../weights/shards.ts';
+import { withPiecesOf } from './pieces.ts';
 
 export type Tokenizer = {
 	/**
@@ -20,14 +21,15 @@ export type Tokenizer = {
  */
 export async function openTokenizer(source: string | Checkpoint): Promise<Tokenizer> {
 	const { json, config, where } = await read(source);
-	const pieces = parse(json, where);
+	const pieces = parse(json, '', where);
 	// What is set for other programs would change how the text is cut; only the name is of use.
 	const bos = isRecord(config) ? textOf(config.bos_token) : null;
 	const first = pieces.token_to_id(bos ?? '<bos>');
 	if (first === undefined) throw unusable(where, `no token ${bos ?? '<bos>'}`);
 	return {
 		encode(prompt) {
-			const { ids } = pieces.encode(prompt.trim(), { add_special_tokens: false });
+			const text = prompt.trim();
+			const { ids } = parse(json, text, where).encode(text, { add_special_tokens: false });
 			return [first, ...ids];
 		},
 	};
@@ -93,10 +95,11 @@ function json(text: string): unknown {
 	}
 }
 
-function parse(tokenizer: unknown, where: string): PieceTokenizer {
+/** With all that a text needs. */
+function parse(tokenizer: unknown, text: string, where: string): PieceTokenizer {
 	if (!isRecord(tokenizer)) throw unusable(where, 'something else');
 	try {
-		return new PieceTokenizer(tokenizer, {});
+		return new PieceTokenizer(withPiecesOf(tokenizer, text), {});
 	} catch (error) {
 		throw unusable(where, error instanceof Error ? error.message : String(error));
 	}
