@@ -111,10 +111,9 @@ function addTile(
 					continue;
 				}
 				const weight = ofFrame * rows.weights[y]!;
-				const [left, right] = weight === 1 ? alone : [0, 0];
-				if (right > left) layer.set(data.subarray(from + left, from + right), to + left);
-				addRow(layer, to, data, from, columns.weights, weight, 0, left);
-				addRow(layer, to, data, from, columns.weights, weight, right, across);
+				addRow(layer, to, data, from, columns.weights, weight, 0, alone[0]);
+				addAlone(layer, to + alone[0], data, from + alone[0], alone[1] - alone[0], weight);
+				addRow(layer, to, data, from, columns.weights, weight, alone[1], across);
 			}
 		}
 	}
@@ -137,4 +136,17 @@ function addRow(
 	end: number,
 ): void {
 	for (let x = start; x < end; x++) layer[to + x]! += weight * weights[x]! * data[from + x]!;
+}
+
+/** As `addRow`, where the weights are one. */
+function addAlone(
+	layer: Float32Array,
+	to: number,
+	data: Float32Array,
+	from: number,
+	length: number,
+	weight: number,
+): void {
+	if (weight === 1) layer.set(data.subarray(from, from + length), to);
+	else for (let x = 0; x < length; x++) layer[to + x]! += weight * data[from + x]!;
 }
