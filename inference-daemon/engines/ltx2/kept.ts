@@ -15,8 +15,8 @@ export type Place = {
 /** What was kept last, as JSON has it; null where there is none, and for what is damaged. */
 export async function readKept(place: Place): Promise<unknown> {
 	try {
-		const { key, sha256, value } = JSON.parse(await readFile(pathOf(place), 'utf8'));
-		return key === place.key && sha256 === digest(JSON.stringify(value)) ? value : null;
+		const { sha256, value } = JSON.parse(await readFile(pathOf(place), 'utf8'));
+		return sha256 === digest(JSON.stringify(value)) ? value : null;
 	} catch {
 		return null;
 	}
@@ -31,7 +31,7 @@ export async function keep(place: Place, value: unknown): Promise<void> {
 		await mkdir(place.folder, { recursive: true, mode: 0o700 });
 		const file = await open(part, 'wx', 0o600);
 		try {
-			await file.writeFile(JSON.stringify({ key: place.key, sha256, value }));
+			await file.writeFile(JSON.stringify({ sha256, value }));
 			await file.sync();
 		} finally {
 			await file.close();

@@ -70,8 +70,7 @@ export class Previews {
 		const map = fitPreview([{ latent, pixels, cells }], this.#map);
 		if (map === null) return false;
 		this.#map = map;
-		const weights = Buffer.from(map.weights.buffer).toString('base64');
-		await keep(this.#place, { channels: map.channels, weights });
+		await keep(this.#place, Buffer.from(map.weights.buffer).toString('base64'));
 		return true;
 	}
 
@@ -96,9 +95,8 @@ export class Previews {
 }
 
 function mapFrom(value: unknown, channels: number): PreviewMap | null {
-	const { channels: kept, weights: text } = (value ?? {}) as Record<string, unknown>;
-	if (kept !== channels || typeof text !== 'string') return null;
-	const bytes = Buffer.from(text, 'base64');
+	if (typeof value !== 'string') return null;
+	const bytes = Buffer.from(value, 'base64');
 	if (bytes.length !== (channels + 1) * PATCH * PATCH * 3 * 4) return null;
 	const weights = new Float32Array(new Uint8Array(bytes).buffer);
 	return { channels, weights };
