@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -20,7 +20,10 @@ import { useSwiftShader } from './swiftshader.ts';
 useSwiftShader();
 
 const root = join(import.meta.dirname, '../../..');
-const folder = mkdtempSync(join(root, 'node_modules/.cache/pickup-memory-'));
+// Beside the packages that a bundle needs.
+const cache = join(root, 'node_modules/.cache');
+mkdirSync(cache, { recursive: true });
+const folder = mkdtempSync(join(cache, 'pickup-memory-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 afterEach(() => expect(liveSessions()).toEqual([]));
 
@@ -135,7 +138,6 @@ describe('Memory runs out', () => {
 			const said = await limited(
 				6_000_000,
 				`
-				const n = 40_000;
 				const found = [];
 				for (const n of [100, 40_000, 100]) {
 					const graph = new Graph('square of ' + n);

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -16,7 +16,9 @@ import { swiftShader } from './swiftshader.ts';
 
 const root = join(import.meta.dirname, '../../..');
 // Inside the project, so that the program finds its packages.
-const base = mkdtempSync(join(root, 'node_modules/.cache/pickup-device-'));
+const cache = join(root, 'node_modules/.cache');
+mkdirSync(cache, { recursive: true });
+const base = mkdtempSync(join(cache, 'pickup-device-'));
 const program = join(base, 'provider-probe.mjs');
 const path = process.env.PATH;
 let folder = '';
