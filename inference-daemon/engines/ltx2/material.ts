@@ -80,7 +80,7 @@ export async function readReference(
 	const to = pass.range.start + (count - 1) * pace + 1;
 	const frames = { start: pass.range.start, end: to };
 	let index = 0;
-	for await (const frame of pictureOf(ffmpeg, span, frames, sequence, 'rgb24', signal)) {
+	for await (const frame of pictureOf(ffmpeg, span, frames, sequence, 'yuv420p', signal)) {
 		if (index % pace === 0) stack.set(toCanvas(frame, size));
 		index += 1;
 	}
@@ -97,7 +97,7 @@ async function copy(
 	if (span === null || to <= from) return;
 	const { sequence } = request.context;
 	const range = { start: from, end: to };
-	for await (const frame of pictureOf(ffmpeg, span, range, sequence, 'rgb24', signal)) {
+	for await (const frame of pictureOf(ffmpeg, span, range, sequence, 'yuv420p', signal)) {
 		stack.set(toCanvas(frame, stack.size));
 	}
 }

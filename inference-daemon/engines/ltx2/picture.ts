@@ -6,23 +6,18 @@ import { halved, scaleAcross, scaleRow, type Taps, tapsFor } from './scaling.ts'
 /** Planar red, green and blue in −1…1, as the video VAE has it. */
 export type Planar = Size & { readonly data: Float32Array };
 
-/** A packed RGB picture in the middle of the work's canvas; its edge goes on to the canvas's own. */
+/**
+ * A picture, packed RGB or planar 4:2:0, in the middle of the work's canvas; its edge goes on to the
+ * canvas's own.
+ */
 export function toCanvas(frame: Frame, work: WorkSize): Planar {
-	checkPacked(frame);
-	const { inner, width, height } = work;
-	const [left, top] = marginsOf(work);
-	const [across, down] = [tapsFor(frame.width, inner.width), tapsFor(frame.height, inner.height)];
-	const between = packedAcross(frame, across);
-	const narrow = inner.width * frame.height;
-	const plane = width * height;
-	const data = new Float32Array(3 * plane);
+	const { width, height } = work;
+	const data = new Float32Array(3 * width * height);
+	if (frame.format === 'yuv420p') drawYuv(frame, work, data);
+	else drawPacked(frame, work, data);
 	for (let c = 0; c < 3; c++) {
-		const from = between.subarray(c * narrow, (c + 1) * narrow);
-		for (let y = 0; y < inner.height; y++) {
-			scaleRow(from, inner.width, down, y, data, c * plane + (y + top) * width + left);
-		}
+		spreadEdges(data.subarray(c * width * height, (c + 1) * width * height), work);
 	}
-	for (let c = 0; c < 3; c++) spreadEdges(data.subarray(c * plane, (c + 1) * plane), work);
 	return { width, height, data };
 }
 
@@ -101,8 +96,19 @@ export function packed({ width, height, data }: Planar, work: WorkSize): Frame {
 
 const HALF = 127.5;
 
-function checkPacked({ format }: Frame): void {
-	if (format !== 'rgb24') throw new TypeError(`Expected an RGB picture, got ${format}`);
+function drawPacked(frame: Frame, work: WorkSize, canvas: Float32Array): void {
+	checkPacked(frame);
+	const { inner, width, height } = work;
+	const [left, top] = marginsOf(work);
+	const [across, down] = [tapsFor(frame.width, inner.width), tapsFor(frame.height, inner.height)];
+	const between = packedAcross(frame, across);
+	const narrow = inner.width * frame.height;
+	for (let c = 0; c < 3; c++) {
+		const from = between.subarray(c * narrow, (c + 1) * narrow);
+		for (let y = 0; y < inner.height; y++) {
+			scaleRow(from, inner.width, down, y, canvas, (c * height + y + top) * width + left);
+		}
+	}
 }
 
 /** Packed bytes to planes in −1…1 of the same height, `to` wide. */
@@ -127,6 +133,39 @@ function packedAcross(
 		}
 	}
 	return result;
+}
+
+/** Video range; the planes are scaled first, so that colours are worked out for few pixels. */
+function drawYuv(frame: Frame, work: WorkSize, canvas: Float32Array): void {
+	const { inner, width, height } = work;
+	const [left, top] = marginsOf(work);
+	const planes = planesOf(frame.format, frame).map(({ width: columns, height: rows, offset }) => {
+		const plane = frame.data.subarray(offset, offset + columns * rows);
+		const between = new Float32Array(rows * inner.width);
+		scaleAcross(plane, tapsFor(columns, inner.width), between);
+		return { between, down: tapsFor(rows, inner.height), row: new Float32Array(inner.width) };
+	});
+	const [y, cb, cr] = planes.map(({ row }) => row) as [Float32Array, Float32Array, Float32Array];
+	const plane = width * height;
+	for (let line = 0; line < inner.height; line++) {
+		for (const { between, down, row } of planes) {
+			scaleRow(between, inner.width, down, line, row, 0);
+		}
+		let at = (line + top) * width + left;
+		for (let x = 0; x < inner.width; x++, at++) {
+			const luma = (y[x]! - 16) / 219;
+			const red = luma + (2 * (1 - KR) * (cr[x]! - 128)) / 224;
+			const blue = luma + (2 * (1 - KB) * (cb[x]! - 128)) / 224;
+			const green = (luma - KR * red - KB * blue) / KG;
+			canvas[at] = Math.min(1, Math.max(-1, 2 * red - 1));
+			canvas[plane + at] = Math.min(1, Math.max(-1, 2 * green - 1));
+			canvas[2 * plane + at] = Math.min(1, Math.max(-1, 2 * blue - 1));
+		}
+	}
+}
+
+function checkPacked({ format }: Frame): void {
+	if (format !== 'rgb24') throw new TypeError(`Expected an RGB picture, got ${format}`);
 }
 
 function spreadEdges(plane: Float32Array, work: WorkSize): void {

@@ -63,9 +63,17 @@ function trimmed({ first, weights }: Tap): Tap {
 }
 
 /** Each row of `taps.from` numbers becomes one of `taps.to`, all of them at the result's start. */
-export function scaleAcross(source: Float32Array, taps: Taps, result: Float32Array): void {
+export function scaleAcross(
+	source: Float32Array | Uint8Array,
+	taps: Taps,
+	result: Float32Array,
+): void {
 	const { from, to, count, first, weights } = taps;
 	const rows = source.length / from;
+	if (from === to) {
+		result.set(source);
+		return;
+	}
 	for (let row = 0; row < rows; row++) {
 		const [at, out] = [row * from, row * to];
 		if (count === 2) {
@@ -97,9 +105,13 @@ export function scaleRow(
 ): void {
 	const at = first[row]! * width;
 	const top = row * count;
-	if (count <= 2) {
-		const [a, b] = [weights[top]!, count === 2 ? weights[top + 1]! : 0];
-		const below = count === 2 ? at + width : at;
+	if (count === 1) {
+		for (let x = 0; x < width; x++) result[start + x] = source[at + x]!;
+		return;
+	}
+	if (count === 2) {
+		const [a, b] = [weights[top]!, weights[top + 1]!];
+		const below = at + width;
 		for (let x = 0; x < width; x++) {
 			result[start + x] = a * source[at + x]! + b * source[below + x]!;
 		}

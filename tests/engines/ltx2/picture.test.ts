@@ -61,6 +61,32 @@ describe.each(WORKS)('a picture of %o, worked at in %i pixels', (size, pixels) =
 	});
 });
 
+it.each(WORKS)('a 4:2:0 picture of %o comes onto the canvas as it was', (size, pixels) => {
+	const whole = { width: size.width + (size.width % 2), height: size.height + (size.height % 2) };
+	// Soft colours, of which halved chroma and rounding lose little.
+	const { data } = noise(whole);
+	everyPixel(whole, (c, x, y) => {
+		data[(c * whole.height + y) * whole.width + x] = 0.7 * Math.sin(x / 30 + c) * Math.cos(y / 25);
+	});
+	const frame = frameMaker({ ...whole, inner: whole }, whole, 'yuv420p')({ ...whole, data });
+	const work = workSize(whole, pixels, 32);
+	const wanted = scaled(at({ ...whole, data }), whole, work.inner);
+	const canvas = at(toCanvas(frame, work));
+	const [left, top] = margins(work);
+	let apart = 0;
+	everyPixel(work.inner, (c, x, y) => {
+		apart = Math.max(apart, Math.abs(canvas(c, x + left, y + top) - wanted(c, x, y)));
+	});
+	expect(apart).toBeLessThan(0.03);
+});
+
+it('colours beyond the range of a 4:2:0 picture are clipped', () => {
+	const size = { width: 32, height: 32 };
+	const data = new Uint8Array(32 * 48).fill(255);
+	const { data: found } = toCanvas({ ...size, format: 'yuv420p', data }, { ...size, inner: size });
+	expect([found[0], found[1024]!, found[2048]]).toEqual([1, expect.closeTo(0.439, 2), 1]);
+});
+
 it('the middle of a canvas, packed, is what came onto it', () => {
 	const size = { width: 40, height: 32 };
 	const work = { width: 64, height: 32, inner: size };
@@ -83,10 +109,10 @@ it('white, black and red are those of BT.709 in video range', () => {
 	expect(of(1, -1, -1)).toEqual([63, 102, 240]);
 });
 
-it('only packed RGB is taken', () => {
-	const frame: Frame = { width: 2, height: 2, format: 'yuv420p', data: new Uint8Array(6) };
+it('a format that none of this reads is refused', () => {
+	const frame: Frame = { width: 2, height: 2, format: 'yuv422p10le', data: new Uint8Array(16) };
 	const work = { width: 32, height: 32, inner: { width: 32, height: 32 } };
-	expect(() => toCanvas(frame, work)).toThrow('Expected an RGB picture, got yuv420p');
+	expect(() => toCanvas(frame, work)).toThrow('Expected an RGB picture, got yuv422p10le');
 	expect(() => planarOf(frame)).toThrow(TypeError);
 });
 
