@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { liveSessions, onSessions } from '../../../inference-daemon/engines/ltx2/runtime/live.ts';
+import { type Cut, make, makeCut, openStudio, requestFor, type Studio } from './shots.ts';
+
+let studio: Studio;
+let cut: Cut;
+beforeAll(async () => {
+	studio = await openStudio();
+	cut = await makeCut(studio);
+});
+afterAll(() => studio.close());
+
+const TEXT = /^(gemma|text features|connector)/;
+const TRANSFORMER = /^(transformer|caption projection)/;
+const CODEC = /^(video|audio) (en|de)coder|^vocoder|^upsampler/;
+
+/** All sessions that were open together at some moment. */
+async function momentsOf(work: () => Promise<unknown>): Promise<readonly (readonly string[])[]> {
+	const moments: (readonly string[])[] = [];
+	const stop = onSessions((names) => moments.push(names));
+	try {
+		await work();
+	} finally {
+		stop();
+	}
+	return moments;
+}
+
+it.each(['fill', 'insert', 'soundtrack'] as const)(
+	'%s never holds the text encoder beside the transformer',
+	async (kind) => {
+		const settings = {
+			model: studio.model,
+			provider: 'cpu',
+			context: 0.1,
+			pixels: 64 * 64,
+			steps: 2,
+		};
+		const request = requestFor(kind, cut, { settings, prompt: `a kite for ${kind}` });
+		const moments = await momentsOf(() => make(request, studio, kind));
+		const seen = (pattern: RegExp) =>
+			moments.filter((names) => names.some((one) => pattern.test(one)));
+		const unknown = moments
+			.flat()
+			.filter((name) => ![TEXT, TRANSFORMER, CODEC].some((one) => one.test(name)));
+		expect(unknown).toEqual([]);
+		for (const pattern of [TEXT, TRANSFORMER, CODEC])
+			expect(seen(pattern).length).toBeGreaterThan(0);
+		const both = (one: RegExp, other: RegExp) =>
+			seen(one).filter((names) => seen(other).includes(names));
+		expect(both(TEXT, TRANSFORMER)).toEqual([]);
+		expect(both(TEXT, CODEC)).toEqual([]);
+		expect(both(TRANSFORMER, CODEC)).toEqual([]);
+		expect(liveSessions()).toEqual([]);
+	},
+);
+
+it('a shot that is stopped leaves no session open, wherever it was', async () => {
+	const request = requestFor('fill', cut, { prompt: 'a kite that is given up' });
+	for (const pattern of [TEXT, /^video encoder/, TRANSFORMER, /^audio decoder/]) {
+		const stop = new AbortController();
+		const reached = onSessions((names) => {
+			if (names.some((name) => pattern.test(name))) stop.abort(new Error('given up'));
+		});
+		await expect(make(request, studio, 'stopped', stop.signal)).rejects.toThrow('given up');
+		reached();
+		expect(liveSessions()).toEqual([]);
+	}
+});

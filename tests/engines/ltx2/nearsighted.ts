@@ -1,0 +1,71 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readSafetensors } from '../../../inference-daemon/engines/ltx2/weights/safetensors.ts';
+import { makeModel } from './shots.ts';
+import { type Entries, writeWeights } from './sparse.ts';
+import { readTensors } from './tensors.ts';
+import { tinyCheckpoint } from './tiny.ts';
+
+/** Seconds over which heed falls from its most to its least. */
+const SIGHT = 3;
+
+/** Queries and keys before they are turned: scores reach from −2 · 3² · pairs / √d to as much above. */
+const SHARPNESS = 3;
+
+/**
+ * The folder of a tiny model whose self-attention heeds what is near in time, as that of trained
+ * ones does; a tiny model's own random weights heed all of a shot alike. Queries and keys are the
+ * same for all tokens, but for how rotary embedding turns their pairs of the axis of time, at one
+ * frequency: what is Δ seconds away is scored by cos(πΔ / SIGHT). Picture and sound do not look at
+ * each other, so that what is changed in one shows in that one alone.
+ */
+export async function nearsightedModel(folder: string, name: string): Promise<string> {
+	const model = await makeModel(folder, name);
+	const path = join(model, 'weights.safetensors');
+	await rm(path);
+	const source = await tinyCheckpoint(name);
+	const { metadata } = await readSafetensors(source);
+	const { tensors } = await readTensors(source);
+	const entries: Record<string, Entries[string]> = {};
+	const data: Record<string, Uint8Array> = {};
+	for (const [key, { data: numbers, shape }] of Object.entries(tensors)) {
+		const { buffer, byteOffset, byteLength } = changed(key, numbers as Float32Array);
+		entries[key] = ['F32', shape];
+		data[key] = new Uint8Array(buffer, byteOffset, byteLength);
+	}
+	await writeWeights(path, entries, { ...metadata, config: configOf(metadata.config!) }, data);
+	return model;
+}
+
+function configOf(text: string): string {
+	const { transformer, ...config } = JSON.parse(text);
+	const changed = {
+		...transformer,
+		positional_embedding_theta: 1,
+		positional_embedding_max_pos: [SIGHT, ...transformer.positional_embedding_max_pos.slice(1)],
+		audio_positional_embedding_max_pos: [SIGHT],
+	};
+	return JSON.stringify({ ...config, transformer: changed });
+}
+
+function changed(key: string, numbers: Float32Array): Float32Array {
+	if (/(audio_to_video|video_to_audio)_attn\.to_out/.test(key)) return numbers.map(() => 0);
+	const [, sound, name = ''] =
+		/transformer_blocks\.\d+\.(audio_)?attn1\.([qk]_norm\.weight|to_[qk]\.\w+)$/.exec(key) ?? [];
+	if (name === '') return numbers;
+	if (name.endsWith('norm.weight')) return heed(numbers.length, sound ? 1 : 3);
+	return numbers.map(() => (name.endsWith('bias') ? 1 : 0));
+}
+
+const HEADS = 4;
+
+/** Scales of a query: `SHARPNESS` for pairs that are turned by time, 0 for all others; see `rotaryTable`. */
+function heed(width: number, axes: number): Float32Array {
+	const pairs = width / HEADS / 2;
+	const padding = (width / 2) % axes;
+	return Float32Array.from({ length: width }, (_, i) => {
+		const pair = Math.floor(i / (2 * pairs)) * pairs + (i % pairs);
+		const turned = pair - padding;
+		return turned >= 0 && turned % axes === 0 ? SHARPNESS : 0;
+	});
+}
