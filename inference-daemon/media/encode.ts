@@ -131,6 +131,8 @@ async function encode(
 			...['-f', 'rawvideo', '-pixel_format', pixelFormatFor(wanted.codec)],
 			...['-video_size', `${size.width}x${size.height}`],
 			...['-framerate', `${rate.num}/${rate.den}`, '-i', 'pipe:0'],
+			// A second of sound would be looked at, or its end, before more than some frames are taken.
+			...(sound ? ['-probesize', '32'] : []),
 			...(sound ? ['-f', 's24le', '-ar', '48000', '-ac', '2', '-i', 'pipe:3'] : []),
 			...['-map', '0:v:0', ...(sound ? ['-map', '1:a:0', '-c:a', 'pcm_s24le'] : [])],
 			...encoderArguments(wanted),

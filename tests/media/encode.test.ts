@@ -272,6 +272,28 @@ describe('a clip', () => {
 		});
 	});
 
+	it('takes every frame of a short clip while nobody has said yet that there is no more sound', async () => {
+		await inFolder(async (folder) => {
+			const [size, frameCount] = [{ width: 640, height: 360 }, 20];
+			const wanted = { ...wantedClip(folder, 'h264-intra', frameCount), size };
+			const data = new Uint8Array(size.width * size.height * 1.5).fill(128);
+			let allTaken = () => {};
+			const taken = new Promise<void>((resolve) => {
+				allTaken = resolve;
+			});
+			async function* frames() {
+				for (let i = 0; i < frameCount; i++) yield { ...size, format: 'yuv420p' as const, data };
+				allTaken();
+			}
+			async function* pieces() {
+				yield wanted.sound as Sound;
+				await taken;
+			}
+			const clip = await encodeClip(ffmpeg, { ...wanted, frames: frames(), sound: pieces() });
+			expect(await countClip(clip.path)).toEqual({ frames: frameCount, samples: 38_400 });
+		});
+	});
+
 	it('can be without sound', async () => {
 		await inFolder(async (folder) => {
 			const clip = await encodeClip(ffmpeg, {
