@@ -25,8 +25,6 @@ import { uniform } from './weights.ts';
 export type Part = {
 	readonly name: string;
 	readonly milliseconds: number;
-	/** Done while a network runs. */
-	readonly overlaps: boolean;
 };
 
 type Job = Omit<Wanted, 'settings'> & { readonly ffmpeg: Ffmpeg; readonly cache: string };
@@ -37,12 +35,12 @@ const CHANNELS = 128;
 export async function partsOf(job: Job): Promise<Part[]> {
 	const parts: Part[] = [];
 	const { ffmpeg, folder, cache } = job;
-	const measure = async <T>(name: string, work: () => T | Promise<T>, overlaps = false) => {
+	const measure = async <T>(name: string, work: () => T | Promise<T>) => {
 		let result: T | undefined;
 		const milliseconds = await processorTime(async () => {
 			result = await work();
 		});
-		parts.push({ name, milliseconds, overlaps });
+		parts.push({ name, milliseconds });
 		return result as T;
 	};
 	const request = requestFor(ffmpeg.path, { ...job, settings: { stages: 1 } });

@@ -195,22 +195,29 @@ function toLevels(canvas: Planar, work: WorkSize, unit: number, levels: Float32A
 	const { data } = canvas;
 	const [left, top] = marginsOf(work);
 	const [from, to] = [width * height, inner.width * inner.height];
-	const toBlue = (unit * 224) / (2 * (1 - KB));
-	const toRed = (unit * 224) / (2 * (1 - KR));
+	// Colours are in −1…1: differences are twice as large as in 0…1.
+	const toBlue = (unit * 224) / (4 * (1 - KB));
+	const toRed = (unit * 224) / (4 * (1 - KR));
+	const white = (unit * 219) / 2;
+	const black = unit * 16 + white + 0.5;
 	const grey = unit * 128 + 0.5;
 	for (let y = 0; y < inner.height; y++) {
 		let at = (y + top) * width + left;
 		const end = (y + 1) * inner.width;
 		for (let out = y * inner.width; out < end; out++, at++) {
-			const red = Math.min(1, Math.max(0, (data[at]! + 1) / 2));
-			const green = Math.min(1, Math.max(0, (data[from + at]! + 1) / 2));
-			const blue = Math.min(1, Math.max(0, (data[2 * from + at]! + 1) / 2));
+			const red = clipped(data[at]!);
+			const green = clipped(data[from + at]!);
+			const blue = clipped(data[2 * from + at]!);
 			const luma = KR * red + KG * green + KB * blue;
-			levels[out] = unit * (16 + 219 * luma) + 0.5;
+			levels[out] = black + white * luma;
 			levels[to + out] = grey + toBlue * (blue - luma);
 			levels[2 * to + out] = grey + toRed * (red - luma);
 		}
 	}
+}
+
+function clipped(value: number): number {
+	return value > 1 ? 1 : value > -1 ? value : -1;
 }
 
 function marginsOf({ width, height, inner }: WorkSize): readonly [left: number, top: number] {

@@ -42,12 +42,13 @@ export function rotaryTable(
 	const half = width / 2;
 	const grid = frequencies(Math.floor(width / (2 * axes)), theta);
 	const padding = half - grid.length * axes;
-	const cos = new Float32Array(tokens * half).fill(1);
+	const cos = new Float32Array(tokens * half);
 	const sin = new Float32Array(tokens * half);
-	for (let axis = 0; axis < axes; axis++) {
-		const turns = turnsOf(grid, maxPositions[axis]!);
-		for (let token = 0; token < tokens; token++) {
-			const turn = turns(positions[axis]![token]!);
+	const turns = maxPositions.map((most) => turnsOf(grid, most));
+	for (let token = 0; token < tokens; token++) {
+		cos.fill(1, token * half, token * half + padding);
+		for (let axis = 0; axis < axes; axis++) {
+			const turn = turns[axis]!(positions[axis]![token]!);
 			let at = token * half + padding + axis;
 			for (let j = 0; j < grid.length; j++, at += axes) {
 				cos[at] = turn.cos[j]!;

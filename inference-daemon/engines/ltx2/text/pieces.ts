@@ -3,27 +3,30 @@ import { isRecord } from '../weights/shards.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * A `tokenizer.json` without the pieces that cannot be in a text: it cuts that text as the whole one
- * does, which with its 262,144 pieces would take seconds to set up. One that is not made as Gemma's
- * is, where only spaces change before a text is cut, comes back as it is.
+ * Makes copies of a `tokenizer.json` without the pieces that cannot be in a text: such a one cuts that
+ * text as the whole does, which with its 262,144 pieces would take seconds to set up. One that is not
+ * made as Gemma's is, where only spaces change before a text is cut, stays as it is.
  */
-export function withPiecesOf(tokenizer: Json, text: string): Json {
+export function piecesFor(tokenizer: Json): (text: string) => Json {
 	const { model, normalizer } = tokenizer;
 	const space = markOf(normalizer);
-	if (space === null || !isRecord(model) || !isRecord(model.vocab)) return tokenizer;
-	const { vocab, merges } = model;
-	if (!Array.isArray(merges) || !merges.every(isPair)) return tokenizer;
-	const known = partsOf(text.replaceAll(' ', space), longestIn(vocab));
-	const kept = [...known, ...BYTES, ...namesIn(tokenizer), model.unk_token];
-	const numbered = kept.flatMap((piece) =>
-		typeof piece === 'string' && Object.hasOwn(vocab, piece) ? [[piece, vocab[piece]]] : [],
-	);
-	const few = {
-		...model,
-		vocab: Object.fromEntries(numbered),
-		merges: merges.filter(([a, b]) => known.has(a) && known.has(b) && known.has(a + b)),
+	if (space === null || !isRecord(model) || !isRecord(model.vocab)) return () => tokenizer;
+	const { vocab, merges, unk_token: unknown } = model;
+	if (!Array.isArray(merges) || !merges.every(isPair)) return () => tokenizer;
+	const longest = longestIn(vocab);
+	const always = [...BYTES, ...namesIn(tokenizer), unknown];
+	return (text) => {
+		const known = partsOf(text.replaceAll(' ', space), longest);
+		const numbered = [...known, ...always].flatMap((piece) =>
+			typeof piece === 'string' && Object.hasOwn(vocab, piece) ? [[piece, vocab[piece]]] : [],
+		);
+		const few = {
+			...model,
+			vocab: Object.fromEntries(numbered),
+			merges: merges.filter(([a, b]) => known.has(a) && known.has(b) && known.has(a + b)),
+		};
+		return { ...tokenizer, model: few };
 	};
-	return { ...tokenizer, model: few };
 }
 
 /** A byte that is no piece's is told by its number. */

@@ -5,7 +5,7 @@ import { PickupError } from '../../../../protocol/errors.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Tensor } from '../weights/safetensors.ts';
 import { isRecord } from '../weights/shards.ts';
-import { withPiecesOf } from './pieces.ts';
+import { piecesFor } from './pieces.ts';
 
 export type Tokenizer = {
 	/**
@@ -21,7 +21,9 @@ export type Tokenizer = {
  */
 export async function openTokenizer(source: string | Checkpoint): Promise<Tokenizer> {
 	const { json, config, where } = await read(source);
-	const pieces = parse(json, '', where);
+	if (!isRecord(json)) throw unusable(where, 'something else');
+	const few = piecesFor(json);
+	const pieces = parse(few(''), where);
 	// What is set for other programs would change how the text is cut; only the name is of use.
 	const bos = isRecord(config) ? textOf(config.bos_token) : null;
 	const first = pieces.token_to_id(bos ?? '<bos>');
@@ -29,7 +31,7 @@ export async function openTokenizer(source: string | Checkpoint): Promise<Tokeni
 	return {
 		encode(prompt) {
 			const text = prompt.trim();
-			const { ids } = parse(json, text, where).encode(text, { add_special_tokens: false });
+			const { ids } = parse(few(text), where).encode(text, { add_special_tokens: false });
 			return [first, ...ids];
 		},
 	};
@@ -95,11 +97,9 @@ function json(text: string): unknown {
 	}
 }
 
-/** With all that a text needs. */
-function parse(tokenizer: unknown, text: string, where: string): PieceTokenizer {
-	if (!isRecord(tokenizer)) throw unusable(where, 'something else');
+function parse(tokenizer: Readonly<Record<string, unknown>>, where: string): PieceTokenizer {
 	try {
-		return new PieceTokenizer(withPiecesOf(tokenizer, text), {});
+		return new PieceTokenizer(tokenizer, {});
 	} catch (error) {
 		throw unusable(where, error instanceof Error ? error.message : String(error));
 	}
