@@ -32,9 +32,12 @@ export class Film {
 		await Promise.race([this.#pictures.give(frame), this.#encoded]);
 	}
 
-	/** The next piece of the sound; returns as `write`. */
-	async writeSound(sound: Sound): Promise<void> {
-		await Promise.race([this.#sounds.give(sound), this.#encoded]);
+	/**
+	 * The next piece of the sound. It waits here for the encoder, which may take no more of it before
+	 * it has had later frames.
+	 */
+	writeSound(sound: Sound): void {
+		this.#sounds.give(sound);
 	}
 
 	/** After the last frame and all of the sound. */
@@ -53,47 +56,37 @@ export class Film {
 	}
 }
 
-/** Things from hand to hand: each is given when it has been taken. */
+/** Things from hand to hand, in order. */
 class Handover<T> {
-	#offered = withResolvers<{ readonly value: T } | null>();
-	#thanks = withResolvers<void>();
+	readonly #offered: { readonly value: T; readonly thank: () => void }[] = [];
+	#isOver = false;
+	#wake = () => {};
 
+	/** Returns when the taker has asked for the next one. */
 	give(value: T): Promise<void> {
-		const { promise } = this.#thanks;
-		this.#offered.resolve({ value });
-		return promise;
+		return new Promise((thank) => {
+			this.#offered.push({ value, thank });
+			this.#wake();
+		});
 	}
 
 	end(): void {
-		this.#offered.resolve(null);
+		this.#isOver = true;
+		this.#wake();
 	}
 
 	async *taken(): AsyncGenerator<T, void, void> {
 		for (;;) {
-			const offered = await this.#offered.promise;
-			if (offered === null) return;
-			this.#offered = withResolvers();
-			yield offered.value;
-			const thanks = this.#thanks;
-			this.#thanks = withResolvers();
-			thanks.resolve();
+			const offered = this.#offered.shift();
+			if (offered) {
+				yield offered.value;
+				offered.thank();
+			} else if (this.#isOver) return;
+			else {
+				await new Promise<void>((resolve) => {
+					this.#wake = resolve;
+				});
+			}
 		}
 	}
-}
-
-type Resolvers<T> = {
-	readonly promise: Promise<T>;
-	resolve(value: T): void;
-	reject(reason: unknown): void;
-};
-
-/** Node 20 has no `Promise.withResolvers`. */
-function withResolvers<T>(): Resolvers<T> {
-	let resolve: Resolvers<T>['resolve'] = () => {};
-	let reject: Resolvers<T>['reject'] = () => {};
-	const promise = new Promise<T>((take, refuse) => {
-		resolve = take;
-		reject = refuse;
-	});
-	return { promise, resolve, reject };
 }

@@ -25,11 +25,12 @@ import type { Work } from './plan.ts';
 import { prepare } from './prepare.ts';
 import { checkpointKey, openPreviews, type Previews } from './preview.ts';
 import { cellsWhere } from './preview-map.ts';
-import type { Recipe } from './recipe.ts';
+import type { Led, Recipe } from './recipe.ts';
 import { chooseDevice, type Device, probeProgram } from './runtime/device.ts';
 import { isOutOfMemory } from './runtime/failures.ts';
+import { activationBytes, planHold } from './runtime/memory-plan.ts';
 import type { Numbers } from './runtime/session.ts';
-import { TransformerRunner } from './runtime/transformer.ts';
+import { type Hold, TransformerRunner } from './runtime/transformer.ts';
 import { begin, type Looked, look, type Still, stillsOf } from './shot.ts';
 import { readStill } from './still.ts';
 import { promptContext } from './text/context.ts';
@@ -50,6 +51,8 @@ type Job = {
 type Take = Job & {
 	readonly work: Work;
 	readonly recipes: readonly Recipe[];
+	/** Memory has run out before. */
+	readonly isSmall: boolean;
 	readonly contexts: Contexts;
 	readonly stills: readonly Still[];
 	readonly codec: Codec;
@@ -102,13 +105,13 @@ async function make(
 		const stills = await readStills(job);
 		const { work, recipes } = planned({ frames });
 		try {
-			return await shoot({ ...job, work, recipes, contexts, stills }, []);
+			return await shoot({ ...job, work, recipes, isSmall: false, contexts, stills }, []);
 		} catch (error) {
 			if (!isOutOfMemory(error) || signal.aborted) throw error;
 			const second = planned({ frames, isSecondAttempt: true });
 			meter.again(withoutPrompt(second.phases));
 			const note = shrunk(work, second.work, device);
-			return await shoot({ ...job, ...second, contexts, stills }, [note]);
+			return await shoot({ ...job, ...second, isSmall: true, contexts, stills }, [note]);
 		}
 	} finally {
 		await meter.close();
@@ -119,7 +122,7 @@ async function make(
 async function shoot(planned: Omit<Take, 'codec' | 'film'>, notes: readonly string[]) {
 	const { request, work, model, device, tell, meter } = planned;
 	const { provider, precision } = device;
-	const memory = notes.length > 0 ? { memory: SMALL } : {};
+	const memory = planned.isSmall ? { memory: SMALL } : {};
 	const codec = new Codec(model.checkpoint, { provider, precision, ...memory });
 	const film = startFilm(planned);
 	const take: Take = { ...planned, codec, film };
@@ -172,10 +175,10 @@ async function makePass(take: Take, pass: Pass, carried: Carried | null): Promis
 
 /** From noise to clean latents as tokens, guides taken off; a preview after every step. */
 async function denoise(take: Take, pass: Pass, stage: number, shot: Shot): Promise<Latents> {
-	const { request, recipes, model, contexts, device, previews, signal, meter, tell } = take;
+	const { request, recipes, contexts, device, previews, signal, meter, tell } = take;
 	const { checkpoint, sampler, sigmas, led } = recipes[stage]!;
 	const { provider, precision } = device;
-	const hold = holdFor(device, model);
+	const hold = holdFor(take, shot, led);
 	const marks = marksFor(take, stage, shot);
 	const draw = 2 * pass.index + stage;
 	const runner = new TransformerRunner(checkpoint, settingsOf(shot, marks), {
@@ -258,7 +261,7 @@ async function drawSound(take: Take, pass: Pass, latents: Latents): Promise<Soun
 		work.sound === 'given'
 			? null
 			: await soundOfPass(material, latents.audio!, codec, model.checkpoint);
-	await film.writeSound(await soundForClip(material, made));
+	film.writeSound(await soundForClip(material, made));
 	return made;
 }
 
@@ -374,10 +377,17 @@ function marksFor({ model, work }: Take, stage: number, { video }: Shot): Float3
 	return new Float32Array(video.mask.length).fill(1, 0, first.height * first.width);
 }
 
-/** Whether all blocks may stay open at once and leave most of the memory alone. */
-function holdFor({ memory, provider }: Device, { description }: Model): 'all' | 'one' {
-	const room = memory ?? (provider === 'cpu' ? 0 : Number.POSITIVE_INFINITY);
-	return description.parameters * 4 < room / 4 ? 'all' : 'one';
+/** Whether all blocks may stay open at once. */
+function holdFor({ isSmall, device, model }: Take, shot: Shot, led: Led | null): Hold {
+	if (isSmall) return 'one';
+	const parts = model.description.files.flatMap((file) => file.parts);
+	const parameters = parts
+		.filter(({ part }) => part === 'transformer')
+		.reduce((sum, one) => sum + one.parameters, 0);
+	const tokens = { video: shot.video?.mask.length ?? 0, audio: shot.audio?.mask.length ?? 0 };
+	const config = transformerConfig(model.checkpoint.config.transformer);
+	const activations = activationBytes(config, tokens, shot.video?.heed != null);
+	return planHold({ device, parameters, activations, kinds: led === null ? 1 : 2 });
 }
 
 /** Bytes for the video VAE after memory has run out. */

@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { countClip } from '../../../inference-daemon/media/verify.ts';
+import type { Clip } from '../../../protocol/jobs.ts';
+import { ffmpeg } from '../../media/media-files.ts';
+import { GAP, makeCut, openStudio, requestFor, type Studio } from './shots.ts';
+
+let studio: Studio;
+let scratch = '';
+let program = '';
+beforeAll(async () => {
+	studio = await openStudio();
+	// Beside the packages that it needs.
+	const cache = join(import.meta.dirname, '../../../node_modules/.cache');
+	await mkdir(cache, { recursive: true });
+	scratch = await mkdtemp(join(cache, 'pickup-memory-'));
+	program = join(scratch, 'make.mjs');
+	await build({
+		stdin: { contents: MAKE, resolveDir: import.meta.dirname, loader: 'ts' },
+		...{ bundle: true, outfile: program, platform: 'node', format: 'esm', target: 'node20.19' },
+		packages: 'external',
+	});
+});
+afterAll(async () => {
+	await studio.close();
+	await rm(scratch, { recursive: true });
+});
+
+/** Makes a shot and says the most addresses that it took, in kB, and what came of it. */
+const MAKE = `
+	import { readFileSync } from 'node:fs';
+	import { ltx2 } from '../../../inference-daemon/engines/ltx2/engine.ts';
+	const { request, workplace } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+	const plan = await ltx2.plan(request);
+	const outputs = [];
+	const signal = new AbortController().signal;
+	for await (const output of ltx2.generate(request, plan, workplace, signal)) outputs.push(output);
+	const status = readFileSync('/proc/self/status', 'utf8');
+	console.log(JSON.stringify({
+		peak: Number(/VmPeak:\\s+(\\d+)/.exec(status)[1]),
+		plan,
+		clip: outputs.at(-1).clip,
+		progress: outputs.filter(({ kind }) => kind === 'progress'),
+	}));
+`;
+
+type Made = {
+	readonly peak: number;
+	readonly plan: { readonly workSize: { readonly width: number; readonly height: number } };
+	readonly clip: Clip;
+	readonly progress: readonly { readonly progress: number; readonly phase: string }[];
+};
+
+async function made(name: string, pixels: number, kilobytes: number | 'unlimited'): Promise<Made> {
+	const cut = await makeCut(studio, { num: 24, den: 1, width: 1536, height: 832 });
+	const settings = { model: studio.model, pixels, steps: 1, stages: 1, provider: 'cpu' };
+	const request = requestFor('insert', cut, { settings });
+	const clipPath = join(studio.clips, `${name}.mov`);
+	const { folder } = studio;
+	const workplace = { ffmpeg, folder, cache: join(folder, 'cache'), clipPath };
+	const asked = join(folder, `${name}.json`);
+	await writeFile(asked, JSON.stringify({ request, workplace }));
+	const command = `ulimit -v ${kilobytes} && exec "$0" --max-old-space-size=512 "$1" "$2"`;
+	const args = ['-c', command, process.execPath, program, asked];
+	const { stdout } = await promisify(execFile)('sh', args, { maxBuffer: 1 << 26 });
+	return JSON.parse(stdout.trim().split('\n').at(-1)!) as Made;
+}
+
+it.runIf(process.platform === 'linux')(
+	'a shot for which memory runs out is made at half the size, once, and says so',
+	async () => {
+		const whole = 1536 * 832;
+		const full = await made('full', whole, 'unlimited');
+		const half = await made('half', whole / 2, 'unlimited');
+		expect(full.peak).toBeGreaterThan(half.peak + 150_000);
+		const limit = Math.round((full.peak + half.peak) / 2);
+		const { clip, progress } = await made('limited', whole, limit);
+		expect(await countClip(clip.path)).toEqual({ frames: GAP, samples: 20_000 });
+		expect(clip.notes).toEqual([expect.stringMatching(/^Memory ran out on cpu at 1536×832, so/)]);
+		const shares = progress.map((one) => one.progress);
+		expect(shares).toEqual([...shares].sort((a, b) => a - b));
+		expect(progress.some(({ phase }) => phase === clip.notes![0])).toBe(true);
+		expect(await readdir(studio.clips)).toEqual(['full.mov', 'half.mov', 'limited.mov']);
+	},
+	120_000,
+);
