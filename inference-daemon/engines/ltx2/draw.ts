@@ -1,0 +1,126 @@
+import type { GenerationRequest } from '../../../protocol/generation.ts';
+import { pixelFormatFor } from '../../media/encode.ts';
+import type { Frame, Sound } from '../../media/types.ts';
+import { pictureOf } from '../cut-picture.ts';
+import { soundForClip, soundOfPass } from './clip-sound.ts';
+import { normalNoise } from './diffusion/noise.ts';
+import type { Latents } from './diffusion/samplers.ts';
+import { Film } from './film.ts';
+import type { Carried } from './material.ts';
+import type { Pass } from './passes.ts';
+import { frameMaker, type Planar, packed } from './picture.ts';
+import { pictureLatent, type Take } from './take.ts';
+
+/** Starts the encoder of the clip. */
+export function startFilm({
+	request,
+	work,
+	workplace,
+	signal,
+}: Omit<Take, 'codec' | 'film'>): Film {
+	const { output, context } = request;
+	const { rate, pixelAspect } = context.sequence;
+	const wanted = {
+		...{ path: workplace.clipPath, size: sizeOf(request), pixelAspect, rate, codec: output.codec },
+		frameCount: work.range.end - work.range.start,
+		tags: { title: output.name, comment: 'Made with LTX-2 by Pickup.' },
+	};
+	return new Film(workplace.ffmpeg, wanted, { hasSound: work.hasSound, signal });
+}
+
+/** A pass's latents into the film; the sound is made while the picture is drawn. */
+export async function drawPass(take: Take, pass: Pass, latents: Latents): Promise<Carried> {
+	const stop = new AbortController();
+	const signal = AbortSignal.any([take.signal, stop.signal]);
+	const both = [
+		drawPicture({ ...take, signal }, pass, latents),
+		take.work.hasSound ? drawSound({ ...take, signal }, pass, latents) : null,
+	] as const;
+	try {
+		const [frames, sound] = await Promise.all(both);
+		return { frames, sound };
+	} finally {
+		// Where one has failed the other is still at work, with a network open.
+		stop.abort(new Error('The other half of the shot has failed'));
+		await Promise.allSettled(both);
+	}
+}
+
+/** Gives the last frames, as many as the next pass goes on from. */
+async function drawPicture(take: Take, pass: Pass, latents: Latents): Promise<Frame[]> {
+	const { request, work, film, meter, tell } = take;
+	const carries = work.passes[pass.index + 1]?.window.left ?? 0;
+	const format = pixelFormatFor(request.output.codec) as 'yuv420p' | 'yuv422p10le';
+	const size = work.stages.at(-1)!;
+	const frameOf = frameMaker(size, sizeOf(request), format);
+	const count = pass.range.end - pass.range.start;
+	const frames: Frame[] = [];
+	let drawn = 0;
+	for await (const picture of oneAhead(picturesOf(take, pass, latents))) {
+		const isDone = 'format' in picture;
+		if (!isDone && count - drawn <= carries) frames.push(packed(picture, size));
+		await film.write(isDone ? picture : frameOf(picture));
+		drawn += 1;
+		tell(meter.at('draw', drawn / count));
+	}
+	return frames;
+}
+
+/** Gives what was made, which the next pass goes on from. */
+async function drawSound(take: Take, pass: Pass, latents: Latents): Promise<Sound | null> {
+	const { request, work, model, codec, film, workplace, signal } = take;
+	const material = { ffmpeg: workplace.ffmpeg, request, work, pass, carried: null, signal };
+	const made =
+		work.sound === 'given'
+			? null
+			: await soundOfPass(material, latents.audio!, codec, model.checkpoint);
+	film.writeSound(await soundForClip(material, made));
+	return made;
+}
+
+/** The pass's new pictures, on the work's canvas; or the clip's own, where they are given. */
+async function* picturesOf(
+	{ request, work, model, codec, workplace, signal }: Take,
+	pass: Pass,
+	latents: Latents,
+): AsyncGenerator<Planar | Frame, void, void> {
+	if (work.picture === 'given' && work.own !== null) {
+		const sequence = { ...request.context.sequence, size: sizeOf(request) };
+		const format = pixelFormatFor(request.output.codec);
+		yield* pictureOf(workplace.ffmpeg, work.own, pass.range, sequence, format, signal);
+		return;
+	}
+	const stage = work.stages.length - 1;
+	const { width, height } = work.stages[stage]!;
+	const latent = pictureLatent({ model, work }, pass, stage, latents);
+	const key = { seed: request.seed, stream: 'decoder', draw: pass.index };
+	const noise = { data: normalNoise(key, latent.data.length), shape: latent.shape };
+	const frames = [pass.window.gap.start, pass.window.gap.end] as const;
+	for await (const { pixels } of codec.decodeFrames(latent, { noise, frames, signal })) {
+		yield { width, height, data: pixels };
+	}
+}
+
+/** H.264 takes even sizes only. */
+function sizeOf({ context, output }: GenerationRequest) {
+	const { width, height } = context.sequence.size;
+	if (output.codec !== 'h264-intra') return { width, height };
+	return { width: width + (width % 2), height: height + (height % 2) };
+}
+
+/** What a source gives next is made while the last of it is in use. */
+async function* oneAhead<T>(source: AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
+	let next = source.next();
+	try {
+		for (;;) {
+			const { done, value } = await next;
+			if (done) return;
+			next = source.next();
+			next.catch(() => {});
+			yield value;
+		}
+	} finally {
+		await next.catch(() => {});
+		await source.return();
+	}
+}

@@ -1,0 +1,62 @@
+import type { GenerationRequest } from '../../../protocol/generation.ts';
+import type { EngineOutput, Workplace } from '../engine.ts';
+import type { Codec } from './codec.ts';
+import { fromTokens, videoShape } from './diffusion/latent.ts';
+import type { Latents } from './diffusion/samplers.ts';
+import type { Film } from './film.ts';
+import type { Meter } from './meter.ts';
+import { videoVaeConfig } from './networks/video-vae.ts';
+import type { Model } from './open-model.ts';
+import type { Pass } from './passes.ts';
+import type { Work } from './plan.ts';
+import type { Previews } from './preview.ts';
+import type { Contexts } from './reading.ts';
+import type { Recipe } from './recipe.ts';
+import type { Device } from './runtime/device.ts';
+import type { Numbers } from './runtime/session.ts';
+import type { Still } from './shot.ts';
+
+/** One request on its way, and what it needs however it is made. */
+export type Job = {
+	readonly request: GenerationRequest;
+	readonly model: Model;
+	readonly device: Device;
+	readonly workplace: Workplace;
+	readonly signal: AbortSignal;
+	readonly meter: Meter;
+	readonly previews: Previews;
+	readonly tell: (output: EngineOutput) => void;
+};
+
+/** What a plan says, and what was read for it. */
+export type Take = Job & {
+	readonly work: Work;
+	readonly recipes: readonly Recipe[];
+	/** Memory has run out before. */
+	readonly isSmall: boolean;
+	readonly contexts: Contexts;
+	readonly stills: readonly Still[];
+	readonly codec: Codec;
+	readonly film: Film;
+};
+
+/**
+ * The picture among a pass's tokens, [1, channels, frames, height, width]; of all frames, or one cell
+ * in time.
+ */
+export function pictureLatent(
+	{ model, work }: Pick<Take, 'model' | 'work'>,
+	{ window }: Pass,
+	stage: number,
+	{ video }: Latents,
+	cell?: number,
+): Numbers {
+	const { latent_channels: channels } = videoVaeConfig(model.checkpoint);
+	const { width, height } = work.stages[stage]!;
+	const size = videoShape(window.frames, width, height);
+	const frame = size.height * size.width * channels;
+	const frames = cell === undefined ? size.frames : 1;
+	const first = cell ?? 0;
+	const data = fromTokens(video!.slice(first * frame, (first + frames) * frame), channels);
+	return { data, shape: [1, channels, frames, size.height, size.width] };
+}
