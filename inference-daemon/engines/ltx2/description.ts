@@ -5,6 +5,7 @@ import type { Ffmpeg } from '../../media/types.ts';
 import { modelAt } from './known-model.ts';
 import { howToGetModel } from './needed-files.ts';
 import type { Model } from './open-model.ts';
+import { longest } from './passes.ts';
 
 /** What LTX-2 can do with the checkpoint in the folder that the setting `model` names. */
 export async function describeLtx2(
@@ -51,8 +52,8 @@ export async function describeLtx2(
 	};
 }
 
-/** 20 s, all that the model was trained for, at the highest rate that editors use. */
-const MOST_FRAMES = 1200;
+/** At a rate where the frames of a pass and not its seconds are the limit, and with nothing beside. */
+const MOST_FRAMES = longest({ num: 60, den: 1 }, { context: 0, before: 0, after: 0 });
 
 type Found =
 	| { readonly kind: 'model'; readonly model: Model }

@@ -1,11 +1,6 @@
 import { PickupError } from '../../../protocol/errors.ts';
 import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
-import {
-	type FrameRange,
-	formatRate,
-	rangeLength,
-	samplesForFrames,
-} from '../../../protocol/time.ts';
+import { type FrameRange, rangeLength, samplesForFrames } from '../../../protocol/time.ts';
 import type { ClipSpan } from '../../../protocol/timeline.ts';
 import type { UsableSpan } from '../cut-picture.ts';
 import { CELL } from './diffusion/latent.ts';
@@ -116,7 +111,6 @@ export function planOf(
 		...{ workSize: { width, height }, workFrames, workRate: rate, context: { left, right } },
 		...{ passes: work.passes.length, stages: work.stages.length, steps, draft: false },
 		notes: [
-			`Works at ${width}×${height} and ${formatRate(rate)} frames per second, with ${left} frames of context before and ${right} after.`,
 			...(work.passes.length > 1
 				? [
 						`Too long for one go: made in ${work.passes.length} passes, each from the last one’s end.`,
