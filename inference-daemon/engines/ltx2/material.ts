@@ -28,8 +28,9 @@ export type Carried = { readonly frames: readonly Frame[]; readonly sound: Sound
 export type Pictures = { readonly pixels: Numbers; readonly firstRight: Numbers | null };
 
 /**
- * The window's pictures: the neighbours' own, in the gap the clip's where it is made again, else a
- * cross-fade, which only colours what the encoder sees of the edges; then the last one on.
+ * The window's pictures: the neighbours' own, and in the gap the clip's where it is made again. Else
+ * the first one on the right stands there: the encoder looks back, and would colour what is kept on
+ * the right by anything else. After the last one it stands on.
  */
 export async function readPictures(material: Material, size: WorkSize): Promise<Pictures> {
 	const { work, pass, carried } = material;
@@ -45,11 +46,7 @@ export async function readPictures(material: Material, size: WorkSize): Promise<
 	while (stack.next < window.frames) stack.set(stack.last ?? last ?? blank(size));
 	stack.next = window.gap.start;
 	await copy(material, work.own, range.start, range.end, stack);
-	const [from, to] = [last ?? first ?? blank(size), first ?? last ?? blank(size)];
-	const length = window.gap.end - window.gap.start;
-	while (stack.next < window.gap.end) {
-		stack.set(crossFade(from, to, (stack.next - window.gap.start + 1) / (length + 1)));
-	}
+	while (stack.next < window.gap.end) stack.set(first ?? last ?? blank(size));
 	return { pixels: stack.pixels, firstRight: first && stacked(first) };
 }
 
@@ -149,12 +146,6 @@ function blank(size: WorkSize): Planar {
 		...{ width: size.width, height: size.height, format: 'rgb24' },
 		data: new Uint8Array(size.width * size.height * 3),
 	});
-}
-
-function crossFade(a: Planar, b: Planar, share: number): Planar {
-	const data = new Float32Array(a.data.length);
-	for (let i = 0; i < data.length; i++) data[i] = a.data[i]! + (b.data[i]! - a.data[i]!) * share;
-	return { ...a, data };
 }
 
 function stacked(picture: Planar): Numbers {

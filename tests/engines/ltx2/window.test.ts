@@ -39,7 +39,9 @@ describe('every window', () => {
 						expect(right).toBeLessThanOrEqual(after);
 						expect(left + gap + right + spare).toBe(frames);
 						expect(window.gap).toEqual({ start: left, end: left + gap });
-						expect(right).toBeGreaterThanOrEqual(Math.min(after, context > 0 ? snapUp(context) : 0));
+						expect(right).toBeGreaterThanOrEqual(
+							Math.min(after, context > 0 ? snapUp(context) : 0),
+						);
 						if (before >= snapUp(context) && context > 0) expect(left).toBe(snapUp(context));
 						// Frames are made in vain only where the material ends.
 						if (spare > 0) expect(right).toBe(after);
@@ -68,7 +70,8 @@ describe('the size to work at', () => {
 		[3840, 2160, 768 * 512, 32, 864, 480],
 		[1080, 1080, 512 * 512, 32, 512, 512],
 		[64, 48, 768 * 512, 32, 96, 64],
-		[8, 8, 768 * 512, 32, 32, 32],
+		[8, 8, 768 * 512, 32, 64, 64],
+		[8, 640, 768 * 512, 32, 64, 704],
 	])('of %d×%d with %d pixels on a grid of %d is %d×%d', (width, height, pixels, grid, w, h) => {
 		const found = workSize({ width, height }, pixels, grid);
 		expect([found.width, found.height]).toEqual([w, h]);

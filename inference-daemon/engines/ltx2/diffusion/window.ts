@@ -17,6 +17,16 @@ export type Window = {
 	readonly frames: number;
 };
 
+/** What there is around a gap, in frames. */
+export type Around = {
+	readonly before: number;
+	readonly after: number;
+	/** 8a + 1 frames that stand on the left whatever is wanted there. */
+	readonly carried?: number;
+	/** Frames that the window has at least. */
+	readonly shortest?: number;
+};
+
 /**
  * The window around a gap of `gap` frames. `context` frames are wanted on each side, of which a side
  * has `before` and `after`: on the left the smallest 8a + 1 that cover them, on the right at least as
@@ -25,18 +35,27 @@ export type Window = {
 export function windowAround(
 	gap: number,
 	context: number,
-	{ before, after }: { readonly before: number; readonly after: number },
+	{ before, after, carried, shortest = 1 }: Around,
 ): Window {
 	if (!Number.isSafeInteger(gap) || gap < 1) throw new RangeError(`Expected a gap, got ${gap}`);
-	const wanted = context <= 0 ? 0 : snapUp(context);
-	const left = before >= wanted ? wanted : snapDown(before);
-	const least = left + gap + Math.min(after, wanted);
-	const frames = snapUp(least);
+	const left = carried ?? leftOf(context, before);
+	const least = left + gap + Math.min(after, wantedOf(context));
+	const frames = snapUp(Math.max(least, shortest));
 	const right = Math.min(after, frames - left - gap);
 	return {
 		...{ left, right, frames, spare: frames - left - gap - right },
 		gap: { start: left, end: left + gap },
 	};
+}
+
+/** Frames to look at on the left: 8a + 1, so that the gap starts with a cell. */
+export function leftOf(context: number, before: number): number {
+	const wanted = wantedOf(context);
+	return before >= wanted ? wanted : snapDown(before);
+}
+
+function wantedOf(context: number): number {
+	return context <= 0 ? 0 : snapUp(context);
 }
 
 /** The least 8k + 1 that is not below `frames`. */
@@ -60,18 +79,20 @@ export type WorkSize = Size & {
 /**
  * The size on a grid whose shape is nearest to the picture's and that has about `pixels` pixels, no
  * more than the picture. Nothing is stretched, and nothing cut: the picture lies in the middle, so
- * that what is made fits its neighbours to the pixel.
+ * that what is made fits its neighbours to the pixel. At least two cells each way: decoders reflect
+ * what is beside the edge.
  */
 export function workSize(picture: Size, pixels: number, grid: number): WorkSize {
 	const { width, height } = picture;
-	const target = Math.min(pixels, Math.max(width * height, grid * grid));
+	const least = Math.ceil((2 * CELL.size) / grid);
+	const target = Math.min(pixels, Math.max(width * height, (least * grid) ** 2));
 	const aspect = width / height;
 	let best: (WorkSize & { readonly loss: number }) | null = null;
-	const rows = Math.max(1, Math.round(Math.sqrt(target / aspect) / grid));
-	for (let row = Math.max(1, rows - 2); row <= rows + 2; row++) {
-		const around = Math.max(1, Math.round((row * grid * aspect) / grid));
+	const rows = Math.max(least, Math.round(Math.sqrt(target / aspect) / grid));
+	for (let row = Math.max(least, rows - 2); row <= rows + 2; row++) {
+		const around = Math.max(least, Math.round((row * grid * aspect) / grid));
 		for (const column of [around - 1, around, around + 1]) {
-			if (column < 1) continue;
+			if (column < least) continue;
 			const size = { width: column * grid, height: row * grid };
 			// What stays empty, and how far it is from as many pixels as are wanted.
 			const shape = Math.abs(Math.log(size.width / size.height / aspect));
