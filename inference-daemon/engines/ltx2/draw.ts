@@ -39,10 +39,12 @@ export async function drawPass(take: Take, pass: Pass, latents: Latents): Promis
 	try {
 		const [frames, sound] = await Promise.all(both);
 		return { frames, sound };
-	} finally {
-		// Where one has failed the other is still at work, with a network open.
-		stop.abort(new Error('The other half of the shot has failed'));
+	} catch (error) {
+		// The other one is still at work with a network open, or waits for an encoder that waits.
+		stop.abort(error);
+		await take.film.abandon();
 		await Promise.allSettled(both);
+		throw error;
 	}
 }
 

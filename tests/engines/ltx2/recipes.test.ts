@@ -1,7 +1,9 @@
-import { readFile, rename, symlink } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ltx2 } from '../../../inference-daemon/engines/ltx2/engine.ts';
+import { liveSessions } from '../../../inference-daemon/engines/ltx2/runtime/live.ts';
+import { readSafetensors } from '../../../inference-daemon/engines/ltx2/weights/safetensors.ts';
 import { readFrames } from '../../../inference-daemon/media/frames.ts';
 import { countClip } from '../../../inference-daemon/media/verify.ts';
 import type { GenerationRequest } from '../../../protocol/generation.ts';
@@ -20,6 +22,7 @@ import {
 	type Studio,
 } from './shots.ts';
 import { writeWeights } from './sparse.ts';
+import { readTensors } from './tensors.ts';
 import { tinyCheckpoint } from './tiny.ts';
 
 const WIDE: Sequence = { num: 24, den: 1, width: 128, height: 64 };
@@ -205,6 +208,30 @@ it('a retake in part stays nearer to what was there', async () => {
 	const little = await apart(await made(0.1, 1), await made(0.1, 2));
 	const whole = await apart(await made(1, 1), await made(1, 2));
 	expect(little).toBeLessThan(whole / 2);
+});
+
+it('sound that cannot be made ends the shot while its picture is being drawn', async () => {
+	const broken = await makeModel(join(studio.folder, 'broken'), 'ltx-2-tiny');
+	const path = join(broken, 'weights.safetensors');
+	const { tensors } = await readTensors(path);
+	const { metadata } = await readSafetensors(path);
+	const entries = Object.entries(tensors).map(
+		([name, { shape }]) => [name, ['F32', shape] as const] as const,
+	);
+	const data = Object.entries(tensors).map(([name, { data: numbers }]) => {
+		if (name === 'vocoder.conv_post.bias') (numbers as Float32Array).fill(Number.NaN);
+		return [name, new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength)] as const;
+	});
+	await rm(path);
+	await writeWeights(path, Object.fromEntries(entries), metadata, Object.fromEntries(data));
+	const long = await makeCut(studio, WIDE, { gap: 60 });
+	const request = requestFor('fill', long, { settings: settings({ model: broken, steps: 1 }) });
+	await expect(make(request, studio, 'without sound')).rejects.toMatchObject({
+		code: 'bad-weights',
+		message: expect.stringContaining('vocoder.conv_post.bias'),
+	});
+	expect(await readdir(studio.folder)).not.toContain('without sound.mov.part');
+	expect(liveSessions()).toEqual([]);
 });
 
 it('an open length is for models with a duration head', async () => {
