@@ -1,7 +1,13 @@
 import { PickupError } from '../../../protocol/errors.ts';
 import { type FrameRange, type FrameRate, formatRate } from '../../../protocol/time.ts';
-import { CELL } from './diffusion/latent.ts';
-import { snapDown, snapUp, type Window, windowAround } from './diffusion/window.ts';
+import {
+	leftOf,
+	snapDown,
+	snapUp,
+	type Window,
+	wantedOf,
+	windowAround,
+} from './diffusion/window.ts';
 
 /** A part of the clip that the model makes in one go. */
 export type Pass = {
@@ -26,6 +32,8 @@ const HORIZON = { seconds: 20, frames: 505 } as const;
 const MOST_PASSES = 4;
 /** Seconds that a pass sees of what the last one made. */
 const CARRIED = 1;
+/** Seconds of the shortest window: two sounds, and more than a frame of them is made from. */
+const SHORTEST = 0.08;
 
 /**
  * The range in as few passes as the model's horizon allows, about equally long. Throws PickupError
@@ -33,9 +41,8 @@ const CARRIED = 1;
  */
 export function passesFor(range: FrameRange, rate: FrameRate, room: Room): readonly Pass[] {
 	const length = range.end - range.start;
-	const found = split(length, rate, room);
-	if (found === null) {
-		const most = longest(rate, room);
+	const most = longest(rate, room);
+	if (length > most) {
 		throw new PickupError(
 			'too-long',
 			`Expected at most ${most} frames at ${formatRate(rate)} frames per second, got ${length}`,
@@ -43,7 +50,7 @@ export function passesFor(range: FrameRange, rate: FrameRate, room: Room): reado
 		);
 	}
 	let start = range.start;
-	return found.map((window, index) => {
+	return windowsOf(length, rate, room).map((window, index) => {
 		const end = start + window.gap.end - window.gap.start;
 		const pass = { index, range: { start, end }, window };
 		start = end;
@@ -53,41 +60,53 @@ export function passesFor(range: FrameRange, rate: FrameRate, room: Room): reado
 
 /** The longest range that can be made at a rate, in frames. */
 export function longest(rate: FrameRate, room: Room): number {
-	let [low, high] = [0, MOST_PASSES * HORIZON.frames];
-	while (low < high) {
-		const middle = Math.ceil((low + high) / 2);
-		if (split(middle, rate, room) === null) high = middle - 1;
-		else low = middle;
-	}
-	return low;
+	return total(roomsFor(MOST_PASSES, rate, room));
 }
 
-/** Windows whose gaps make up the length, or null where the model cannot hold them. */
-function split(length: number, rate: FrameRate, room: Room): readonly Window[] | null {
-	const perSecond = rate.num / rate.den;
-	const most = snapDown(Math.min(HORIZON.frames, Math.floor(HORIZON.seconds * perSecond)));
-	const carried = snapUp(Math.max(room.context, Math.round(CARRIED * perSecond)));
-	for (let count = 1; count <= MOST_PASSES; count++) {
-		const windows = inPasses(length, count, carried, room);
-		if (windows.every(({ frames }) => frames <= most)) return windows;
-	}
-	return null;
+/** Frames that a pass can see of each neighbour, so that there is as much for the gap between them. */
+export function mostContext(rate: FrameRate): number {
+	return snapDown(horizon(rate) / 3);
 }
 
-function inPasses(length: number, count: number, carried: number, room: Room): readonly Window[] {
-	const windows: Window[] = [];
+/** Frames that a window can have. */
+function horizon({ num, den }: FrameRate): number {
+	return snapDown(Math.min(HORIZON.frames, Math.floor((HORIZON.seconds * num) / den)));
+}
+
+/** What a pass has around it, and the frames that it can make there. */
+type PassRoom = Room & { readonly left: number; readonly most: number };
+
+function roomsFor(count: number, rate: FrameRate, room: Room): readonly PassRoom[] {
+	const context = Math.min(room.context, mostContext(rate));
+	const second = snapUp(Math.round((CARRIED * rate.num) / rate.den));
+	// Never more than the pass before has made.
+	const carried = Math.min(second, snapDown(horizon(rate) / 6));
+	return Array.from({ length: count }, (_, index) => {
+		const before = index === 0 ? room.before : carried;
+		const left = index === 0 ? leftOf(context, before) : carried;
+		const after = index === count - 1 ? room.after : 0;
+		const most = horizon(rate) - left - Math.min(after, wantedOf(context));
+		return { context, before, after, left, most };
+	});
+}
+
+function total(rooms: readonly PassRoom[]): number {
+	return rooms.reduce((sum, { most }) => sum + most, 0);
+}
+
+/** Windows whose gaps make up the length, which is at most the longest. */
+function windowsOf(length: number, rate: FrameRate, room: Room): readonly Window[] {
+	let count = 1;
+	while (length > total(roomsFor(count, rate, room))) count += 1;
+	const rooms = roomsFor(count, rate, room);
+	const shortest = Math.ceil((SHORTEST * rate.num) / rate.den);
 	let rest = length;
-	for (let index = 0; index < count && rest > 0; index++) {
-		const isLast = index === count - 1;
-		// All but the last end on a cell's edge: nothing is made in vain.
-		const even = CELL.frames * Math.ceil(rest / (count - index) / CELL.frames);
-		const gap = isLast ? rest : Math.min(rest, even);
-		const after = gap === rest ? room.after : 0;
-		const isCarried = index > 0;
-		const before = isCarried ? carried : room.before;
-		const left = windowAround(gap, isCarried ? carried : room.context, { before, after });
-		windows.push(left);
+	return rooms.map(({ context, left, most, ...beside }, index) => {
+		const later = total(rooms.slice(index + 1));
+		const share = Math.min(most, Math.max(Math.ceil(rest / (count - index)), rest - later));
+		// All but the last end with a cell: nothing is made in vain.
+		const gap = index === count - 1 ? rest : snapUp(left + share) - left;
 		rest -= gap;
-	}
-	return windows;
+		return windowAround(gap, context, { ...beside, left, shortest });
+	});
 }

@@ -21,8 +21,8 @@ export type Window = {
 export type Around = {
 	readonly before: number;
 	readonly after: number;
-	/** 8a + 1 frames that stand on the left whatever is wanted there. */
-	readonly carried?: number;
+	/** 8a + 1 frames, or none, that stand on the left; default: what `leftOf` says. */
+	readonly left?: number;
 	/** Frames that the window has at least. */
 	readonly shortest?: number;
 };
@@ -35,10 +35,9 @@ export type Around = {
 export function windowAround(
 	gap: number,
 	context: number,
-	{ before, after, carried, shortest = 1 }: Around,
+	{ before, after, left = leftOf(context, before), shortest = 1 }: Around,
 ): Window {
 	if (!Number.isSafeInteger(gap) || gap < 1) throw new RangeError(`Expected a gap, got ${gap}`);
-	const left = carried ?? leftOf(context, before);
 	const least = left + gap + Math.min(after, wantedOf(context));
 	const frames = snapUp(Math.max(least, shortest));
 	const right = Math.min(after, frames - left - gap);
@@ -54,7 +53,8 @@ export function leftOf(context: number, before: number): number {
 	return before >= wanted ? wanted : snapDown(before);
 }
 
-function wantedOf(context: number): number {
+/** Frames wanted on each side. */
+export function wantedOf(context: number): number {
 	return context <= 0 ? 0 : snapUp(context);
 }
 
