@@ -61,8 +61,8 @@ const pictureOf = async (more: GenerationRequest['settings'], name: string) => {
 
 it('draws fresh noise in every step unless told otherwise', async () => {
 	const auto = await pictureOf({}, 'auto');
-	expect(await pictureOf({ sampler: 'ancestral' }, 'ancestral')).toEqual(auto);
-	expect(await pictureOf({ sampler: 'euler' }, 'euler')).not.toEqual(auto);
+	expect(auto.equals(await pictureOf({ sampler: 'ancestral' }, 'ancestral'))).toBe(true);
+	expect(auto.equals(await pictureOf({ sampler: 'euler' }, 'euler'))).toBe(false);
 });
 
 describe('the first cell is marked as a frame of its own', () => {
@@ -89,7 +89,7 @@ describe('the first cell is marked as a frame of its own', () => {
 	it('by an embedding that changes what is made', async () => {
 		const model = await makeTiny25(join(studio.folder, 'unmarked'), { marked: false });
 		const auto = await readFile(join(studio.folder, 'auto.mov'));
-		expect(await pictureOf({ model }, 'without')).not.toEqual(auto);
+		expect(auto.equals(await pictureOf({ model }, 'without'))).toBe(false);
 	});
 });
 
