@@ -47,7 +47,7 @@ export async function benchFull(folder: string): Promise<void> {
 	const marks = setInterval(() => {
 		highWater(child.pid!).then(
 			(bytes) => {
-				highest = Math.max(highest, bytes);
+				if (bytes > highest) highest = bytes;
 			},
 			() => {},
 		);
