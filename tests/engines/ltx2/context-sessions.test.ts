@@ -51,6 +51,9 @@ it.each(['fill', 'insert', 'soundtrack'] as const)(
 		expect(both(TEXT, TRANSFORMER)).toEqual([]);
 		expect(both(TEXT, CODEC)).toEqual([]);
 		expect(both(TRANSFORMER, CODEC)).toEqual([]);
+		// Sound is made while the picture is being decoded.
+		const isDecoding = kind !== 'soundtrack';
+		expect(both(/^video decoder/, /^audio decoder|^vocoder/).length > 0).toBe(isDecoding);
 		expect(liveSessions()).toEqual([]);
 	},
 );
