@@ -23,11 +23,10 @@ export async function openTokenizer(source: string | Checkpoint): Promise<Tokeni
 	const { json, config, where } = await read(source);
 	if (!isRecord(json)) throw unusable(where, 'something else');
 	const few = piecesFor(json);
-	const pieces = parse(few(''), where);
 	// What is set for other programs would change how the text is cut; only the name is of use.
-	const bos = isRecord(config) ? textOf(config.bos_token) : null;
-	const first = pieces.token_to_id(bos ?? '<bos>');
-	if (first === undefined) throw unusable(where, `no token ${bos ?? '<bos>'}`);
+	const name = (isRecord(config) ? textOf(config.bos_token) : null) ?? '<bos>';
+	const first = parse(few(name), where).token_to_id(name);
+	if (first === undefined) throw unusable(where, `no token ${name}`);
 	return {
 		encode(prompt) {
 			const text = prompt.trim();
