@@ -1,4 +1,5 @@
 import { PickupError } from '../../../protocol/errors.ts';
+import { multiply, rational, toNumber } from '../../../protocol/time.ts';
 import { readFrames } from '../../media/frames.ts';
 import { frameBytes } from '../../media/pixels.ts';
 import { examine } from '../../media/probe.ts';
@@ -26,10 +27,12 @@ export async function readStill(
 		});
 	}
 	const { width, height } = video.size;
-	const wide = width * (video.pixelAspect.num / video.pixelAspect.den);
+	const wide = width * toNumber(video.pixelAspect);
 	const shrink = Math.min(1, LARGEST / Math.max(wide, height));
 	const size = { width: even(wide * shrink), height: even(height * shrink) };
-	const pixelAspect = { num: 1, den: 1 };
+	// Square but for what makes the sides even, so that no bar is left beside the picture.
+	const stretch = rational(width * size.height, height * size.width);
+	const pixelAspect = multiply(video.pixelAspect, stretch);
 	const at = [{ num: 0, den: 1 }];
 	const wanted = { path, at, size, pixelAspect, format: 'rgb24' } as const;
 	const [frame] = await readFrames(ffmpeg, wanted, signal);
