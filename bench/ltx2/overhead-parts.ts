@@ -83,7 +83,7 @@ export async function partsOf(job: Job): Promise<Part[]> {
 	const runner = { velocities: async () => velocities } as unknown as TransformerRunner;
 	const steps = async (count: number, guided: typeof recipe.led) => {
 		const led = guided && { ...guided, negative: CONTEXT };
-		const denoise = denoiser(runner, shot, CONTEXT, led, signal);
+		const denoise = denoiser(runner, shot, CONTEXT, led, { signal });
 		const sigmas = Array.from({ length: count + 1 }, (_, i) => 1 - i / count);
 		let clean = streams.video!.latent;
 		for await (const made of sampleEuler(streams, sigmas, denoise)) clean = made.clean.video!;

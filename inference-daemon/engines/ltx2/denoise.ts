@@ -48,23 +48,23 @@ export function denoiser(
 	shot: Shot,
 	context: PromptContext,
 	guided: Guided | null,
-	signal?: AbortSignal,
+	{ signal, onBlock }: Pick<Look, 'signal' | 'onBlock'> = {},
 ): Denoise {
 	return async (latents, sigma) => {
 		const noise = { video: noiseOf(shot.video, sigma), audio: noiseOf(shot.audio, sigma) };
 		const look = async (change: Partial<Look>): Promise<Latents> => {
-			const velocities = await runner.velocities({ latents, noise, context, signal, ...change });
+			const always = { latents, noise, context, signal, onBlock };
+			const velocities = await runner.velocities({ ...always, ...change });
 			return withoutNoise(latents, velocities, noise);
 		};
 		const cond = await look({});
 		if (guided === null) return cond;
-		const has = (wanted: (guidance: Guidance) => boolean) =>
-			STREAMS.some((stream) => shot[stream] !== null && wanted(guided[stream]));
-		const uncond = has(({ cfg }) => cfg !== 1) ? await look({ context: guided.negative }) : null;
-		const perturbed = has(({ stg }) => stg !== 0)
+		const needed = neededOf(shot, guided);
+		const uncond = needed.uncond ? await look({ context: guided.negative }) : null;
+		const perturbed = needed.perturbed
 			? await look({ skipSelfAttention: skippedIn(guided.stgBlocks) })
 			: null;
-		const isolated = has(({ modality }) => modality !== 1) ? await look({ isolated: true }) : null;
+		const isolated = needed.isolated ? await look({ isolated: true }) : null;
 		const led = Object.keys(cond).map((stream) => {
 			const predictions: Predictions = {
 				cond: cond[stream]!,
@@ -75,6 +75,22 @@ export function denoiser(
 			return [stream, guide(predictions, guided[stream as StreamName])];
 		});
 		return Object.fromEntries(led) as Latents;
+	};
+}
+
+/** How often the model looks in order to denoise once. */
+export function looksOf(shot: Shot, guided: Pick<Guided, 'video' | 'audio'> | null): number {
+	if (guided === null) return 1;
+	return 1 + Object.values(neededOf(shot, guided)).filter(Boolean).length;
+}
+
+function neededOf(shot: Shot, guided: Pick<Guided, 'video' | 'audio'>) {
+	const has = (wanted: (guidance: Guidance) => boolean) =>
+		STREAMS.some((stream) => shot[stream] !== null && wanted(guided[stream]));
+	return {
+		uncond: has(({ cfg }) => cfg !== 1),
+		perturbed: has(({ stg }) => stg !== 0),
+		isolated: has(({ modality }) => modality !== 1),
 	};
 }
 

@@ -3,10 +3,10 @@ import type { Clip } from '../../../protocol/jobs.ts';
 import type { EngineOutput, Workplace } from '../engine.ts';
 import { Relay } from '../relay.ts';
 import { Codec } from './codec.ts';
-import { denoiser, type Guided, type Shot, settingsOf } from './denoise.ts';
+import { denoiser, type Guided, looksOf, type Shot, settingsOf } from './denoise.ts';
 import { toTokens, videoShape } from './diffusion/latent.ts';
 import { normalisedNoise, normalNoise } from './diffusion/noise.ts';
-import { type Latents, sampleBy } from './diffusion/samplers.ts';
+import { evaluationsOf, type Latents, sampleBy } from './diffusion/samplers.ts';
 import { drawPass, startFilm } from './draw.ts';
 import type { Carried } from './material.ts';
 import { openMeter } from './meter.ts';
@@ -160,14 +160,18 @@ async function denoise(take: Take, pass: Pass, stage: number, shot: Shot): Promi
 		return normalisedNoise(key, length, shot[stream as keyof Shot]!.channels);
 	};
 	const streams = begin(shot, sigmas[0]!, { seed: request.seed, draw });
-	const look = denoiser(runner, shot, contexts.positive, guided, signal);
+	const looks = evaluationsOf(sampler, sigmas) * looksOf(shot, guided);
+	let blocks = 0;
+	const onBlock = () => {
+		blocks += 1;
+		tell(meter.at('make', Math.min(1, blocks / (looks * runner.config.blocks))));
+	};
+	const look = denoiser(runner, shot, contexts.positive, guided, { signal, onBlock });
 	let latents: Latents = {};
-	let step = 0;
+	tell(meter.at('make', 0));
 	try {
 		for await (const made of sampleBy(sampler, streams, sigmas, look, drawFresh)) {
 			latents = made.latents;
-			step += 1;
-			tell(meter.at('make', Math.min(1, step / (sigmas.length - 1))));
 			showPreview(take, pass, stage, made.clean);
 		}
 	} finally {

@@ -75,6 +75,8 @@ describe('two stages', () => {
 		expect(await countClip(clip.path)).toEqual({ frames: GAP, samples: clip.samples });
 		const phases = outputs.flatMap((output) => (output.kind === 'progress' ? output.phase : []));
 		expect(phases).toContain('Finishing the shot');
+		// Told after each of the two blocks of each of the two steps, and before the first.
+		expect(phases.filter((phase) => phase === 'Making the shot').length).toBeGreaterThanOrEqual(5);
 		expect(outputs.filter(({ kind }) => kind === 'preview')).toHaveLength(5);
 		const one = await make(requestFor('fill', cut, { settings: settings() }), studio, 'one');
 		expect(one.plan.stages).toBe(1);

@@ -43,6 +43,12 @@ export function sampleBy(
 	return SAMPLERS[name](streams, sigmas, denoise, draw);
 }
 
+/** How often a sampler denoises on the way through a schedule. */
+export function evaluationsOf(name: keyof typeof SAMPLERS, sigmas: readonly number[]): number {
+	const steps = sigmas.length - 1;
+	return name === 'res_2s' ? 2 * steps + (sigmas.at(-1) === 0 ? 1 : 0) : steps;
+}
+
 /** Plain Euler; one evaluation a step. */
 export async function* sampleEuler(
 	streams: Streams,

@@ -47,6 +47,8 @@ export type Look = {
 	readonly isolated?: boolean;
 	readonly skipSelfAttention?: ReadonlyMap<number, SkippedSelfAttention>;
 	readonly signal?: AbortSignal | undefined;
+	/** Told after every block. */
+	readonly onBlock?: (() => void) | undefined;
 };
 
 export type RunnerOptions = {
@@ -120,6 +122,7 @@ export class TransformerRunner {
 					blocksGraph(model, i, i, options),
 				);
 				made = this.#withNext(made, next);
+				look.onBlock?.();
 			}
 			const ending = (await run('tail', () => tailGraph(model), true)) as Inputs;
 			return this.#byStream((stream) => ending[`${stream}.velocity`]!.data as Float32Array);
