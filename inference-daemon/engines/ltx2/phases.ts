@@ -25,18 +25,17 @@ export function phasesOf(
 		work.passes.length > 1 ? (i: number) => ` (part ${i + 1} of ${work.passes.length})` : () => '';
 	for (const { index, window } of work.passes) {
 		let pixels = 0;
-		for (const [stage, { sigmas, led }] of recipes.entries()) {
+		for (const [stage, recipe] of recipes.entries()) {
 			const { width, height } = work.stages[stage]!;
 			pixels = width * height * window.frames;
 			const tokens = pixels / CELL.size ** 2 / CELL.frames;
-			const looks = led === null ? 1 : 4;
 			const eachLook = 2 * description.parameters * tokens;
 			phases.push(
 				{ name: 'look', title: 'Looking at the neighbours', work: VAE.encode * pixels },
 				{
 					name: 'make',
 					title: `${stage > 0 ? 'Finishing' : 'Making'} the shot${part(index)}`,
-					work: (sigmas.length - 1) * looks * eachLook,
+					work: looksOf(recipe) * eachLook,
 				},
 			);
 		}
@@ -47,6 +46,15 @@ export function phasesOf(
 		});
 	}
 	return phases;
+}
+
+/** How many times the model looks at a latent on its way. */
+function looksOf({ sampler, sigmas, led }: Recipe): number {
+	const steps = sigmas.length - 1;
+	const noises = sampler === 'res_2s' ? 2 * steps + 1 : steps;
+	if (led === null) return noises;
+	const isPerturbed = led.video.stg !== 0 || led.audio.stg !== 0;
+	return noises * (isPerturbed ? 4 : 3);
 }
 
 /** The same after the prompt has been read. */

@@ -52,8 +52,12 @@ const LED = {
 
 /** From this version on a distilled model is sampled with fresh noise in every step. */
 const ANCESTRAL_FROM = 2.5;
-const STEPS = { first: 40, later: 30, res_2s: 15 } as const;
-const STG_BLOCK = { first: 29, later: 28 } as const;
+const FIRST = { steps: 40, stgBlock: 29 } as const;
+const LATER = { steps: 30, stgBlock: 28 } as const;
+const LATER_FROM = 2.3;
+const RES_2S_STEPS = 15;
+/** A retake of strength 0 still goes through the model, with no noise to speak of. */
+const LEAST_STRENGTH = 0.01;
 
 export type Loras = {
 	readonly loras: readonly Lora[];
@@ -130,17 +134,16 @@ export function recipesFor(
 	const { width, height } = stages[0]!;
 	const tokens = tokensOf(videoShape(passes[0]!.window.frames, width, height));
 	const { distilled, checkpoint } = model;
-	const [major = 2, minor = 0] = (checkpoint.version ?? '2.0').split('.').map(Number);
-	const isAncestral = distilled && major + minor / 10 >= ANCESTRAL_FROM;
+	const version = versionOf(checkpoint);
+	const isAncestral = distilled && version >= ANCESTRAL_FROM;
 	const sampler = settings.sampler ?? (isAncestral ? 'ancestral' : 'euler');
-	const isFirst = checkpoint.version === null;
-	const block = isFirst ? STG_BLOCK.first : STG_BLOCK.later;
-	const led = { ...LED[sampler === 'res_2s' ? 'res_2s' : 'euler'], stgBlocks: [block] };
-	const usual = sampler === 'res_2s' ? STEPS.res_2s : isFirst ? STEPS.first : STEPS.later;
+	const { steps: usual, stgBlock } = version < LATER_FROM ? FIRST : LATER;
+	const led = { ...LED[sampler === 'res_2s' ? 'res_2s' : 'euler'], stgBlocks: [stgBlock] };
+	const steps = settings.steps ?? (sampler === 'res_2s' ? RES_2S_STEPS : usual);
 	const whole = distilled
 		? distilledSchedule(settings.steps ?? 8)
-		: devSchedule(Math.max(2, settings.steps ?? usual), sampler === 'res_2s' ? tokens : null);
-	const strength = request.kind === 'retake' ? request.strength : 1;
+		: devSchedule(steps, sampler === 'res_2s' ? tokens : null);
+	const strength = request.kind === 'retake' ? Math.max(request.strength, LEAST_STRENGTH) : 1;
 	const from = (sigmas: readonly number[]) =>
 		strength < sigmas[0]! ? scheduleFrom(sigmas, strength) : sigmas;
 	const one: Recipe = {
@@ -157,4 +160,9 @@ export function recipesFor(
 		makesSound: distilled,
 	};
 	return [one, two];
+}
+
+/** Major and minor, as one number; the first LTX-2 had none. */
+function versionOf({ version }: Checkpoint): number {
+	return Number.parseFloat(version ?? '2.0');
 }

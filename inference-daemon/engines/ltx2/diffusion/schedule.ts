@@ -32,12 +32,14 @@ const LAST_SIGMA = 0.1;
 /**
  * Sigmas of a checkpoint that is not distilled: steps + 1 values from 1 to 0. Even steps are moved
  * towards 1, the more so the more tokens (null: as for 4096), σ = e^μ / (e^μ + 1/s − 1), then
- * stretched so that the last but one is 0.1 (LTX2Scheduler of Lightricks/LTX-2).
+ * stretched so that the last but one is 0.1 (LTX2Scheduler of Lightricks/LTX-2). A single step goes
+ * all the way.
  */
 export function devSchedule(steps: number, tokens: number | null = null): number[] {
-	if (!Number.isSafeInteger(steps) || steps < 2) {
-		throw new RangeError(`Expected at least 2 steps, got ${steps}`);
+	if (!Number.isSafeInteger(steps) || steps < 1) {
+		throw new RangeError(`Expected at least 1 step, got ${steps}`);
 	}
+	if (steps === 1) return [1, 0];
 	const slope = (SHIFT_HIGH - SHIFT_LOW) / (TOKENS_HIGH - TOKENS_LOW);
 	const mu = SHIFT_LOW + ((tokens ?? TOKENS_HIGH) - TOKENS_LOW) * slope;
 	// In float32, as the published sigmas were: stretching would show the difference.

@@ -32,8 +32,8 @@ export function referenceFactors(
 	const factor = (key: string) => {
 		const text = file.metadata[key];
 		const value = text === undefined ? 1 : Number(text);
-		if (value > 0 && Number.isFinite(value)) return value;
-		throw broken(file.path, `a number above 0 as ${key}, got ${JSON.stringify(text)}`);
+		if (value > 0 && Number.isSafeInteger(value)) return value;
+		throw broken(file.path, `a whole number above 0 as ${key}, got ${JSON.stringify(text)}`);
 	};
 	const keys = ['reference_downscale_factor', 'reference_temporal_scale_factor'] as const;
 	if (!isLora(file) || keys.every((key) => file.metadata[key] === undefined)) return null;
