@@ -1,14 +1,14 @@
-import { samplesForFrames } from '../../../protocol/time.ts';
+import { type FrameRange, samplesForFrames } from '../../../protocol/time.ts';
 import { resample } from '../../media/resample.ts';
 import { readSound } from '../../media/sound.ts';
 import type { Sound } from '../../media/types.ts';
 import { sourceTime } from '../cut-picture.ts';
-import { distinct, readMix } from '../cut-sound.ts';
+import { readMix } from '../cut-sound.ts';
 import type { Codec } from './codec.ts';
-import { audioFromTokens, audioTokens } from './diffusion/latent.ts';
+import { audioFromTokens, audioTokensTo } from './diffusion/latent.ts';
 import type { Material } from './material.ts';
 import { audioVaeConfig } from './networks/audio-vae.ts';
-import { meetNeighbours } from './sound/joins.ts';
+import { heardBeside, meetNeighbours } from './sound/joins.ts';
 import type { Checkpoint } from './weights/checkpoint.ts';
 
 /** What a pass has made of the sound, at 48 kHz, exactly as long as its frames. */
@@ -22,7 +22,7 @@ export async function soundOfPass(
 	const { rate } = request.context.sequence;
 	const { z_channels: channels, mel_bins } = audioVaeConfig(checkpoint);
 	const bands = mel_bins / 4;
-	const count = audioTokens(pass.window.frames, rate);
+	const count = audioTokensTo(pass.window.gap.end, pass.window.frames, rate);
 	const data = audioFromTokens(tokens.slice(0, count * channels * bands), channels, bands);
 	const mel = await codec.decodeSound({ data, shape: [1, channels, count, bands] }, signal);
 	const waveform = await codec.voice(mel, signal);
@@ -55,16 +55,20 @@ export async function soundForClip(material: Material, made: Sound | null): Prom
 		const wanted = { path: own!.source.path, from, samples: lengthOf(material), speed: own!.speed };
 		return readSound(ffmpeg, wanted, signal);
 	}
-	const spans = distinct(own === null ? request.context.sound : [own]);
-	const heard = spans.filter((span) => span.enabled);
-	const around = (from: number, isEdge: boolean) => {
-		const range = { start: from, end: from + (isEdge ? 1 : 0) };
-		return readMix(ffmpeg, heard, range, rate, signal);
+	const spans = own === null ? heardBeside(request.context.sound, work.range) : [own];
+	const heard = async (sample: number, isThere: (range: FrameRange) => boolean) => {
+		const there = spans.filter(({ range }) => own !== null || isThere(range));
+		return readMix(ffmpeg, there, { start: sample, end: sample + 1 }, rate, signal);
 	};
-	const before = await around(start! - 1, pass.range.start === work.range.start);
-	const after = await around(end!, pass.range.end === work.range.end);
+	const isFirst = pass.range.start === work.range.start;
+	const isLast = pass.range.end === work.range.end;
+	// What goes on into the range is heard there beside the clip.
+	const before = isFirst ? await heard(start! - 1, (at) => at.end <= work.range.start) : NOTHING;
+	const after = isLast ? await heard(end!, (at) => at.start >= work.range.end) : NOTHING;
 	return meetNeighbours(made, before, after);
 }
+
+const NOTHING: Sound = { left: new Float32Array(0), right: new Float32Array(0) };
 
 /** Samples of a pass, counted from the clip's start: all passes together have as many as the clip. */
 function lengthOf({ request, work, pass }: Material): number {

@@ -3,12 +3,13 @@ import { samplesForFrames } from '../../../protocol/time.ts';
 import { readSound } from '../../media/sound.ts';
 import type { Ffmpeg, Frame, Sound } from '../../media/types.ts';
 import { pictureOf, sourceTime, type UsableSpan } from '../cut-picture.ts';
-import { distinct, readMix } from '../cut-sound.ts';
+import { readMix } from '../cut-sound.ts';
 import { snapUp, type WorkSize } from './diffusion/window.ts';
 import type { Pass } from './passes.ts';
 import { type Planar, planarOf, toCanvas } from './picture.ts';
 import type { Work } from './plan.ts';
 import type { Numbers } from './runtime/session.ts';
+import { heardBeside } from './sound/joins.ts';
 
 /** What there is to look at for a pass. */
 export type Material = {
@@ -30,7 +31,7 @@ export type Pictures = { readonly pixels: Numbers; readonly firstRight: Numbers 
 /**
  * The window's pictures: the neighbours' own, and in the gap the clip's where it is made again. Else
  * the first one on the right stands there: the encoder looks back, and would colour what is kept on
- * the right by anything else. After the last one it stands on.
+ * the right by anything else. The last one stands on to the window's end.
  */
 export async function readPictures(material: Material, size: WorkSize): Promise<Pictures> {
 	const { work, pass, carried } = material;
@@ -43,10 +44,14 @@ export async function readPictures(material: Material, size: WorkSize): Promise<
 	stack.next = window.gap.end;
 	await copy(material, work.right, range.end, range.end + window.right, stack);
 	const first = stack.next > window.gap.end ? stack.at(window.gap.end) : null;
-	while (stack.next < window.frames) stack.set(stack.last ?? last ?? blank(size));
+	const end = stack.last;
 	stack.next = window.gap.start;
-	await copy(material, work.own, range.start, range.end, stack);
+	const own = work.picture === 'made' ? null : work.own;
+	await copy(material, own, range.start, range.end, stack);
 	while (stack.next < window.gap.end) stack.set(first ?? last ?? blank(size));
+	const held = first === null ? stack.last! : end!;
+	stack.next = window.gap.end + window.right;
+	while (stack.next < window.frames) stack.set(held);
 	return { pixels: stack.pixels, firstRight: first && stacked(first) };
 }
 
@@ -109,7 +114,9 @@ export async function readWindowSound(material: Material): Promise<Sound> {
 	const at = (frame: number) => samplesForFrames(frame, rate);
 	const start = at(pass.range.start - pass.window.left);
 	const heard =
-		work.own === null ? await heardInCut(material) : await heardInClip(material, work.own);
+		work.own === null || work.sound === 'made'
+			? await heardInCut(material)
+			: await heardInClip(material, work.own);
 	if (carried?.sound && work.sound !== 'given') {
 		const length = at(pass.range.start) - start;
 		heard.left.set(carried.sound.left.slice(-length));
@@ -124,7 +131,7 @@ async function heardInCut({ ffmpeg, request, work, pass, signal }: Material): Pr
 	const at = (frame: number) => samplesForFrames(frame, rate);
 	const first = pass.range.start - pass.window.left;
 	const range = { start: at(first), end: at(first + pass.window.frames) };
-	const spans = work.sound === 'made' ? [] : distinct(context.sound).filter((span) => span.enabled);
+	const spans = work.sound === 'made' ? [] : heardBeside(context.sound, work.range);
 	const mix = await readMix(ffmpeg, spans, range, rate, signal);
 	const silent = [at(pass.range.start) - range.start, at(work.range.end) - range.start] as const;
 	mix.left.fill(0, ...silent);

@@ -1,12 +1,18 @@
 import { PickupError } from '../../../protocol/errors.ts';
 import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
-import { type FrameRange, rangeLength, samplesForFrames } from '../../../protocol/time.ts';
-import type { ClipSpan } from '../../../protocol/timeline.ts';
+import {
+	type FrameRange,
+	formatRate,
+	rangeLength,
+	samplesForFrames,
+} from '../../../protocol/time.ts';
+import type { ClipSpan, Sequence, TimelineContext } from '../../../protocol/timeline.ts';
 import type { UsableSpan } from '../cut-picture.ts';
 import { CELL } from './diffusion/latent.ts';
-import { halfSize, type WorkSize, workSize } from './diffusion/window.ts';
-import { type Pass, passesFor } from './passes.ts';
+import { halfSize, type Size, type WorkSize, workSize } from './diffusion/window.ts';
+import { mostContext, type Pass, passesFor } from './passes.ts';
 import type { Settings } from './settings.ts';
+import { heardBeside } from './sound/joins.ts';
 
 /** Pixels of a frame in one stage, and at the end of two, as the model's makers have them. */
 const PIXELS = { 1: 768 * 512, 2: 1536 * 1024 } as const;
@@ -50,30 +56,50 @@ export function workFor(request: GenerationRequest, settings: Settings, means: M
 	const { rate } = context.sequence;
 	const { start, end } = context.range;
 	const range = { start, end: Math.min(end, start + (means.frames ?? Number.POSITIVE_INFINITY)) };
-	const { picture, sound, hasSound } = treatmentOf(request);
+	const { picture, hasSound, ...treated } = treatmentOf(request);
 	const sides = sidesOf(request);
-	const seen = picture === 'kept outside' || sound === 'kept outside';
+	const looks = picture === 'kept outside' || treated.sound === 'kept outside';
+	const wanted = looks ? Math.ceil((rate.num / rate.den) * settings.context - EXACT) : 0;
+	const isAlone = looks && wanted === 0;
 	const passes = passesFor(range, rate, {
-		context: seen ? Math.round((rate.num / rate.den) * settings.context) : 0,
-		before: sides.left === null ? 0 : start - Math.max(0, sides.left.range.start),
-		after: sides.right === null ? 0 : Math.max(0, sides.right.range.end - end),
+		context: wanted,
+		before: isAlone || !sides.left ? 0 : start - Math.max(0, sides.left.range.start),
+		after: isAlone || !sides.right ? 0 : sides.right.range.end - end,
 	});
+	// Silence on both sides is no sound to go on from.
+	const isSilent = sides.own === null && !isHeard(context, passes);
+	const sound = treated.sound === 'kept outside' && isSilent ? 'made' : treated.sound;
+	const most = mostContext(rate);
+	const less =
+		wanted > most
+			? [`At ${formatRate(rate)} frames per second the model sees ${most} frames of a neighbour.`]
+			: [];
 	return {
 		...{ range, passes, stages: stagesFor(request, settings, means) },
-		...{ picture, sound, hasSound, notes: sides.notes },
+		...{ picture, sound, hasSound, notes: [...sides.notes, ...less] },
 		...{ left: sides.left, right: sides.right, own: sides.own },
 	};
 }
 
+/** What the product of a rate and seconds may be off by. */
+const EXACT = 1e-9;
+
+function isHeard({ sound, range }: TimelineContext, passes: readonly Pass[]): boolean {
+	const from = range.start - passes[0]!.window.left;
+	const to = range.end + passes.at(-1)!.window.right;
+	const touches = ({ source, range: at }: ClipSpan) =>
+		source.kind === 'file' &&
+		((at.start < range.start && at.end > from) || (at.end > range.end && at.start < to));
+	return heardBeside(sound, range).some(touches);
+}
+
 /** The sizes to work at: of each stage, the last one first chosen. */
 function stagesFor(
-	{ context, reference }: GenerationRequest,
+	request: GenerationRequest,
 	{ pixels, stages: wanted }: Settings,
 	means: Means,
 ): readonly WorkSize[] {
-	const { pixelAspect } = context.sequence;
-	const size = { ...context.sequence.size };
-	size.width = Math.max(1, Math.round((size.width * pixelAspect.num) / pixelAspect.den));
+	const size = squareSize(request.context.sequence);
 	if (wanted === 2 && means.stages === 1) {
 		throw new PickupError(
 			'engine-cannot',
@@ -82,12 +108,19 @@ function stagesFor(
 		);
 	}
 	const isLarge = Math.min(size.width * size.height, pixels ?? PIXELS[2]) > 1.5 * PIXELS[1];
-	const isTwice = !means.isSecondAttempt && (wanted ?? (isLarge ? means.stages : 1)) === 2;
+	const usual = isLarge && treatmentOf(request).picture !== 'given' ? means.stages : 1;
+	const isTwice = !means.isSecondAttempt && (wanted ?? usual) === 2;
 	const count = isTwice ? 2 : 1;
 	const most = (pixels ?? PIXELS[count]) / (means.isSecondAttempt ? 2 : 1);
-	const grid = CELL.size * count * (reference ? means.referenceScale : 1);
+	const grid = CELL.size * count * (request.reference ? means.referenceScale : 1);
 	const last = workSize(size, most, grid);
 	return isTwice ? [halfSize(last, size), last] : [last];
+}
+
+/** What a sequence's frames are where pixels are square. */
+export function squareSize({ size, pixelAspect }: Sequence): Size {
+	const width = Math.round((size.width * pixelAspect.num) / pixelAspect.den);
+	return { width: Math.max(1, width), height: size.height };
 }
 
 /** What the editor is told before it runs; `steps` of a pass, all stages together. */
@@ -153,7 +186,7 @@ function treatmentOf(request: GenerationRequest): {
 type Sides = Pick<Work, 'left' | 'right' | 'own' | 'notes'>;
 
 function sidesOf(request: GenerationRequest): Sides {
-	const { context } = request;
+	const { context, kind } = request;
 	const none: Sides = { left: null, right: null, own: null, notes: [] };
 	switch (request.kind) {
 		case 'fill': {
@@ -172,13 +205,24 @@ function sidesOf(request: GenerationRequest): Sides {
 		case 'retake':
 		case 'soundtrack':
 		case 'animate': {
-			const own = usable(request.clip);
-			if (own.span === null) throw refused([own.why]);
-			return { ...none, own: own.span, left: own.span, right: own.span };
+			const { span: own, why } = usable(request.clip);
+			if (own === null) throw refused([why]);
+			checkWithin(context.range, own);
+			if (kind === 'animate') return { ...none, own };
+			return { ...none, own, left: own, right: own };
 		}
 		case 'insert':
 			return none;
 	}
+}
+
+function checkWithin({ start, end }: FrameRange, { name, range }: UsableSpan): void {
+	if (range.start <= start && end <= range.end) return;
+	throw new PickupError(
+		'bad-request',
+		`Expected frames of “${name}”, ${range.start} to ${range.end}, got ${start} to ${end}`,
+		{ field: 'context.range', action: 'Choose a part of the clip.' },
+	);
 }
 
 function usable(span: ClipSpan | null): { span: UsableSpan | null; why: string } {

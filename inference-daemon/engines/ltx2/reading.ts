@@ -1,4 +1,5 @@
 import { predictFrames } from './duration.ts';
+import { squareSize } from './plan.ts';
 import { type Still, stillsOf } from './shot.ts';
 import { readStill } from './still.ts';
 import type { Job } from './take.ts';
@@ -40,7 +41,7 @@ const CLEANER_FROM = 2.4;
 
 /** The request's stills, as the model was trained to see them. */
 export async function readStills({ request, model, workplace, signal }: Job): Promise<Still[]> {
-	const { size: shape } = request.context.sequence;
+	const shape = squareSize(request.context.sequence);
 	const crf = Number.parseFloat(model.checkpoint.version ?? '2.0') >= CLEANER_FROM ? 18 : 33;
 	return Promise.all(
 		stillsOf(request).map(async ({ path, frame, strength }) => ({

@@ -57,7 +57,7 @@ const LATER = { steps: 30, stgBlock: 28 } as const;
 const LATER_FROM = 2.3;
 const RES_2S_STEPS = 15;
 /** A retake of strength 0 still goes through the model, with no noise to speak of. */
-const LEAST_STRENGTH = 0.01;
+const LEAST_STRENGTH = 0.002;
 
 export type Loras = {
 	readonly loras: readonly Lora[];

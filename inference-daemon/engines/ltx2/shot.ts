@@ -1,5 +1,4 @@
 import type { GenerationRequest } from '../../../protocol/generation.ts';
-import type { FrameRate } from '../../../protocol/time.ts';
 import type { Frame } from '../../media/types.ts';
 import type { Codec } from './codec.ts';
 import type { Shot } from './denoise.ts';
@@ -18,6 +17,7 @@ import {
 import {
 	audioPositions,
 	audioTokens,
+	audioTokensTo,
 	audioToTokens,
 	toTokens,
 	videoPositions,
@@ -35,7 +35,7 @@ import {
 } from './material.ts';
 import { audioVaeConfig } from './networks/audio-vae.ts';
 import { videoVaeConfig } from './networks/video-vae.ts';
-import type { Pass } from './passes.ts';
+import type { Treatment } from './plan.ts';
 import type { Recipe } from './recipe.ts';
 import type { Numbers } from './runtime/session.ts';
 import { logMel } from './sound/mel.ts';
@@ -71,7 +71,8 @@ export async function look(looking: Look): Promise<Looked> {
 	looking.signal.throwIfAborted();
 	const audio = await conditionedSound(looking);
 	looking.signal.throwIfAborted();
-	return { shot: { video, audio }, seen };
+	// What is seen of it is for the first stage's previews; of a later one it takes gigabytes.
+	return { shot: { video, audio }, seen: looking.earlier === null ? seen : null };
 }
 
 type Picture = { readonly video: Conditioned; readonly seen: Looked['seen'] };
@@ -93,7 +94,7 @@ async function conditionedPicture(looking: Look): Promise<Picture> {
 		seen = { pixels, latent };
 		const source = toTokens(latent.data as Float32Array, channels);
 		if (work.picture === 'given') return { video: frozen(state, source), seen };
-		state = outside(state, source, pass, rate);
+		state = outside(state, source, looking, work.picture);
 		if (firstRight !== null) {
 			// The right join rarely meets a cell's edge: its first frame is given by itself.
 			const at = { frame: window.gap.end, rate, strength: 1 };
@@ -146,7 +147,9 @@ async function conditionedSound(looking: Look): Promise<Conditioned> {
 	const { rate } = request.context.sequence;
 	const { z_channels: channels, mel_bins } = audioVaeConfig(checkpoint);
 	const bands = mel_bins / 4;
-	const count = audioTokens(pass.window.frames, rate);
+	const { frames, gap } = pass.window;
+	const count =
+		work.sound === 'given' ? audioTokens(frames, rate) : audioTokensTo(gap.end, frames, rate);
 	const free = unconditioned(audioPositions(count), channels * bands);
 	const started = (state: Conditioned) =>
 		earlier?.audio ? beginWith(state, earlier.audio) : state;
@@ -158,21 +161,26 @@ async function conditionedSound(looking: Look): Promise<Conditioned> {
 	const source = new Float32Array(count * channels * bands);
 	source.set(all.subarray(0, source.length));
 	if (work.sound === 'given') return frozen(free, source);
-	return started(outside(free, source, pass, rate));
+	return started(outside(free, source, looking, work.sound));
 }
 
-/** The source is kept but for the gap and, beyond the end of the material, what fills the grid. */
+/**
+ * The source is kept but for the gap and, beyond the end of the material, what fills the grid. Of what
+ * is made there is a source on the left alone: the end of the pass before.
+ */
 function outside(
 	state: Conditioned,
 	source: Float32Array,
-	{ window }: Pass,
-	rate: FrameRate,
+	{ request, pass }: Look,
+	treatment: Treatment,
 ): Conditioned {
+	const { rate } = request.context.sequence;
+	const { window } = pass;
 	const seconds = (frame: number) => (frame * rate.den) / rate.num;
 	const { start, end } = window.gap;
 	const beyond = seconds(window.frames) + 1;
 	const from = start === 0 ? -1 : seconds(start) + INWARDS;
-	if (window.right === 0) return keepOutside(state, source, from, beyond);
+	if (window.right === 0 || treatment === 'made') return keepOutside(state, source, from, beyond);
 	const kept = keepOutside(state, source, from, seconds(end) - INWARDS);
 	if (window.spare === 0) return kept;
 	return makeAlso(kept, seconds(window.frames - window.spare) + INWARDS, beyond);

@@ -149,7 +149,7 @@ describe.each(KINDS)('$name', (kind) => {
 				for (const [stage, { sigmas }] of made.entries()) {
 					const usual =
 						stage === 0 ? recipes(kind, { settings: { sampler } })[0]!.sigmas : DISTILLED_STAGE_2;
-					const start = Math.min(Math.max(strength, 0.01), usual[0]!);
+					const start = Math.min(Math.max(strength, 0.002), usual[0]!);
 					expect(sigmas).toEqual([start, ...usual.filter((sigma) => sigma < start)]);
 					expect(sigmas.length).toBeGreaterThan(1);
 					expectFalling(sigmas);

@@ -42,6 +42,16 @@ export function audioTokens(frames: number, rate: FrameRate): number {
 	return rest > rate.num ? whole + 1 : whole;
 }
 
+/**
+ * Audio tokens to make where sound is wanted up to frame `end` of the window. They may be one more than
+ * go with its pictures: of n tokens 4n − 3 mel frames are made, which end up to 50 ms sooner.
+ */
+export function audioTokensTo(end: number, frames: number, rate: FrameRate): number {
+	const mel = Math.ceil((end * rate.den) / rate.num / SECONDS_PER_MEL - 1e-6);
+	const least = Math.ceil((mel + MEL_PER_TOKEN - 1) / MEL_PER_TOKEN);
+	return Math.max(least, audioTokens(frames, rate));
+}
+
 /** Where tokens lie: [axes, tokens, start and end], time in seconds, then rows and columns in pixels. */
 export type Positions = {
 	readonly axes: 1 | 3;
