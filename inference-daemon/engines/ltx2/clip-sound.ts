@@ -11,13 +11,21 @@ import { audioVaeConfig } from './networks/audio-vae.ts';
 import { heardBeside, meetNeighbours } from './sound/joins.ts';
 import type { Checkpoint } from './weights/checkpoint.ts';
 
-/** What a pass has made of the sound, at 48 kHz, exactly as long as its frames. */
+/** A pass's sound at 48 kHz, exactly as long as its frames, and how it goes on for a moment. */
+export type PassSound = { readonly sound: Sound; readonly goingOn: Sound };
+
+/** 20 ms, in which the next pass's sound takes over. */
+const MOMENT = 960;
+/** 10 ms: as the vocoder comes to its end it sees nothing more to say. */
+const END = 480;
+
+/** What a pass has made of the sound. */
 export async function soundOfPass(
 	material: Material,
 	tokens: Float32Array,
 	codec: Codec,
 	checkpoint: Checkpoint,
-): Promise<Sound> {
+): Promise<PassSound> {
 	const { request, pass, signal } = material;
 	const { rate } = request.context.sequence;
 	const { z_channels: channels, mel_bins } = audioVaeConfig(checkpoint);
@@ -31,14 +39,21 @@ export async function soundOfPass(
 	const at = (frame: number) => samplesForFrames(frame, rate);
 	const from = at(start) - at(start - pass.window.left);
 	const step = codec.sampleRate / 48_000;
+	const length = lengthOf(material);
+	const made = Math.floor(samples / step) - from - END;
+	const heard = Math.max(length, Math.min(length + MOMENT, made));
 	const [left, right] = [0, 1].map((channel) => {
 		const voice = (waveform.data as Float32Array).subarray(
 			channel * samples,
 			(channel + 1) * samples,
 		);
-		return resample(voice, from * step, step, lengthOf(material));
+		return resample(voice, from * step, step, heard);
+	}) as [Float32Array, Float32Array];
+	const part = (start: number, end: number) => ({
+		left: left.subarray(start, end),
+		right: right.subarray(start, end),
 	});
-	return { left: left!, right: right! };
+	return { sound: part(0, length), goingOn: part(length, heard) };
 }
 
 /**

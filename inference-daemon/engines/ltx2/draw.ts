@@ -72,12 +72,13 @@ async function drawPicture(take: Take, pass: Pass, latents: Latents): Promise<Fr
 async function drawSound(take: Take, pass: Pass, latents: Latents): Promise<Sound | null> {
 	const { request, work, model, codec, film, workplace, signal } = take;
 	const material = { ffmpeg: workplace.ffmpeg, request, work, pass, carried: null, signal };
-	const made =
-		work.sound === 'given'
-			? null
-			: await soundOfPass(material, latents.audio!, codec, model.checkpoint);
-	film.writeSound(await soundForClip(material, made));
-	return made;
+	if (work.sound === 'given') {
+		film.writeSound(await soundForClip(material, null));
+		return null;
+	}
+	const made = await soundOfPass(material, latents.audio!, codec, model.checkpoint);
+	film.writeSound(await soundForClip(material, made.sound), made.goingOn);
+	return made.sound;
 }
 
 /** The pass's new pictures, on the work's canvas; or the clip's own, where they are given. */

@@ -1,5 +1,8 @@
 import { type EncodedClip, encodeClip } from '../../media/encode.ts';
 import type { ClipWanted, Ffmpeg, Frame, Sound } from '../../media/types.ts';
+import { goOnFrom } from './sound/joins.ts';
+
+const SILENCE: Sound = { left: new Float32Array(0), right: new Float32Array(0) };
 
 /** A clip that is encoded while its frames and its sound are still being made. */
 export class Film {
@@ -7,6 +10,7 @@ export class Film {
 	readonly #stop = new AbortController();
 	readonly #pictures = new Handover<Frame>();
 	readonly #sounds = new Handover<Sound>();
+	#goingOn = SILENCE;
 
 	/** Starts the encoder. `finish` or `abandon` has to follow. */
 	constructor(
@@ -33,11 +37,12 @@ export class Film {
 	}
 
 	/**
-	 * The next piece of the sound. It waits here for the encoder, which may take no more of it before
-	 * it has had later frames.
+	 * The next piece of the sound, and how it goes on for a moment, out of which the piece after it
+	 * comes. It waits here for the encoder, which may take no more of it before it has had later frames.
 	 */
-	writeSound(sound: Sound): void {
-		this.#sounds.give(sound);
+	writeSound(sound: Sound, goingOn: Sound = SILENCE): void {
+		this.#sounds.give(goOnFrom(sound, this.#goingOn));
+		this.#goingOn = goingOn;
 	}
 
 	/** After the last frame and all of the sound. */

@@ -182,7 +182,6 @@ function outside(
 	const from = start === 0 ? -1 : seconds(start) + INWARDS;
 	if (window.right === 0 || treatment === 'made') return keepOutside(state, source, from, beyond);
 	const kept = keepOutside(state, source, from, seconds(end) - INWARDS);
-	if (window.spare === 0) return kept;
 	return makeAlso(kept, seconds(window.frames - window.spare) + INWARDS, beyond);
 }
 

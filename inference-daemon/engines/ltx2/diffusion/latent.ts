@@ -42,12 +42,17 @@ export function audioTokens(frames: number, rate: FrameRate): number {
 	return rest > rate.num ? whole + 1 : whole;
 }
 
+/** Mel frames beyond what is wanted: the vocoder's sound ends in one, and a next part is faded into in two. */
+const MEL_BEYOND = 3;
+
 /**
- * Audio tokens to make where sound is wanted up to frame `end` of the window. They may be one more than
- * go with its pictures: of n tokens 4n − 3 mel frames are made, which end up to 50 ms sooner.
+ * Audio tokens to make where sound is wanted up to frame `end` of the window and a little on. They may
+ * be more than go with its pictures: of n tokens 4n − 3 mel frames are made, which end up to 50 ms
+ * sooner.
  */
 export function audioTokensTo(end: number, frames: number, rate: FrameRate): number {
-	const mel = Math.ceil((end * rate.den) / rate.num / SECONDS_PER_MEL - 1e-6);
+	const wanted = Math.ceil((end * rate.den) / rate.num / SECONDS_PER_MEL - 1e-6);
+	const mel = wanted + MEL_BEYOND;
 	const least = Math.ceil((mel + MEL_PER_TOKEN - 1) / MEL_PER_TOKEN);
 	return Math.max(least, audioTokens(frames, rate));
 }

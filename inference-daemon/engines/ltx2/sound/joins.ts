@@ -15,8 +15,8 @@ const FADE = 240;
 
 /**
  * Sound that goes on from the last sample before it and into the first one after it without a step:
- * what it is off by at each end fades out over 5 ms. `before` and `after` may be of any length; an
- * empty one leaves its end as it is.
+ * over 5 ms it comes out of that sample, and goes over into it, never louder than the two. `before`
+ * and `after` may be of any length; an empty one leaves its end as it is.
  */
 export function meetNeighbours(sound: Sound, before: Sound, after: Sound): Sound {
 	return {
@@ -25,19 +25,35 @@ export function meetNeighbours(sound: Sound, before: Sound, after: Sound): Sound
 	};
 }
 
+/**
+ * Sound that begins as what came before it was going on and fades into its own, over as long as that
+ * is known.
+ */
+export function goOnFrom(sound: Sound, goingOn: Sound): Sound {
+	return {
+		left: fadedInto(sound.left, goingOn.left),
+		right: fadedInto(sound.right, goingOn.right),
+	};
+}
+
 function met(
 	samples: Float32Array,
 	before: number | undefined,
 	after: number | undefined,
 ): Float32Array {
-	const result = samples.slice();
 	const fade = Math.min(FADE, Math.floor(samples.length / 2));
-	const atStart = (before ?? samples[0] ?? 0) - (samples[0] ?? 0);
-	const atEnd = (after ?? samples.at(-1) ?? 0) - (samples.at(-1) ?? 0);
+	const held = (value: number | undefined) =>
+		new Float32Array(value === undefined ? 0 : fade).fill(value ?? 0);
+	const begun = fadedInto(samples, held(before));
+	return fadedInto(begun.reverse(), held(after)).reverse();
+}
+
+function fadedInto(samples: Float32Array, goingOn: Float32Array): Float32Array {
+	const result = samples.slice();
+	const fade = Math.min(goingOn.length, samples.length);
 	for (let i = 0; i < fade; i++) {
 		const share = 0.5 + 0.5 * Math.cos((Math.PI * i) / fade);
-		result[i]! += atStart * share;
-		result[samples.length - 1 - i]! += atEnd * share;
+		result[i]! += (goingOn[i]! - result[i]!) * share;
 	}
 	return result;
 }
