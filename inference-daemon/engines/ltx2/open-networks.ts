@@ -23,6 +23,7 @@ export class OpenNetworks {
 	readonly #provider: Provider;
 	/** With the run of each that began last. */
 	readonly #sessions = new Map<Session, Promise<unknown>>();
+	readonly #opening = new Set<Promise<Session>>();
 	#isReleased = false;
 
 	constructor(checkpoint: Checkpoint, provider: Provider) {
@@ -53,10 +54,15 @@ export class OpenNetworks {
 			build(new Scope(graph, weights), (input) => values.get(input)!),
 		);
 		this.#checkpoint.check();
-		const session = await Session.open(graph, { provider: this.#provider });
-		this.#sessions.set(session, Promise.resolve());
-		if (this.#isReleased) await this.close(session);
-		return session;
+		const opening = Session.open(graph, { provider: this.#provider });
+		this.#opening.add(opening);
+		try {
+			const session = await opening;
+			this.#sessions.set(session, Promise.resolve());
+			return session;
+		} finally {
+			this.#opening.delete(opening);
+		}
 	}
 
 	async run(session: Session, inputs: Inputs, signal?: AbortSignal): Promise<Numbers> {
@@ -76,9 +82,10 @@ export class OpenNetworks {
 		await session.release();
 	}
 
-	/** Closes all; none opens or runs any more. */
+	/** Closes all, what is just opening too; none opens or runs any more. */
 	async release(): Promise<void> {
 		this.#isReleased = true;
+		await Promise.allSettled(this.#opening);
 		await Promise.all([...this.#sessions.keys()].map((session) => this.close(session)));
 	}
 

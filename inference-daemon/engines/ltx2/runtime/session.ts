@@ -86,8 +86,10 @@ export class Session {
 	): Promise<Record<string, Numbers>> {
 		const residents = Object.entries(await this.forward(inputs));
 		try {
-			const read = residents.map(async ([name, value]) => [name, await value.read()]);
-			return Object.fromEntries(await Promise.all(read)) as Record<string, Numbers>;
+			const numbers: Record<string, Numbers> = {};
+			// One after the other, so that none is still being read when another one fails.
+			for (const [name, resident] of residents) numbers[name] = await resident.read();
+			return numbers;
 		} finally {
 			for (const [, resident] of residents) resident.release();
 		}
@@ -116,10 +118,14 @@ export class Session {
 		for (const [name, tensor] of Object.entries(found)) {
 			outputs[name] = this.#resident(tensor as ort.Tensor);
 		}
-		if (this.#graph.tensors.length > 0 && !proven.has(this.#graph)) {
+		if (this.#graph.tensors.length === 0 || proven.has(this.#graph)) return outputs;
+		try {
 			await this.#prove(inputs, outputs);
+			return outputs;
+		} catch (error) {
+			for (const output of Object.values(outputs)) output.release();
+			throw error;
 		}
-		return outputs;
 	}
 
 	/** Ends profiling too; its file is whole afterwards. */
@@ -127,9 +133,8 @@ export class Session {
 		for (const resident of this.#kept) resident.release();
 		try {
 			this.#session.endProfiling();
-			await this.#session.release();
 		} finally {
-			this.#gone();
+			await this.#session.release().finally(() => this.#gone());
 		}
 	}
 
@@ -157,7 +162,6 @@ export class Session {
 			proven.add(this.#graph);
 			return;
 		}
-		for (const output of Object.values(outputs)) output.release();
 		const { name, precision } = this.#graph;
 		const given = await wrongAmong(this.#graph.inputs, inputs);
 		if (given !== null) {

@@ -11,6 +11,7 @@ import {
 import type { SkippedSelfAttention } from '../networks/transformer-block.ts';
 import { type TransformerConfig, transformerConfig } from '../networks/transformer-config.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
+import { bytesLeft, MOST_LEFT } from './kernels.ts';
 import { releaseAll, type Uploaded, upload, type Values } from './on-device.ts';
 import { type Numbers, type Provider, Session } from './session.ts';
 import {
@@ -63,9 +64,6 @@ export type RunnerOptions = {
  * what it gives passes through memory, because on a device it would need its block to stay.
  */
 export type Hold = 'all' | 'one';
-
-/** Bytes of weights that may stay on a device without a session. */
-const MOST_LEFT = 2 ** 28;
 
 /**
  * The transformer of a checkpoint for latents of one size: latents and noise in, velocities out.
@@ -166,14 +164,10 @@ export class TransformerRunner {
 		}
 	}
 
-	/**
-	 * Weights that a graph takes as they are stored stay on WebGPU's device after their session, until
-	 * no session is open at all; before they are too many all is closed.
-	 */
-	async #close(session: Session, { tensors }: Graph): Promise<void> {
+	/** What has been uploaded keeps a session open; before too much is left there all is closed. */
+	async #close(session: Session, graph: Graph): Promise<void> {
 		await session.release();
-		const asStored = tensors.filter(({ type }) => type === 'F32' || type === 'F16');
-		this.#left += asStored.reduce((sum, { bytes }) => sum + bytes, 0);
+		this.#left += bytesLeft(graph);
 		if (this.#left > MOST_LEFT) await this.release();
 	}
 

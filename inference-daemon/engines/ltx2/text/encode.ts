@@ -9,6 +9,7 @@ import {
 	gemmaNormGraph,
 } from '../networks/gemma.ts';
 import { textConfig, textFeaturesGraph } from '../networks/text-features.ts';
+import { Kernels } from '../runtime/kernels.ts';
 import { type Numbers, type Provider, Session } from '../runtime/session.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { TextEncoder } from './encoder.ts';
@@ -30,8 +31,8 @@ export type EncodeOptions = {
 };
 
 /**
- * Tokens → Gemma → projection → connectors. `checkpoint` holds the last two. One session at a
- * time, and none when it returns or throws. Throws PickupError `bad-weights` or `engine-failed`,
+ * Tokens → Gemma → projection → connectors. `checkpoint` holds the last two. One network at a
+ * time, and no session when it returns or throws. Throws PickupError `bad-weights` or `engine-failed`,
  * or the signal's reason.
  */
 export async function encodeTokens(
@@ -44,15 +45,20 @@ export async function encodeTokens(
 	const steps = textSteps(gemma, checkpoint, tokens.length, options);
 	encoder.check();
 	checkpoint.check();
-	const run = oneAtATime(steps.all, options);
-	const hidden_states = await hiddenStates(gemma, tokens, steps, run);
-	const features = await run(steps.features, { hidden_states });
-	const connect = async (stream: Stream) => {
-		const { step, inputs } = steps.connectors[stream];
-		const { context } = await run(step, { ...inputs, features: features[stream]! });
-		return { data: context!.data as Float32Array, shape: context!.shape };
-	};
-	return { video: await connect('video'), audio: await connect('audio') };
+	const kernels = new Kernels(options.provider ?? 'cpu');
+	const run = oneAtATime(steps.all, kernels, options);
+	try {
+		const hidden_states = await hiddenStates(gemma, tokens, steps, run);
+		const features = await run(steps.features, { hidden_states });
+		const connect = async (stream: Stream) => {
+			const { step, inputs } = steps.connectors[stream];
+			const { context } = await run(step, { ...inputs, features: features[stream]! });
+			return { data: context!.data as Float32Array, shape: context!.shape };
+		};
+		return { video: await connect('video'), audio: await connect('audio') };
+	} finally {
+		await kernels.release();
+	}
 }
 
 type Stream = 'video' | 'audio';
@@ -127,7 +133,7 @@ async function hiddenStates(
 const READING = 256;
 
 /** Runs steps, each in a session that is gone before the next one opens. */
-function oneAtATime(all: readonly Step[], options: EncodeOptions): Run {
+function oneAtATime(all: readonly Step[], kernels: Kernels, options: EncodeOptions): Run {
 	const { provider = 'cpu', signal, onProgress } = options;
 	const [table] = all;
 	const costs = new Map(all.map((step) => [step, step === table ? 0 : costOf(step)]));
@@ -137,7 +143,9 @@ function oneAtATime(all: readonly Step[], options: EncodeOptions): Run {
 		signal?.throwIfAborted();
 		// Of the table of tokens a few rows are read, which a GPU would want as a whole.
 		const where = step === table ? 'cpu' : provider;
+		if (where === provider) await kernels.keep();
 		const outputs = await runOnce(step.graph, inputs, where);
+		if (where === provider) await kernels.used(step.graph);
 		done += costs.get(step)!;
 		onProgress?.(Math.min(1, done / whole));
 		return outputs;
