@@ -6,11 +6,11 @@ import { examine } from '../../media/probe.ts';
 import type { Ffmpeg, Frame, Sound } from '../../media/types.ts';
 import { pictureOf } from '../cut-picture.ts';
 import type { Engine, EngineOutput, Workplace } from '../engine.ts';
+import { Relay } from '../relay.ts';
 import type { Side } from './bridge.ts';
 import { readSide } from './neighbours.ts';
 import { type Painter, type Picture, startPainter } from './picture.ts';
 import { KINDS, MAX_FRAMES, planDraft, type Sides, sidesOf } from './plan.ts';
-import { Relay } from '../relay.ts';
 import { growBed } from './sound/bed.ts';
 import { isHeard, readSurroundings } from './sound/mix.ts';
 
