@@ -23,7 +23,7 @@ export async function readPrompts({ model, device, request, workplace, signal, m
 	return { positive, negative };
 }
 
-/** How many frames to make, where the request leaves that to the model. */
+/** How many frames to make: where the request leaves that to the model, enough for every still. */
 export async function framesWanted(
 	{ request, model, device, signal }: Job,
 	{ positive }: Contexts,
@@ -33,7 +33,8 @@ export async function framesWanted(
 	if (request.kind !== 'insert' || request.length !== 'model') return most;
 	const { provider } = device;
 	const { rate } = sequence;
-	return predictFrames(positive, model.checkpoint, { rate, most, provider, signal });
+	const wanted = await predictFrames(positive, model.checkpoint, { rate, most, provider, signal });
+	return Math.max(wanted, ...request.images.map(({ frame }) => frame + 1));
 }
 
 /** From this version on stills are less compressed (Lightricks/LTX-2, pipelines' constants). */

@@ -112,11 +112,9 @@ describe('an open length', () => {
 		const context = await promptContext(prompt, encoder, checkpoint);
 		return predictFrames(context, checkpoint, { rate: cut.sequence, most });
 	};
-	const asked = (prompt: string, most: number) => {
+	const asked = (prompt: string, most: number, images: readonly object[] = []) => {
 		const request = requestFor('insert', cut, {
-			settings: settings({ steps: 1 }),
-			prompt,
-			length: 'model',
+			...{ settings: settings({ steps: 1 }), prompt, images, length: 'model' },
 		});
 		const range = { ...request.context.range, end: request.context.range.start + most };
 		return { ...request, context: { ...request.context, range } } as GenerationRequest;
@@ -132,6 +130,12 @@ describe('an open length', () => {
 		const samples = samplesForFrames(frames, cut.sequence);
 		expect(clip).toMatchObject({ frames, samples });
 		expect(await countClip(clip.path)).toEqual({ frames, samples });
+	});
+
+	it('has room for every still', async () => {
+		const images = [{ path: still, frame: 49, strength: 1 }];
+		const { clip } = await make(asked('rain', 240, images), studio, 'with a still');
+		expect(clip.frames).toBe(50);
 	});
 
 	it('is at most the range', async () => {
