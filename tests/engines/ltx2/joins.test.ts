@@ -173,36 +173,36 @@ it('a pass goes on as the one before it was going on', { timeout: 60_000 }, asyn
 	}
 });
 
-describe.each(RATES)('at $num/$den', (rate) => {
-	it('a soundtrack leaves every picture as it is', async () => {
-		const cut = await cutOf(rate);
-		const { path, frames, request } = await made('soundtrack', cut);
-		const shape = { size: SIZE, pixelAspect: ONE, format: 'yuv420p' } as const;
-		const times = (first: number) =>
-			Array.from({ length: frames }, (_, i) => ({ num: (first + i) * rate.den, den: rate.num }));
-		const { start } = request.context.range;
-		const source = cut.left.source.kind === 'file' ? cut.left.source.path : '';
-		const [own, clip] = await Promise.all([
-			readFrames(ffmpeg, { path: source, at: times(start), ...shape }),
-			readFrames(ffmpeg, { path, at: times(0), ...shape }),
-		]);
-		expect(clip.map((frame) => numberOf(frame))).toEqual(own.map((_, i) => start + i));
-		for (const [i, { data }] of clip.entries()) {
-			const apart = data.reduce((sum, value, at) => sum + Math.abs(value - own[i]!.data[at]!), 0);
-			expect(apart / data.length).toBeLessThan(1);
-		}
-	});
+it('a soundtrack leaves every picture as it is', async () => {
+	const rate = RATES[0];
+	const cut = await cutOf(rate);
+	const { path, frames, request } = await made('soundtrack', cut);
+	const shape = { size: SIZE, pixelAspect: ONE, format: 'yuv420p' } as const;
+	const times = (first: number) =>
+		Array.from({ length: frames }, (_, i) => ({ num: (first + i) * rate.den, den: rate.num }));
+	const { start } = request.context.range;
+	const source = cut.left.source.kind === 'file' ? cut.left.source.path : '';
+	const [own, clip] = await Promise.all([
+		readFrames(ffmpeg, { path: source, at: times(start), ...shape }),
+		readFrames(ffmpeg, { path, at: times(0), ...shape }),
+	]);
+	expect(clip.map((frame) => numberOf(frame))).toEqual(own.map((_, i) => start + i));
+	for (const [i, { data }] of clip.entries()) {
+		const apart = data.reduce((sum, value, at) => sum + Math.abs(value - own[i]!.data[at]!), 0);
+		expect(apart / data.length).toBeLessThan(1);
+	}
+});
 
-	it('animation leaves every sample as it is', async () => {
-		const cut = await cutOf(rate);
-		const { sound, request } = await made('animate', cut);
-		const first = Math.round((request.context.range.start * rate.den * 48_000) / rate.num);
-		const wanted = sound.left.map((_, i) => Math.round(LOW(first + i) * 2 ** 23) / 2 ** 23);
-		for (const channel of [sound.left, sound.right]) {
-			const apart = channel.map((value, i) => Math.abs(value - wanted[i]!)).sort();
-			expect(apart.at(-1)!).toBeLessThan(2 ** -22);
-		}
-	});
+it('animation leaves every sample as it is', async () => {
+	const rate = RATES[1];
+	const cut = await cutOf(rate);
+	const { sound, request } = await made('animate', cut);
+	const first = Math.round((request.context.range.start * rate.den * 48_000) / rate.num);
+	const wanted = sound.left.map((_, i) => Math.round(LOW(first + i) * 2 ** 23) / 2 ** 23);
+	for (const channel of [sound.left, sound.right]) {
+		const apart = channel.map((value, i) => Math.abs(value - wanted[i]!)).sort();
+		expect(apart.at(-1)!).toBeLessThan(2 ** -22);
+	}
 });
 
 describe('two sounds', () => {

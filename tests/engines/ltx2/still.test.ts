@@ -166,7 +166,6 @@ describe('a still stands upright', () => {
 	it.each([
 		[3, false, [GREY, BLUE, GREEN, RED]],
 		[6, true, [BLUE, RED, GREY, GREEN]],
-		[8, true, [GREEN, GREY, RED, BLUE]],
 	] as const)('by its EXIF orientation %d', async (orientation, isTurned, quarters) => {
 		const path = await picture('camera.jpg', stored, inQuarters, ['-q:v', '2']);
 		await writeFile(path, withOrientation(await readFile(path), orientation));
