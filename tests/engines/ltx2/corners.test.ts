@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { soundForClip } from '../../../inference-daemon/engines/ltx2/clip-sound.ts';
 import { readPictures, readWindowSound } from '../../../inference-daemon/engines/ltx2/material.ts';
 import { workFor } from '../../../inference-daemon/engines/ltx2/plan.ts';
 import { readStills } from '../../../inference-daemon/engines/ltx2/reading.ts';
@@ -136,6 +137,30 @@ it('the sound of a new shot lasts to its last frame', async () => {
 		Math.sqrt(part.reduce((sum, value) => sum + value * value, 0) / part.length);
 	// All but the 5 ms that lead over to what follows.
 	expect(loudness(left.subarray(-960, -240))).toBeGreaterThan(0.2 * loudness(left));
+});
+
+it('sound meets what ends beside the gap, not what goes on into it', async () => {
+	const cut = await makeCut(studio, SMALL, { left: { sound: 'anullsrc' } });
+	const tone = cut.right;
+	for (const [start, end, from] of [
+		[0, 58, -1],
+		[0, 30, -1],
+		[30, 58, 1],
+	] as const) {
+		const music = { ...tone, range: { start, end }, sourceIn: { num: from, den: 7 } };
+		const { context, ...rest } = requestFor('fill', cut, { settings: settings() });
+		const request = { ...rest, context: { ...context, sound: [cut.left, music] } };
+		const work = workFor(request as GenerationRequest, settingsIn(rest as GenerationRequest), {
+			...{ stages: 1, referenceScale: 1 },
+		});
+		const made = new Float32Array(samplesForFrames(10, SMALL)).fill(0.5);
+		const material = {
+			...{ ffmpeg, request: request as GenerationRequest, work, pass: work.passes[0]! },
+			...{ carried: null, signal: new AbortController().signal },
+		};
+		const { left } = await soundForClip(material, { left: made, right: made });
+		expect([left[0], left.at(-1)], `${start} to ${end}`).toEqual([0, 0]);
+	}
 });
 
 it('a given picture stands on where its clip ends before the grid does', async () => {

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { audioTokens, CELL } from '../../../inference-daemon/engines/ltx2/diffusion/latent.ts';
+import {
+	audioTokens,
+	audioTokensTo,
+	CELL,
+} from '../../../inference-daemon/engines/ltx2/diffusion/latent.ts';
 import {
 	longest,
 	mostContext,
@@ -89,6 +93,14 @@ describe.each(CASES)('passes at %s', (_, rate, room) => {
 		expect(wrong(({ window: { frames } }) => audioTokens(frames, rate) >= 1)).toEqual([]);
 		const seconds = ({ window: { frames } }: Pass) => (frames * rate.den) / rate.num;
 		expect(wrong((pass) => seconds(pass) >= 0.08)).toEqual([]);
+		// Of n tokens, 4n − 3 hundredths of a second are made: never less than the gap, nor much more.
+		const reaches = ({ window: { gap, frames } }: Pass) => {
+			const made = 4 * audioTokensTo(gap.end, frames, rate) - 3;
+			const least = 4 * audioTokens(frames, rate) - 3;
+			const wanted = (100 * gap.end * rate.den) / rate.num;
+			return made >= wanted - 1e-6 && (made === least || made < wanted + 12);
+		};
+		expect(wrong(reaches)).toEqual([]);
 	});
 
 	it('see the neighbours beside the range, and what was made beside each other', () => {
