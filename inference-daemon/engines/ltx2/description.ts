@@ -6,6 +6,7 @@ import { modelAt } from './known-model.ts';
 import { howToGetModel } from './needed-files.ts';
 import type { Model } from './open-model.ts';
 import { longest } from './passes.ts';
+import { usualSteps } from './recipe.ts';
 
 /** What LTX-2 can do with the checkpoint in the folder that the setting `model` names. */
 export async function describeLtx2(
@@ -42,7 +43,11 @@ export async function describeLtx2(
 		},
 		settings: [
 			{ name: 'model', title: 'Folder with the weights', default: folder },
-			{ name: 'steps', title: 'Steps of the first stage', default: stepsOf(model) },
+			{
+				name: 'steps',
+				title: 'Steps of the first stage',
+				default: model ? usualSteps(model) : 'auto',
+			},
 			{ name: 'stages', title: 'Stages: 1, 2 or auto', default: 'auto' },
 			{ name: 'context', title: 'Seconds of context on each side', default: 1 },
 			{ name: 'pixels', title: 'Pixels of a frame to work at', default: 'auto' },
@@ -88,11 +93,4 @@ function titleOf({ description, distilled }: Model): string {
 
 function stagesOf({ upsampler, distilled, distilledLora }: Model): number {
 	return upsampler !== null && (distilled || distilledLora !== null) ? 2 : 1;
-}
-
-/** Those of the reference's pipelines. */
-function stepsOf(model: Model | null): number | string {
-	if (model === null) return 'auto';
-	if (model.distilled) return 8;
-	return model.checkpoint.version === null ? 40 : 30;
 }

@@ -3,6 +3,7 @@ import type { GenerationRequest } from '../../../protocol/generation.ts';
 import type { Guidance } from './diffusion/guidance.ts';
 import { tokensOf, videoShape } from './diffusion/latent.ts';
 import {
+	DISTILLED,
 	DISTILLED_STAGE_2,
 	devSchedule,
 	distilledSchedule,
@@ -66,7 +67,7 @@ export type Loras = {
 	readonly reference: Recipe['reference'];
 };
 
-/** The LoRAs that a request names. Throws PickupError `bad-weights`, `bad-request` or `media-offline`. */
+/** The LoRAs that a request names. Throws PickupError `bad-weights` or `bad-request`. */
 export async function lorasOf(request: GenerationRequest, model: Model): Promise<Loras> {
 	const loras = await Promise.all(
 		(request.loras ?? []).map(async ({ path, strength }, index): Promise<Lora> => {
@@ -137,11 +138,12 @@ export function recipesFor(
 	const version = versionOf(checkpoint);
 	const isAncestral = distilled && version >= ANCESTRAL_FROM;
 	const sampler = settings.sampler ?? (isAncestral ? 'ancestral' : 'euler');
-	const { steps: usual, stgBlock } = version < LATER_FROM ? FIRST : LATER;
+	const { stgBlock } = version < LATER_FROM ? FIRST : LATER;
 	const led = { ...LED[sampler === 'res_2s' ? 'res_2s' : 'euler'], stgBlocks: [stgBlock] };
-	const steps = settings.steps ?? (sampler === 'res_2s' ? RES_2S_STEPS : usual);
+	const usual = sampler === 'res_2s' && !distilled ? RES_2S_STEPS : usualSteps(model);
+	const steps = settings.steps ?? usual;
 	const whole = distilled
-		? distilledSchedule(settings.steps ?? 8)
+		? distilledSchedule(steps)
 		: devSchedule(steps, sampler === 'res_2s' ? tokens : null);
 	const strength = request.kind === 'retake' ? Math.max(request.strength, LEAST_STRENGTH) : 1;
 	const from = (sigmas: readonly number[]) =>
@@ -160,6 +162,12 @@ export function recipesFor(
 		makesSound: distilled,
 	};
 	return [one, two];
+}
+
+/** Steps of a first stage, unless the sampler or the request has it otherwise. */
+export function usualSteps({ distilled, checkpoint }: Model): number {
+	if (distilled) return DISTILLED.length - 1;
+	return (versionOf(checkpoint) < LATER_FROM ? FIRST : LATER).steps;
 }
 
 /** Major and minor, as one number; the first LTX-2 had none. */
