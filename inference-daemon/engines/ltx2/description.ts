@@ -6,6 +6,7 @@ import { modelAt } from './known-model.ts';
 import { howToGetModel } from './needed-files.ts';
 import type { Model } from './open-model.ts';
 import { longest } from './passes.ts';
+import { mostStages } from './prepare.ts';
 import { usualSteps } from './recipe.ts';
 
 /** What LTX-2 can do with the checkpoint in the folder that the setting `model` names. */
@@ -39,7 +40,7 @@ export async function describeLtx2(
 		],
 		model: model && {
 			...{ title: titleOf(model), folder },
-			...{ guided: !model.distilled, stages: stagesOf(model) },
+			...{ guided: !model.distilled, stages: mostStages(model) },
 		},
 		settings: [
 			{ name: 'model', title: 'Folder with the weights', default: folder },
@@ -89,8 +90,4 @@ function needOf(found: Found): EngineDescription['needs'][number] {
 function titleOf({ description, distilled }: Model): string {
 	const family = description.families.join(' or ') || 'LTX-2';
 	return `${family} ${distilled ? 'distilled' : 'dev'}`;
-}
-
-function stagesOf({ upsampler, distilled, distilledLora }: Model): number {
-	return upsampler !== null && (distilled || distilledLora !== null) ? 2 : 1;
 }
