@@ -76,9 +76,9 @@ describe('A fill on a graphics device', () => {
 				picturesApart(clip!.path, expected),
 				soundsApart(clip!.path, expected),
 			]);
-			// What flows is float32 there too; the encoder may round the other way.
-			expect(picture).toBeLessThanOrEqual(3);
-			expect(sound).toBeLessThanOrEqual(1e-3);
+			// H.264 makes more of a level that is rounded the other way.
+			expect(picture).toBeLessThanOrEqual(6);
+			expect(sound).toBeLessThanOrEqual(1e-4);
 		},
 		PATIENCE,
 	);
