@@ -1,5 +1,5 @@
 import type { Conditioned } from './diffusion/conditioning.ts';
-import { type Guidance, guide, type Predictions } from './diffusion/guidance.ts';
+import { type Guidance, guide, neededFor, type Predictions } from './diffusion/guidance.ts';
 import type { Denoise, Latents } from './diffusion/samplers.ts';
 import type { SkippedSelfAttention } from './networks/transformer-block.ts';
 import type {
@@ -59,12 +59,15 @@ export function denoiser(
 		};
 		const cond = await look({});
 		if (guided === null) return cond;
-		const needed = neededOf(shot, guided);
-		const uncond = needed.uncond ? await look({ context: guided.negative }) : null;
-		const perturbed = needed.perturbed
+		const needed = neededOf(
+			guided,
+			STREAMS.filter((stream) => shot[stream] !== null),
+		);
+		const uncond = needed.has('uncond') ? await look({ context: guided.negative }) : null;
+		const perturbed = needed.has('perturbed')
 			? await look({ skipSelfAttention: skippedIn(guided.stgBlocks) })
 			: null;
-		const isolated = needed.isolated ? await look({ isolated: true }) : null;
+		const isolated = needed.has('isolated') ? await look({ isolated: true }) : null;
 		const led = Object.keys(cond).map((stream) => {
 			const predictions: Predictions = {
 				cond: cond[stream]!,
@@ -78,20 +81,13 @@ export function denoiser(
 	};
 }
 
-/** How often the model looks in order to denoise once. */
-export function looksOf(shot: Shot, guided: Pick<Guided, 'video' | 'audio'> | null): number {
-	if (guided === null) return 1;
-	return 1 + Object.values(neededOf(shot, guided)).filter(Boolean).length;
+/** How often the model looks at picture and sound in order to denoise them once. */
+export function looksOf(guided: Pick<Guided, StreamName> | null): number {
+	return guided === null ? 1 : 1 + neededOf(guided, STREAMS).size;
 }
 
-function neededOf(shot: Shot, guided: Pick<Guided, 'video' | 'audio'>) {
-	const has = (wanted: (guidance: Guidance) => boolean) =>
-		STREAMS.some((stream) => shot[stream] !== null && wanted(guided[stream]));
-	return {
-		uncond: has(({ cfg }) => cfg !== 1),
-		perturbed: has(({ stg }) => stg !== 0),
-		isolated: has(({ modality }) => modality !== 1),
-	};
+function neededOf(guided: Pick<Guided, StreamName>, streams: readonly StreamName[]) {
+	return new Set(streams.flatMap((stream) => neededFor(guided[stream])));
 }
 
 function noiseOf(state: Conditioned | null, sigma: number) {

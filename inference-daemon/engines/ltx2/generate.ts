@@ -160,7 +160,7 @@ async function denoise(take: Take, pass: Pass, stage: number, shot: Shot): Promi
 		return normalisedNoise(key, length, shot[stream as keyof Shot]!.channels);
 	};
 	const streams = begin(shot, sigmas[0]!, { seed: request.seed, draw });
-	const looks = evaluationsOf(sampler, sigmas) * looksOf(shot, guided);
+	const looks = evaluationsOf(sampler, sigmas) * looksOf(guided);
 	let blocks = 0;
 	const onBlock = () => {
 		blocks += 1;

@@ -1,4 +1,6 @@
+import { looksOf } from './denoise.ts';
 import { CELL } from './diffusion/latent.ts';
+import { evaluationsOf } from './diffusion/samplers.ts';
 import type { Phase } from './meter.ts';
 import type { Model } from './open-model.ts';
 import type { Work } from './plan.ts';
@@ -25,7 +27,7 @@ export function phasesOf(
 		work.passes.length > 1 ? (i: number) => ` (part ${i + 1} of ${work.passes.length})` : () => '';
 	for (const { index, window } of work.passes) {
 		let pixels = 0;
-		for (const [stage, recipe] of recipes.entries()) {
+		for (const [stage, { sampler, sigmas, led }] of recipes.entries()) {
 			const { width, height } = work.stages[stage]!;
 			pixels = width * height * window.frames;
 			const tokens = pixels / CELL.size ** 2 / CELL.frames;
@@ -35,7 +37,7 @@ export function phasesOf(
 				{
 					name: 'make',
 					title: `${stage > 0 ? 'Finishing' : 'Making'} the shot${part(index)}`,
-					work: looksOf(recipe) * eachLook,
+					work: evaluationsOf(sampler, sigmas) * looksOf(led) * eachLook,
 				},
 			);
 		}
@@ -46,15 +48,6 @@ export function phasesOf(
 		});
 	}
 	return phases;
-}
-
-/** How many times the model looks at a latent on its way. */
-function looksOf({ sampler, sigmas, led }: Recipe): number {
-	const steps = sigmas.length - 1;
-	const noises = sampler === 'res_2s' ? 2 * steps + 1 : steps;
-	if (led === null) return noises;
-	const isPerturbed = led.video.stg !== 0 || led.audio.stg !== 0;
-	return noises * (isPerturbed ? 4 : 3);
 }
 
 /** The same after the prompt has been read. */
