@@ -38,11 +38,8 @@ export async function prepare(request: GenerationRequest): Promise<Prepared> {
 	}
 	const loras = await lorasOf(request, model);
 	const usual = { stages: mostStages(model), referenceScale: loras.reference?.scale ?? 1 } as const;
-	// A length that the model chose still has room for every still.
-	const least = Math.max(1, ...stillsOf(request).map(({ frame }) => frame + 1));
-	const planned = ({ frames, ...means }: Partial<Means> = {}) => {
-		const wanted = frames === undefined ? {} : { frames: Math.max(least, frames) };
-		const work = workFor(request, settings, { ...usual, ...means, ...wanted });
+	const planned = (means: Partial<Means> = {}) => {
+		const work = workFor(request, settings, { ...usual, ...means });
 		const recipes = recipesFor(request, settings, model, work, loras);
 		return { work, recipes, phases: phasesOf(model, work, recipes) };
 	};
