@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { PickupError } from '../protocol/errors.ts';
 import type { GenerationRequest } from '../protocol/generation.ts';
-import { type Rational, rational } from '../protocol/time.ts';
+import type { Rational } from '../protocol/time.ts';
+import { parseSeconds } from './lengths.ts';
 
 type Lora = NonNullable<GenerationRequest['loras']>[number];
 
@@ -115,9 +116,9 @@ function stages(text: string): 1 | 2 | 'auto' {
 }
 
 function seconds(text: string): Rational {
-	const [match, whole = '', fraction = ''] = /^(\d{1,6})(?:\.(\d{1,6}))?$/.exec(text) ?? [];
-	if (match === undefined) throw new InvalidArgumentError('Expected seconds, as 1.5.');
-	return rational(BigInt(whole + fraction), 10n ** BigInt(fraction.length));
+	const parsed = parseSeconds(text);
+	if (parsed) return parsed;
+	throw new InvalidArgumentError('Expected seconds, as 1.5.');
 }
 
 function numberFrom(low: number, high: number): (text: string) => number {

@@ -1,5 +1,12 @@
 import { PickupError } from '../protocol/errors.ts';
-import { type FrameRate, multiply, parseTimecode, rational, round } from '../protocol/time.ts';
+import {
+	type FrameRate,
+	multiply,
+	parseTimecode,
+	type Rational,
+	rational,
+	round,
+} from '../protocol/time.ts';
 
 /**
  * A length as people type it: `48` or `48f` frames, `2s` or `1.5s`, or a timecode `00:00:02:00`.
@@ -13,15 +20,18 @@ export function parseLength(text: string, rate: FrameRate): number {
 	return frames;
 }
 
+/** Seconds as `2` or `1.5`, exactly; null for anything else. */
+export function parseSeconds(text: string): Rational | null {
+	const [match, whole = '', fraction = ''] = /^(\d{1,6})(?:\.(\d{1,6}))?$/.exec(text) ?? [];
+	if (match === undefined) return null;
+	return rational(BigInt(whole + fraction), 10n ** BigInt(fraction.length));
+}
+
 function framesOf(text: string, rate: FrameRate): number {
 	const counted = /^(\d{1,9})f?$/.exec(text);
 	if (counted) return Number(counted[1]);
-	const timed = /^(\d{1,6})(?:\.(\d{1,6}))?s$/.exec(text);
-	if (timed) {
-		const [, whole = '0', fraction = ''] = timed;
-		const seconds = rational(BigInt(whole + fraction), 10n ** BigInt(fraction.length));
-		return round(multiply(seconds, rate));
-	}
+	const seconds = text.endsWith('s') ? parseSeconds(text.slice(0, -1)) : null;
+	if (seconds) return round(multiply(seconds, rate));
 	try {
 		return parseTimecode(text, rate);
 	} catch (cause) {
