@@ -1,6 +1,7 @@
 import {
 	add,
 	type FrameRange,
+	type FrameRate,
 	framesToSeconds,
 	multiply,
 	type Rational,
@@ -11,6 +12,7 @@ import {
 import type { ClipSpan } from '../../protocol/timeline.ts';
 import { readSound } from '../media/sound.ts';
 import type { Ffmpeg, Sound } from '../media/types.ts';
+import { sourceTime, type UsableSpan } from './cut-picture.ts';
 
 /** A stereo clip may stand on two tracks, one per channel; it is heard once. */
 export function distinct(spans: readonly ClipSpan[]): readonly ClipSpan[] {
@@ -50,6 +52,18 @@ export async function readMix(
 		}
 	}
 	return mix;
+}
+
+/** A clip's own 48 kHz sound from a frame of the sequence on, beyond its range too. */
+export function readOwnSound(
+	ffmpeg: Ffmpeg,
+	clip: UsableSpan,
+	{ frame, samples }: { readonly frame: number; readonly samples: number },
+	rate: FrameRate,
+	signal: AbortSignal,
+): Promise<Sound> {
+	const from = sourceTime(clip, { num: frame, den: 1 }, rate);
+	return readSound(ffmpeg, { path: clip.source.path, from, samples, speed: clip.speed }, signal);
 }
 
 /** Source time of a sample of the sequence, both counted at 48 kHz from sequence frame 0. */

@@ -1,10 +1,17 @@
 import type { Codec } from '../../protocol/generation.ts';
+import type { Size } from '../../protocol/schemas.ts';
 import { divide, type FrameRate, rational } from '../../protocol/time.ts';
 import type { ClipWanted, PixelFormat } from './types.ts';
 
 /** The pixel format in which `encodeClip` takes frames for a codec. */
-export function pixelFormatFor(codec: Codec): PixelFormat {
+export function pixelFormatFor(codec: Codec): Exclude<PixelFormat, 'rgb24'> {
 	return codec === 'h264-intra' ? 'yuv420p' : 'yuv422p10le';
+}
+
+/** The size of a clip of pictures of `size`: H.264 takes even ones only. */
+export function clipSizeFor(codec: Codec, { width, height }: Size): Size {
+	if (codec !== 'h264-intra') return { width, height };
+	return { width: width + (width % 2), height: height + (height % 2) };
 }
 
 const ENCODERS: Record<Codec, readonly string[]> = {

@@ -4,7 +4,7 @@ import { PickupError } from '../../protocol/errors.ts';
 import type { Codec } from '../../protocol/generation.ts';
 import type { Size } from '../../protocol/schemas.ts';
 import { type FrameRate, formatRate, samplesForFrames } from '../../protocol/time.ts';
-import { encoderArguments, pixelFormatFor } from './codecs.ts';
+import { clipSizeFor, encoderArguments, pixelFormatFor } from './codecs.ts';
 import { errorCode, outputArgument } from './files.ts';
 import { frameBytes } from './pixels.ts';
 import { jpegArguments } from './poster.ts';
@@ -12,7 +12,7 @@ import { FfmpegFailure, runFfmpeg } from './process.ts';
 import type { ClipWanted, Ffmpeg, Frame, Sound } from './types.ts';
 import { readTracks } from './verify.ts';
 
-export { pixelFormatFor };
+export { clipSizeFor, pixelFormatFor };
 
 /** A finished clip: counted, synced to the disk and standing under its own name. */
 export type EncodedClip = {

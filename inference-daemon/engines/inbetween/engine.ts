@@ -1,7 +1,7 @@
 import type { EngineDescription } from '../../../protocol/engines.ts';
 import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
 import type { Size } from '../../../protocol/schemas.ts';
-import { encodeClip, pixelFormatFor } from '../../media/encode.ts';
+import { clipSizeFor, encodeClip, pixelFormatFor } from '../../media/encode.ts';
 import { examine } from '../../media/probe.ts';
 import type { Ffmpeg, Frame, Sound } from '../../media/types.ts';
 import { pictureOf } from '../cut-picture.ts';
@@ -43,7 +43,7 @@ async function* generate(
 	try {
 		yield { kind: 'progress', progress: 0, phase: 'Looking at the neighbours' };
 		const sides = sidesOf(request);
-		const size = codec === 'h264-intra' ? evenSize(sequence.size) : sequence.size;
+		const size = clipSizeFor(codec, sequence.size);
 		await probeAll(request, sides, ffmpeg, signal);
 		const reading = readNeighbours(request, sides, size, ffmpeg, signal);
 		const looking = reading.then((found) => startPicture(request, plan, found, size, signal));
@@ -228,8 +228,4 @@ async function soundAfter(
 		openRight: sides.right === null,
 		seed: request.seed,
 	});
-}
-
-function evenSize({ width, height }: Size): Size {
-	return { width: width + (width % 2), height: height + (height % 2) };
 }

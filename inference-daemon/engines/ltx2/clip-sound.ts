@@ -1,9 +1,7 @@
 import { type FrameRange, samplesForFrames } from '../../../protocol/time.ts';
 import { resample } from '../../media/resample.ts';
-import { readSound } from '../../media/sound.ts';
 import type { Sound } from '../../media/types.ts';
-import { sourceTime } from '../cut-picture.ts';
-import { readMix } from '../cut-sound.ts';
+import { readMix, readOwnSound } from '../cut-sound.ts';
 import type { Codec } from './codec.ts';
 import { audioFromTokens, audioTokensTo } from './diffusion/latent.ts';
 import type { Material } from './material.ts';
@@ -66,9 +64,8 @@ export async function soundForClip(material: Material, made: Sound | null): Prom
 	const { own } = work;
 	const [start, end] = [pass.range.start, pass.range.end].map((at) => samplesForFrames(at, rate));
 	if (made === null) {
-		const from = sourceTime(own!, { num: pass.range.start, den: 1 }, rate);
-		const wanted = { path: own!.source.path, from, samples: lengthOf(material), speed: own!.speed };
-		return readSound(ffmpeg, wanted, signal);
+		const wanted = { frame: pass.range.start, samples: lengthOf(material) };
+		return readOwnSound(ffmpeg, own!, wanted, rate, signal);
 	}
 	const spans = own === null ? heardBeside(request.context.sound, work.range) : [own];
 	const heard = async (sample: number, isThere: (range: FrameRange) => boolean) => {

@@ -1,5 +1,6 @@
 import type { GenerationRequest } from '../../../protocol/generation.ts';
-import { pixelFormatFor } from '../../media/encode.ts';
+import type { Size } from '../../../protocol/schemas.ts';
+import { clipSizeFor, pixelFormatFor } from '../../media/encode.ts';
 import type { Frame, Sound } from '../../media/types.ts';
 import { pictureOf } from '../cut-picture.ts';
 import { soundForClip, soundOfPass } from './clip-sound.ts';
@@ -52,7 +53,7 @@ export async function drawPass(take: Take, pass: Pass, latents: Latents): Promis
 async function drawPicture(take: Take, pass: Pass, latents: Latents): Promise<Frame[]> {
 	const { request, work, film, meter, tell } = take;
 	const carries = work.passes[pass.index + 1]?.window.left ?? 0;
-	const format = pixelFormatFor(request.output.codec) as 'yuv420p' | 'yuv422p10le';
+	const format = pixelFormatFor(request.output.codec);
 	const size = work.stages.at(-1)!;
 	const frameOf = frameMaker(size, sizeOf(request), format);
 	const count = pass.range.end - pass.range.start;
@@ -104,11 +105,8 @@ async function* picturesOf(
 	}
 }
 
-/** H.264 takes even sizes only. */
-function sizeOf({ context, output }: GenerationRequest) {
-	const { width, height } = context.sequence.size;
-	if (output.codec !== 'h264-intra') return { width, height };
-	return { width: width + (width % 2), height: height + (height % 2) };
+function sizeOf({ context, output }: GenerationRequest): Size {
+	return clipSizeFor(output.codec, context.sequence.size);
 }
 
 /** What a source gives next is made while the last of it is in use. */

@@ -1,9 +1,8 @@
 import type { GenerationRequest } from '../../../protocol/generation.ts';
 import { samplesForFrames } from '../../../protocol/time.ts';
-import { readSound } from '../../media/sound.ts';
 import type { Ffmpeg, Frame, Sound } from '../../media/types.ts';
-import { pictureOf, sourceTime, type UsableSpan } from '../cut-picture.ts';
-import { readMix } from '../cut-sound.ts';
+import { pictureOf, type UsableSpan } from '../cut-picture.ts';
+import { readMix, readOwnSound } from '../cut-sound.ts';
 import { snapUp, type WorkSize } from './diffusion/window.ts';
 import type { Pass } from './passes.ts';
 import { type Planar, planarOf, toCanvas } from './picture.ts';
@@ -144,8 +143,7 @@ function heardInClip({ ffmpeg, request, pass, signal }: Material, own: UsableSpa
 	const first = pass.range.start - pass.window.left;
 	const samples =
 		samplesForFrames(first + pass.window.frames, rate) - samplesForFrames(first, rate);
-	const from = sourceTime(own, { num: first, den: 1 }, rate);
-	return readSound(ffmpeg, { path: own.source.path, from, samples, speed: own.speed }, signal);
+	return readOwnSound(ffmpeg, own, { frame: first, samples }, rate, signal);
 }
 
 function blank(size: WorkSize): Planar {
