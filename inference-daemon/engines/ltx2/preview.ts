@@ -32,26 +32,21 @@ export function checkpointKey(checkpoint: Checkpoint): Promise<string> {
 	);
 }
 
-/** With the map that the checkpoint had last, where it is kept. `standard` is what to show by default. */
-export async function openPreviews(
-	{ folder, key, channels }: Wanted,
-	standard: Look = {},
-): Promise<Previews> {
+/** With the map that the checkpoint had last, where it is kept. */
+export async function openPreviews({ folder, key, channels }: Wanted): Promise<Previews> {
 	const place = { folder, key, kind: 'preview' };
-	return new Previews(place, channels, standard, mapFrom(await readKept(place), channels));
+	return new Previews(place, channels, mapFrom(await readKept(place), channels));
 }
 
 /** Small pictures of a clip that is being made, by a linear map from its latent: no network runs. */
 export class Previews {
 	readonly #place: Place;
 	readonly #channels: number;
-	readonly #standard: Look;
 	#map: PreviewMap | null;
 
-	constructor(place: Place, channels: number, standard: Look, map: PreviewMap | null) {
+	constructor(place: Place, channels: number, map: PreviewMap | null) {
 		this.#place = place;
 		this.#channels = channels;
-		this.#standard = standard;
 		this.#map = map;
 	}
 
@@ -85,9 +80,8 @@ export class Previews {
 	 * A JPEG of one frame of a normalised latent [C, f, h, w], a quarter of its size; where f is 1,
 	 * any frame is that one. Null without a map.
 	 */
-	jpeg(latent: Numbers, look: Look = {}): Uint8Array | null {
+	jpeg(latent: Numbers, { frame, crop }: Look = {}): Uint8Array | null {
 		if (this.#map === null) return null;
-		const { frame, crop } = { ...this.#standard, ...look };
 		const f = latent.shape.at(-3)!;
 		const cell = frame === undefined ? f >> 1 : Math.min(f - 1, cellOf(frame));
 		return jpegOf(cropped(pictureOfCell(this.#map, latent, cell), crop));

@@ -95,7 +95,7 @@ async function piped(
 }
 
 /** The middle of a picture, as large as the shape allows. */
-export function covering(frame: Frame, shape: Size): Frame {
+function covering(frame: Frame, shape: Size): Frame {
 	const aspect = shape.width / shape.height;
 	const width = Math.min(frame.width, Math.max(1, Math.round(frame.height * aspect)));
 	const height = Math.min(frame.height, Math.max(1, Math.round(frame.width / aspect)));
