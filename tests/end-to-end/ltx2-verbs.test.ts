@@ -1,33 +1,19 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectToRunning } from '../../cli/daemon-link.ts';
-import { fcp7Xml, kdenlive, otio, type SimpleCut } from '../../demo/timelines.ts';
-import type { PlacementReport } from '../../host-bridge/host.ts';
+import { fcp7Xml, type SimpleCut } from '../../demo/timelines.ts';
 import { openTimeline } from '../../host-bridge/timeline-file/host.ts';
-import { type InsertedSpan, unsplice } from '../../host-bridge/timeline-file/splice.ts';
+import { unsplice } from '../../host-bridge/timeline-file/splice.ts';
 import type { Problem } from '../../protocol/errors.ts';
 import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
 import type { Clip } from '../../protocol/jobs.ts';
-import { TINY_GEMMA, tinyCheckpoint } from '../engines/ltx2/tiny.ts';
+import { makeModel } from '../engines/ltx2/shots.ts';
 import { makeNumberedShot, NUMBERED_SIZE } from './numbered.ts';
-import { openWorkbench, type Workbench } from './workbench.ts';
+import { FORMATS, type Made, openWorkbench, type Workbench } from './workbench.ts';
 
 const RATE = { num: 25, den: 1 };
-
-const FORMATS = [
-	['cut.xml', fcp7Xml],
-	['cut.otio', otio],
-	['cut.kdenlive', kdenlive],
-] as const;
-
-type Made = {
-	readonly timeline: string;
-	readonly inserted: readonly InsertedSpan[];
-	readonly clips: readonly Clip[];
-	readonly placements: readonly PlacementReport[];
-};
 
 let bench: Workbench;
 let cut: SimpleCut;
@@ -39,10 +25,7 @@ beforeAll(async () => {
 	await makeNumberedShot(shot, RATE, 0, 25, { hertz: 440, level: 0.2 });
 	const clips = [10, 45].map((start) => ({ name: 'shot', path: shot, start, frames: 25 }));
 	cut = { name: 'cut', rate: RATE, size: NUMBERED_SIZE, startFrame: 0, clips };
-	model = join(bench.folder, 'model');
-	await mkdir(model);
-	await symlink(await tinyCheckpoint('ltx-2-tiny'), join(model, 'weights.safetensors'));
-	await symlink(TINY_GEMMA, join(model, 'gemma'));
+	model = await makeModel(join(bench.folder, 'model'), 'ltx-2-tiny');
 });
 afterAll(() => bench.close());
 

@@ -1,4 +1,4 @@
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fcp7Xml } from '../../demo/timelines.ts';
@@ -6,7 +6,7 @@ import type { PlacementReport } from '../../host-bridge/host.ts';
 import { type InsertedSpan, unsplice } from '../../host-bridge/timeline-file/splice.ts';
 import { countClip } from '../../inference-daemon/media/verify.ts';
 import type { Clip, Job } from '../../protocol/jobs.ts';
-import { TINY_GEMMA, tinyCheckpoint } from '../engines/ltx2/tiny.ts';
+import { makeModel } from '../engines/ltx2/shots.ts';
 import { makeNumberedShot, NUMBERED_SIZE } from './numbered.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
@@ -18,10 +18,7 @@ let model: string;
 let timeline: string;
 beforeAll(async () => {
 	bench = await openWorkbench();
-	model = join(bench.folder, 'model');
-	await mkdir(model);
-	await symlink(await tinyCheckpoint('ltx-2-tiny'), join(model, 'weights.safetensors'));
-	await symlink(TINY_GEMMA, join(model, 'gemma'));
+	model = await makeModel(join(bench.folder, 'model'), 'ltx-2-tiny');
 	const clips = [];
 	for (const [name, start] of [
 		['left', 0],

@@ -1,28 +1,14 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fcp7Xml, kdenlive, otio, type SimpleCut } from '../../demo/timelines.ts';
-import type { PlacementReport } from '../../host-bridge/host.ts';
+import { fcp7Xml, otio, type SimpleCut } from '../../demo/timelines.ts';
 import { openTimeline } from '../../host-bridge/timeline-file/host.ts';
-import { type InsertedSpan, unsplice } from '../../host-bridge/timeline-file/splice.ts';
-import type { Clip, Job } from '../../protocol/jobs.ts';
+import { unsplice } from '../../host-bridge/timeline-file/splice.ts';
+import type { Job } from '../../protocol/jobs.ts';
 import { greyFrames, makeNumberedShot, NUMBERED_SIZE, samplesOf } from './numbered.ts';
-import { openWorkbench, run, type Workbench } from './workbench.ts';
+import { FORMATS, type Made, openWorkbench, run, type Workbench } from './workbench.ts';
 
 const RATE = { num: 25, den: 1 };
-const FORMATS = [
-	['cut.xml', fcp7Xml],
-	['cut.otio', otio],
-	['cut.kdenlive', kdenlive],
-] as const;
-
-type Made = {
-	readonly timeline: string;
-	readonly inserted: readonly InsertedSpan[];
-	readonly clips: readonly Clip[];
-	readonly placements: readonly PlacementReport[];
-};
-
 let bench: Workbench;
 let cut: SimpleCut;
 beforeAll(async () => {

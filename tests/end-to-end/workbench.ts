@@ -3,6 +3,25 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fcp7Xml, kdenlive, otio } from '../../demo/timelines.ts';
+import type { PlacementReport } from '../../host-bridge/host.ts';
+import type { InsertedSpan } from '../../host-bridge/timeline-file/splice.ts';
+import type { Clip } from '../../protocol/jobs.ts';
+
+/** A simple cut in every format that is read and written. */
+export const FORMATS = [
+	['cut.xml', fcp7Xml],
+	['cut.otio', otio],
+	['cut.kdenlive', kdenlive],
+] as const;
+
+/** What a verb that makes clips says of them as JSON. */
+export type Made = {
+	readonly timeline: string;
+	readonly inserted: readonly InsertedSpan[];
+	readonly clips: readonly Clip[];
+	readonly placements: readonly PlacementReport[];
+};
 
 const PICKUP = fileURLToPath(new URL('../../dist/pickup.mjs', import.meta.url));
 

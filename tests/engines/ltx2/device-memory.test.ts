@@ -1,9 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { afterAll, afterEach, describe, expect, it, test } from 'vitest';
 import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
@@ -15,15 +13,12 @@ import { liveSessions, onSessions } from '../../../inference-daemon/engines/ltx2
 import { type Provider, Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PickupError } from '../../../protocol/errors.ts';
+import { bundle, scratchFolder } from './scratch.ts';
 import { useSwiftShader } from './swiftshader.ts';
 
 useSwiftShader();
 
-const root = join(import.meta.dirname, '../../..');
-// Beside the packages that a bundle needs.
-const cache = join(root, 'node_modules/.cache');
-mkdirSync(cache, { recursive: true });
-const folder = mkdtempSync(join(cache, 'pickup-memory-'));
+const folder = scratchFolder('memory');
 afterAll(() => rm(folder, { recursive: true, force: true }));
 afterEach(() => expect(liveSessions()).toEqual([]));
 
@@ -173,11 +168,7 @@ async function limited(kilobytes: number, source: string): Promise<unknown> {
 		${source}
 	`;
 	const outfile = join(folder, 'limited.mjs');
-	await build({
-		stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
-		...{ bundle: true, outfile, platform: 'node', format: 'esm', target: 'node20.19' },
-		packages: 'external',
-	});
+	await bundle(outfile, { contents });
 	const command = `ulimit -v ${kilobytes} && exec "$0" --max-old-space-size=256 "$1"`;
 	const { stdout } = await promisify(execFile)('sh', ['-c', command, process.execPath, outfile]);
 	return JSON.parse(stdout);

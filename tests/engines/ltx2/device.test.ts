@@ -1,8 +1,7 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import {
 	chooseDevice,
@@ -12,26 +11,15 @@ import {
 	activationBytes,
 	planHold,
 } from '../../../inference-daemon/engines/ltx2/runtime/memory-plan.ts';
+import { bundle, PROBE, scratchFolder } from './scratch.ts';
 import { swiftShader } from './swiftshader.ts';
 
-const root = join(import.meta.dirname, '../../..');
-// Inside the project, so that the program finds its packages.
-const cache = join(root, 'node_modules/.cache');
-mkdirSync(cache, { recursive: true });
-const base = mkdtempSync(join(cache, 'pickup-device-'));
+const base = scratchFolder('device');
 const program = join(base, 'provider-probe.mjs');
 const path = process.env.PATH;
 let folder = '';
 
-beforeAll(() =>
-	build({
-		absWorkingDir: root,
-		entryPoints: ['inference-daemon/engines/ltx2/runtime/probe-process.ts'],
-		outfile: program,
-		...{ bundle: true, platform: 'node', format: 'esm', target: 'node20.19' },
-		packages: 'external',
-	}),
-);
+beforeAll(() => bundle(program, PROBE));
 beforeEach(() => {
 	folder = mkdtempSync(join(base, 'cache-'));
 });

@@ -1,10 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readSafetensors } from '../../../inference-daemon/engines/ltx2/weights/safetensors.ts';
 import { makeModel } from './shots.ts';
-import { type Entries, writeWeights } from './sparse.ts';
 import { readTensors } from './tensors.ts';
-import { tinyCheckpoint } from './tiny.ts';
+import { tinyCheckpoint, writeTensors } from './tiny.ts';
 
 /** Seconds over which heed falls from its most to its least. */
 const SIGHT = 3;
@@ -23,17 +21,12 @@ export async function nearsightedModel(folder: string, name: string): Promise<st
 	const model = await makeModel(folder, name);
 	const path = join(model, 'weights.safetensors');
 	await rm(path);
-	const source = await tinyCheckpoint(name);
-	const { metadata } = await readSafetensors(source);
-	const { tensors } = await readTensors(source);
-	const entries: Record<string, Entries[string]> = {};
-	const data: Record<string, Uint8Array> = {};
-	for (const [key, { data: numbers, shape }] of Object.entries(tensors)) {
-		const { buffer, byteOffset, byteLength } = changed(key, numbers as Float32Array);
-		entries[key] = ['F32', shape];
-		data[key] = new Uint8Array(buffer, byteOffset, byteLength);
-	}
-	await writeWeights(path, entries, { ...metadata, config: configOf(metadata.config!) }, data);
+	const { tensors, metadata } = await readTensors(await tinyCheckpoint(name));
+	const entries = Object.entries(tensors).map(([key, { data, shape }]) => {
+		return [key, { data: changed(key, data as Float32Array), shape }] as const;
+	});
+	const told = { ...metadata, config: configOf(metadata.config!) };
+	await writeTensors(path, Object.fromEntries(entries), told);
 	return model;
 }
 

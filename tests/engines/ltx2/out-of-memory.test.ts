@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { countClip } from '../../../inference-daemon/media/verify.ts';
 import type { Clip } from '../../../protocol/jobs.ts';
 import { ffmpeg } from '../../media/media-files.ts';
+import { bundle, scratchFolder } from './scratch.ts';
 import { GAP, makeCut, openStudio, requestFor, type Studio } from './shots.ts';
 
 let studio: Studio;
@@ -14,16 +14,9 @@ let scratch = '';
 let program = '';
 beforeAll(async () => {
 	studio = await openStudio();
-	// Beside the packages that it needs.
-	const cache = join(import.meta.dirname, '../../../node_modules/.cache');
-	await mkdir(cache, { recursive: true });
-	scratch = await mkdtemp(join(cache, 'pickup-memory-'));
+	scratch = scratchFolder('memory');
 	program = join(scratch, 'make.mjs');
-	await build({
-		stdin: { contents: MAKE, resolveDir: import.meta.dirname, loader: 'ts' },
-		...{ bundle: true, outfile: program, platform: 'node', format: 'esm', target: 'node20.19' },
-		packages: 'external',
-	});
+	await bundle(program, { contents: MAKE });
 });
 afterAll(async () => {
 	await studio.close();

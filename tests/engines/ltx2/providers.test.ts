@@ -1,7 +1,5 @@
-import { mkdtempSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
 	type Adapter,
@@ -11,23 +9,14 @@ import {
 	providersOf,
 	tryProvider,
 } from '../../../inference-daemon/engines/ltx2/runtime/providers.ts';
+import { bundle, PROBE, scratchFolder } from './scratch.ts';
 import { swiftShader } from './swiftshader.ts';
 
-const root = join(import.meta.dirname, '../../..');
-// Inside the project, so that the program finds its packages.
-const folder = mkdtempSync(join(root, 'node_modules/.cache/pickup-probe-'));
+const folder = scratchFolder('probe');
 const program = join(folder, 'provider-probe.mjs');
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-beforeAll(() =>
-	build({
-		absWorkingDir: root,
-		entryPoints: ['inference-daemon/engines/ltx2/runtime/probe-process.ts'],
-		outfile: program,
-		...{ bundle: true, platform: 'node', format: 'esm', target: 'node20.19' },
-		packages: 'external',
-	}),
-);
+beforeAll(() => bundle(program, PROBE));
 
 /** A program that answers in another way. */
 async function other(name: string, source: string): Promise<string> {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 import { normalNoise } from '../../../inference-daemon/engines/ltx2/diffusion/noise.ts';
-import { readSafetensors } from '../../../inference-daemon/engines/ltx2/weights/safetensors.ts';
 import { type Entries, writeWeights } from './sparse.ts';
 import { readTensors, type Tensors } from './tensors.ts';
 
@@ -26,8 +25,7 @@ export function tinyCheckpoint(name: string): Promise<string> {
 /** A copy with every tensor rounded to bfloat16, except the tables that the releases keep. */
 async function inBfloat16(name: string): Promise<string> {
 	const source = await tinyCheckpoint(name);
-	const { metadata } = await readSafetensors(source);
-	const { tensors } = await readTensors(source);
+	const { tensors, metadata } = await readTensors(source);
 	const entries: Record<string, Entries[string]> = {};
 	const data: Record<string, Uint8Array> = {};
 	for (const [key, { data: numbers, shape }] of Object.entries(tensors)) {
@@ -148,7 +146,8 @@ function random(stream: string, shape: readonly number[], deviation: number): Te
 	return { data: data.map((value) => value * deviation), shape };
 }
 
-async function writeTensors(
+/** Tensors as they are read, in float32 or bytes, into a file of their own. */
+export async function writeTensors(
 	path: string,
 	tensors: Tensors,
 	metadata: Readonly<Record<string, string>>,
