@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildBridge, type Side } from '../inference-daemon/engines/inbetween/bridge.ts';
-import { builtFile } from '../inference-daemon/engines/inbetween/built-file.ts';
 import { inbetween } from '../inference-daemon/engines/inbetween/engine.ts';
-import { compileKernels, loadKernels } from '../inference-daemon/engines/inbetween/kernels.ts';
+import type { Kernels } from '../inference-daemon/engines/inbetween/kernels.ts';
+import { kernelModule, loadKernels } from '../inference-daemon/engines/kernels.ts';
 import { encoderArguments } from '../inference-daemon/media/codecs.ts';
 import { readFrames } from '../inference-daemon/media/frames.ts';
 import { findFfmpeg } from '../inference-daemon/media/locate.ts';
@@ -62,7 +62,7 @@ try {
 			return { edge: frames[0]!, inner: frames[1]!, distance: Math.abs(edge - inner) };
 		};
 		const [left, right] = [await side(SHOT - 1, SHOT - 4), await side(SHOT + GAP, SHOT + GAP + 3)];
-		const kernels = loadKernels(await compileKernels(await readFile(builtFile('inbetween.wasm'))));
+		const kernels: Kernels = loadKernels(await kernelModule('inbetween'));
 		const start = performance.now();
 		const bridge = buildBridge(kernels, left, right, GAP, 24);
 		const look = performance.now() - start;

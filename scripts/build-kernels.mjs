@@ -1,4 +1,4 @@
-/** Compiles the in-between engine's kernels from AssemblyScript to dist/inbetween.wasm. */
+/** Compiles each engine's kernels, kernels/index.assembly.ts, from AssemblyScript to dist/ENGINE.wasm. */
 
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -6,14 +6,21 @@ import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const ENGINES = ['inbetween', 'ltx2'];
 
 export async function buildKernels() {
 	const dist = join(root, 'dist');
 	await mkdir(dist, { recursive: true });
-	const finished = join(dist, 'inbetween.wasm');
+	for (const engine of ENGINES) {
+		const source = join(root, 'inference-daemon/engines', engine, 'kernels/index.assembly.ts');
+		await compile(source, join(dist, `${engine}.wasm`));
+	}
+}
+
+async function compile(source, finished) {
 	const part = `${finished}.${process.pid}.part`;
 	const { error, stderr } = await asc.main([
-		join(root, 'inference-daemon/engines/inbetween/kernels/index.assembly.ts'),
+		source,
 		...['--outFile', part, '-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd'],
 		// Threads share the memory, so that what one has drawn is not copied for another.
 		...['--enable', 'threads', '--importMemory', '--sharedMemory'],

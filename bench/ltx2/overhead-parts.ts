@@ -103,9 +103,10 @@ export async function partsOf(job: Job): Promise<Part[]> {
 	const { rate, size: whole } = request.context.sequence;
 	const count = pass.range.end - pass.range.start;
 	const canvas = { width: size.width, height: size.height, data: picture(size) };
-	const draw = frameMaker(size, whole, 'yuv420p');
-	await measure('frames for the encoder', () => {
+	const draw = await measure('frames for the encoder', async () => {
+		const draw = await frameMaker(size, whole, 'yuv420p');
 		for (let frame = 0; frame < count; frame++) draw(canvas);
+		return draw;
 	});
 	const sound = await measure('sound to 48 kHz', () => soundOf(samplesForFrames(count, rate)));
 	await measure('encoding and muxing, by ffmpeg', () =>

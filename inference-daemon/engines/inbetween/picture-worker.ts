@@ -1,13 +1,14 @@
 /** Runs beside the encoder: looks at both sides once, then draws the frames it is asked for. */
 
 import { parentPort, workerData } from 'node:worker_threads';
+import { type KernelModule, loadKernels } from '../kernels.ts';
 import { type Bridge, buildBridge } from './bridge.ts';
-import { type KernelModule, loadKernels } from './kernels.ts';
+import type { Kernels } from './kernels.ts';
 import { drawLabel } from './label.ts';
 import type { PictureOrder, PictureReply, PictureWanted } from './picture.ts';
 import { layoutOf } from './planes.ts';
 
-const kernels = loadKernels(workerData as KernelModule);
+const kernels: Kernels = loadKernels(workerData as KernelModule);
 let drawing: { readonly bridge: Bridge; readonly wanted: PictureWanted } | null = null;
 
 parentPort!.on('message', (order: PictureOrder) => {

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { PickupError } from '../../../protocol/errors.ts';
+import { builtFile } from '../built-file.ts';
+import { type KernelModule, kernelModule } from '../kernels.ts';
 import type { Regime, Side } from './bridge.ts';
-import { builtFile } from './built-file.ts';
-import { compileKernels, type KernelModule } from './kernels.ts';
 
 export type PictureWanted = {
 	/** At least one side; frames are yuv420p or yuv422p10le of one size. */
@@ -55,14 +54,12 @@ function framesAhead(bytes: number): number {
 
 const AHEAD_BYTES = 80_000_000;
 
-let compiled: Promise<KernelModule> | null = null;
 /** Threads that have drawn a whole picture and wait for the next one. */
 const resting: Worker[] = [];
 
 /** A thread that is busy with one picture, and ends at the latest with the signal unless it rests before. */
 export async function startPainter(signal: AbortSignal): Promise<Painter> {
-	compiled ??= readFile(builtFile('inbetween.wasm')).then(compileKernels);
-	const workerData = await compiled;
+	const workerData = await kernelModule('inbetween');
 	signal.throwIfAborted();
 	const worker = resting.pop() ?? startThread(workerData);
 	worker.ref();

@@ -55,7 +55,7 @@ async function drawPicture(take: Take, pass: Pass, latents: Latents): Promise<Fr
 	const carries = work.passes[pass.index + 1]?.window.left ?? 0;
 	const format = pixelFormatFor(request.output.codec);
 	const size = work.stages.at(-1)!;
-	const frameOf = frameMaker(size, sizeOf(request), format);
+	const frameOf = await frameMaker(size, sizeOf(request), format);
 	const count = pass.range.end - pass.range.start;
 	const frames: Frame[] = [];
 	let drawn = 0;

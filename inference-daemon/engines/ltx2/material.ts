@@ -5,7 +5,7 @@ import { pictureOf, type UsableSpan } from '../cut-picture.ts';
 import { readMix, readOwnSound } from '../cut-sound.ts';
 import { snapUp, type WorkSize } from './diffusion/window.ts';
 import type { Pass } from './passes.ts';
-import { type Planar, planarOf, toCanvas } from './picture.ts';
+import { canvasMaker, type Planar } from './picture.ts';
 import type { Work } from './plan.ts';
 import type { Numbers } from './runtime/session.ts';
 import { heardBeside } from './sound/joins.ts';
@@ -35,9 +35,9 @@ export type Pictures = { readonly pixels: Numbers; readonly firstRight: Numbers 
 export async function readPictures(material: Material, size: WorkSize): Promise<Pictures> {
 	const { work, pass, carried } = material;
 	const { window, range } = pass;
-	const stack = new Stack(window.frames, size);
+	const stack = await Stack.open(window.frames, size);
 	if (carried !== null && work.picture !== 'given') {
-		for (const frame of lastOf(carried.frames, window.left)) stack.set(toCanvas(frame, size));
+		for (const frame of lastOf(carried.frames, window.left)) stack.draw(frame);
 	} else await copy(material, work.left, range.start - window.left, range.start, stack);
 	const last = stack.last;
 	stack.next = window.gap.end;
@@ -55,8 +55,9 @@ export async function readPictures(material: Material, size: WorkSize): Promise<
 }
 
 /** A picture on the work's canvas, [1, 3, 1, height, width]. */
-export function onCanvas(frame: Frame, size: WorkSize): Numbers {
-	return stacked(toCanvas(frame, size));
+export async function onCanvas(frame: Frame, size: WorkSize): Promise<Numbers> {
+	const draw = await canvasMaker(size);
+	return stacked(draw(frame));
 }
 
 /**
@@ -77,12 +78,12 @@ export async function readReference(
 		range: { start: range.start, end: range.end },
 	};
 	const count = snapUp(Math.ceil((pass.range.end - pass.range.start) / pace));
-	const stack = new Stack(count, size);
+	const stack = await Stack.open(count, size);
 	const to = pass.range.start + (count - 1) * pace + 1;
 	const frames = { start: pass.range.start, end: to };
 	let index = 0;
 	for await (const frame of pictureOf(ffmpeg, span, frames, sequence, 'yuv420p', signal)) {
-		if (index % pace === 0) stack.set(toCanvas(frame, size));
+		if (index % pace === 0) stack.draw(frame);
 		index += 1;
 	}
 	return stack.pixels;
@@ -99,7 +100,7 @@ async function copy(
 	const { sequence } = request.context;
 	const range = { start: from, end: to };
 	for await (const frame of pictureOf(ffmpeg, span, range, sequence, 'yuv420p', signal)) {
-		stack.set(toCanvas(frame, stack.size));
+		stack.draw(frame);
 	}
 }
 
@@ -147,10 +148,8 @@ function heardInClip({ ffmpeg, request, pass, signal }: Material, own: UsableSpa
 }
 
 function blank(size: WorkSize): Planar {
-	return planarOf({
-		...{ width: size.width, height: size.height, format: 'rgb24' },
-		data: new Uint8Array(size.width * size.height * 3),
-	});
+	const { width, height } = size;
+	return { width, height, data: new Float32Array(3 * width * height).fill(-1) };
 }
 
 function stacked(picture: Planar): Numbers {
@@ -163,17 +162,27 @@ function lastOf<T>(values: readonly T[], count: number): readonly T[] {
 
 /** Pictures one after the other, as the video encoder takes them. */
 class Stack {
-	readonly size: WorkSize;
 	readonly pixels: Numbers & { readonly data: Float32Array };
 	/** Where the next picture goes. */
 	next = 0;
 	last: Planar | null = null;
+	readonly #size: WorkSize;
+	readonly #canvasOf: (frame: Frame) => Planar;
 
-	constructor(frames: number, size: WorkSize) {
+	private constructor(frames: number, size: WorkSize, canvasOf: (frame: Frame) => Planar) {
 		const { width, height } = size;
-		this.size = size;
+		this.#size = size;
+		this.#canvasOf = canvasOf;
 		const data = new Float32Array(3 * frames * width * height);
 		this.pixels = { data, shape: [1, 3, frames, height, width] };
+	}
+
+	static async open(frames: number, size: WorkSize): Promise<Stack> {
+		return new Stack(frames, size, await canvasMaker(size));
+	}
+
+	draw(frame: Frame): void {
+		this.set(this.#canvasOf(frame));
 	}
 
 	set(picture: Planar): void {
@@ -187,7 +196,7 @@ class Stack {
 	}
 
 	at(index: number): Planar {
-		const { width, height } = this.size;
+		const { width, height } = this.#size;
 		const data = new Float32Array(3 * width * height);
 		this.#planes(
 			({ at, length }, plane) => data.set(this.pixels.data.subarray(at, at + length), plane),
@@ -198,7 +207,7 @@ class Stack {
 
 	#planes(each: (stacked: { at: number; length: number }, plane: number) => void, index: number) {
 		const frames = this.pixels.shape[2]!;
-		const length = this.size.width * this.size.height;
+		const length = this.#size.width * this.#size.height;
 		for (let c = 0; c < 3; c++) each({ at: (c * frames + index) * length, length }, c * length);
 	}
 }

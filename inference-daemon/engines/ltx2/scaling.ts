@@ -1,3 +1,6 @@
+import type { Size } from '../../../protocol/schemas.ts';
+import type { PictureKernels } from './picture-kernels.ts';
+
 /** How each number of a result is the weighted mean of `count` neighbouring ones of a source. */
 export type Taps = {
 	readonly from: number;
@@ -6,7 +9,7 @@ export type Taps = {
 	/** Where those of each result begin. */
 	readonly first: Int32Array;
 	/** [to, count]; those of one result add up to 1. */
-	readonly weights: Float64Array;
+	readonly weights: Float32Array;
 };
 
 /** A triangle filter: as wide as what a result covers, or the two nearest where there are more results. */
@@ -38,13 +41,45 @@ export function halved({ from, to, count, first, weights }: Taps): Taps {
 	});
 }
 
+/** Scales a plane of bytes at a place in the kernels' memory to one of floats, and says where it is. */
+export function byteScaler(kernels: PictureKernels): (at: number, from: Size, to: Size) => number {
+	const known = new Map<string, Taps>();
+	const tapsOnce = (from: number, to: number) => {
+		const taps = known.get(`${from} ${to}`) ?? tapsFor(from, to);
+		known.set(`${from} ${to}`, taps);
+		return taps;
+	};
+	return (at, from, to) => {
+		const narrow = kernels.allocate(4 * from.width * to.height);
+		const down = placed(kernels, tapsOnce(from.height, to.height));
+		kernels.run.bytesDown(at, from.width, ...down, narrow);
+		return across(kernels, narrow, to.height, tapsOnce(from.width, to.width));
+	};
+}
+
+/** Scales planes of floats at one place in the kernels' memory to planes of integers at another one. */
+export function integerScaler(
+	kernels: PictureKernels,
+	{ across: wide, down }: { readonly across: Taps; readonly down: Taps },
+	bytesPerSample: number,
+): (at: number, target: number) => void {
+	const rows = placed(kernels, down);
+	const { downToBytes, downToWords } = kernels.run;
+	const write = bytesPerSample === 1 ? downToBytes : downToWords;
+	return (at, target) =>
+		kernels.scratch(() => {
+			const scaled = across(kernels, at, down.from, wide);
+			write(scaled, wide.to, ...rows, target);
+		});
+}
+
 type Tap = { readonly first: number; readonly weights: readonly number[] };
 
 function madeOf(from: number, to: number, tapOf: (i: number) => Tap): Taps {
 	const all = Array.from({ length: to }, (_, i) => trimmed(tapOf(i)));
 	const count = all.reduce((most, tap) => Math.max(most, tap.weights.length), 1);
 	const first = new Int32Array(to);
-	const weights = new Float64Array(to * count);
+	const weights = new Float32Array(to * count);
 	for (const [i, tap] of all.entries()) {
 		// Beside the last ones of the source there are no more: those before them count nothing.
 		first[i] = Math.min(tap.first, from - count);
@@ -62,64 +97,23 @@ function trimmed({ first, weights }: Tap): Tap {
 	return { first: first + begin, weights: weights.slice(begin, end) };
 }
 
-/** Each row of `taps.from` numbers becomes one of `taps.to`, all of them at the result's start. */
-export function scaleAcross(
-	source: Float32Array | Uint8Array,
-	taps: Taps,
-	result: Float32Array,
-): void {
-	const { from, to, count, first, weights } = taps;
-	const rows = source.length / from;
-	if (from === to) {
-		result.set(source);
-		return;
-	}
-	for (let row = 0; row < rows; row++) {
-		const [at, out] = [row * from, row * to];
-		if (count === 2) {
-			for (let x = 0; x < to; x++) {
-				const i = at + first[x]!;
-				result[out + x] = weights[2 * x]! * source[i]! + weights[2 * x + 1]! * source[i + 1]!;
-			}
-			continue;
-		}
-		for (let x = 0; x < to; x++) {
-			let sum = 0;
-			for (let k = 0; k < count; k++) sum += weights[x * count + k]! * source[at + first[x]! + k]!;
-			result[out + x] = sum;
-		}
-	}
+/** Rows of `taps.from` floats as rows of `taps.to`; where they are. */
+function across(kernels: PictureKernels, at: number, rows: number, taps: Taps): number {
+	const { from, to } = taps;
+	if (from === to && taps.count === 1) return at;
+	const target = kernels.allocate(4 * rows * to);
+	kernels.scratch(() => {
+		const [, ...wide] = placed(kernels, taps);
+		const scratch = kernels.allocate(16 * (from + to + 8));
+		kernels.run.across(at, rows, from, to, ...wide, target, scratch);
+	});
+	return target;
 }
 
-/**
- * Row `row` of the `taps.to` that rows of `width` numbers become, at `start` of the result. Integers
- * lose their fraction.
- */
-export function scaleRow(
-	source: Float32Array,
-	width: number,
-	{ count, first, weights }: Taps,
-	row: number,
-	result: Float32Array | Uint8Array | Uint16Array,
-	start: number,
-): void {
-	const at = first[row]! * width;
-	const top = row * count;
-	if (count === 1) {
-		for (let x = 0; x < width; x++) result[start + x] = source[at + x]!;
-		return;
-	}
-	if (count === 2) {
-		const [a, b] = [weights[top]!, weights[top + 1]!];
-		const below = at + width;
-		for (let x = 0; x < width; x++) {
-			result[start + x] = a * source[at + x]! + b * source[below + x]!;
-		}
-		return;
-	}
-	for (let x = 0; x < width; x++) {
-		let sum = 0;
-		for (let k = 0; k < count; k++) sum += weights[top + k]! * source[at + k * width + x]!;
-		result[start + x] = sum;
-	}
+/** Taps in the kernels' memory, as the kernels take them. */
+function placed(kernels: PictureKernels, { to, count, first, weights }: Taps) {
+	const [firstAt, weightsAt] = [kernels.allocate(4 * to), kernels.allocate(4 * to * count)];
+	kernels.integers(firstAt, to).set(first);
+	kernels.floats(weightsAt, to * count).set(weights);
+	return [to, count, firstAt, weightsAt] as const;
 }

@@ -102,7 +102,7 @@ async function conditionedPicture(looking: Look): Promise<Picture> {
 		}
 	}
 	for (const { frame, strength, picture } of stillsIn(looking)) {
-		const given = await tokens(onCanvas(picture, size));
+		const given = await tokens(await onCanvas(picture, size));
 		const at = { frame, rate, strength };
 		state =
 			frame === 0

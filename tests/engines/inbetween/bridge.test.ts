@@ -1,26 +1,16 @@
-import { readFile } from 'node:fs/promises';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
 	type Bridge,
 	buildBridge,
 	type Side,
 } from '../../../inference-daemon/engines/inbetween/bridge.ts';
-import { builtFile } from '../../../inference-daemon/engines/inbetween/built-file.ts';
-import {
-	compileKernels,
-	type Kernels,
-	loadKernels,
-} from '../../../inference-daemon/engines/inbetween/kernels.ts';
+import type { Kernels } from '../../../inference-daemon/engines/inbetween/kernels.ts';
+import { kernelModule, loadKernels } from '../../../inference-daemon/engines/kernels.ts';
 import { change, dissolve, edgeEnergy, frame, psnr, type Texture, texture } from './shots.ts';
 
 const WIDTH = 160;
 const HEIGHT = 90;
 const PIXELS = WIDTH * HEIGHT;
-
-let code: Uint8Array;
-beforeAll(async () => {
-	code = await readFile(builtFile('inbetween.wasm'));
-});
 
 /** A shot: what its frame at time `t` looks like. */
 type Shot = (t: number) => Texture;
@@ -61,7 +51,7 @@ const rightSide = (shot: Shot, t: number): Side => ({
 });
 
 async function bridge(left: Side | null, right: Side | null, count: number): Promise<Bridge> {
-	const kernels: Kernels = loadKernels(await compileKernels(code));
+	const kernels: Kernels = loadKernels(await kernelModule('inbetween'));
 	return buildBridge(kernels, left, right, count, 24);
 }
 

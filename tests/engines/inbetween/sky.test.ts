@@ -1,12 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { paintScene } from '../../../demo/scene.ts';
 import { buildBridge } from '../../../inference-daemon/engines/inbetween/bridge.ts';
-import { builtFile } from '../../../inference-daemon/engines/inbetween/built-file.ts';
-import {
-	compileKernels,
-	loadKernels,
-} from '../../../inference-daemon/engines/inbetween/kernels.ts';
+import type { Kernels } from '../../../inference-daemon/engines/inbetween/kernels.ts';
+import { kernelModule, loadKernels } from '../../../inference-daemon/engines/kernels.ts';
 import type { Frame } from '../../../inference-daemon/media/types.ts';
 
 const WIDTH = 960;
@@ -25,7 +21,7 @@ function greyScene(time: number): Frame {
 }
 
 it('leaves no blotches in a smooth sky while a balloon and hills move at their own speeds', async () => {
-	const kernels = loadKernels(await compileKernels(await readFile(builtFile('inbetween.wasm'))));
+	const kernels: Kernels = loadKernels(await kernelModule('inbetween'));
 	const left = { edge: greyScene(47), inner: greyScene(44), distance: 3 };
 	const right = { edge: greyScene(108), inner: greyScene(111), distance: 3 };
 	const bridge = buildBridge(kernels, left, right, COUNT, 24);

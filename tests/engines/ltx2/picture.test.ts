@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { workSize } from '../../../inference-daemon/engines/ltx2/diffusion/window.ts';
 import {
+	type WorkSize,
+	workSize,
+} from '../../../inference-daemon/engines/ltx2/diffusion/window.ts';
+import {
+	canvasMaker,
 	frameMaker,
 	type Planar,
 	packed as pack,
-	planarOf,
-	toCanvas,
 } from '../../../inference-daemon/engines/ltx2/picture.ts';
 import { frameBytes } from '../../../inference-daemon/media/pixels.ts';
 import type { Frame } from '../../../inference-daemon/media/types.ts';
@@ -24,10 +26,12 @@ const WORKS = [
 describe.each(WORKS)('a picture of %o, worked at in %i pixels', (size, pixels) => {
 	const work = workSize(size, pixels, 32);
 
-	it('comes onto the canvas as a plain triangle filter has it', () => {
+	it('comes onto the canvas as a plain triangle filter has it', async () => {
 		const frame = packed(size);
-		const wanted = scaled(at(planarOf(frame)), size, work.inner);
-		const canvas = at(toCanvas(frame, work));
+		const wanted = scaled(colours(frame), size, work.inner);
+		const draw = await canvasMaker(work);
+		draw({ ...frame, data: frame.data.map((value) => 255 - value) });
+		const canvas = at(draw(frame));
 		const [left, top] = margins(work);
 		let apart = 0;
 		everyPixel(work, (c, x, y) => {
@@ -38,40 +42,46 @@ describe.each(WORKS)('a picture of %o, worked at in %i pixels', (size, pixels) =
 		expect(apart).toBeLessThan(1e-6);
 	});
 
-	it.each(['yuv420p', 'yuv422p10le'] as const)('leaves it in %s within one level', (format) => {
-		// H.264 takes even sizes only.
-		const whole = { width: size.width + (size.width % 2), height: size.height };
-		const canvas = noise(work);
-		const [left, top] = margins(work);
-		const middle = (c: number, x: number, y: number) =>
-			Math.min(1, Math.max(-1, at(canvas)(c, x + left, y + top)));
-		const wanted = encoded(scaled(middle, work.inner, whole), whole, format);
-		const make = frameMaker(work, whole, format);
-		make({ ...canvas, data: canvas.data.map(() => 0.3) });
-		const frame = make(canvas);
-		expect(frame).toMatchObject({ ...whole, format });
-		expect(frame.data.length).toBe(frameBytes(format, whole));
-		const found =
-			format === 'yuv420p' ? frame.data : new Uint16Array(frame.data.buffer, frame.data.byteOffset);
-		expect(found.length).toBe(wanted.length);
-		const apart = wanted.map((value, i) => Math.abs(found[i]! - value));
-		expect(Math.max(...apart)).toBeLessThanOrEqual(1);
-		// A value just between two levels may be rounded either way; few are.
-		expect(apart.filter((levels) => levels > 0).length).toBeLessThan(wanted.length / 1000 + 2);
-	});
+	it.each(['yuv420p', 'yuv422p10le'] as const)(
+		'leaves it in %s within one level',
+		async (format) => {
+			// H.264 takes even sizes only.
+			const whole = { width: size.width + (size.width % 2), height: size.height };
+			const canvas = noise(work);
+			const [left, top] = margins(work);
+			const middle = (c: number, x: number, y: number) =>
+				Math.min(1, Math.max(-1, at(canvas)(c, x + left, y + top)));
+			const wanted = encoded(scaled(middle, work.inner, whole), whole, format);
+			const make = await frameMaker(work, whole, format);
+			make({ ...canvas, data: canvas.data.map(() => 0.3) });
+			const frame = make(canvas);
+			expect(frame).toMatchObject({ ...whole, format });
+			expect(frame.data.length).toBe(frameBytes(format, whole));
+			const found =
+				format === 'yuv420p'
+					? frame.data
+					: new Uint16Array(frame.data.buffer, frame.data.byteOffset);
+			expect(found.length).toBe(wanted.length);
+			const apart = wanted.map((value, i) => Math.abs(found[i]! - value));
+			expect(Math.max(...apart)).toBeLessThanOrEqual(1);
+			// A value just between two levels may be rounded either way; few are.
+			expect(apart.filter((levels) => levels > 0).length).toBeLessThan(wanted.length / 1000 + 2);
+		},
+	);
 });
 
-it.each(WORKS)('a 4:2:0 picture of %o comes onto the canvas as it was', (size, pixels) => {
+it.each(WORKS)('a 4:2:0 picture of %o comes onto the canvas as it was', async (size, pixels) => {
 	const whole = { width: size.width + (size.width % 2), height: size.height + (size.height % 2) };
 	// Soft colours, of which halved chroma and rounding lose little.
 	const { data } = noise(whole);
 	everyPixel(whole, (c, x, y) => {
 		data[(c * whole.height + y) * whole.width + x] = 0.7 * Math.sin(x / 30 + c) * Math.cos(y / 25);
 	});
-	const frame = frameMaker({ ...whole, inner: whole }, whole, 'yuv420p')({ ...whole, data });
+	const make = await frameMaker({ ...whole, inner: whole }, whole, 'yuv420p');
+	const frame = make({ ...whole, data });
 	const work = workSize(whole, pixels, 32);
 	const wanted = scaled(at({ ...whole, data }), whole, work.inner);
-	const canvas = at(toCanvas(frame, work));
+	const canvas = at(await drawn(frame, work));
 	const [left, top] = margins(work);
 	let apart = 0;
 	everyPixel(work.inner, (c, x, y) => {
@@ -80,25 +90,26 @@ it.each(WORKS)('a 4:2:0 picture of %o comes onto the canvas as it was', (size, p
 	expect(apart).toBeLessThan(0.03);
 });
 
-it('colours beyond the range of a 4:2:0 picture are clipped', () => {
+it('colours beyond the range of a 4:2:0 picture are clipped', async () => {
 	const size = { width: 32, height: 32 };
 	const data = new Uint8Array(32 * 48).fill(255);
-	const { data: found } = toCanvas({ ...size, format: 'yuv420p', data }, { ...size, inner: size });
+	const work = { ...size, inner: size };
+	const { data: found } = await drawn({ ...size, format: 'yuv420p', data }, work);
 	expect([found[0], found[1024]!, found[2048]]).toEqual([1, expect.closeTo(0.439, 2), 1]);
 });
 
-it('the middle of a canvas, packed, is what came onto it', () => {
+it('the middle of a canvas, packed, is what came onto it', async () => {
 	const size = { width: 40, height: 32 };
 	const work = { width: 64, height: 32, inner: size };
 	const frame = packed(size);
-	expect(pack(toCanvas(frame, work), work)).toEqual(frame);
+	expect(pack(await drawn(frame, work), work)).toEqual(frame);
 	const beyond = { width: 64, height: 32, data: new Float32Array(3 * 64 * 32).fill(1.7) };
 	expect(new Set(pack(beyond, work).data)).toEqual(new Set([255]));
 });
 
-it('white, black and red are those of BT.709 in video range', () => {
+it('white, black and red are those of BT.709 in video range', async () => {
 	const size = { width: 4, height: 4 };
-	const make = frameMaker({ ...size, inner: size }, size, 'yuv420p');
+	const make = await frameMaker({ ...size, inner: size }, size, 'yuv420p');
 	const of = (...colour: readonly [number, number, number]) => {
 		const data = Float32Array.from({ length: 48 }, (_, i) => colour[Math.floor(i / 16)]!);
 		const { data: bytes } = make({ ...size, data });
@@ -107,20 +118,32 @@ it('white, black and red are those of BT.709 in video range', () => {
 	expect(of(1, 1, 1)).toEqual([235, 128, 128]);
 	expect(of(-3, -1, -1)).toEqual([16, 128, 128]);
 	expect(of(1, -1, -1)).toEqual([63, 102, 240]);
+	expect(of(Number.NaN, Number.NaN, Number.NaN)).toEqual([16, 128, 128]);
 });
 
-it('a format that none of this reads is refused', () => {
+it('a format that none of this reads is refused', async () => {
 	const frame: Frame = { width: 2, height: 2, format: 'yuv422p10le', data: new Uint8Array(16) };
 	const work = { width: 32, height: 32, inner: { width: 32, height: 32 } };
-	expect(() => toCanvas(frame, work)).toThrow('Expected an RGB picture, got yuv422p10le');
-	expect(() => planarOf(frame)).toThrow(TypeError);
+	await expect(drawn(frame, work)).rejects.toThrow(
+		'Expected a picture in RGB or 4:2:0, got yuv422p10le',
+	);
 });
+
+async function drawn(frame: Frame, work: WorkSize): Promise<Planar> {
+	const draw = await canvasMaker(work);
+	return draw(frame);
+}
 
 /** A value of a channel at a place. */
 type Field = (c: number, x: number, y: number) => number;
 
 function at({ width, height, data }: Planar): Field {
 	return (c, x, y) => data[(c * height + y) * width + x]!;
+}
+
+/** Of packed bytes. */
+function colours({ width, data }: Frame): Field {
+	return (c, x, y) => data[(y * width + x) * 3 + c]! / 127.5 - 1;
 }
 
 /** The same filter with no thought of speed. */

@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -11,7 +12,10 @@ export function scratchFolder(name: string): string {
 	return mkdtempSync(join(cache, `pickup-${name}-`));
 }
 
-/** A program for a process of its own, of TypeScript beside these tests or of an entry point. */
+/**
+ * A program for a process of its own, of TypeScript beside these tests or of an entry point, and beside
+ * it what it finds in dist/.
+ */
 export async function bundle(
 	outfile: string,
 	source: { readonly contents: string } | { readonly entry: string },
@@ -24,6 +28,7 @@ export async function bundle(
 		...{ absWorkingDir: ROOT, ...from, outfile, packages: 'external' },
 		...{ bundle: true, platform: 'node', format: 'esm', target: 'node20.19' },
 	});
+	await copyFile(join(ROOT, 'dist/ltx2.wasm'), join(dirname(outfile), 'ltx2.wasm'));
 }
 
 /** What tries a provider, as the daemon's `provider-probe.mjs`. */

@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises';
+import { setFlagsFromString } from 'node:v8';
+import { builtFile } from './built-file.ts';
+
+/** Node has WebAssembly; its types stand in the browsers' library, which this room does not use. */
+type Memory = { readonly buffer: SharedArrayBuffer; grow(pages: number): number };
+declare const WebAssembly: {
+	compile(bytes: Uint8Array): Promise<KernelModule>;
+	readonly Memory: new (pages: { initial: number; maximum: number; shared: true }) => Memory;
+	readonly Instance: new (
+		module: KernelModule,
+		imports: { env: { memory: Memory } },
+	) => { readonly exports: unknown };
+};
+declare const compiled: unique symbol;
+
+/** Compiled kernels, which threads share. */
+export type KernelModule = { readonly [compiled]: true };
+
+/** What every engine's kernels export. */
+type Heap = { heapBase(): number };
+
+/**
+ * An engine's kernels, what its kernels/*.assembly.ts export, and their memory, handed out from one
+ * end like a stack. Pointers are byte offsets into the memory.
+ */
+export type KernelsOf<Run> = {
+	readonly run: Run;
+	/** All of it, as large as it is now. Other threads may read it. */
+	memory(): SharedArrayBuffer;
+	/** Everything allocated is free again. */
+	clear(): void;
+	/** Room for `bytes` of anything, on a 16-byte boundary, with 64 bytes of slack behind it. */
+	allocate(bytes: number): number;
+	/** Everything allocated while `work` runs is free again after it. */
+	scratch<T>(work: () => T): T;
+	/** Views are good until the next `allocate`. */
+	bytes(pointer: number, length: number): Uint8Array;
+	floats(pointer: number, length: number): Float32Array;
+	integers(pointer: number, length: number): Int32Array;
+};
+
+const compiling = new Map<string, Promise<KernelModule>>();
+
+/** An engine's, which the build puts into dist/. Throws PickupError `engine-unavailable` without them. */
+export function kernelModule(engine: 'inbetween' | 'ltx2'): Promise<KernelModule> {
+	const known = compiling.get(engine) ?? compile(`${engine}.wasm`);
+	compiling.set(engine, known);
+	return known;
+}
+
+/** Kernels with a memory of their own. */
+export function loadKernels<Run extends Heap>(module: KernelModule): KernelsOf<Run> {
+	const memory = new WebAssembly.Memory({ initial: 2, maximum: 65_536, shared: true });
+	const run = new WebAssembly.Instance(module, { env: { memory } }).exports as Run;
+	const bottom = align(run.heapBase());
+	let top = bottom;
+	return {
+		run,
+		memory: () => memory.buffer,
+		clear() {
+			top = bottom;
+		},
+		allocate(bytes) {
+			const pointer = top;
+			top = align(pointer + bytes + 64);
+			const missing = top - memory.buffer.byteLength;
+			if (missing > 0) memory.grow(Math.ceil(missing / 65_536));
+			return pointer;
+		},
+		scratch(work) {
+			const mark = top;
+			try {
+				return work();
+			} finally {
+				top = mark;
+			}
+		},
+		bytes: (pointer, length) => new Uint8Array(memory.buffer, pointer, length),
+		floats: (pointer, length) => new Float32Array(memory.buffer, pointer, length),
+		integers: (pointer, length) => new Int32Array(memory.buffer, pointer, length),
+	};
+}
+
+/** For speed at once, not when it runs hot. */
+async function compile(name: string): Promise<KernelModule> {
+	const code = await readFile(builtFile(name));
+	setFlagsFromString('--no-wasm-dynamic-tiering');
+	return WebAssembly.compile(code);
+}
+
+function align(pointer: number): number {
+	return Math.ceil(pointer / 16) * 16;
+}

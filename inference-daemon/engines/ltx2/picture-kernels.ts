@@ -1,0 +1,48 @@
+import { type KernelsOf, kernelModule, loadKernels } from '../kernels.ts';
+
+type Down = (
+	source: number,
+	width: number,
+	rows: number,
+	count: number,
+	first: number,
+	weights: number,
+	target: number,
+) => void;
+
+/** What kernels/*.assembly.ts export. */
+type Exports = {
+	heapBase(): number;
+	bytesDown: Down;
+	downToBytes: Down;
+	downToWords: Down;
+	across(
+		source: number,
+		rows: number,
+		from: number,
+		to: number,
+		count: number,
+		first: number,
+		weights: number,
+		target: number,
+		scratch: number,
+	): void;
+	toColours(
+		luma: number,
+		blueness: number,
+		redness: number,
+		count: number,
+		target: number,
+		step: number,
+	): void;
+	toLevels(source: number, count: number, unit: number, target: number, step: number): void;
+	toPlanes(source: number, count: number, target: number, step: number): void;
+	fromBytes(source: number, count: number, target: number): void;
+};
+
+export type PictureKernels = KernelsOf<Exports>;
+
+/** Their memory goes when nobody uses them any more. */
+export async function openPictureKernels(): Promise<PictureKernels> {
+	return loadKernels(await kernelModule('ltx2'));
+}
