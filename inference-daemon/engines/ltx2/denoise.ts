@@ -104,9 +104,11 @@ function withoutNoise(
 	const clean = Object.entries(velocities).map(([stream, velocity]) => {
 		const { timesteps } = noise[stream as StreamName]!;
 		const channels = velocity.length / timesteps.length;
-		const x0 = latents[stream]!.slice();
+		const x = latents[stream]!;
+		const x0 = new Float32Array(x.length);
 		for (let token = 0, i = 0; token < timesteps.length; token++) {
-			for (const end = i + channels; i < end; i++) x0[i]! -= velocity[i]! * timesteps[token]!;
+			const timestep = timesteps[token]!;
+			for (const end = i + channels; i < end; i++) x0[i] = x[i]! - velocity[i]! * timestep;
 		}
 		return [stream, x0];
 	});

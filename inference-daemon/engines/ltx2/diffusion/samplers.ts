@@ -12,7 +12,7 @@ export type Stream = {
 /** The streams' latents by name ('video', 'audio'), all at one noise level. */
 export type Latents = Readonly<Record<string, Float32Array>>;
 
-/** What the model takes the clean latents to be. */
+/** What the model takes the clean latents to be: new arrays, which become the caller's. */
 export type Denoise = (latents: Latents, sigma: number) => Promise<Latents>;
 
 /** Fresh noise for a stream; asked for in the streams' order at every draw. */
@@ -80,6 +80,9 @@ export async function* sampleAncestral(
 	}
 }
 
+/** Latents while res_2s counts with them. */
+type Wide = Readonly<Record<string, Float64Array>>;
+
 /** Share of the noise that res_2s makes anew. */
 const RENEWED = 0.5;
 /** Where res_2s goes on from when the schedule ends at 0. */
@@ -96,15 +99,9 @@ export async function* sampleRes2s(
 	draw: Draw,
 ): AsyncGenerator<Step, void, void> {
 	const steps = sigmas.at(-1) === 0 ? [...sigmas.slice(0, -1), LOWEST_SIGMA] : [...sigmas];
-	let latents: Record<string, Float64Array> = each(latentsOf(streams), (x) => Float64Array.from(x));
-	const look = async (at: Readonly<Record<string, Float64Array>>, sigma: number) =>
-		hold(
-			streams,
-			await denoise(
-				each(at, (x) => Float32Array.from(x)),
-				sigma,
-			),
-		);
+	let latents: Wide = each(latentsOf(streams), (x) => new Float64Array(x));
+	const shown = (at: Wide) => each(at, (x) => new Float32Array(x));
+	const look = async (at: Wide, sigma: number) => hold(streams, await denoise(shown(at), sigma));
 	for (const [sigma, next] of pairs(steps)) {
 		const h = Math.log(sigma / next);
 		const { a21, b1, b2 } = res2sCoefficients(h);
@@ -129,7 +126,7 @@ export async function* sampleRes2s(
 			return renewNoise(anchor, moved, draw(name, anchor.length), sigma, next, RENEWED);
 		});
 		latents = hold(streams, whole);
-		yield { latents: each(latents, (x) => Float32Array.from(x)), clean: second };
+		yield { latents: shown(latents), clean: second };
 	}
 	if (sigmas.at(-1) !== 0) return;
 	const clean = await look(latents, LOWEST_SIGMA);
@@ -158,24 +155,23 @@ function towards(
 	return moved;
 }
 
-/** x0 · mask + clean · (1 − mask). */
+/** x0 · mask + clean · (1 − mask), in place. */
 function hold<T extends Float32Array | Float64Array>(
 	streams: Streams,
 	x0: Readonly<Record<string, T>>,
-): Record<string, T> {
-	return each(x0, (values, name) => {
+): Readonly<Record<string, T>> {
+	for (const [name, values] of Object.entries(x0)) {
 		const { clean, mask } = streams[name]!;
 		const width = values.length / mask.length;
-		const held = values.slice() as T;
 		for (let token = 0; token < mask.length; token++) {
 			const share = mask[token]!;
 			if (share === 1) continue;
 			for (let i = token * width; i < (token + 1) * width; i++) {
-				held[i] = values[i]! * share + clean[i]! * (1 - share);
+				values[i] = values[i]! * share + clean[i]! * (1 - share);
 			}
 		}
-		return held;
-	});
+	}
+	return x0;
 }
 
 function latentsOf(streams: Streams): Latents {

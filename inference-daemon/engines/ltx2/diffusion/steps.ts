@@ -3,10 +3,13 @@
  * what the model takes the clean latent to be. Lightricks/LTX-2, `diffusion_steps.py`.
  */
 
-type Latent = Float32Array | Float64Array;
-
 /** x + (x − x0) / σ · (σ' − σ). */
-export function euler(x: Latent, x0: Latent, sigma: number, next: number): Float32Array {
+export function euler(
+	x: Float32Array,
+	x0: Float32Array,
+	sigma: number,
+	next: number,
+): Float32Array {
 	const step = (next - sigma) / sigma;
 	const moved = new Float32Array(x.length);
 	for (let i = 0; i < x.length; i++) moved[i] = x[i]! + (x[i]! - x0[i]!) * step;
@@ -18,14 +21,14 @@ export function euler(x: Latent, x0: Latent, sigma: number, next: number): Float
  * that is made anew, `scale` that of the noise.
  */
 export function ancestralEuler(
-	x: Latent,
-	x0: Latent,
-	noise: Latent,
+	x: Float32Array,
+	x0: Float32Array,
+	noise: Float32Array,
 	sigma: number,
 	next: number,
 	{ eta = 1, scale = 1 }: { readonly eta?: number; readonly scale?: number } = {},
 ): Float32Array {
-	if (next === 0) return Float32Array.from(x0);
+	if (next === 0) return x0.slice();
 	const down = next * (1 + (next / sigma - 1) * eta);
 	const keep = (1 - next) / (1 - down);
 	const fresh = scale * Math.sqrt(Math.max(0, next ** 2 - (down * keep) ** 2));
@@ -46,11 +49,13 @@ export function res2sCoefficients(h: number): { a21: number; b1: number; b2: num
 	return { a21: phi1(-h / 2) / 2, b1: phi1(-h) - b2, b2 };
 }
 
+type Latent = Float32Array | Float64Array;
+
 /** Of the noise due at `next`, the share `eta` is made anew; `x` went to `moved` without noise. */
 export function renewNoise(
 	x: Latent,
 	moved: Latent,
-	noise: Latent,
+	noise: Float32Array,
 	sigma: number,
 	next: number,
 	eta: number,
