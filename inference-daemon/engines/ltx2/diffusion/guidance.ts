@@ -26,21 +26,29 @@ export type Guidance = {
  * (Lightricks/LTX-2, `guiders.py`).
  */
 export function guide(predictions: Predictions, guidance: Guidance): Float32Array {
-	const { cond } = predictions;
-	const pulls = [
-		{ away: predictions.uncond, by: guidance.cfg - 1 },
-		{ away: predictions.perturbed, by: guidance.stg },
-		{ away: predictions.isolated, by: guidance.modality - 1 },
-	].filter(({ by }) => by !== 0);
-	const sums = Float64Array.from(cond);
-	for (const { away, by } of pulls) {
-		for (let i = 0; i < sums.length; i++) sums[i]! += by * (cond[i]! - away![i]!);
-	}
-	const guided = Float32Array.from(sums);
+	const guided = combined(predictions, guidance);
 	if (guidance.rescale === 0) return guided;
-	const ratio = deviation(cond) / deviation(guided);
+	const ratio = deviation(predictions.cond) / deviation(guided);
 	const factor = guidance.rescale * ratio + 1 - guidance.rescale;
 	for (let i = 0; i < guided.length; i++) guided[i]! *= factor;
+	return guided;
+}
+
+/** In one go over the four, since each is larger than the processor's nearest memory. */
+function combined(predictions: Predictions, { cfg, stg, modality }: Guidance): Float32Array {
+	const { cond } = predictions;
+	const uncond = cfg === 1 ? cond : predictions.uncond!;
+	const perturbed = stg === 0 ? cond : predictions.perturbed!;
+	const isolated = modality === 1 ? cond : predictions.isolated!;
+	const guided = new Float32Array(cond.length);
+	for (let i = 0; i < cond.length; i++) {
+		const x = cond[i]!;
+		guided[i] =
+			x +
+			(cfg - 1) * (x - uncond[i]!) +
+			stg * (x - perturbed[i]!) +
+			(modality - 1) * (x - isolated[i]!);
+	}
 	return guided;
 }
 
@@ -56,9 +64,10 @@ export function neededFor(guidance: Guidance): readonly (keyof Predictions)[] {
 /** Standard deviation of a sample, over n − 1. */
 function deviation(values: Float32Array): number {
 	let sum = 0;
-	for (let i = 0; i < values.length; i++) sum += values[i]!;
-	const mean = sum / values.length;
 	let squares = 0;
-	for (let i = 0; i < values.length; i++) squares += (values[i]! - mean) ** 2;
-	return Math.sqrt(squares / (values.length - 1));
+	for (let i = 0; i < values.length; i++) {
+		sum += values[i]!;
+		squares += values[i]! * values[i]!;
+	}
+	return Math.sqrt((squares - sum ** 2 / values.length) / (values.length - 1));
 }
