@@ -45,22 +45,24 @@ export function rotaryTable(
 	const cos = new Float32Array(tokens * half);
 	const sin = new Float32Array(tokens * half);
 	const turns = maxPositions.map((most) => turnsOf(grid, most));
+	cos.fill(1, 0, padding);
 	for (let token = 0; token < tokens; token++) {
-		cos.fill(1, token * half, token * half + padding);
-		for (let axis = 0; axis < axes; axis++) {
-			const turn = turns[axis]!(positions[axis]![token]!);
-			let at = token * half + padding + axis;
-			for (let j = 0; j < grid.length; j++, at += axes) {
-				cos[at] = turn.cos[j]!;
-				sin[at] = turn.sin[j]!;
-			}
+		// Tokens beside each other mostly differ along one axis.
+		const row = token * half;
+		if (token > 0) for (const table of [cos, sin]) table.copyWithin(row, row - half, row);
+		for (const [axis, along] of positions.entries()) {
+			const position = along[token]!;
+			if (token > 0 && position === along[token - 1]) continue;
+			const turn = turns[axis]!(position);
+			spread(turn.cos, cos, row + padding + axis, axes);
+			spread(turn.sin, sin, row + padding + axis, axes);
 		}
 	}
 	const shape = [tokens, heads, half / heads];
 	return { cos: { data: cos, shape }, sin: { data: sin, shape } };
 }
 
-/** Cosines and sines at a position, which tokens beside each other share along the other axes. */
+/** Cosines and sines at a position, which many tokens share. */
 function turnsOf(grid: Float32Array, most: number) {
 	const known = new Map<number, { readonly cos: Float32Array; readonly sin: Float32Array }>();
 	return (position: number) => {
@@ -74,6 +76,10 @@ function turnsOf(grid: Float32Array, most: number) {
 	};
 }
 
+function spread(values: Float32Array, to: Float32Array, start: number, apart: number): void {
+	for (let j = 0, at = start; j < values.length; j++, at += apart) to[at] = values[j]!;
+}
+
 /** The middle of each token's span; `bounds` [axes, tokens, 2] holds where it starts and ends. */
 export function middles({ data, shape }: Table): Float32Array[] {
 	const [axes, tokens, ends] = shape;
@@ -81,7 +87,7 @@ export function middles({ data, shape }: Table): Float32Array[] {
 		throw new RangeError(`Expected positions of [axes, tokens, 2], got [${shape}]`);
 	}
 	return Array.from({ length: axes! }, (_, axis) =>
-		Float32Array.from({ length: tokens! }, (_, token) => {
+		new Float32Array(tokens!).map((_, token) => {
 			const at = (axis * tokens! + token) * 2;
 			return Math.fround(data[at]! + data[at + 1]!) / 2;
 		}),
