@@ -33,10 +33,16 @@ export function distinct(timesteps: Float32Array): {
 	readonly rows: BigInt64Array;
 } {
 	const row = new Map<number, bigint>();
-	const rows = BigInt64Array.from(timesteps, (timestep) => {
-		const known = row.get(timestep) ?? BigInt(row.size);
-		row.set(timestep, known);
-		return known;
-	});
+	const rows = new BigInt64Array(timesteps.length);
+	let current = 0n;
+	for (let i = 0; i < timesteps.length; i++) {
+		const timestep = timesteps[i]!;
+		// Most tokens have what the one before them has.
+		if (i === 0 || timestep !== timesteps[i - 1]) {
+			current = row.get(timestep) ?? BigInt(row.size);
+			row.set(timestep, current);
+		}
+		rows[i] = current;
+	}
 	return { values: Float32Array.from(row.keys()), rows };
 }
