@@ -73,4 +73,18 @@ describe('resample', () => {
 			for (const value of output) expect(Math.abs(value - 0.5)).toBeLessThan(2e-5);
 		}
 	});
+
+	it.each([0.5, 147 / 160, 320 / 147, 1.5, -0.75, 0.918_751_3, 1.000_002])(
+		'a step of %d gives what each of its positions gives alone',
+		(step) => {
+			const input = Float32Array.from({ length: 700 }, (_, i) => Math.sin(i * i));
+			for (const start of [-40, 12.3]) {
+				const from = step > 0 ? start : 700 - start;
+				const all = resample(input, from, step, 1600);
+				const alone = all.map((_, k) => resample(input, from + k * step, step, 1)[0]!);
+				for (const [k, value] of all.entries())
+					expect(Math.abs(value - alone[k]!)).toBeLessThan(1e-6);
+			}
+		},
+	);
 });
