@@ -1,19 +1,20 @@
 import { join } from 'node:path';
 import type { Codec } from '../../inference-daemon/engines/ltx2/codec.ts';
 import { denoiser, settingsOf } from '../../inference-daemon/engines/ltx2/denoise.ts';
-import { fromTokens, videoShape } from '../../inference-daemon/engines/ltx2/diffusion/latent.ts';
 import { normalNoise } from '../../inference-daemon/engines/ltx2/diffusion/noise.ts';
 import { sampleEuler } from '../../inference-daemon/engines/ltx2/diffusion/samplers.ts';
 import { openModel } from '../../inference-daemon/engines/ltx2/open-model.ts';
 import { frameMaker } from '../../inference-daemon/engines/ltx2/picture.ts';
 import { prepare } from '../../inference-daemon/engines/ltx2/prepare.ts';
 import { checkpointKey, openPreviews } from '../../inference-daemon/engines/ltx2/preview.ts';
+import { cellOf } from '../../inference-daemon/engines/ltx2/preview-map.ts';
 import type { Numbers } from '../../inference-daemon/engines/ltx2/runtime/session.ts';
 import {
 	type PromptContext,
 	TransformerRunner,
 } from '../../inference-daemon/engines/ltx2/runtime/transformer.ts';
 import { begin, look } from '../../inference-daemon/engines/ltx2/shot.ts';
+import { pictureLatent } from '../../inference-daemon/engines/ltx2/take.ts';
 import { encodeClip } from '../../inference-daemon/media/encode.ts';
 import { resample } from '../../inference-daemon/media/resample.ts';
 import type { Ffmpeg, Frame, Sound } from '../../inference-daemon/media/types.ts';
@@ -92,11 +93,12 @@ export async function partsOf(job: Job): Promise<Part[]> {
 	const clean = await measure(`${recipe.sigmas.length - 1} steps`, () =>
 		steps(recipe.sigmas.length - 1, null),
 	);
-	const { frames, height, width } = videoShape(pass.window.frames, size.width, size.height);
+	const cell = cellOf((pass.window.gap.start + pass.window.gap.end) >> 1);
 	await measure('a preview after each of them', () => {
 		for (let step = 1; step < recipe.sigmas.length; step++) {
-			const data = fromTokens(clean.subarray(0, frames * height * width * CHANNELS), CHANNELS);
-			previews.jpeg({ data, shape: [CHANNELS, frames, height, width] }, { crop: size });
+			previews.jpeg(pictureLatent({ model, work }, pass, 0, { video: clean }, cell), {
+				crop: size,
+			});
 		}
 	});
 

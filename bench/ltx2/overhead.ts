@@ -14,6 +14,10 @@ const BAR = 3000;
 const SHOTS = [
 	{ title: 'a new shot, 768×512×121', size: { width: 768, height: 512 }, shot: 0, gap: 121 },
 	{
+		title: 'a gap of 3 s in 768×512, a second of context on each side, 768×512×121',
+		...{ size: { width: 768, height: 512 }, shot: 48, gap: 72 },
+	},
+	{
 		title: 'a gap of 3 s in 1920×1080, a second of context on each side, worked at 864×480×121',
 		...{ size: { width: 1920, height: 1080 }, shot: 48, gap: 72 },
 	},

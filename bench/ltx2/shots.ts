@@ -52,6 +52,8 @@ function makeShot(ffmpeg: string, path: string, { width, height }: Size, frames:
 		...['-y', '-loglevel', 'error', '-f', 'lavfi', '-i', `testsrc2=s=${width}x${height}:r=24`],
 		...['-f', 'lavfi', '-i', `sine=frequency=300:r=48000:d=${seconds}`],
 		...['-frames:v', String(frames), '-c:v', 'libx264', '-crf', '14', '-pix_fmt', 'yuv420p'],
+		...['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709'],
+		...['-color_range', 'tv'],
 		...['-c:a', 'pcm_s16le', '-ac', '2', path],
 	]);
 	return path;

@@ -5,7 +5,7 @@ import { pictureOf, type UsableSpan } from '../cut-picture.ts';
 import { readMix, readOwnSound } from '../cut-sound.ts';
 import { snapUp, type WorkSize } from './diffusion/window.ts';
 import type { Pass } from './passes.ts';
-import { canvasMaker, type Planar } from './picture.ts';
+import { canvasPainter, type Planes } from './picture.ts';
 import type { Work } from './plan.ts';
 import type { Numbers } from './runtime/session.ts';
 import { heardBeside } from './sound/joins.ts';
@@ -39,25 +39,26 @@ export async function readPictures(material: Material, size: WorkSize): Promise<
 	if (carried !== null && work.picture !== 'given') {
 		for (const frame of lastOf(carried.frames, window.left)) stack.draw(frame);
 	} else await copy(material, work.left, range.start - window.left, range.start, stack);
-	const last = stack.last;
+	const last = stack.next > 0 ? stack.next - 1 : null;
 	stack.next = window.gap.end;
 	await copy(material, work.right, range.end, range.end + window.right, stack);
-	const first = stack.next > window.gap.end ? stack.at(window.gap.end) : null;
-	const end = stack.last;
+	const first = stack.next > window.gap.end ? window.gap.end : null;
+	const end = stack.next - 1;
 	stack.next = window.gap.start;
 	const own = work.picture === 'made' ? null : work.own;
 	await copy(material, own, range.start, range.end, stack);
-	while (stack.next < window.gap.end) stack.set(first ?? last ?? blank(size));
-	const held = first === null ? stack.last! : end!;
+	while (stack.next < window.gap.end) stack.repeat(first ?? last);
+	const held = first === null ? stack.next - 1 : end;
 	stack.next = window.gap.end + window.right;
-	while (stack.next < window.frames) stack.set(held);
-	return { pixels: stack.pixels, firstRight: first && stacked(first) };
+	while (stack.next < window.frames) stack.repeat(held);
+	return { pixels: stack.pixels, firstRight: first === null ? null : stack.at(first) };
 }
 
 /** A picture on the work's canvas, [1, 3, 1, height, width]. */
 export async function onCanvas(frame: Frame, size: WorkSize): Promise<Numbers> {
-	const draw = await canvasMaker(size);
-	return stacked(draw(frame));
+	const stack = await Stack.open(1, size);
+	stack.draw(frame);
+	return stack.pixels;
 }
 
 /**
@@ -147,67 +148,58 @@ function heardInClip({ ffmpeg, request, pass, signal }: Material, own: UsableSpa
 	return readOwnSound(ffmpeg, own, { frame: first, samples }, rate, signal);
 }
 
-function blank(size: WorkSize): Planar {
-	const { width, height } = size;
-	return { width, height, data: new Float32Array(3 * width * height).fill(-1) };
-}
-
-function stacked(picture: Planar): Numbers {
-	return { data: picture.data, shape: [1, 3, 1, picture.height, picture.width] };
-}
-
 function lastOf<T>(values: readonly T[], count: number): readonly T[] {
 	return values.slice(Math.max(0, values.length - count));
 }
 
-/** Pictures one after the other, as the video encoder takes them. */
+type Paint = (frame: Frame, canvas: Planes) => void;
+
+/** Pictures one after the other, [1, 3, frames, height, width], as the video encoder takes them. */
 class Stack {
 	readonly pixels: Numbers & { readonly data: Float32Array };
 	/** Where the next picture goes. */
 	next = 0;
-	last: Planar | null = null;
-	readonly #size: WorkSize;
-	readonly #canvasOf: (frame: Frame) => Planar;
+	readonly #paint: Paint;
 
-	private constructor(frames: number, size: WorkSize, canvasOf: (frame: Frame) => Planar) {
-		const { width, height } = size;
-		this.#size = size;
-		this.#canvasOf = canvasOf;
+	private constructor(frames: number, { width, height }: WorkSize, paint: Paint) {
 		const data = new Float32Array(3 * frames * width * height);
 		this.pixels = { data, shape: [1, 3, frames, height, width] };
+		this.#paint = paint;
 	}
 
 	static async open(frames: number, size: WorkSize): Promise<Stack> {
-		return new Stack(frames, size, await canvasMaker(size));
+		return new Stack(frames, size, await canvasPainter(size));
 	}
 
 	draw(frame: Frame): void {
-		this.set(this.#canvasOf(frame));
-	}
-
-	set(picture: Planar): void {
-		this.#planes(
-			(from, plane) =>
-				this.pixels.data.set(picture.data.subarray(plane, plane + from.length), from.at),
-			this.next,
-		);
-		this.last = picture;
+		this.#paint(frame, this.#planes(this.next));
 		this.next += 1;
 	}
 
-	at(index: number): Planar {
-		const { width, height } = this.#size;
-		const data = new Float32Array(3 * width * height);
-		this.#planes(
-			({ at, length }, plane) => data.set(this.pixels.data.subarray(at, at + length), plane),
-			index,
-		);
-		return { width, height, data };
+	/** Shows an earlier one again; without one, black. */
+	repeat(index: number | null): void {
+		const shown = index === null ? null : this.#planes(index);
+		for (const [c, plane] of this.#planes(this.next).entries()) {
+			if (shown === null) plane.fill(-1);
+			else plane.set(shown[c]!);
+		}
+		this.next += 1;
 	}
 
-	#planes(each: (stacked: { at: number; length: number }, plane: number) => void, index: number) {
-		const frames = this.pixels.shape[2]!;
-		const length = this.#size.width * this.#size.height;
-		for (let c = 0; c < 3; c++) each({ at: (c * frames + index) * length, length }, c * length);
+	/** One of them by itself. */
+	at(index: number): Numbers {
+		const [height, width] = this.pixels.shape.slice(3) as [number, number];
+		const data = new Float32Array(3 * height * width);
+		for (const [c, plane] of this.#planes(index).entries()) data.set(plane, c * height * width);
+		return { data, shape: [1, 3, 1, height, width] };
+	}
+
+	#planes(index: number): Planes {
+		const [frames, height, width] = this.pixels.shape.slice(2) as [number, number, number];
+		const plane = (c: number) => {
+			const at = (c * frames + index) * height * width;
+			return this.pixels.data.subarray(at, at + height * width);
+		};
+		return [plane(0), plane(1), plane(2)];
 	}
 }

@@ -7,17 +7,22 @@ import { byteScaler, halved, integerScaler, tapsFor } from './scaling.ts';
 /** Planar red, green and blue in −1…1, as the video VAE has it. */
 export type Planar = Size & { readonly data: Float32Array };
 
+/** Red, green and blue of a canvas, each as large as the work. */
+export type Planes = readonly [Float32Array, Float32Array, Float32Array];
+
 /**
  * Puts pictures, packed RGB or planar 4:2:0, in the middle of a work's canvas; their edges go on to
  * the canvas's own. Throws TypeError for other formats.
  */
-export async function canvasMaker(work: WorkSize): Promise<(frame: Frame) => Planar> {
+export async function canvasPainter(
+	work: WorkSize,
+): Promise<(frame: Frame, canvas: Planes) => void> {
 	const kernels = await openPictureKernels();
 	const scale = byteScaler(kernels);
 	const { inner } = work;
 	const count = inner.width * inner.height;
 	const step = stepOf(4 * count);
-	return (frame) => {
+	return (frame, canvas) => {
 		kernels.clear();
 		const planes = bytePlanes(kernels, frame).map(({ at, ...size }) => scale(at, size, inner));
 		const target = kernels.allocate(3 * step);
@@ -27,7 +32,10 @@ export async function canvasMaker(work: WorkSize): Promise<(frame: Frame) => Pla
 		} else {
 			for (const [c, at] of planes.entries()) kernels.run.fromBytes(at, count, target + c * step);
 		}
-		return planar(work, (c) => kernels.floats(target + c * step, count));
+		for (const [c, plane] of canvas.entries()) {
+			setMiddle(plane, work, kernels.floats(target + c * step, count));
+			spreadEdges(plane, work);
+		}
 	};
 }
 
@@ -114,21 +122,13 @@ function stepOf(bytes: number): number {
 	return 16 * Math.ceil(bytes / 16);
 }
 
-/** A canvas with planes in its middle. */
-function planar(work: WorkSize, planeOf: (c: number) => Float32Array): Planar {
-	const { width, height, inner } = work;
-	const data = new Float32Array(3 * width * height);
+function setMiddle(plane: Float32Array, work: WorkSize, middle: Float32Array): void {
+	const { width, inner } = work;
 	const [left, top] = marginsOf(work);
-	for (let c = 0; c < 3; c++) {
-		const plane = data.subarray(c * width * height, (c + 1) * width * height);
-		const middle = planeOf(c);
-		for (let y = 0; y < inner.height; y++) {
-			const row = middle.subarray(y * inner.width, (y + 1) * inner.width);
-			plane.set(row, (y + top) * width + left);
-		}
-		spreadEdges(plane, work);
+	for (let y = 0; y < inner.height; y++) {
+		const row = middle.subarray(y * inner.width, (y + 1) * inner.width);
+		plane.set(row, (y + top) * width + left);
 	}
-	return { width, height, data };
 }
 
 function readMiddle(canvas: Planar, work: WorkSize, c: number, target: Float32Array): void {

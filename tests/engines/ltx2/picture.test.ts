@@ -4,7 +4,7 @@ import {
 	workSize,
 } from '../../../inference-daemon/engines/ltx2/diffusion/window.ts';
 import {
-	canvasMaker,
+	canvasPainter,
 	frameMaker,
 	type Planar,
 	packed as pack,
@@ -29,9 +29,7 @@ describe.each(WORKS)('a picture of %o, worked at in %i pixels', (size, pixels) =
 	it('comes onto the canvas as a plain triangle filter has it', async () => {
 		const frame = packed(size);
 		const wanted = scaled(colours(frame), size, work.inner);
-		const draw = await canvasMaker(work);
-		draw({ ...frame, data: frame.data.map((value) => 255 - value) });
-		const canvas = at(draw(frame));
+		const canvas = at(await drawn(frame, work));
 		const [left, top] = margins(work);
 		let apart = 0;
 		everyPixel(work, (c, x, y) => {
@@ -129,9 +127,16 @@ it('a format that none of this reads is refused', async () => {
 	);
 });
 
+/** By a painter that has painted something else before. */
 async function drawn(frame: Frame, work: WorkSize): Promise<Planar> {
-	const draw = await canvasMaker(work);
-	return draw(frame);
+	const { width, height } = work;
+	const data = new Float32Array(3 * width * height);
+	const plane = (c: number) => data.subarray(c * width * height, (c + 1) * width * height);
+	const canvas = [plane(0), plane(1), plane(2)] as const;
+	const paint = await canvasPainter(work);
+	paint({ ...frame, data: frame.data.map((value) => 255 - value) }, canvas);
+	paint(frame, canvas);
+	return { width, height, data };
 }
 
 /** A value of a channel at a place. */
