@@ -1,4 +1,3 @@
-import { totalmem } from 'node:os';
 import { CELL } from './diffusion/latent.ts';
 import { fitTiles, type PerAxis, type Plan, type Range } from './diffusion/tile-plan.ts';
 import { blendTiles, cutTile, type Layer } from './diffusion/tiling.ts';
@@ -15,6 +14,7 @@ import {
 import { videoVaeEncoder } from './networks/video-vae-encoder.ts';
 import { vocoder, vocoderConfig, vocoderSampleRate } from './networks/vocoder.ts';
 import { type Inputs, type Network, OpenNetworks } from './open-networks.ts';
+import { machineMemory } from './runtime/device.ts';
 import type { Numbers, Provider, Session } from './runtime/session.ts';
 import type { Checkpoint } from './weights/checkpoint.ts';
 
@@ -262,7 +262,7 @@ export class Codec {
 }
 
 function defaultMemory(): number {
-	return Math.min(totalmem() / 4, 8 * 2 ** 30);
+	return Math.min(machineMemory() / 4, 8 * 2 ** 30);
 }
 
 function sizeOfLatent(shape: Shape): PerAxis<number> {

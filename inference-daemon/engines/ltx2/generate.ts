@@ -12,6 +12,7 @@ import type { Carried } from './material.ts';
 import { openMeter } from './meter.ts';
 import { transformerConfig } from './networks/transformer-config.ts';
 import { videoVaeConfig } from './networks/video-vae.ts';
+import { transformerParameters } from './open-model.ts';
 import type { Pass } from './passes.ts';
 import { withoutPrompt } from './phases.ts';
 import type { Work } from './plan.ts';
@@ -197,10 +198,7 @@ function marksFor({ model, work }: Take, stage: number, { video }: Shot): Float3
 /** Whether all blocks may stay open at once. */
 function holdFor({ isSmall, device, model }: Take, shot: Shot, led: Led | null): Hold {
 	if (isSmall) return 'one';
-	const parts = model.description.files.flatMap((file) => file.parts);
-	const parameters = parts
-		.filter(({ part }) => part === 'transformer')
-		.reduce((sum, one) => sum + one.parameters, 0);
+	const parameters = transformerParameters(model);
 	const tokens = { video: shot.video?.mask.length ?? 0, audio: shot.audio?.mask.length ?? 0 };
 	const config = transformerConfig(model.checkpoint.config.transformer);
 	const activations = activationBytes(config, tokens, shot.video?.heed != null);

@@ -22,6 +22,14 @@ export type Model = {
 	readonly durationHead: boolean;
 };
 
+/** How many numbers its transformer has; a file of 2.5 may hold Gemma beside it. */
+export function transformerParameters({ description }: Model): number {
+	return description.files
+		.flatMap(({ parts }) => parts)
+		.filter(({ part }) => part === 'transformer')
+		.reduce((sum, { parameters }) => sum + parameters, 0);
+}
+
 const HOW =
 	'Put an LTX-2 checkpoint (for example ltx-2-19b-distilled.safetensors, 43.3 GB) and a folder with Gemma 3 12B (25 GB) into one folder and name it.';
 

@@ -2,7 +2,7 @@ import { looksOf } from './denoise.ts';
 import { CELL } from './diffusion/latent.ts';
 import { evaluationsOf } from './diffusion/samplers.ts';
 import type { Phase } from './meter.ts';
-import type { Model } from './open-model.ts';
+import { type Model, transformerParameters } from './open-model.ts';
 import type { Work } from './plan.ts';
 import type { Recipe } from './recipe.ts';
 
@@ -15,11 +15,7 @@ const GEMMA = 12e9;
 const PROMPT_PHASE = 'prompt';
 
 /** A job's parts, each with its operations. */
-export function phasesOf(
-	{ description }: Model,
-	work: Work,
-	recipes: readonly Recipe[],
-): readonly Phase[] {
+export function phasesOf(model: Model, work: Work, recipes: readonly Recipe[]): readonly Phase[] {
 	const phases: Phase[] = [
 		{ name: PROMPT_PHASE, title: 'Reading the prompt', work: 2 * GEMMA * PROMPT },
 	];
@@ -31,7 +27,7 @@ export function phasesOf(
 			const { width, height } = work.stages[stage]!;
 			pixels = width * height * window.frames;
 			const tokens = pixels / CELL.size ** 2 / CELL.frames;
-			const eachLook = 2 * description.parameters * tokens;
+			const eachLook = 2 * transformerParameters(model) * tokens;
 			phases.push(
 				{ name: 'look', title: 'Looking at the neighbours', work: VAE.encode * pixels },
 				{

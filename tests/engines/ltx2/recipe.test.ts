@@ -32,6 +32,12 @@ const DISTILLED_LORA = { path: 'distilled-lora' } as unknown as Lora['file'];
 
 type Kind = { readonly version: string | null; readonly distilled: boolean };
 
+/** As a file of 2.5 has them. */
+const PARTS = [
+	{ part: 'transformer', parameters: 1e9 },
+	{ part: 'text encoder', parameters: 12e9 },
+];
+
 /** A model of which a recipe sees its version, and which LoRAs are put to it. */
 function modelOf({ version, distilled }: Kind): Model {
 	const checkpoint = {
@@ -40,7 +46,7 @@ function modelOf({ version, distilled }: Kind): Model {
 	};
 	return {
 		...{ checkpoint, distilled, distilledLora: distilled ? null : DISTILLED_LORA },
-		...{ description: { families: ['LTX-2 19B'], parameters: 1e9 } },
+		...{ description: { families: ['LTX-2 19B'], files: [{ parts: PARTS }] } },
 	} as unknown as Model;
 }
 
@@ -254,6 +260,8 @@ it('phases weigh as many looks as the sampler and the guidance take', () => {
 		return phases.find(({ name }) => name === 'make')!.work;
 	};
 	const look = makingOf(true, { steps: 1 });
+	// Every token goes through the transformer's numbers, and no other ones.
+	expect(look).toBeCloseTo((2 * 1e9 * 960 * 544 * 121) / 32 ** 2 / 8);
 	expect(makingOf(true, { steps: 8 }) / look).toBeCloseTo(8);
 	expect(makingOf(true, { steps: 4, sampler: 'res_2s' }) / look).toBeCloseTo(9);
 	expect(makingOf(false, { steps: 5 }) / look).toBeCloseTo(20);
