@@ -158,6 +158,7 @@ function cellsIn({ latent, cells }: Pair): number {
  */
 class Sums {
 	readonly size: number;
+	/** Its lower half, which the upper one mirrors. */
 	readonly gram: Float64Array;
 	readonly products: Float64Array;
 	count = 0;
@@ -192,7 +193,7 @@ class Sums {
 			this.#inputs[i]!.fill(0);
 			this.#outputs[i]!.fill(0);
 		}
-		addProducts(this.gram, this.#inputs, this.#inputs);
+		addProducts(this.gram, this.#inputs, this.#inputs, true);
 		addProducts(this.products, this.#inputs, this.#outputs);
 		this.#waiting = 0;
 	}
@@ -208,17 +209,19 @@ class Sums {
 	}
 }
 
-/** to[i, k] += Σ a[i] · b[k] over four pairs of vectors. */
+/** to[i, k] += Σ a[i] · b[k] over four pairs of vectors; in the lower half k ≤ i. */
 function addProducts(
 	to: Float64Array,
 	[a0, a1, a2, a3]: readonly Float64Array[],
 	[b0, b1, b2, b3]: readonly Float64Array[],
+	isHalf = false,
 ): void {
 	const columns = b0!.length;
 	for (let i = 0; i < a0!.length; i++) {
 		const [w0, w1, w2, w3] = [a0![i]!, a1![i]!, a2![i]!, a3![i]!];
 		const row = i * columns;
-		for (let k = 0; k < columns; k++) {
+		const end = isHalf ? i + 1 : columns;
+		for (let k = 0; k < end; k++) {
 			to[row + k]! += w0 * b0![k]! + w1 * b1![k]! + w2 * b2![k]! + w3 * b3![k]!;
 		}
 	}
@@ -266,15 +269,18 @@ function readPatch(
 	patch: Float64Array,
 ): void {
 	const [frames, height, width] = shape.slice(-3) as [number, number, number];
+	const values = data as Float32Array;
 	const side = CELL.size / PATCH;
 	patch.fill(0);
 	for (let colour = 0; colour < COLOURS; colour++) {
 		for (let line = 0; line < CELL.size; line++) {
 			const row = ((colour * frames + frame) * height + y * CELL.size + line) * width;
-			const from = row + x * CELL.size;
 			const to = Math.floor(line / side) * PATCH * COLOURS + colour;
-			for (let k = 0; k < CELL.size; k++) {
-				patch[to + Math.floor(k / side) * COLOURS]! += (data as Float32Array)[from + k]!;
+			let at = row + x * CELL.size;
+			for (let k = 0; k < PATCH; k++) {
+				let sum = 0;
+				for (const end = at + side; at < end; at++) sum += values[at]!;
+				patch[to + k * COLOURS]! += sum;
 			}
 		}
 	}
@@ -287,7 +293,9 @@ function solve(sums: Sums, prior: PreviewMap | null): PreviewMap | null {
 	const known = Float64Array.from(prior?.weights ?? new Float32Array(size * OUTPUTS));
 	const rest = products.slice();
 	for (let i = 0; i < size; i++) {
-		for (let k = 0; k < size; k++) addRow(rest, i, known, k, -gram[i * size + k]!);
+		for (let k = 0; k < size; k++) {
+			addRow(rest, i, known, k, -gram[Math.max(i, k) * size + Math.min(i, k)]!);
+		}
 	}
 	const ridged = gram.slice();
 	for (let i = 0; i < size - 1; i++) ridged[i * size + i]! += RIDGE * count;

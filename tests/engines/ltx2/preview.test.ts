@@ -81,6 +81,13 @@ describe('the map', () => {
 		expect(distance(fitPreview([pair], prior)!.weights, weights)).toBeLessThan(0.03);
 	});
 
+	it('that pictures confirm stays as it is', () => {
+		const weights = decoder(6);
+		const pair = pairOf(weights, noiseLatent([6, 3, 4, 4], 1));
+		const confirmed = fitPreview([pair], { channels: 6, weights })!;
+		expect(distance(confirmed.weights, weights)).toBeLessThan(1e-6);
+	});
+
 	it('of flat pictures is none', () => {
 		const latent = noiseLatent([4, 2, 3, 5], 1);
 		for (const level of [-1, 0.3]) {
