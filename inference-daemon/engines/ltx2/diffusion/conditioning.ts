@@ -142,10 +142,15 @@ export function frozen(state: Conditioned, source: Float32Array): Conditioned {
 /** The latent to begin with: lerp(clean, lerp(initial, noise, scale), mask) per token. */
 export function startFrom(state: Conditioned, noise: Float32Array, scale: number): Float32Array {
 	const { initial, clean, mask, channels } = state;
-	return noise.map((value, i) => {
-		const noisy = initial[i]! + (value - initial[i]!) * scale;
-		return clean[i]! + (noisy - clean[i]!) * mask[Math.floor(i / channels)]!;
-	});
+	const start = new Float32Array(noise.length);
+	for (let token = 0, i = 0; token < mask.length; token++) {
+		const share = mask[token]!;
+		for (const end = i + channels; i < end; i++) {
+			const noisy = initial[i]! + (noise[i]! - initial[i]!) * scale;
+			start[i] = clean[i]! + (noisy - clean[i]!) * share;
+		}
+	}
+	return start;
 }
 
 function append(
