@@ -84,13 +84,13 @@ function mix(words: Uint32Array, key0: number, key1: number): void {
 	words[3] = x3;
 }
 
-/** The upper word of the 64-bit product of two unsigned words. */
+/**
+ * The upper word of the 64-bit product of two unsigned words. In float64 the product is off by at most
+ * 2¹¹, so that without its lower word, which is exact, it is nearest to the right multiple of 2³².
+ */
 function highWord(a: number, b: number): number {
-	const [ah, al, bh, bl] = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff];
-	const low = Math.imul(al, bl) >>> 16;
-	const middle = (Math.imul(ah, bl) >>> 0) + low;
-	const cross = (Math.imul(al, bh) >>> 0) + (middle & 0xffff);
-	return (Math.imul(ah, bh) + (middle >>> 16) + (cross >>> 16)) | 0;
+	const low = Math.imul(a, b) >>> 0;
+	return ((a * (b >>> 0) - low) / 2 ** 32 + 0.5) | 0;
 }
 
 /** Two words to two normal numbers; the radius comes from (0, 1], so that its logarithm is finite. */
