@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Tokenizer as PieceTokenizer } from '@huggingface/tokenizers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { piecesFor } from '../../../inference-daemon/engines/ltx2/text/pieces.ts';
 import { openTokenizer } from '../../../inference-daemon/engines/ltx2/text/tokenizer.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PickupError } from '../../../protocol/errors.ts';
@@ -57,14 +56,6 @@ it.each([
 	const { ids } = new PieceTokenizer(json, {}).encode(text, { add_special_tokens: false });
 	const { encode } = await openTokenizer(TINY_GEMMA);
 	expect(encode(text)).toEqual([BOS, ...ids]);
-});
-
-it('one that changes more of a text than its spaces keeps all pieces', () => {
-	const odd = { normalizer: { type: 'NFKC' }, model: { vocab: { a: 0, b: 1 }, merges: [] } };
-	expect(piecesFor(odd)('a')).toBe(odd);
-	const spaces = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
-	const plain = { ...odd, normalizer: spaces };
-	expect(piecesFor(plain)('a')).toMatchObject({ model: { vocab: { a: 0 }, merges: [] } });
 });
 
 describe('inside the file with the weights', () => {

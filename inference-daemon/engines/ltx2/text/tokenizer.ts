@@ -20,9 +20,9 @@ export type Tokenizer = {
  * it, bytes inside their file. Throws PickupError `bad-weights`.
  */
 export async function openTokenizer(source: string | Checkpoint): Promise<Tokenizer> {
-	const { json, config, where } = await read(source);
-	if (!isRecord(json)) throw unusable(where, 'something else');
-	const few = piecesFor(json);
+	const { bytes, config, where } = await read(source);
+	const few = piecesFor(bytes);
+	if (few === null) throw unusable(where, 'something else');
 	// What is set for other programs would change how the text is cut; only the name is of use.
 	const name = (isRecord(config) ? textOf(config.bos_token) : null) ?? '<bos>';
 	const first = parse(few(name), where).token_to_id(name);
@@ -45,41 +45,41 @@ function tokenizerFolder(source: string | Checkpoint): string | null {
 const INSIDE = 'tokenizer_json';
 const CONFIG = 'tokenizer_config.json';
 
-type Source = { readonly json: unknown; readonly config: unknown; readonly where: string };
+type Source = { readonly bytes: Buffer; readonly config: unknown; readonly where: string };
 
 async function read(source: string | Checkpoint): Promise<Source> {
 	const folder = tokenizerFolder(source);
 	if (folder === null) return readInside(source as Checkpoint);
 	const where = join(folder, 'tokenizer.json');
-	const text = await readText(where);
-	if (text === null) throw unusable(where, 'none');
-	const config = await readText(join(folder, CONFIG));
-	return { json: json(text), config: config && json(config), where };
+	const bytes = await readWhole(where);
+	if (bytes === null) throw unusable(where, 'none');
+	const config = await readWhole(join(folder, CONFIG));
+	return { bytes, config: config && json(config), where };
 }
 
 async function readInside(checkpoint: Checkpoint): Promise<Source> {
 	const tensor = checkpoint.find(INSIDE)!;
 	const asset = checkpoint.find(`hf_asset__${CONFIG}`);
 	const told = checkpoint.files.map(({ metadata }) => metadata[CONFIG]).find(Boolean);
-	const config = asset ? await readBytes(asset) : told;
+	const config = asset ? await readTensor(asset) : told;
 	const where = `${INSIDE} in ${tensor.path}`;
-	return { json: json(await readBytes(tensor)), config: config && json(config), where };
+	return { bytes: await readTensor(tensor), config: config && json(config), where };
 }
 
-async function readBytes({ path, offset, bytes }: Tensor): Promise<string> {
+async function readTensor({ path, offset, bytes }: Tensor): Promise<Buffer> {
 	const file = await open(path, 'r');
 	try {
 		const { buffer } = await file.read(Buffer.alloc(bytes), 0, bytes, offset);
-		return buffer.toString('utf8');
+		return buffer;
 	} finally {
 		await file.close();
 	}
 }
 
 /** Null where there is no such file. */
-async function readText(path: string): Promise<string | null> {
+async function readWhole(path: string): Promise<Buffer | null> {
 	try {
-		return await readFile(path, 'utf8');
+		return await readFile(path);
 	} catch (error) {
 		const code = (error as NodeJS.ErrnoException).code;
 		if (code === 'ENOENT' || code === 'ENOTDIR') return null;
@@ -88,9 +88,9 @@ async function readText(path: string): Promise<string | null> {
 }
 
 /** What is no JSON is no tokenizer either, and told as that. */
-function json(text: string): unknown {
+function json(text: string | Buffer): unknown {
 	try {
-		return JSON.parse(text);
+		return JSON.parse(text.toString());
 	} catch {
 		return null;
 	}
