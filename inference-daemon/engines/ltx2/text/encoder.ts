@@ -9,7 +9,7 @@ import { openTokenizer, type Tokenizer } from './tokenizer.ts';
 
 /**
  * Gemma as it lies on the disk; nothing of its weights is in memory. Its tokenizer is read once it is
- * asked for, which takes seconds, and then stays as long as this does.
+ * asked for, and then stays as long as this does.
  */
 export type TextEncoder = {
 	readonly checkpoint: Checkpoint;

@@ -63,7 +63,7 @@ function describeFile(file: Safetensors): FileDescription {
 	}
 	const parts = [...groups].map(([part, entries]) => ({
 		...{ part, kind: kindOf(part, names, file) },
-		...sums(entries, names),
+		...sums(part, entries, names),
 	}));
 	const families = familiesOf(names, file);
 	return {
@@ -74,12 +74,12 @@ function describeFile(file: Safetensors): FileDescription {
 	};
 }
 
-function sums(entries: readonly (readonly [string, Tensor])[], names: Names): Sums {
+function sums(part: Part, entries: readonly (readonly [string, Tensor])[], names: Names): Sums {
 	const bytes: Record<string, number> = {};
 	let parameters = 0;
 	for (const [name, tensor] of entries) {
 		bytes[tensor.type] = (bytes[tensor.type] ?? 0) + tensor.bytes;
-		if (isScale(name) || partOf(name) === 'tokenizer') continue;
+		if (isScale(name) || part === 'tokenizer') continue;
 		const stored = storedAs(tensor, name, (other) => names.get(other) ?? null);
 		const shape = stored ? shapeOf(stored) : tensor.shape;
 		parameters += shape.reduce((product, n) => product * n, 1);

@@ -141,7 +141,7 @@ class Reader {
 	#integer(): number {
 		this.#peek();
 		const from = this.#at;
-		while (/[0-9]/.test(this.#text[this.#at] ?? '')) this.#at++;
+		while (isDigit(this.#text.charCodeAt(this.#at))) this.#at++;
 		const digits = this.#text.slice(from, this.#at);
 		const value = Number(digits);
 		if (digits === '' || (digits.length > 1 && digits[0] === '0') || !Number.isSafeInteger(value)) {
@@ -173,4 +173,8 @@ class Reader {
 		}
 		return this.#text[this.#at] ?? '';
 	}
+}
+
+function isDigit(code: number): boolean {
+	return code >= 48 && code <= 57;
 }

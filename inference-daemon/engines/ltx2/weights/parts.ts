@@ -29,9 +29,10 @@ const PARTS = {
 export type Part = keyof typeof PARTS;
 
 export function partOf(name: string): Part {
-	const parts = Object.entries(PARTS) as [Part, RegExp][];
-	return parts.find(([, pattern]) => pattern.test(name))![0];
+	return PATTERNS.find(([, pattern]) => pattern.test(name))![0];
 }
+
+const PATTERNS = Object.entries(PARTS) as readonly (readonly [Part, RegExp])[];
 
 /** Which of its kinds a part is, in words; '' where there is but one. */
 export function kindOf(part: Part, names: Names, file: Safetensors): string {
