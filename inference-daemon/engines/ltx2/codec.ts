@@ -1,7 +1,7 @@
 import { CELL } from './diffusion/latent.ts';
 import { fitTiles, type PerAxis, type Plan, type Range } from './diffusion/tile-plan.ts';
 import { blendTiles, cutTile, type Layer } from './diffusion/tiling.ts';
-import { Graph, type Precision, type Shape } from './graph/graph.ts';
+import { Graph, type Precision, type Shape, type Value } from './graph/graph.ts';
 import { Scope } from './graph/scope.ts';
 import { audioDecoder, audioEncoder, audioVaeConfig } from './networks/audio-vae.ts';
 import { upsampleLatent, upsamplerConfig } from './networks/upsampler.ts';
@@ -61,8 +61,9 @@ export class Codec {
 	}
 
 	/**
-	 * Pixels [1, 3, 8k + 1, 32h, 32w] in −1…1 to the normalised latent [1, C, k + 1, h, w]. Where the
-	 * memory is too small for all at once, latents of tiles fade into each other.
+	 * Pixels [1, 3, 8k + 1, 32h, 32w], bytes or floats in −1…1, to the normalised latent
+	 * [1, C, k + 1, h, w]. Where the memory is too small for all at once, latents of tiles fade into each
+	 * other.
 	 */
 	async encodePicture(pixels: Numbers, signal?: AbortSignal): Promise<Numbers> {
 		const [, , frames = 0, height = 0, width = 0] = pixels.shape;
@@ -70,10 +71,10 @@ export class Codec {
 		// What is off the grid is refused by the network itself.
 		const plan = size.every((n) => Number.isInteger(n) && n > 0) ? this.#encodingPlan(size) : null;
 		if (plan === null || isWhole(plan)) {
-			return this.#networks.once(this.#encoder(pixels.shape), { pixels }, signal);
+			return this.#networks.once(this.#encoder(pixels.shape, pixels), { pixels }, signal);
 		}
 		const { latent_channels: channels } = videoVaeConfig(this.#checkpoint);
-		const network = (shape: Shape) => this.#encoder(shape);
+		const network = (shape: Shape) => this.#encoder(shape, pixels);
 		const layers = this.#inTiles(plan, { pixels }, network, { channels, signal });
 		return { data: await stacked(layers, channels, size), shape: [1, channels, ...size] };
 	}
@@ -173,11 +174,13 @@ export class Codec {
 		return this.#networks.release();
 	}
 
-	#encoder(pixels: Shape): Network {
+	#encoder(pixels: Shape, { data }: Numbers): Network {
 		const config = videoVaeConfig(this.#checkpoint);
+		const type = data instanceof Uint8Array ? 'uint8' : 'float32';
 		return {
-			...{ name: 'video encoder', module: 'vae', precision: this.#precision, inputs: { pixels } },
-			build: (m, input) => videoVaeEncoder(m, input('pixels'), config),
+			...{ name: 'video encoder', module: 'vae', precision: this.#precision },
+			...{ inputs: { pixels }, type },
+			build: (m, input) => videoVaeEncoder(m, signed(m, input('pixels')), config),
 		};
 	}
 
@@ -244,7 +247,7 @@ export class Codec {
 				async (tile, isLast) => {
 					const size = tile.map(({ input: [from, to] }) => to - from);
 					const inputs = Object.entries(cut).map(([name, { data, shape }]): [string, Numbers] => {
-						const part = cutTile(data as Float32Array, shape, tile);
+						const part = cutTile(data as Float32Array | Uint8Array, shape, tile);
 						return [name, { data: part, shape: [...shape.slice(0, 2), ...size] }];
 					});
 					session ??= await this.#networks.open(network(inputs[0]![1].shape), signal);
@@ -259,6 +262,12 @@ export class Codec {
 			await close();
 		}
 	}
+}
+
+/** Bytes of colour in −1…1. */
+function signed(m: Scope, pixels: Value): Value {
+	if (pixels.type === 'float32') return pixels;
+	return m.sub(m.div(m.cast(pixels, 'float32'), 127.5), 1);
 }
 
 function defaultMemory(): number {

@@ -24,7 +24,7 @@ export type Material = {
 /** Packed RGB at the last stage's inner size, and their sound at 48 kHz. */
 export type Carried = { readonly frames: readonly Frame[]; readonly sound: Sound | null };
 
-/** What the window shows: pixels [1, 3, frames, height, width], and its first frame on the right. */
+/** What the window shows: bytes [1, 3, frames, height, width], and its first frame on the right. */
 export type Pictures = { readonly pixels: Numbers; readonly firstRight: Numbers | null };
 
 /**
@@ -54,7 +54,7 @@ export async function readPictures(material: Material, size: WorkSize): Promise<
 	return { pixels: stack.pixels, firstRight: first === null ? null : stack.at(first) };
 }
 
-/** A picture on the work's canvas, [1, 3, 1, height, width]. */
+/** A picture on the work's canvas, bytes [1, 3, 1, height, width]. */
 export async function onCanvas(frame: Frame, size: WorkSize): Promise<Numbers> {
 	const stack = await Stack.open(1, size);
 	stack.draw(frame);
@@ -63,7 +63,7 @@ export async function onCanvas(frame: Frame, size: WorkSize): Promise<Numbers> {
 
 /**
  * What an IC-LoRA goes by: every `pace`th frame of the reference, from the pass's first new frame on,
- * 8k + 1 of them.
+ * 8k + 1 of them, in bytes.
  */
 export async function readReference(
 	material: Material,
@@ -156,13 +156,13 @@ type Paint = (frame: Frame, canvas: Planes) => void;
 
 /** Pictures one after the other, [1, 3, frames, height, width], as the video encoder takes them. */
 class Stack {
-	readonly pixels: Numbers & { readonly data: Float32Array };
+	readonly pixels: Numbers & { readonly data: Uint8Array };
 	/** Where the next picture goes. */
 	next = 0;
 	readonly #paint: Paint;
 
 	private constructor(frames: number, { width, height }: WorkSize, paint: Paint) {
-		const data = new Float32Array(3 * frames * width * height);
+		const data = new Uint8Array(3 * frames * width * height);
 		this.pixels = { data, shape: [1, 3, frames, height, width] };
 		this.#paint = paint;
 	}
@@ -180,7 +180,7 @@ class Stack {
 	repeat(index: number | null): void {
 		const shown = index === null ? null : this.#planes(index);
 		for (const [c, plane] of this.#planes(this.next).entries()) {
-			if (shown === null) plane.fill(-1);
+			if (shown === null) plane.fill(0);
 			else plane.set(shown[c]!);
 		}
 		this.next += 1;
@@ -189,7 +189,7 @@ class Stack {
 	/** One of them by itself. */
 	at(index: number): Numbers {
 		const [height, width] = this.pixels.shape.slice(3) as [number, number];
-		const data = new Float32Array(3 * height * width);
+		const data = new Uint8Array(3 * height * width);
 		for (const [c, plane] of this.#planes(index).entries()) data.set(plane, c * height * width);
 		return { data, shape: [1, 3, 1, height, width] };
 	}

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Graph, type Precision, type Shape, type Value } from './graph/graph.ts';
+import type { ElementType } from './graph/onnx.ts';
 import { Scope } from './graph/scope.ts';
 import { type Numbers, type Provider, Session } from './runtime/session.ts';
 import type { Checkpoint } from './weights/checkpoint.ts';
@@ -12,6 +13,8 @@ export type Network = {
 	readonly precision?: Precision;
 	/** Shapes of the inputs; `build` may add more. */
 	readonly inputs: Readonly<Record<string, Shape>>;
+	/** Of all inputs; default `float32`. */
+	readonly type?: ElementType;
 	readonly build: (m: Scope, input: (name: string) => Value) => Value;
 };
 
@@ -43,11 +46,11 @@ export class OpenNetworks {
 
 	async open(network: Network, signal?: AbortSignal): Promise<Session> {
 		this.#look(signal);
-		const { name, module, precision, inputs, build } = network;
+		const { name, module, precision, inputs, type, build } = network;
 		const graph = new Graph(name, precision);
 		const weights = module === '' ? this.#checkpoint.root : this.#checkpoint.at(module);
 		const values = new Map(
-			Object.entries(inputs).map(([key, shape]) => [key, graph.input(key, shape)]),
+			Object.entries(inputs).map(([key, shape]) => [key, graph.input(key, shape, type)]),
 		);
 		graph.output(
 			'result',

@@ -37,7 +37,7 @@ type Exports = {
 	): void;
 	toLevels(source: number, count: number, unit: number, target: number, step: number): void;
 	toPlanes(source: number, count: number, target: number, step: number): void;
-	fromBytes(source: number, count: number, target: number): void;
+	toBytes(source: number, count: number, target: number): void;
 };
 
 export type PictureKernels = KernelsOf<Exports>;

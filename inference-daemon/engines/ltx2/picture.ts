@@ -7,8 +7,8 @@ import { byteScaler, halved, integerScaler, tapsFor } from './scaling.ts';
 /** Planar red, green and blue in −1…1, as the video VAE has it. */
 export type Planar = Size & { readonly data: Float32Array };
 
-/** Red, green and blue of a canvas, each as large as the work. */
-export type Planes = readonly [Float32Array, Float32Array, Float32Array];
+/** Red, green and blue of a canvas, each as large as the work, a byte for −1…1. */
+export type Planes = readonly [Uint8Array, Uint8Array, Uint8Array];
 
 /**
  * Puts pictures, packed RGB or planar 4:2:0, in the middle of a work's canvas; their edges go on to
@@ -21,7 +21,7 @@ export async function canvasPainter(
 	const scale = byteScaler(kernels);
 	const { inner } = work;
 	const count = inner.width * inner.height;
-	const step = stepOf(4 * count);
+	const step = stepOf(count + 12);
 	return (frame, canvas) => {
 		kernels.clear();
 		const planes = bytePlanes(kernels, frame).map(({ at, ...size }) => scale(at, size, inner));
@@ -30,10 +30,10 @@ export async function canvasPainter(
 			const [luma, blueness, redness] = planes as [number, number, number];
 			kernels.run.toColours(luma, blueness, redness, count, target, step);
 		} else {
-			for (const [c, at] of planes.entries()) kernels.run.fromBytes(at, count, target + c * step);
+			for (const [c, at] of planes.entries()) kernels.run.toBytes(at, count, target + c * step);
 		}
 		for (const [c, plane] of canvas.entries()) {
-			setMiddle(plane, work, kernels.floats(target + c * step, count));
+			setMiddle(plane, work, kernels.bytes(target + c * step, count));
 			spreadEdges(plane, work);
 		}
 	};
@@ -68,7 +68,8 @@ export async function frameMaker(
 	});
 	return (canvas) => {
 		for (let c = 0; c < 3; c++) {
-			readMiddle(canvas, work, c, kernels.floats(colours + c * step, count));
+			const plane = canvas.data.subarray(c * work.width * work.height);
+			readMiddle(plane, work, kernels.floats(colours + c * step, count));
 		}
 		kernels.run.toLevels(colours, count, isDeep ? 4 : 1, levels, step);
 		for (const scale of planes) scale();
@@ -122,25 +123,29 @@ function stepOf(bytes: number): number {
 	return 16 * Math.ceil(bytes / 16);
 }
 
-function setMiddle(plane: Float32Array, work: WorkSize, middle: Float32Array): void {
+function setMiddle(plane: Uint8Array, work: WorkSize, middle: Uint8Array): void {
+	const { width, length, start } = rowsOf(work);
+	for (let from = 0, to = start; from < middle.length; from += length, to += width) {
+		plane.set(middle.subarray(from, from + length), to);
+	}
+}
+
+function readMiddle(plane: Float32Array, work: WorkSize, middle: Float32Array): void {
+	const { width, length, start } = rowsOf(work);
+	for (let to = 0, from = start; to < middle.length; to += length, from += width) {
+		middle.set(plane.subarray(from, from + length), to);
+	}
+}
+
+/** Where the rows of the middle are in a plane; those that lie behind one another are one. */
+function rowsOf(work: WorkSize) {
 	const { width, inner } = work;
 	const [left, top] = marginsOf(work);
-	for (let y = 0; y < inner.height; y++) {
-		const row = middle.subarray(y * inner.width, (y + 1) * inner.width);
-		plane.set(row, (y + top) * width + left);
-	}
+	const length = inner.width === width ? width * inner.height : inner.width;
+	return { width, length, start: top * width + left };
 }
 
-function readMiddle(canvas: Planar, work: WorkSize, c: number, target: Float32Array): void {
-	const { width, height, inner } = work;
-	const [left, top] = marginsOf(work);
-	for (let y = 0; y < inner.height; y++) {
-		const at = (c * height + y + top) * width + left;
-		target.set(canvas.data.subarray(at, at + inner.width), y * inner.width);
-	}
-}
-
-function spreadEdges(plane: Float32Array, work: WorkSize): void {
+function spreadEdges(plane: Uint8Array, work: WorkSize): void {
 	const { width, height, inner } = work;
 	const [left, top] = marginsOf(work);
 	const [right, bottom] = [left + inner.width, top + inner.height];

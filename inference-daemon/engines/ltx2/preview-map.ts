@@ -17,7 +17,7 @@ export type PreviewMap = { readonly channels: number; readonly weights: Float32A
 export type Pair = {
 	/** Normalised, [C, f, h, w]; a 1 may stand before. */
 	readonly latent: Numbers;
-	/** [3, 8 (f − 1) + 1, 32 h, 32 w] in −1…1; a 1 may stand before. */
+	/** [3, 8 (f − 1) + 1, 32 h, 32 w], bytes or floats in −1…1; a 1 may stand before. */
 	readonly pixels: Numbers;
 	/** Which of the f cells in time to go by, where not all are real. */
 	readonly cells?: readonly number[] | undefined;
@@ -269,7 +269,7 @@ function readPatch(
 	patch: Float64Array,
 ): void {
 	const [frames, height, width] = shape.slice(-3) as [number, number, number];
-	const values = data as Float32Array;
+	const values = data as Float32Array | Uint8Array;
 	const side = CELL.size / PATCH;
 	patch.fill(0);
 	for (let colour = 0; colour < COLOURS; colour++) {
@@ -284,7 +284,11 @@ function readPatch(
 			}
 		}
 	}
-	for (let k = 0; k < OUTPUTS; k++) patch[k]! /= side * side;
+	const isBytes = values instanceof Uint8Array;
+	for (let k = 0; k < OUTPUTS; k++) {
+		const mean = patch[k]! / (side * side);
+		patch[k] = isBytes ? mean / 127.5 - 1 : mean;
+	}
 }
 
 /** prior + (x xᵀ + ridge)⁻¹ (x yᵀ − x xᵀ prior); the bias is free of the ridge. */

@@ -48,7 +48,7 @@ const MEL_RATE = 48_000;
 /** One stage of a pass before it is made. */
 export type Looked = {
 	readonly shot: Shot;
-	/** The window's own pictures [1, 3, frames, height, width] and their latent, where there are any. */
+	/** The window's own pictures, as bytes [1, 3, frames, height, width], and their latent, where there are any. */
 	readonly seen: { readonly pixels: Numbers; readonly latent: Numbers } | null;
 };
 

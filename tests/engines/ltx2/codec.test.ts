@@ -184,6 +184,20 @@ describe.each(TINY)('%s in tiles', (name) => {
 	});
 });
 
+it.each([PLENTY, { memory: 15e6 }])(
+	'bytes are encoded as the floats that they stand for, within %o',
+	async (options) => {
+		const codec = new Codec(await openTiny(), options);
+		const { data, shape } = random([1, 3, 113, 64, 64]);
+		const bytes = new Uint8Array(
+			Uint8ClampedArray.from(data, (value) => (value + 1) * 127.5).buffer,
+		);
+		const floats = Float32Array.from(bytes, (byte) => byte / 127.5 - 1);
+		const found = await codec.encodePicture({ data: bytes, shape });
+		expect(errorOf(found, await codec.encodePicture({ data: floats, shape }))).toBeLessThan(EXACT);
+	},
+);
+
 it('a timestep-conditioned decoder takes each tile’s own noise', async () => {
 	const checkpoint = await Checkpoint.open(goldenPath('video-vae-2.0-timestep'));
 	const [latent, noise] = [random([1, 2, 2, 3, 34]), random([1, 2, 2, 3, 34], 1)];

@@ -5,13 +5,17 @@ import type { Plan, Range, Span, Tile } from './tile-plan.ts';
  * The part of [1, channels, frames, height, width] that a tile is given. What a single tile would
  * take whole is not copied.
  */
-export function cutTile(whole: Float32Array, shape: readonly number[], tile: Tile): Float32Array {
+export function cutTile<T extends Float32Array | Uint8Array>(
+	whole: T,
+	shape: readonly number[],
+	tile: Tile,
+): T {
 	const [, channels, frames, height, width] = shape as [number, number, number, number, number];
 	const [{ input: time }, { input: rows }, { input: columns }] = tile;
 	const across = columns[1] - columns[0];
 	const size = (rows[1] - rows[0]) * across * (time[1] - time[0]) * channels;
 	if (size === whole.length) return whole;
-	const cut = new Float32Array(size);
+	const cut = (whole instanceof Uint8Array ? new Uint8Array(size) : new Float32Array(size)) as T;
 	// Whole rows lie behind one another.
 	const [lines, length] =
 		across === width ? [1, (rows[1] - rows[0]) * width] : [rows[1] - rows[0], across];

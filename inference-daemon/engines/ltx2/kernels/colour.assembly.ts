@@ -1,5 +1,8 @@
-// Colours as the video VAE has them, red, green and blue in −1…1, and as files have them: luma and
+// Colours as the video VAE has them, planes of red, green and blue, and as files have them: luma and
 // both chromas in video range. Planes that belong together lie `step` bytes apart, a multiple of 16.
+// What is written reaches up to 12 bytes beyond a plane's end.
+
+import { storeFour } from './scale.assembly';
 
 /** Of red, green and blue (ITU-R BT.709-6, item 3). */
 const RED: f32 = 0.2126;
@@ -9,9 +12,9 @@ const GREEN: f32 = 1 - RED - BLUE;
 const REDDISH: f32 = 2 * (1 - RED);
 const BLUISH: f32 = 2 * (1 - BLUE);
 
-/** Levels of 8 bits to colours, clipped. */
+/** Levels of 8 bits, as floats, to bytes of colour. */
 export function toColours(luma: usize, blueness: usize, redness: usize, count: i32, target: usize, step: usize): void {
-	for (let at: usize = 0; at < <usize>count << 2; at += 16) {
+	for (let at: usize = 0; at < <usize>count << 2; at += 16, target += 4) {
 		const y = f32x4.mul(f32x4.sub(v128.load(luma + at), f32x4.splat(16)), f32x4.splat(1.0 / 219));
 		const cb = f32x4.mul(f32x4.sub(v128.load(blueness + at), f32x4.splat(128)), f32x4.splat(BLUISH / 224));
 		const cr = f32x4.mul(f32x4.sub(v128.load(redness + at), f32x4.splat(128)), f32x4.splat(REDDISH / 224));
@@ -19,13 +22,16 @@ export function toColours(luma: usize, blueness: usize, redness: usize, count: i
 		const blue = f32x4.add(y, cb);
 		const others = f32x4.add(f32x4.mul(red, f32x4.splat(RED)), f32x4.mul(blue, f32x4.splat(BLUE)));
 		const green = f32x4.mul(f32x4.sub(y, others), f32x4.splat(1 / GREEN));
-		v128.store(target + at, clipped(signed(red, 2)));
-		v128.store(target + step + at, clipped(signed(green, 2)));
-		v128.store(target + 2 * step + at, clipped(signed(blue, 2)));
+		storeFour<u8>(target, rounded(red, 255));
+		storeFour<u8>(target + step, rounded(green, 255));
+		storeFour<u8>(target + 2 * step, rounded(blue, 255));
 	}
 }
 
-/** Colours to levels, `unit` of them for one of 8 bits, and half of one more: rounded where the fraction is lost. */
+/**
+ * Colours in −1…1, clipped, to levels, `unit` of them for one of 8 bits, and half of one more: rounded
+ * where the fraction is lost.
+ */
 export function toLevels(source: usize, count: i32, unit: f32, target: usize, step: usize): void {
 	const white: f32 = (unit * 219) / 2;
 	const black: f32 = unit * 16 + white + 0.5;
@@ -54,15 +60,15 @@ export function toPlanes(source: usize, count: i32, target: usize, step: usize):
 	}
 }
 
-/** Of 0…255 to −1…1. */
-export function fromBytes(source: usize, count: i32, target: usize): void {
-	for (let at: usize = 0; at < <usize>count << 2; at += 16) {
-		v128.store(target + at, signed(v128.load(source + at), 2.0 / 255));
+/** Floats to bytes, rounded. */
+export function toBytes(source: usize, count: i32, target: usize): void {
+	for (const end = source + (<usize>count << 2); source < end; source += 16, target += 4) {
+		storeFour<u8>(target, rounded(v128.load(source), 1));
 	}
 }
 
-@inline function signed(values: v128, scale: f32): v128 {
-	return f32x4.sub(f32x4.mul(values, f32x4.splat(scale)), f32x4.splat(1));
+@inline function rounded(values: v128, scale: f32): v128 {
+	return f32x4.add(f32x4.mul(values, f32x4.splat(scale)), f32x4.splat(0.5));
 }
 
 /** What is no number becomes −1. */

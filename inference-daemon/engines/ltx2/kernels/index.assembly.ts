@@ -1,5 +1,5 @@
-export * from './colour.assembly';
-export * from './scale.assembly';
+export { toBytes, toColours, toLevels, toPlanes } from './colour.assembly';
+export { across, bytesDown, downToBytes, downToWords } from './scale.assembly';
 
 /** First byte that the kernels do not use themselves. */
 export function heapBase(): usize {

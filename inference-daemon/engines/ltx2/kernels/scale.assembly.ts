@@ -66,7 +66,8 @@ export function across(source: usize, rows: i32, from: i32, to: i32, count: i32,
 	return f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(at))));
 }
 
-@inline function storeFour<T>(at: usize, values: v128): void {
+/** Clipped, without their fraction, where they are to be integers. */
+@inline export function storeFour<T>(at: usize, values: v128): void {
 	if (isFloat<T>()) return v128.store(at, values);
 	const whole = i32x4.trunc_sat_f32x4_s(values);
 	const words = i16x8.narrow_i32x4_u(whole, whole);
