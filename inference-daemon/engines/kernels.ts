@@ -37,6 +37,7 @@ export type KernelsOf<Run> = {
 	/** Views are good until the next `allocate`. */
 	bytes(pointer: number, length: number): Uint8Array;
 	floats(pointer: number, length: number): Float32Array;
+	doubles(pointer: number, length: number): Float64Array;
 	integers(pointer: number, length: number): Int32Array;
 };
 
@@ -78,6 +79,7 @@ export function loadKernels<Run extends Heap>(module: KernelModule): KernelsOf<R
 		},
 		bytes: (pointer, length) => new Uint8Array(memory.buffer, pointer, length),
 		floats: (pointer, length) => new Float32Array(memory.buffer, pointer, length),
+		doubles: (pointer, length) => new Float64Array(memory.buffer, pointer, length),
 		integers: (pointer, length) => new Int32Array(memory.buffer, pointer, length),
 	};
 }

@@ -38,6 +38,22 @@ type Exports = {
 	toLevels(source: number, count: number, unit: number, target: number, step: number): void;
 	toPlanes(source: number, count: number, target: number, step: number): void;
 	toBytes(source: number, count: number, target: number): void;
+	multiply(
+		a: number,
+		rows: number,
+		terms: number,
+		b: number,
+		columns: number,
+		target: number,
+	): void;
+	addProducts(
+		a: number,
+		across: number,
+		b: number,
+		columns: number,
+		rows: number,
+		sums: number,
+	): void;
 };
 
 export type PictureKernels = KernelsOf<Exports>;

@@ -1,5 +1,6 @@
 import type { RgbPicture } from '../../media/jpeg.ts';
 import { CELL } from './diffusion/latent.ts';
+import type { PictureKernels } from './picture-kernels.ts';
 import type { Numbers } from './runtime/session.ts';
 
 /** Pixels of a cell's patch, in width and height: a preview is a quarter of the work's size. */
@@ -37,14 +38,17 @@ const FLAT = 1 / 64;
  * not belong together.
  */
 export function fitPreview(
+	kernels: PictureKernels,
 	pairs: readonly Pair[],
 	prior: PreviewMap | null = null,
 ): PreviewMap | null {
 	const channels = prior?.channels ?? shapeOf(pairs[0]!.latent)[0];
-	const sums = new Sums(channels);
+	kernels.clear();
+	const sums = new Sums(kernels, channels);
 	const total = pairs.reduce((count, pair) => count + cellsIn(pair), 0);
 	for (const pair of pairs) addPair(sums, pair, Math.max(1, total / MOST_CELLS));
-	return sums.isFlat() ? null : solve(sums, prior);
+	const whole = sums.whole();
+	return isFlat(whole) ? null : solve(whole, prior);
 }
 
 /** Which cell in time shows a frame: the first one shows frame 0, each other one eight. */
@@ -63,13 +67,14 @@ export function cellsWhere(frames: number, isGiven: (frame: number) => boolean):
 
 /** What one cell in time of a latent [C, f, h, w] looks like, 8 w × 8 h pixels. */
 export function pictureOfCell(
+	kernels: PictureKernels,
 	{ channels, weights }: PreviewMap,
 	latent: Numbers,
 	cell: number,
 ): RgbPicture {
 	const [c, f, h, w] = shapeOf(latent, channels);
 	if (!(cell >= 0 && cell < f)) throw new RangeError(`Expected one of ${f} cells, got ${cell}`);
-	const patches = patchesOf(weights, latent.data as Float32Array, [c, f, h, w], cell);
+	const patches = patchesOf(kernels, weights, cellsOf(latent, [c, f, h, w], cell));
 	const data = new Uint8ClampedArray(h * w * OUTPUTS);
 	const row = PATCH * COLOURS;
 	for (let i = 0; i < h * w; i++) {
@@ -83,54 +88,35 @@ export function pictureOfCell(
 	return { width: w * PATCH, height: h * PATCH, data };
 }
 
-/** Of each place of a cell in time its patch: [h w, C + 1] times the map, filled up to whole tiles. */
-function patchesOf(
-	weights: Float32Array,
-	values: Float32Array,
-	[c, f, h, w]: Shape,
-	cell: number,
-): Float32Array {
-	const size = 4 * Math.ceil((c + 1) / 4);
-	const rows = 2 * Math.ceil((h * w) / 2);
-	const inputs = new Float32Array(rows * size);
-	for (let i = 0; i < h * w; i++) {
-		for (let k = 0; k < c; k++) inputs[i * size + k] = values[(k * f + cell) * h * w + i]!;
-		inputs[i * size + c] = 1;
+/** Of each place of a cell in time its channels and 1. */
+function cellsOf({ data }: Numbers, [c, f, h, w]: Shape, cell: number): Float32Array {
+	const size = c + 1;
+	const inputs = new Float32Array(h * w * size);
+	for (let k = 0; k < c; k++) {
+		const from = (k * f + cell) * h * w;
+		for (let i = 0; i < h * w; i++) inputs[i * size + k] = (data as Float32Array)[from + i]!;
 	}
-	const map = new Float32Array(size * OUTPUTS);
-	map.set(weights);
-	const patches = new Float32Array(rows * OUTPUTS);
-	for (let i = 0; i < rows; i += 2) {
-		for (let k = 0; k < size; k += 4) addTile(patches, inputs, map, { i, k, size });
-	}
-	return patches;
+	for (let i = 1; i <= h * w; i++) inputs[i * size - 1] = 1;
+	return inputs;
 }
 
-/** Two rows of a matrix product go on by four terms: each number of the map is read for both. */
-function addTile(
-	patches: Float32Array,
-	inputs: Float32Array,
-	map: Float32Array,
-	{ i, k, size }: { readonly i: number; readonly k: number; readonly size: number },
-): void {
-	const one = i * size + k;
-	const two = one + size;
-	const a0 = inputs[one]!;
-	const a1 = inputs[one + 1]!;
-	const a2 = inputs[one + 2]!;
-	const a3 = inputs[one + 3]!;
-	const b0 = inputs[two]!;
-	const b1 = inputs[two + 1]!;
-	const b2 = inputs[two + 2]!;
-	const b3 = inputs[two + 3]!;
-	for (let at = k * OUTPUTS, to = i * OUTPUTS; at < (k + 1) * OUTPUTS; at++, to++) {
-		const m0 = map[at]!;
-		const m1 = map[at + OUTPUTS]!;
-		const m2 = map[at + 2 * OUTPUTS]!;
-		const m3 = map[at + 3 * OUTPUTS]!;
-		patches[to]! += a0 * m0 + a1 * m1 + a2 * m2 + a3 * m3;
-		patches[to + OUTPUTS]! += b0 * m0 + b1 * m1 + b2 * m2 + b3 * m3;
-	}
+/** Patches [cells, 8 · 8 · 3] of cells; good until the kernels work again. */
+function patchesOf(
+	kernels: PictureKernels,
+	weights: Float32Array,
+	cells: Float32Array,
+): Float32Array {
+	kernels.clear();
+	const size = weights.length / OUTPUTS;
+	const count = cells.length / size;
+	const [inputs, map] = [cells, weights].map((values) => {
+		const at = kernels.allocate(values.byteLength);
+		kernels.floats(at, values.length).set(values);
+		return at;
+	}) as [number, number];
+	const patches = kernels.allocate(4 * count * OUTPUTS);
+	kernels.run.multiply(inputs, count, size, map, OUTPUTS, patches);
+	return kernels.floats(patches, count * OUTPUTS);
 }
 
 type Shape = readonly [c: number, f: number, h: number, w: number];
@@ -152,79 +138,92 @@ function cellsIn({ latent, cells }: Pair): number {
 	return (cells?.length ?? f) * h * w;
 }
 
-/**
- * Sums over cells of x xᵀ and x yᵀ, where x is a cell's channels and 1, y its patch. Four cells are
- * added at once, since the sums are larger than the processor's nearest memory.
- */
+/** Sums over cells, where x is a cell's channels and 1, y its patch. */
+type Whole = {
+	readonly size: number;
+	readonly count: number;
+	/** x xᵀ, [size, size]. */
+	readonly gram: Float64Array;
+	/** x yᵀ, [size, 8 · 8 · 3]. */
+	readonly products: Float64Array;
+	/** Of all numbers of patches. */
+	readonly squares: number;
+};
+
+/** Cells whose products are added at once. */
+const BATCH = 64;
+
+/** Adds up, in one product, xᵀ times y and x beside each other. */
 class Sums {
 	readonly size: number;
-	/** Its lower half, which the upper one mirrors. */
-	readonly gram: Float64Array;
-	readonly products: Float64Array;
-	count = 0;
-	#squares = 0;
-	readonly #inputs: readonly Float64Array[];
-	readonly #outputs: readonly Float64Array[];
+	readonly #kernels: PictureKernels;
+	/** Of y and x, filled up to a multiple of four. */
+	readonly #columns: number;
+	readonly #inputs: number;
+	readonly #rows: number;
+	readonly #sums: number;
+	#count = 0;
 	#waiting = 0;
+	#squares = 0;
 
-	constructor(channels: number) {
+	constructor(kernels: PictureKernels, channels: number) {
 		this.size = channels + 1;
-		this.gram = new Float64Array(this.size * this.size);
-		this.products = new Float64Array(this.size * OUTPUTS);
-		this.#inputs = [0, 1, 2, 3].map(() => new Float64Array(this.size));
-		this.#outputs = [0, 1, 2, 3].map(() => new Float64Array(OUTPUTS));
+		this.#kernels = kernels;
+		this.#columns = OUTPUTS + 4 * Math.ceil(this.size / 4);
+		this.#inputs = kernels.allocate(8 * BATCH * this.size);
+		this.#rows = kernels.allocate(8 * BATCH * this.#columns);
+		this.#sums = kernels.allocate(8 * this.size * this.#columns);
+		kernels.doubles(this.#rows, BATCH * this.#columns).fill(0);
+		kernels.doubles(this.#sums, this.size * this.#columns).fill(0);
 	}
 
 	/** `fill` writes a cell's channels and its patch. */
 	add(fill: (input: Float64Array, output: Float64Array) => void): void {
-		const input = this.#inputs[this.#waiting]!;
-		const output = this.#outputs[this.#waiting]!;
+		const { size } = this;
+		const input = this.#kernels.doubles(this.#inputs + 8 * this.#waiting * size, size);
+		const at = this.#rows + 8 * this.#waiting * this.#columns;
+		const row = this.#kernels.doubles(at, this.#columns);
+		const output = row.subarray(0, OUTPUTS);
 		fill(input, output);
-		input[this.size - 1] = 1;
+		input[size - 1] = 1;
+		row.set(input, OUTPUTS);
 		for (let k = 0; k < OUTPUTS; k++) this.#squares += output[k]! * output[k]!;
-		this.count += 1;
 		this.#waiting += 1;
-		if (this.#waiting === 4) this.flush();
+		if (this.#waiting === BATCH) this.#flush();
 	}
 
-	/** Adds what still waits for four to be together. */
-	flush(): void {
-		for (let i = this.#waiting; i < 4; i++) {
-			this.#inputs[i]!.fill(0);
-			this.#outputs[i]!.fill(0);
-		}
-		addProducts(this.gram, this.#inputs, this.#inputs, true);
-		addProducts(this.products, this.#inputs, this.#outputs);
+	whole(): Whole {
+		this.#flush();
+		const { size } = this;
+		const sums = this.#kernels.doubles(this.#sums, size * this.#columns);
+		const part = (from: number, length: number) => {
+			const found = new Float64Array(size * length);
+			for (let i = 0; i < size; i++) {
+				const at = i * this.#columns + from;
+				found.set(sums.subarray(at, at + length), i * length);
+			}
+			return found;
+		};
+		return {
+			...{ size, count: this.#count, squares: this.#squares },
+			...{ gram: part(OUTPUTS, size), products: part(0, OUTPUTS) },
+		};
+	}
+
+	#flush(): void {
+		const { addProducts } = this.#kernels.run;
+		addProducts(this.#inputs, this.size, this.#rows, this.#columns, this.#waiting, this.#sums);
+		this.#count += this.#waiting;
 		this.#waiting = 0;
-	}
-
-	/** Whether the patches hardly differ from their mean. */
-	isFlat(): boolean {
-		this.flush();
-		const { count, size, products } = this;
-		let between = 0;
-		for (const sum of products.subarray((size - 1) * OUTPUTS)) between += (sum * sum) / count;
-		const variance = (this.#squares - between) / (count * OUTPUTS);
-		return !(variance > FLAT * FLAT);
 	}
 }
 
-/** to[i, k] += Σ a[i] · b[k] over four pairs of vectors; in the lower half k ≤ i. */
-function addProducts(
-	to: Float64Array,
-	[a0, a1, a2, a3]: readonly Float64Array[],
-	[b0, b1, b2, b3]: readonly Float64Array[],
-	isHalf = false,
-): void {
-	const columns = b0!.length;
-	for (let i = 0; i < a0!.length; i++) {
-		const [w0, w1, w2, w3] = [a0![i]!, a1![i]!, a2![i]!, a3![i]!];
-		const row = i * columns;
-		const end = isHalf ? i + 1 : columns;
-		for (let k = 0; k < end; k++) {
-			to[row + k]! += w0 * b0![k]! + w1 * b1![k]! + w2 * b2![k]! + w3 * b3![k]!;
-		}
-	}
+/** Whether the patches hardly differ from their mean. */
+function isFlat({ count, size, products, squares }: Whole): boolean {
+	let between = 0;
+	for (const sum of products.subarray((size - 1) * OUTPUTS)) between += (sum * sum) / count;
+	const variance = (squares - between) / (count * OUTPUTS);
+	return !(variance > FLAT * FLAT);
 }
 
 /** Every `stride`th of the pair's cells, with its patch. */
@@ -292,14 +291,14 @@ function readPatch(
 }
 
 /** prior + (x xᵀ + ridge)⁻¹ (x yᵀ − x xᵀ prior); the bias is free of the ridge. */
-function solve(sums: Sums, prior: PreviewMap | null): PreviewMap | null {
-	const { size, gram, products, count } = sums;
+function solve(
+	{ size, gram, products, count }: Whole,
+	prior: PreviewMap | null,
+): PreviewMap | null {
 	const known = Float64Array.from(prior?.weights ?? new Float32Array(size * OUTPUTS));
 	const rest = products.slice();
 	for (let i = 0; i < size; i++) {
-		for (let k = 0; k < size; k++) {
-			addRow(rest, i, known, k, -gram[Math.max(i, k) * size + Math.min(i, k)]!);
-		}
+		for (let k = 0; k < size; k++) addRow(rest, i, known, k, -gram[i * size + k]!);
 	}
 	const ridged = gram.slice();
 	for (let i = 0; i < size - 1; i++) ridged[i * size + i]! += RIDGE * count;

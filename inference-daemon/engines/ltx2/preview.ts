@@ -2,6 +2,7 @@ import { jpegOf, type RgbPicture } from '../../media/jpeg.ts';
 import { normalNoise } from './diffusion/noise.ts';
 import type { WorkSize } from './diffusion/window.ts';
 import { keep, type Place, readKept } from './kept.ts';
+import { openPictureKernels, type PictureKernels } from './picture-kernels.ts';
 import { cellOf, fitPreview, PATCH, type PreviewMap, pictureOfCell } from './preview-map.ts';
 import type { Numbers } from './runtime/session.ts';
 import { contextKey } from './text/cache.ts';
@@ -35,16 +36,19 @@ export function checkpointKey(checkpoint: Checkpoint): Promise<string> {
 /** With the map that the checkpoint had last, where it is kept. */
 export async function openPreviews({ folder, key, channels }: Wanted): Promise<Previews> {
 	const place = { folder, key, kind: 'preview' };
-	return new Previews(place, channels, mapFrom(await readKept(place), channels));
+	const map = mapFrom(await readKept(place), channels);
+	return new Previews(await openPictureKernels(), place, channels, map);
 }
 
 /** Small pictures of a clip that is being made, by a linear map from its latent: no network runs. */
 export class Previews {
+	readonly #kernels: PictureKernels;
 	readonly #place: Place;
 	readonly #channels: number;
 	#map: PreviewMap | null;
 
-	constructor(place: Place, channels: number, map: PreviewMap | null) {
+	constructor(kernels: PictureKernels, place: Place, channels: number, map: PreviewMap | null) {
+		this.#kernels = kernels;
 		this.#place = place;
 		this.#channels = channels;
 		this.#map = map;
@@ -62,7 +66,7 @@ export class Previews {
 	 */
 	async fit(latent: Numbers, pixels: Numbers, cells?: readonly number[]): Promise<boolean> {
 		if (cells?.length === 0) return false;
-		const map = fitPreview([{ latent, pixels, cells }], this.#map);
+		const map = fitPreview(this.#kernels, [{ latent, pixels, cells }], this.#map);
 		if (map === null) return false;
 		this.#map = map;
 		await keep(this.#place, Buffer.from(map.weights.buffer).toString('base64'));
@@ -84,7 +88,7 @@ export class Previews {
 		if (this.#map === null) return null;
 		const f = latent.shape.at(-3)!;
 		const cell = frame === undefined ? f >> 1 : Math.min(f - 1, cellOf(frame));
-		return jpegOf(cropped(pictureOfCell(this.#map, latent, cell), crop));
+		return jpegOf(cropped(pictureOfCell(this.#kernels, this.#map, latent, cell), crop));
 	}
 }
 

@@ -1,4 +1,5 @@
 export { toBytes, toColours, toLevels, toPlanes } from './colour.assembly';
+export { addProducts, multiply } from './matrix.assembly';
 export { across, bytesDown, downToBytes, downToWords } from './scale.assembly';
 
 /** First byte that the kernels do not use themselves. */
