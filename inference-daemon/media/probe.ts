@@ -139,6 +139,8 @@ async function lookAt(
 		args: [
 			...SHOWINFO_LOGLEVEL,
 			'-copyts',
+			// More of them take longer to start than one frame takes.
+			...['-threads', '1'],
 			...input.args,
 			...selection.flatMap((stream) => ['-map', stream]),
 			...['-vf', `${SHOW_PICTURE},trim=end_frame=1`],
