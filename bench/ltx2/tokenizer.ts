@@ -1,6 +1,7 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createRandom } from '../../inference-daemon/engines/inbetween/sound/random.ts';
 
 /** The tokenizer of a tiny Gemma: the same in all but the number of its pieces. */
 export const TINY = fileURLToPath(
@@ -55,12 +56,9 @@ export async function writeLargeTokenizer(folder: string): Promise<void> {
 	await copyFile(join(TINY, 'tokenizer_config.json'), join(folder, 'tokenizer_config.json'));
 }
 
-let state = 1;
+const random = createRandom(1);
 
-/** A whole number below `limit`: xorshift32 (Marsaglia 2003). */
+/** A whole number below `limit`. */
 function below(limit: number): number {
-	state ^= state << 13;
-	state ^= state >>> 17;
-	state ^= state << 5;
-	return (state >>> 0) % limit;
+	return random() % limit;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../../inference-daemon/engines/inbetween/sound/random.ts';
 import { piecesFor } from '../../../inference-daemon/engines/ltx2/text/pieces.ts';
 import { TINY_GEMMA } from './tiny.ts';
 
@@ -180,12 +181,9 @@ function bytesOf(json: unknown): Buffer {
 	return Buffer.from(JSON.stringify(json));
 }
 
-let state = 1;
+const random = createRandom(1);
 
-/** A whole number below `limit`: xorshift32 (Marsaglia 2003). */
+/** A whole number below `limit`. */
 function below(limit: number): number {
-	state ^= state << 13;
-	state ^= state >>> 17;
-	state ^= state << 5;
-	return (state >>> 0) % limit;
+	return random() % limit;
 }
