@@ -31,6 +31,7 @@ export function startFilm({
 
 /** A pass's latents into the film; the sound is made while the picture is drawn. */
 export async function drawPass(take: Take, pass: Pass, latents: Latents): Promise<Carried> {
+	take.tell(take.meter.at('draw', 0));
 	const stop = new AbortController();
 	const signal = AbortSignal.any([take.signal, stop.signal]);
 	const both = [

@@ -58,6 +58,30 @@ it.each(['fill', 'insert', 'soundtrack'] as const)(
 	},
 );
 
+it('each network runs in the phase that the editor reads', async () => {
+	const request = requestFor('fill', cut, { prompt: 'a kite in its phases' });
+	let phase = '';
+	const found = new Map<string, Set<string>>();
+	let before: readonly string[] = [];
+	const stop = onSessions((names) => {
+		// What a session's own time is told as has come through when it is closed.
+		for (const name of before.filter((one) => !names.includes(one))) {
+			const kind = /^[a-z]+( (en|de)coder)?/.exec(name)![0];
+			found.set(kind, (found.get(kind) ?? new Set()).add(phase));
+		}
+		before = names;
+	});
+	const { signal } = new AbortController();
+	await make(request, studio, 'phases', signal, (output) => {
+		if (output.kind === 'progress') phase = output.phase;
+	}).finally(stop);
+	expect([...found.get('gemma')!]).toEqual(['Reading the prompt']);
+	expect([...found.get('audio encoder')!]).toEqual(['Looking at the neighbours']);
+	expect([...found.get('transformer')!]).toEqual(['Making the shot']);
+	expect([...found.get('video decoder')!]).toEqual(['Drawing the picture']);
+	expect([...found.get('vocoder')!]).toEqual(['Drawing the picture']);
+});
+
 it('a shot that is stopped leaves no session open, wherever it was', async () => {
 	const request = requestFor('fill', cut, { prompt: 'a kite that is given up' });
 	for (const pattern of [TEXT, /^video encoder/, TRANSFORMER, /^audio decoder/]) {

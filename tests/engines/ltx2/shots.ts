@@ -160,12 +160,16 @@ export async function make(
 	{ folder }: Studio,
 	name: string,
 	signal: AbortSignal = new AbortController().signal,
+	hear: (output: EngineOutput) => void = () => {},
 ) {
 	const plan = await ltx2.plan(request);
 	const clipPath = join(folder, `${name}.mov`);
 	const workplace = { ffmpeg, folder, cache: join(folder, 'cache'), clipPath };
 	const outputs: EngineOutput[] = [];
-	for await (const output of ltx2.generate(request, plan, workplace, signal)) outputs.push(output);
+	for await (const output of ltx2.generate(request, plan, workplace, signal)) {
+		outputs.push(output);
+		hear(output);
+	}
 	const last = outputs.at(-1);
 	if (last?.kind !== 'clip') throw new Error('Expected a clip');
 	const clip: Clip = last.clip;
