@@ -23,8 +23,9 @@ export function resample(input: Float32Array, from: number, to: number): Float32
 		);
 		const kernel = kernels[phase];
 		const first = (j * step - phase) / phases - reach;
+		const end = Math.min(kernel.length, input.length - first);
 		let sum = 0;
-		for (let k = 0; k < kernel.length; k++) sum += (input[first + k] ?? 0) * kernel[k]!;
+		for (let k = Math.max(0, -first); k < end; k++) sum += input[first + k]! * kernel[k]!;
 		output[j] = sum;
 	}
 	return output;
