@@ -10,7 +10,13 @@ import { writeModelFolder } from './model-folder.ts';
 
 const EVERY = 50;
 
-type Phase = { readonly name: string; readonly begun: number; most: number };
+type Phase = {
+	readonly name: string;
+	readonly begun: number;
+	/** Milliseconds of processor that programs had taken by then. */
+	readonly programs: number;
+	most: number;
+};
 
 /**
  * A whole job of LTX-2 19B through the engine, in a process of its own and without a GPU, with
@@ -27,13 +33,14 @@ export async function benchFull(folder: string): Promise<void> {
 	const program = fileURLToPath(new URL('./bench-ltx2.mjs', import.meta.url));
 	const child = fork(program, ['job', folder]);
 	const start = performance.now();
-	const phases: Phase[] = [{ name: 'Planning', begun: start, most: 0 }];
+	const phases: Phase[] = [{ name: 'Planning', begun: start, programs: 0, most: 0 }];
 	const made: Told[] = [];
 	let highest = 0;
 	child.on('message', (told: Told) => {
 		if (told.kind === 'clip') made.push(told);
 		else if (phases.at(-1)!.name !== told.phase) {
-			phases.push({ name: told.phase, begun: performance.now(), most: 0 });
+			const { phase: name, programs } = told;
+			phases.push({ name, begun: performance.now(), programs, most: 0 });
 			report(phases.at(-2)!, performance.now());
 		}
 	});
@@ -62,6 +69,10 @@ export async function benchFull(folder: string): Promise<void> {
 		child.kill();
 		await watched;
 	}
+	const [read = 0, looked = 0] = phases.slice(2, 4).map(({ programs }) => programs);
+	console.log(
+		`  ffmpeg took ${looked} ms for the neighbours, ${read} of them before the prompt was read`,
+	);
 	const peak = Math.max(...phases.map(({ most }) => most));
 	console.log(`  finished after ${((performance.now() - start) / 1000).toFixed(0)} s`);
 	console.log(`  memory of its own at most ${megabytes(peak)} MB (bar 6000)`);

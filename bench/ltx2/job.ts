@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ltx2 } from '../../inference-daemon/engines/ltx2/engine.ts';
 import { findFfmpeg } from '../../inference-daemon/media/locate.ts';
+import { childrenTime } from './processor.ts';
 import { requestFor } from './shots.ts';
 
 const SIZE = { width: 256, height: 256 };
@@ -10,7 +11,12 @@ const GAP = 5;
 
 /** What the parent is told: that a phase has begun, or how the job ended. */
 export type Told =
-	| { readonly kind: 'phase'; readonly phase: string }
+	| {
+			readonly kind: 'phase';
+			readonly phase: string;
+			/** Milliseconds of processor that programs have taken since the job began. */
+			readonly programs: number;
+	  }
 	| { readonly kind: 'clip'; readonly frames: number; readonly size: typeof SIZE };
 
 /**
@@ -30,8 +36,11 @@ export async function job(folder: string): Promise<void> {
 	const workplace = { ffmpeg, folder, cache, clipPath: join(folder, 'clip.mov') };
 	const { signal } = new AbortController();
 	const tell = (told: Told) => process.send!(told);
+	const before = childrenTime();
 	for await (const output of ltx2.generate(request, plan, workplace, signal)) {
-		if (output.kind === 'progress') tell({ kind: 'phase', phase: output.phase });
+		if (output.kind === 'progress') {
+			tell({ kind: 'phase', phase: output.phase, programs: childrenTime() - before });
+		}
 		if (output.kind !== 'clip') continue;
 		const { frames, size } = output.clip;
 		tell({ kind: 'clip', frames, size });

@@ -26,7 +26,13 @@ import { uniform } from './weights.ts';
 export type Part = {
 	readonly name: string;
 	readonly milliseconds: number;
+	/** So much of it goes on in other processes while networks read a new prompt. */
+	readonly besidePrompt: number;
+	/** Left out where the prompt was read before. */
+	readonly isPrompt: boolean;
 };
+
+type Kind = 'prompt' | 'neighbours' | 'other';
 
 type Job = Omit<Wanted, 'settings'> & { readonly ffmpeg: Ffmpeg; readonly cache: string };
 
@@ -36,12 +42,13 @@ const CHANNELS = 128;
 export async function partsOf(job: Job): Promise<Part[]> {
 	const parts: Part[] = [];
 	const { ffmpeg, folder, cache } = job;
-	const measure = async <T>(name: string, work: () => T | Promise<T>) => {
+	const measure = async <T>(name: string, work: () => T | Promise<T>, kind: Kind = 'other') => {
 		let result: T | undefined;
-		const milliseconds = await processorTime(async () => {
+		const { milliseconds, programs } = await processorTime(async () => {
 			result = await work();
 		});
-		parts.push({ name, milliseconds });
+		const besidePrompt = kind === 'neighbours' ? programs : 0;
+		parts.push({ name, milliseconds, besidePrompt, isPrompt: kind === 'prompt' });
 		return result as T;
 	};
 	const request = requestFor(ffmpeg.path, { ...job, settings: { stages: 1 } });
@@ -51,21 +58,27 @@ export async function partsOf(job: Job): Promise<Part[]> {
 	const { planned } = await prepare(request);
 	const { work, recipes } = planned();
 	const [pass, size, recipe] = [work.passes[0]!, work.stages[0]!, recipes[0]!];
-	const tokenizer = await measure('opening a tokenizer of 262,144 pieces', () =>
-		model.encoder.tokenizer(),
+	const tokenizer = await measure(
+		'opening a tokenizer of 262,144 pieces',
+		() => model.encoder.tokenizer(),
+		'prompt',
 	);
-	await measure('cutting a prompt of 300 words into tokens', () => tokenizer.encode(LONG));
+	const cut = () => tokenizer.encode(LONG);
+	await measure('cutting a prompt of 300 words into tokens', cut, 'prompt');
 	const key = await measure('naming the checkpoint, for what is kept', () =>
 		checkpointKey(model.checkpoint),
 	);
 
 	const codec = { encodePicture, encodeSound } as unknown as Codec;
 	const looking = { ffmpeg, request, work, pass, carried: null, signal };
-	const { shot, seen } = await measure('neighbours, canvases, mel, conditioning', () =>
-		look({
-			...{ ...looking, checkpoint: recipe.checkpoint, codec, recipe, size },
-			...{ stills: [], earlier: null },
-		}),
+	const { shot, seen } = await measure(
+		'neighbours, canvases, mel, conditioning',
+		() =>
+			look({
+				...{ ...looking, checkpoint: recipe.checkpoint, codec, recipe, size },
+				...{ stills: [], earlier: null, ahead: null },
+			}),
+		'neighbours',
 	);
 	const previews = await openPreviews({ folder: cache, key, channels: CHANNELS });
 	if (seen)

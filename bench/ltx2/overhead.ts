@@ -50,16 +50,35 @@ export async function benchOverhead(folder: string): Promise<void> {
 
 function report(title: string, rounds: readonly Part[][]): void {
 	console.log(`all but the networks of ${title}, CPU time of ${ROUNDS} rounds:`);
-	let [usual, least] = [0, 0];
-	for (const [i, { name }] of rounds[0]!.entries()) {
-		const times = rounds.map((parts) => parts[i]!.milliseconds);
-		usual += median(times);
-		least += Math.min(...times);
-		console.log(`  ${name.padEnd(50)} ${told(median(times))}, least ${told(Math.min(...times))}`);
+	const sums = { 'a new prompt': new Sum(), 'a prompt read before': new Sum() };
+	for (const [i, { name, isPrompt }] of rounds[0]!.entries()) {
+		const of = rounds.map((parts) => parts[i]!);
+		const times = of.map(({ milliseconds }) => milliseconds);
+		const apart = of.map(({ milliseconds, besidePrompt }) => milliseconds - besidePrompt);
+		sums['a new prompt'].add(apart);
+		if (!isPrompt) sums['a prompt read before'].add(times);
+		const beside = median(times) - median(apart);
+		const note = beside > 0 ? `, ${beside.toFixed(0)} ms of it while a new prompt is read` : '';
+		console.log(`  ${name.padEnd(50)} ${told(times)}${note}`);
 	}
-	console.log(`  ${'together'.padEnd(50)} ${told(usual)}, least ${told(least)} (bar ${BAR})`);
+	for (const [name, { usual, least }] of Object.entries(sums)) {
+		const figures = `${usual.toFixed(0).padStart(6)} ms, least ${least.toFixed(0).padStart(6)} ms`;
+		console.log(`  ${`together, with ${name}`.padEnd(50)} ${figures} (bar ${BAR})`);
+	}
 }
 
-function told(milliseconds: number): string {
-	return `${milliseconds.toFixed(0).padStart(6)} ms`;
+/** Of parts' medians, and of the least of each. */
+class Sum {
+	usual = 0;
+	least = 0;
+
+	add(times: readonly number[]): void {
+		this.usual += median(times);
+		this.least += Math.min(...times);
+	}
+}
+
+function told(times: readonly number[]): string {
+	const figure = (milliseconds: number) => `${milliseconds.toFixed(0).padStart(6)} ms`;
+	return `${figure(median(times))}, least ${figure(Math.min(...times))}`;
 }

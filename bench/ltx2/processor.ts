@@ -3,16 +3,24 @@ import { readFileSync } from 'node:fs';
 /** Ticks a second of the kernel's counters. */
 const TICKS = 100;
 
-/** Milliseconds of processor that the work takes: all threads, and programs that end meanwhile. */
-export async function processorTime(work: () => unknown): Promise<number> {
+export type ProcessorTime = {
+	/** Milliseconds of all threads, and of programs that end meanwhile. */
+	readonly milliseconds: number;
+	/** Those of the programs. */
+	readonly programs: number;
+};
+
+/** Processor that the work takes. */
+export async function processorTime(work: () => unknown): Promise<ProcessorTime> {
 	const [own, others] = [process.cpuUsage(), childrenTime()];
 	await work();
 	const { user, system } = process.cpuUsage(own);
-	return (user + system) / 1000 + childrenTime() - others;
+	const programs = childrenTime() - others;
+	return { milliseconds: (user + system) / 1000 + programs, programs };
 }
 
-/** Of all programs started by this one that have ended; 0 where the system does not tell. */
-function childrenTime(): number {
+/** Milliseconds of all programs started by this one that have ended; 0 where the system does not tell. */
+export function childrenTime(): number {
 	if (process.platform !== 'linux') return 0;
 	const stat = readFileSync('/proc/self/stat', 'utf8');
 	// The program's name, in brackets, may hold spaces; then cutime and cstime are fields 13 and 14.

@@ -2,6 +2,7 @@ import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
 import type { Clip } from '../../../protocol/jobs.ts';
 import type { EngineOutput, Workplace } from '../engine.ts';
 import { Relay } from '../relay.ts';
+import { Ahead } from './ahead.ts';
 import { Codec } from './codec.ts';
 import { denoiser, type Guided, looksOf, type Shot, settingsOf } from './denoise.ts';
 import { toTokens, videoShape } from './diffusion/latent.ts';
@@ -16,7 +17,7 @@ import { transformerParameters } from './open-model.ts';
 import type { Pass } from './passes.ts';
 import { withoutPrompt } from './phases.ts';
 import type { Work } from './plan.ts';
-import { prepare } from './prepare.ts';
+import { type Planned, prepare } from './prepare.ts';
 import { checkpointKey, openPreviews } from './preview.ts';
 import { learnPreview, showPreview } from './preview-shot.ts';
 import { framesWanted, readPrompts, readStills } from './reading.ts';
@@ -66,25 +67,36 @@ async function make(
 	const channels = videoVaeConfig(model.checkpoint).latent_channels;
 	const previews = await openPreviews({ folder, key, channels });
 	const job = { request, model, device, workplace, signal, meter, previews, tell };
+	const ahead = lookAhead(job, planned());
 	try {
 		tell(meter.at('prompt', 0));
-		const contexts = await readPrompts(job);
+		const either = AbortSignal.any([signal, ahead.failed]);
+		const contexts = await readPrompts({ ...job, signal: either });
 		const frames = await framesWanted(job, contexts);
 		tell(meter.at('prompt', 1));
 		const stills = await readStills(job);
 		const { work, recipes } = planned({ frames });
 		try {
-			return await shoot({ ...job, work, recipes, isSmall: false, contexts, stills }, []);
+			const first = { work, recipes, ahead, isSmall: false };
+			return await shoot({ ...job, ...first, contexts, stills }, []);
 		} catch (error) {
 			if (!isOutOfMemory(error) || signal.aborted) throw error;
 			const second = planned({ frames, isSecondAttempt: true });
 			meter.again(withoutPrompt(second.phases));
 			const note = shrunk(work, second.work, device);
-			return await shoot({ ...job, ...second, isSmall: true, contexts, stills }, [note]);
+			const smaller = { ...second, ahead: null, isSmall: true };
+			return await shoot({ ...job, ...smaller, contexts, stills }, [note]);
 		}
 	} finally {
+		await ahead.close();
 		await meter.close();
 	}
+}
+
+/** What the first pass will look at. */
+function lookAhead({ request, workplace: { ffmpeg }, signal }: Job, { work }: Planned): Ahead {
+	const pass = work.passes[0]!;
+	return new Ahead({ ffmpeg, request, work, pass, carried: null, signal }, work.stages[0]!);
 }
 
 /** All passes into one clip. */
@@ -126,7 +138,7 @@ async function makePass(take: Take, pass: Pass, carried: Carried | null): Promis
 		tell(meter.at('look', 0));
 		const looked = await look({
 			...{ ffmpeg: workplace.ffmpeg, request, work, pass, carried, signal },
-			...{ checkpoint: model.checkpoint, codec, recipe, size, stills, earlier },
+			...{ checkpoint: model.checkpoint, codec, recipe, size, stills, earlier, ahead: take.ahead },
 		});
 		if (stage === 0 && pass.index === 0) await learnPreview(take, pass, looked);
 		tell(meter.at('look', 1));

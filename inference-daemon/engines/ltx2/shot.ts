@@ -1,5 +1,6 @@
 import type { GenerationRequest } from '../../../protocol/generation.ts';
 import type { Frame } from '../../media/types.ts';
+import type { Ahead } from './ahead.ts';
 import type { Codec } from './codec.ts';
 import type { Shot } from './denoise.ts';
 import {
@@ -61,6 +62,8 @@ export type Look = Material & {
 	readonly stills: readonly Still[];
 	/** What an earlier stage has made, as tokens: the picture already enlarged. */
 	readonly earlier: Latents | null;
+	/** What has been read for this pass and stage; null: nothing yet. */
+	readonly ahead: Ahead | null;
 };
 
 export type Still = { readonly frame: number; readonly strength: number; readonly picture: Frame };
@@ -89,7 +92,8 @@ async function conditionedPicture(looking: Look): Promise<Picture> {
 	let state = unconditioned(videoPositions(shape, rate), channels);
 	let seen: Looked['seen'] = null;
 	if (work.picture !== 'made' || carried !== null) {
-		const { pixels, firstRight } = await readPictures(looking, size);
+		const read = looking.ahead?.takePictures() ?? readPictures(looking, size);
+		const { pixels, firstRight } = await read;
 		const latent = await encode(pixels);
 		seen = { pixels, latent };
 		const source = toTokens(latent.data as Float32Array, channels);
@@ -154,7 +158,7 @@ async function conditionedSound(looking: Look): Promise<Conditioned> {
 	const started = (state: Conditioned) =>
 		earlier?.audio ? beginWith(state, earlier.audio) : state;
 	if (work.sound === 'made' && carried === null) return started(free);
-	const heard = await readWindowSound(looking);
+	const heard = await (looking.ahead?.takeSound() ?? readWindowSound(looking));
 	const mel = logMel({ channels: [heard.left, heard.right], sampleRate: MEL_RATE });
 	const { data } = await codec.encodeSound(mel, signal);
 	const all = audioToTokens(data as Float32Array, channels, bands);

@@ -1,5 +1,6 @@
 import type { GenerationRequest } from '../../../protocol/generation.ts';
 import type { EngineOutput, Workplace } from '../engine.ts';
+import type { Ahead } from './ahead.ts';
 import type { Codec } from './codec.ts';
 import { fromTokens, videoShape } from './diffusion/latent.ts';
 import type { Latents } from './diffusion/samplers.ts';
@@ -36,6 +37,8 @@ export type Take = Job & {
 	readonly isSmall: boolean;
 	readonly contexts: Contexts;
 	readonly stills: readonly Still[];
+	/** Of the first pass; null where there is another plan. */
+	readonly ahead: Ahead | null;
 	readonly codec: Codec;
 	readonly film: Film;
 };

@@ -55,7 +55,7 @@ async function finish(kind: RequestKind, context: number): Promise<Finished> {
 	const material = { ffmpeg, request, work, pass, carried: null, signal };
 	const looked = await look({
 		...material,
-		...{ checkpoint, codec, recipe, size, stills: [], earlier: null },
+		...{ checkpoint, codec, recipe, size, stills: [], earlier: null, ahead: null },
 	});
 	const prompt = await promptContext(request.prompt, encoder, checkpoint, { signal });
 	const runner = new TransformerRunner(checkpoint, settingsOf(looked.shot), { hold: 'all' });

@@ -1,5 +1,8 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { liveSessions, onSessions } from '../../../inference-daemon/engines/ltx2/runtime/live.ts';
+import type { GenerationRequest } from '../../../protocol/generation.ts';
 import { type Cut, make, makeCut, openStudio, requestFor, type Studio } from './shots.ts';
 
 let studio: Studio;
@@ -80,6 +83,32 @@ it('each network runs in the phase that the editor reads', async () => {
 	expect([...found.get('transformer')!]).toEqual(['Making the shot']);
 	expect([...found.get('video decoder')!]).toEqual(['Drawing the picture']);
 	expect([...found.get('vocoder')!]).toEqual(['Drawing the picture']);
+});
+
+it('a neighbour that cannot be read ends the job while its prompt is being read', async () => {
+	const opened = async (request: GenerationRequest, pause: number) => {
+		const seen: string[] = [];
+		const stop = onSessions((names) => {
+			seen.push(...names);
+			// ffmpeg goes on meanwhile.
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
+		});
+		const made = make(request, studio, 'unreadable').finally(stop);
+		return { seen, ended: await made.then(() => null).catch((error: unknown) => error) };
+	};
+	const good = requestFor('fill', cut, { prompt: 'a kite and its neighbours' });
+	const whole = await opened(good, 0);
+	expect(whole.ended).toBeNull();
+	const path = join(studio.folder, 'broken.mov');
+	await writeFile(path, 'no film');
+	const right = { ...cut.right, source: { kind: 'file', path } as const };
+	const request = requestFor('fill', { ...cut, right }, { prompt: 'a kite without one' });
+	const { seen, ended } = await opened(request, 300);
+	expect(ended).toMatchObject({ code: 'media-unreadable', field: path });
+	expect(seen.filter((name) => !TEXT.test(name))).toEqual([]);
+	const texts = (names: readonly string[]) => names.filter((name) => TEXT.test(name)).length;
+	expect(texts(seen)).toBeGreaterThan(0);
+	expect(texts(seen)).toBeLessThan(texts(whole.seen));
 });
 
 it('a shot that is stopped leaves no session open, wherever it was', async () => {
