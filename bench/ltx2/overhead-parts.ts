@@ -30,13 +30,23 @@ export type Part = {
 	readonly besidePrompt: number;
 	/** Left out where the prompt was read before. */
 	readonly isPrompt: boolean;
+	/** Of a checkpoint that is not distilled, in place of the few steps; in no sum. */
+	readonly isGuided: boolean;
 };
 
-type Kind = 'prompt' | 'neighbours' | 'other';
+type Kind = 'prompt' | 'neighbours' | 'guided' | 'other';
 
 type Job = Omit<Wanted, 'settings'> & { readonly ffmpeg: Ffmpeg; readonly cache: string };
 
 const CHANNELS = 128;
+
+/** Of the 19B's dev checkpoint. */
+const GUIDED_STEPS = 40;
+const LED = {
+	video: { cfg: 3, stg: 1, modality: 3, rescale: 0.7 },
+	audio: { cfg: 7, stg: 1, modality: 3, rescale: 0.7 },
+	stgBlocks: [29],
+};
 
 /** What a job does beside its networks, in its order. */
 export async function partsOf(job: Job): Promise<Part[]> {
@@ -48,7 +58,8 @@ export async function partsOf(job: Job): Promise<Part[]> {
 			result = await work();
 		});
 		const besidePrompt = kind === 'neighbours' ? programs : 0;
-		parts.push({ name, milliseconds, besidePrompt, isPrompt: kind === 'prompt' });
+		const is = { isPrompt: kind === 'prompt', isGuided: kind === 'guided' };
+		parts.push({ name, milliseconds, besidePrompt, ...is });
 		return result as T;
 	};
 	const request = requestFor(ffmpeg.path, { ...job, settings: { stages: 1 } });
@@ -106,6 +117,7 @@ export async function partsOf(job: Job): Promise<Part[]> {
 	const clean = await measure(`${recipe.sigmas.length - 1} steps`, () =>
 		steps(recipe.sigmas.length - 1, null),
 	);
+	await measure(`${GUIDED_STEPS} guided steps instead`, () => steps(GUIDED_STEPS, LED), 'guided');
 	const cell = cellOf((pass.window.gap.start + pass.window.gap.end) >> 1);
 	await measure('a preview after each of them', () => {
 		for (let step = 1; step < recipe.sigmas.length; step++) {

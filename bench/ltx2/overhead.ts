@@ -51,12 +51,12 @@ export async function benchOverhead(folder: string): Promise<void> {
 function report(title: string, rounds: readonly Part[][]): void {
 	console.log(`all but the networks of ${title}, CPU time of ${ROUNDS} rounds:`);
 	const sums = { 'a new prompt': new Sum(), 'a prompt read before': new Sum() };
-	for (const [i, { name, isPrompt }] of rounds[0]!.entries()) {
+	for (const [i, { name, isPrompt, isGuided }] of rounds[0]!.entries()) {
 		const of = rounds.map((parts) => parts[i]!);
 		const times = of.map(({ milliseconds }) => milliseconds);
 		const apart = of.map(({ milliseconds, besidePrompt }) => milliseconds - besidePrompt);
-		sums['a new prompt'].add(apart);
-		if (!isPrompt) sums['a prompt read before'].add(times);
+		if (!isGuided) sums['a new prompt'].add(apart);
+		if (!isGuided && !isPrompt) sums['a prompt read before'].add(times);
 		const beside = median(times) - median(apart);
 		const note = beside > 0 ? `, ${beside.toFixed(0)} ms of it while a new prompt is read` : '';
 		console.log(`  ${name.padEnd(50)} ${told(times)}${note}`);
