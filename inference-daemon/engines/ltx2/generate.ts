@@ -63,11 +63,12 @@ async function make(
 	const device = await chooseDevice({ wanted, program: probeProgram(), folder, signal });
 	const key = await checkpointKey(model.checkpoint);
 	const timed = { folder, key: `${key} ${device.provider} ${device.precision}` };
-	const meter = await openMeter(timed, planned().phases);
+	const first = planned();
+	const meter = await openMeter(timed, first.phases);
 	const channels = videoVaeConfig(model.checkpoint).latent_channels;
 	const previews = await openPreviews({ folder, key, channels });
 	const job = { request, model, device, workplace, signal, meter, previews, tell };
-	const ahead = lookAhead(job, planned());
+	const ahead = lookAhead(job, first);
 	try {
 		tell(meter.at('prompt', 0));
 		const either = AbortSignal.any([signal, ahead.failed]);
@@ -77,8 +78,8 @@ async function make(
 		const stills = await readStills(job);
 		const { work, recipes } = planned({ frames });
 		try {
-			const first = { work, recipes, ahead, isSmall: false };
-			return await shoot({ ...job, ...first, contexts, stills }, []);
+			const whole = { work, recipes, ahead, isSmall: false };
+			return await shoot({ ...job, ...whole, contexts, stills }, []);
 		} catch (error) {
 			if (!isOutOfMemory(error) || signal.aborted) throw error;
 			const second = planned({ frames, isSecondAttempt: true });
