@@ -91,6 +91,7 @@ async function compile(name: string): Promise<KernelModule> {
 	return WebAssembly.compile(code);
 }
 
-function align(pointer: number): number {
-	return Math.ceil(pointer / 16) * 16;
+/** The next 16-byte boundary. */
+export function align(bytes: number): number {
+	return Math.ceil(bytes / 16) * 16;
 }

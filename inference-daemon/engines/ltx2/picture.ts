@@ -1,5 +1,6 @@
 import { frameBytes, planesOf } from '../../media/pixels.ts';
 import type { Frame, PixelFormat } from '../../media/types.ts';
+import { align } from '../kernels.ts';
 import type { Size, WorkSize } from './diffusion/window.ts';
 import { openPictureKernels, type PictureKernels } from './picture-kernels.ts';
 import { byteScaler, halved, integerScaler, tapsFor } from './scaling.ts';
@@ -21,7 +22,7 @@ export async function canvasPainter(
 	const scale = byteScaler(kernels);
 	const { inner } = work;
 	const count = inner.width * inner.height;
-	const step = stepOf(count + 12);
+	const step = align(count + 12);
 	return (frame, canvas) => {
 		kernels.clear();
 		const planes = bytePlanes(kernels, frame).map(({ at, ...size }) => scale(at, size, inner));
@@ -58,7 +59,7 @@ export async function frameMaker(
 	};
 	const chroma = { across: halved(luma.across), down: isDeep ? luma.down : halved(luma.down) };
 	const count = inner.width * inner.height;
-	const step = stepOf(4 * count);
+	const step = align(4 * count);
 	const [colours, levels] = [kernels.allocate(3 * step), kernels.allocate(3 * step)];
 	const data = new Uint8Array(frameBytes(format, size));
 	const bytes = kernels.allocate(data.length);
@@ -112,15 +113,10 @@ function bytePlanes(kernels: PictureKernels, frame: Frame): readonly PlaneAt[] {
 		});
 	}
 	const { width, height } = frame;
-	const step = stepOf(width * height);
+	const step = align(width * height);
 	const planes = kernels.allocate(3 * step);
 	kernels.run.toPlanes(start, width * height, planes, step);
 	return [0, 1, 2].map((c) => ({ width, height, at: planes + c * step }));
-}
-
-/** Bytes from one plane in the kernels' memory to the next. */
-function stepOf(bytes: number): number {
-	return 16 * Math.ceil(bytes / 16);
 }
 
 function setMiddle(plane: Uint8Array, work: WorkSize, middle: Uint8Array): void {
