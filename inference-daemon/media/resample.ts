@@ -74,8 +74,8 @@ function filled(kernel: Float64Array, fraction: number, cutoff: number): Float64
 	return kernel;
 }
 
-/** Σ input · kernel, the kernel's start at input `first`. */
-function sumOf(input: Float32Array, first: number, kernel: Float64Array): number {
+/** Σ input · kernel, the kernel's start at input `first`; beyond its ends the input is silent. */
+export function sumOf(input: Float32Array, first: number, kernel: Float64Array): number {
 	const from = Math.max(0, -first);
 	const to = Math.min(kernel.length, input.length - first);
 	let sum = 0;

@@ -1,4 +1,5 @@
 import { rational } from '../../../../protocol/time.ts';
+import { sumOf } from '../../../media/resample.ts';
 
 /** Zero crossings of the sinc on either side. */
 const REACH = 6;
@@ -23,10 +24,7 @@ export function resample(input: Float32Array, from: number, to: number): Float32
 		);
 		const kernel = kernels[phase];
 		const first = (j * step - phase) / phases - reach;
-		const end = Math.min(kernel.length, input.length - first);
-		let sum = 0;
-		for (let k = Math.max(0, -first); k < end; k++) sum += input[first + k]! * kernel[k]!;
-		output[j] = sum;
+		output[j] = sumOf(input, first, kernel);
 	}
 	return output;
 }
