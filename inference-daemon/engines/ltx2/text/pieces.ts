@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { isRecord } from '../weights/shards.ts';
 import { Cuts } from './cuts.ts';
 
-type Json = Readonly<Record<string, unknown>>;
+export type Json = Readonly<Record<string, unknown>>;
 
 /**
  * Makes copies of a `tokenizer.json`, given as its bytes, without the pieces that cannot be in a
@@ -12,17 +12,18 @@ type Json = Readonly<Record<string, unknown>>;
  */
 export function piecesFor(bytes: Buffer): ((text: string) => Json) | null {
 	const cuts = isUtf8(bytes) ? Cuts.find(bytes) : null;
-	const frame = cuts && parse(cuts.keep([]));
+	const frame = cuts && objectIn(cuts.keep([]));
 	const space = frame && markOf(frame);
 	if (cuts === null || frame === null || space === null) {
-		const whole = parse(bytes);
+		const whole = objectIn(bytes);
 		return whole && (() => whole);
 	}
 	const always = [...BYTES, ...unknownIn(frame)];
-	return (text) => parse(cuts.keep([...always, text.replaceAll(' ', space)]))!;
+	return (text) => objectIn(cuts.keep([...always, text.replaceAll(' ', space)]))!;
 }
 
-function parse(text: string | Buffer): Json | null {
+/** Null for what is no JSON of an object. */
+export function objectIn(text: string | Buffer): Json | null {
 	try {
 		const json: unknown = JSON.parse(text.toString());
 		return isRecord(json) ? json : null;

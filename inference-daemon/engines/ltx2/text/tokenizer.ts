@@ -5,7 +5,7 @@ import { PickupError } from '../../../../protocol/errors.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Tensor } from '../weights/safetensors.ts';
 import { isRecord } from '../weights/shards.ts';
-import { piecesFor } from './pieces.ts';
+import { type Json, objectIn, piecesFor } from './pieces.ts';
 
 export type Tokenizer = {
 	/**
@@ -24,7 +24,7 @@ export async function openTokenizer(source: string | Checkpoint): Promise<Tokeni
 	const few = piecesFor(bytes);
 	if (few === null) throw unusable(where, 'something else');
 	// What is set for other programs would change how the text is cut; only the name is of use.
-	const name = (isRecord(config) ? textOf(config.bos_token) : null) ?? '<bos>';
+	const name = textOf(config?.bos_token) ?? '<bos>';
 	const first = parse(few(name), where).token_to_id(name);
 	if (first === undefined) throw unusable(where, `no token ${name}`);
 	return {
@@ -45,7 +45,7 @@ function tokenizerFolder(source: string | Checkpoint): string | null {
 const INSIDE = 'tokenizer_json';
 const CONFIG = 'tokenizer_config.json';
 
-type Source = { readonly bytes: Buffer; readonly config: unknown; readonly where: string };
+type Source = { readonly bytes: Buffer; readonly config: Json | null; readonly where: string };
 
 async function read(source: string | Checkpoint): Promise<Source> {
 	const folder = tokenizerFolder(source);
@@ -54,7 +54,7 @@ async function read(source: string | Checkpoint): Promise<Source> {
 	const bytes = await readWhole(where);
 	if (bytes === null) throw unusable(where, 'none');
 	const config = await readWhole(join(folder, CONFIG));
-	return { bytes, config: config && json(config), where };
+	return { bytes, config: config ? objectIn(config) : null, where };
 }
 
 async function readInside(checkpoint: Checkpoint): Promise<Source> {
@@ -63,7 +63,7 @@ async function readInside(checkpoint: Checkpoint): Promise<Source> {
 	const told = checkpoint.files.map(({ metadata }) => metadata[CONFIG]).find(Boolean);
 	const config = asset ? await readTensor(asset) : told;
 	const where = `${INSIDE} in ${tensor.path}`;
-	return { bytes: await readTensor(tensor), config: config && json(config), where };
+	return { bytes: await readTensor(tensor), config: config ? objectIn(config) : null, where };
 }
 
 async function readTensor({ path, offset, bytes }: Tensor): Promise<Buffer> {
@@ -87,16 +87,7 @@ async function readWhole(path: string): Promise<Buffer | null> {
 	}
 }
 
-/** What is no JSON is no tokenizer either, and told as that. */
-function json(text: string | Buffer): unknown {
-	try {
-		return JSON.parse(text.toString());
-	} catch {
-		return null;
-	}
-}
-
-function parse(tokenizer: Readonly<Record<string, unknown>>, where: string): PieceTokenizer {
+function parse(tokenizer: Json, where: string): PieceTokenizer {
 	try {
 		return new PieceTokenizer(tokenizer, {});
 	} catch (error) {
