@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPreviews } from '../../inference-daemon/engines/ltx2/preview.ts';
 import { median } from '../measure.ts';
+import { processorTime } from './processor.ts';
 import { uniform } from './weights.ts';
 
 const CHANNELS = 128;
@@ -22,15 +23,14 @@ export async function benchPreview(): Promise<void> {
 			shape: [3, frames, h * 32, w * 32],
 		};
 		const previews = await openPreviews({ folder, key: 'bench', channels: CHANNELS });
-		const fit = await processorTime(() => previews.fit(latent, pixels));
+		const { milliseconds: fit } = await processorTime(() => previews.fit(latent, pixels));
 		const times: number[] = [];
 		let bytes = 0;
 		for (let round = 0; round < ROUNDS; round++) {
-			times.push(
-				await processorTime(() => {
-					bytes = previews.jpeg(latent)!.length;
-				}),
-			);
+			const { milliseconds } = await processorTime(() => {
+				bytes = previews.jpeg(latent)!.length;
+			});
+			times.push(milliseconds);
 		}
 		const [first, usual] = [times[0]!, median(times)];
 		console.log(
@@ -39,12 +39,4 @@ export async function benchPreview(): Promise<void> {
 	} finally {
 		await rm(folder, { recursive: true, force: true });
 	}
-}
-
-/** Milliseconds of all threads. */
-async function processorTime(work: () => unknown): Promise<number> {
-	const before = process.cpuUsage();
-	await work();
-	const { user, system } = process.cpuUsage(before);
-	return (user + system) / 1000;
 }
