@@ -17,9 +17,8 @@ import { begin, type Looked, look } from '../../../inference-daemon/engines/ltx2
 import { promptContext } from '../../../inference-daemon/engines/ltx2/text/context.ts';
 import type { RequestKind } from '../../../protocol/generation.ts';
 import { ffmpeg } from '../../media/media-files.ts';
-import { type Cut, makeCut, openStudio, requestFor, type Sequence, type Studio } from './shots.ts';
+import { type Cut, makeCut, openStudio, requestFor, SMALL, type Studio } from './shots.ts';
 
-const SMALL: Sequence = { num: 24, den: 1, width: 64, height: 64 };
 /** How far from a frame the decoder sees, in frames, and for how long it remembers a sound, in 10 ms. */
 const REACH = 64;
 const ROWS_OF_MEMORY = 160;

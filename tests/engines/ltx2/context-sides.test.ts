@@ -13,11 +13,10 @@ import {
 	makeShot,
 	openStudio,
 	requestFor,
-	type Sequence,
+	SMALL,
 	type Studio,
 } from './shots.ts';
 
-const SMALL: Sequence = { num: 24, den: 1, width: 64, height: 64 };
 const GAP = 40;
 
 /** 20 ms of sound. */

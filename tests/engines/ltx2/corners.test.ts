@@ -20,11 +20,11 @@ import {
 	openStudio,
 	requestFor,
 	type Sequence,
+	SMALL,
 	type Studio,
 	spanOf,
 } from './shots.ts';
 
-const SMALL: Sequence = { num: 24, den: 1, width: 64, height: 64 };
 const ONE = { num: 1, den: 1 };
 
 let studio: Studio;

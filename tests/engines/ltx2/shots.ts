@@ -25,6 +25,7 @@ export const KINDS = ['fill', 'extend', 'insert', 'retake', 'soundtrack', 'anima
 export type Sequence = FrameRate & { readonly width: number; readonly height: number };
 
 export const PLAIN: Sequence = { num: 24, den: 1, width: 96, height: 64 };
+export const SMALL: Sequence = { num: 24, den: 1, width: 64, height: 64 };
 
 /** A folder with shots to cut and a tiny model to make more with. */
 export type Studio = {
