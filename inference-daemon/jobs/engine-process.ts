@@ -56,8 +56,8 @@ function tell(message: FromEngine): void {
 
 /** The daemon made this process the leader of a group that holds every ffmpeg it starts. */
 function endWithChildren(): void {
-	if (process.platform === 'win32') process.exit(1);
-	process.kill(-process.pid, 'SIGKILL');
+	// Not by an exit of its own, which a network that runs in another thread would turn into a crash.
+	process.kill(process.platform === 'win32' ? process.pid : -process.pid, 'SIGKILL');
 }
 
 /**

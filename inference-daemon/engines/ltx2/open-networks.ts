@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { Graph, type Precision, type Shape, type Value } from './graph/graph.ts';
 import type { ElementType } from './graph/onnx.ts';
 import { Scope } from './graph/scope.ts';
@@ -69,8 +68,6 @@ export class OpenNetworks {
 	}
 
 	async run(session: Session, inputs: Inputs, signal?: AbortSignal): Promise<Numbers> {
-		// Runs hold up the event loop: what aborts has to come through between them.
-		await turn();
 		this.#look(signal);
 		const running = session.run(inputs);
 		this.#sessions.set(session, running);

@@ -5,7 +5,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { predictFrames } from '../../../inference-daemon/engines/ltx2/duration.ts';
 import { ltx2 } from '../../../inference-daemon/engines/ltx2/engine.ts';
 import { openModel } from '../../../inference-daemon/engines/ltx2/open-model.ts';
-import { type Numbers, Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import {
+	type Numbers,
+	type Resident,
+	Session,
+} from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { promptContext } from '../../../inference-daemon/engines/ltx2/text/context.ts';
 import type { Ffmpeg } from '../../../inference-daemon/media/types.ts';
 import { countClip } from '../../../inference-daemon/media/verify.ts';
@@ -67,18 +71,19 @@ it('draws fresh noise in every step unless told otherwise', async () => {
 
 describe('the first cell is marked as a frame of its own', () => {
 	it('and no still is that is shown later', async () => {
-		const marks: Numbers[] = [];
-		const runOf = Session.prototype.run;
-		vi.spyOn(Session.prototype, 'run').mockImplementation(function (this: Session, inputs) {
-			if (inputs['video.keyframes']) marks.push(inputs['video.keyframes'] as Numbers);
-			return runOf.call(this, inputs);
+		const marks: Promise<Numbers>[] = [];
+		const { forward } = Session.prototype;
+		vi.spyOn(Session.prototype, 'forward').mockImplementation(function (this: Session, inputs) {
+			const given = inputs['video.keyframes'] as Resident | undefined;
+			if (given) marks.push(given.read());
+			return forward.call(this, inputs);
 		});
 		const images = [{ path: still, frame: 5, strength: 1 }];
 		await untilDrawn(requestFor('insert', cut, { settings: settings(), images }), ffmpeg);
 		// 10 frames are held by 17, three cells in time; the still is one more.
 		const [cells, tokens] = [3 * 2, 4 * 3 * 2];
 		expect(marks.length).toBeGreaterThan(0);
-		for (const { data, shape } of marks) {
+		for (const { data, shape } of await Promise.all(marks)) {
 			expect(shape).toEqual([tokens, 1]);
 			expect(Array.from(data as Float32Array)).toEqual(
 				Array.from({ length: tokens }, (_, token) => (token < cells ? 1 : 0)),

@@ -4,7 +4,6 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { afterAll, describe, expect, it, test } from 'vitest';
 import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import { linear } from '../../../inference-daemon/engines/ltx2/graph/layers.ts';
@@ -17,6 +16,7 @@ import {
 } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PROVIDERS, runGraph } from './golden.ts';
+import { bundle, scratchFolder } from './scratch.ts';
 import { writeWeights } from './sparse.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pickup-runtime-'));
@@ -67,7 +67,7 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 			kept?.release();
 			kept = y!;
 		}
-		expect(kept!.tensor.location).toBe(provider === 'webgpu' ? 'gpu-buffer' : 'cpu');
+		expect(kept!.location).toBe(provider === 'webgpu' ? 'gpu-buffer' : 'cpu');
 		const { data, shape } = await kept!.read();
 		expect(shape).toEqual([4, WIDTH]);
 		expect(apart(data as Float32Array, expected)).toBeLessThan(1e-6);
@@ -259,17 +259,15 @@ test('the library is loaded by the first session and leaves nothing behind', asy
 		await (await Session.open(graph)).release();
 		console.log(JSON.stringify([before, loaded()]));
 	`;
-	const { outputFiles } = await build({
-		stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
-		...{ bundle: true, write: false, platform: 'node', format: 'esm', target: 'node20.19' },
-		packages: 'external',
-	});
+	const scratch = scratchFolder('library');
+	const program = join(scratch, 'program.mjs');
+	await bundle(program, { contents });
 	const { ORT_DISABLE_TELEMETRY: _, ...environment } = process.env;
-	const child = promisify(execFile)(process.execPath, ['--input-type=module', '-'], {
+	const { stdout } = await promisify(execFile)(process.execPath, [program], {
 		env: { ...environment, HOME: home, TMPDIR: home },
 	});
-	child.child.stdin!.end(outputFiles[0]!.text);
-	expect(JSON.parse((await child).stdout)).toEqual([false, true]);
+	await rm(scratch, { recursive: true });
+	expect(JSON.parse(stdout)).toEqual([false, true]);
 	expect(await readdir(home)).toEqual([]);
 	await rm(home, { recursive: true });
 });

@@ -28,7 +28,9 @@ export async function bundle(
 		...{ absWorkingDir: ROOT, ...from, outfile, packages: 'external' },
 		...{ bundle: true, platform: 'node', format: 'esm', target: 'node20.19' },
 	});
-	await copyFile(join(ROOT, 'dist/ltx2.wasm'), join(dirname(outfile), 'ltx2.wasm'));
+	for (const name of ['ltx2.wasm', 'ltx2-networks.mjs']) {
+		await copyFile(join(ROOT, 'dist', name), join(dirname(outfile), name));
+	}
 }
 
 /** What tries a provider, as the daemon's `provider-probe.mjs`. */

@@ -2,7 +2,8 @@ import { Graph } from '../graph/graph.ts';
 import { attention } from '../graph/layers.ts';
 import { Scope } from '../graph/scope.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
-import { onnxRuntime } from './onnxruntime.ts';
+import { networksThread } from './networks-thread.ts';
+import type { Output } from './orders.ts';
 
 /**
  * The nodes that WebGPU has to leave to the CPU on this machine. ONNX Runtime's attention for 32
@@ -31,16 +32,20 @@ async function works(): Promise<boolean> {
 }
 
 async function run(graph: Graph, provider: string): Promise<Float32Array> {
-	const { InferenceSession, Tensor } = await onnxRuntime();
-	const session = await InferenceSession.create(graph.encode(), {
-		executionProviders: [provider],
-		logSeverityLevel: 4,
+	const thread = networksThread();
+	const settings = { executionProviders: [provider], logSeverityLevel: 4 } as const;
+	const { session } = await thread.order({
+		...{ kind: 'open', graph: graph.encode(), provider, settings },
 	});
 	try {
 		const data = Float32Array.from({ length: TOKENS * WIDTH }, (_, i) => 2 * Math.sin(i * i));
-		const { y } = await session.run({ x: new Tensor('float32', data, [TOKENS, WIDTH]) });
-		return y!.data as Float32Array;
+		const x = { type: 'float32', data, shape: [TOKENS, WIDTH] } as const;
+		const given = await thread.order({
+			...{ kind: 'run', session, inputs: { x }, outputs: 'come', isWatched: false },
+		});
+		const { y } = (given as { outputs: Record<string, Output> }).outputs;
+		return (y as { data: Float32Array }).data;
 	} finally {
-		await session.release();
+		await thread.order({ kind: 'close', session });
 	}
 }

@@ -4,6 +4,8 @@ import { type Numbers, type Provider, Resident, Session } from './session.ts';
 /** Numbers by a graph's names, some of them on a device. */
 export type Values = Readonly<Record<string, Numbers | Resident>>;
 
+type Inputs = Readonly<Record<string, Numbers>>;
+
 /** Values that many runs take. */
 export type Uploaded = {
 	readonly values: Values;
@@ -12,26 +14,24 @@ export type Uploaded = {
 };
 
 /**
- * Copies what is float32 among `inputs` to the provider's device once, instead of in each run. Only
- * WebGPU can keep it there; elsewhere, and for other types, values are the inputs themselves. A
- * session stays open until they are released, and with it WebGPU's device and compiled kernels,
- * which go with the last session. Throws PickupError `out-of-memory` or `engine-failed`.
+ * Brings what is float32 among `inputs` to where runs find it, once instead of in each run: to
+ * WebGPU's device, and for other providers to the networks' thread, which takes over arrays that are
+ * given. For other types, values are the inputs themselves. On WebGPU a session stays open until they
+ * are released, and with it the device and compiled kernels, which go with the last session. Throws
+ * PickupError `out-of-memory` or `engine-failed`.
  */
-export async function upload(
-	inputs: Readonly<Record<string, Numbers>>,
-	provider: Provider,
-): Promise<Uploaded> {
+export async function upload(inputs: Inputs, provider: Provider): Promise<Uploaded> {
 	const entries = Object.entries(inputs).filter(([, { data }]) => data instanceof Float32Array);
-	if (provider !== 'webgpu' || entries.length === 0) {
-		return { values: inputs, release: async () => {} };
-	}
+	if (provider !== 'webgpu') return handOver(inputs, entries);
 	const graph = new Graph('upload');
 	for (const [name, { shape }] of entries) {
 		graph.output(`device ${name}`, graph.input(name, shape));
 	}
 	const session = await Session.open(graph, { provider, keep: true });
 	try {
-		const kept = await session.forward(inputs);
+		// They may be wanted once more, after the device has been let go.
+		const copied = entries.map(([name, value]) => [name, { ...value, isGiven: false }] as const);
+		const kept = await session.forward(Object.fromEntries(copied));
 		const moved = entries.map(([name]) => [name, kept[`device ${name}`]!]);
 		return {
 			values: { ...inputs, ...Object.fromEntries(moved) },
@@ -43,7 +43,19 @@ export async function upload(
 	}
 }
 
-/** Gives back what is on a device. */
+async function handOver(inputs: Inputs, entries: readonly [string, Numbers][]): Promise<Uploaded> {
+	const values: Record<string, Numbers | Resident> = { ...inputs };
+	const release = async () => releaseAll(values);
+	try {
+		for (const [name, value] of entries) values[name] = await Resident.of(value);
+		return { values, release };
+	} catch (error) {
+		await release();
+		throw error;
+	}
+}
+
+/** Gives back what is in the networks' thread or on a device. */
 export function releaseAll(values: Values): void {
 	for (const value of Object.values(values)) {
 		if (value instanceof Resident) value.release();

@@ -1,12 +1,13 @@
-import type * as ort from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-node';
 import { PickupError } from '../../../../protocol/errors.ts';
-import { Graph } from '../graph/graph.ts';
+import type { Graph } from '../graph/graph.ts';
 import type { ElementType, ValueSpec } from '../graph/onnx.ts';
 import { runtimeFailure } from './failures.ts';
-import { checkWeights, firstWrong } from './finite.ts';
+import { checkWeights } from './finite.ts';
 import { attentionForCpu } from './flash-attention.ts';
 import { sessionOpens } from './live.ts';
-import { onnxRuntime } from './onnxruntime.ts';
+import { networksThread } from './networks-thread.ts';
+import type { Elements, Fed, Given, Output, Wrong } from './orders.ts';
 
 /** Where a graph can run: processors, then WebGPU (any GPU), NVIDIA, Windows and Apple. */
 export type Provider = 'cpu' | 'webgpu' | 'cuda' | 'dml' | 'coreml';
@@ -27,28 +28,36 @@ export type SessionOptions = {
 
 /** Numbers in memory, row by row. float16 comes as its bits, where JavaScript has no type for it. */
 export type Numbers = {
-	readonly data: Float32Array | BigInt64Array | Int32Array | Uint8Array | Uint16Array;
+	readonly data: Elements;
 	readonly shape: readonly number[];
+	/** A run takes the array over, which is empty afterwards, where it copies others. */
+	readonly isGiven?: boolean;
 };
 
 /** Graphs that have given finite numbers: their weights are not looked at again. */
 const proven = new WeakSet<Graph>();
 
-/** A graph that is ready to run. It takes memory until it is released. */
+/**
+ * A graph that is ready to run, in the networks' thread, so that runs hold nothing else up. It takes
+ * memory until it is released.
+ */
 export class Session {
-	readonly #session: ort.InferenceSession;
+	readonly #id: number;
+	readonly #thread: NetworksThread;
 	readonly #graph: Graph;
 	readonly #provider: Provider;
 	readonly #gone: () => void;
 	readonly #kept = new Set<Resident>();
 
 	private constructor(
-		session: ort.InferenceSession,
+		id: number,
+		thread: NetworksThread,
 		graph: Graph,
 		provider: Provider,
 		gone: () => void,
 	) {
-		this.#session = session;
+		this.#id = id;
+		this.#thread = thread;
 		this.#graph = graph;
 		this.#provider = provider;
 		this.#gone = gone;
@@ -63,13 +72,13 @@ export class Session {
 		}
 		const gone = sessionOpens(graph.name);
 		try {
-			const { InferenceSession } = await onnxRuntime();
 			const onCpu = provider === 'webgpu' ? await attentionForCpu(graph) : [];
-			const session = await InferenceSession.create(
-				graph.encode(),
-				settings(graph, options, onCpu),
-			);
-			return new Session(session, graph, provider, gone);
+			const thread = networksThread();
+			const { session } = await thread.order({
+				...{ kind: 'open', graph: graph.encode(), provider },
+				settings: settings(graph, options, onCpu),
+			});
+			return new Session(session, thread, graph, provider, gone);
 		} catch (error) {
 			gone();
 			throw runtimeFailure(`Expected ${graph.name} to open on ${provider}`, error);
@@ -84,15 +93,7 @@ export class Session {
 	async run(
 		inputs: Readonly<Record<string, Numbers | Resident>>,
 	): Promise<Record<string, Numbers>> {
-		const residents = Object.entries(await this.forward(inputs));
-		try {
-			const numbers: Record<string, Numbers> = {};
-			// One after the other, so that none is still being read when another one fails.
-			for (const [name, resident] of residents) numbers[name] = await resident.read();
-			return numbers;
-		} finally {
-			for (const [, resident] of residents) resident.release();
-		}
+		return (await this.#run(inputs, 'come')) as Record<string, Numbers>;
 	}
 
 	/**
@@ -102,46 +103,41 @@ export class Session {
 	async forward(
 		inputs: Readonly<Record<string, Numbers | Resident>>,
 	): Promise<Record<string, Resident>> {
-		const { Tensor } = await onnxRuntime();
-		const feeds: Record<string, ort.Tensor> = {};
-		for (const input of this.#graph.inputs) {
-			const given = this.#expect(input, inputs[input.name]);
-			feeds[input.name] =
-				given instanceof Resident
-					? given.tensor
-					: new Tensor(input.type as 'float32', given.data as Float32Array, input.shape);
-		}
-		const found = await this.#session.run(feeds).catch((error: unknown) => {
-			throw runtimeFailure(`Expected ${this.#graph.name} to run on ${this.#provider}`, error);
+		const residents = Object.entries(await this.#run(inputs, 'stay')).map(([name, output]) => {
+			const resident = new Resident(output as StayingOutput, this.#thread, this.#kept);
+			return [name, resident] as const;
 		});
-		const outputs: Record<string, Resident> = {};
-		for (const [name, tensor] of Object.entries(found)) {
-			outputs[name] = this.#resident(tensor as ort.Tensor);
-		}
-		if (this.#graph.tensors.length === 0 || proven.has(this.#graph)) return outputs;
-		try {
-			await this.#prove(inputs, outputs);
-			return outputs;
-		} catch (error) {
-			for (const output of Object.values(outputs)) output.release();
-			throw error;
-		}
+		return Object.fromEntries(residents);
 	}
 
 	/** Ends profiling too; its file is whole afterwards. */
 	async release(): Promise<void> {
 		for (const resident of this.#kept) resident.release();
 		try {
-			this.#session.endProfiling();
+			if (!this.#thread.isOver) await this.#thread.order({ kind: 'close', session: this.#id });
 		} finally {
-			await this.#session.release().finally(() => this.#gone());
+			this.#gone();
 		}
 	}
 
-	#resident(tensor: ort.Tensor): Resident {
-		const resident = new Resident(tensor, this.#provider, () => this.#kept.delete(resident));
-		if (tensor.location !== 'cpu') this.#kept.add(resident);
-		return resident;
+	async #run(
+		inputs: Readonly<Record<string, Numbers | Resident>>,
+		outputs: 'come' | 'stay',
+	): Promise<Readonly<Record<string, Output>>> {
+		const { name, tensors } = this.#graph;
+		const fed: Record<string, Fed> = {};
+		const moved: ArrayBuffer[] = [];
+		for (const input of this.#graph.inputs) {
+			fed[input.name] = feed(input, this.#expect(input, inputs[input.name]), moved);
+		}
+		const isWatched = tensors.length > 0 && !proven.has(this.#graph);
+		const order = { kind: 'run', session: this.#id, inputs: fed, outputs, isWatched } as const;
+		const given: Given['run'] = await this.#thread.order(order, moved).catch((error: unknown) => {
+			throw runtimeFailure(`Expected ${name} to run on ${this.#provider}`, error);
+		});
+		if ('wrong' in given) return this.#blame(given.wrong, given.wrongInput);
+		if (isWatched) proven.add(this.#graph);
+		return given.outputs;
 	}
 
 	#expect({ name, shape }: ValueSpec, given: Numbers | Resident | undefined): Numbers | Resident {
@@ -153,76 +149,103 @@ export class Session {
 		return given;
 	}
 
-	async #prove(
-		inputs: Readonly<Record<string, Numbers | Resident>>,
-		outputs: Readonly<Record<string, Resident>>,
-	): Promise<void> {
-		const wrong = await wrongAmong(this.#graph.outputs, outputs);
-		if (wrong === null) {
-			proven.add(this.#graph);
-			return;
-		}
+	async #blame(output: Wrong, input: Wrong | null): Promise<never> {
+		const told = ({ name, index }: Wrong) => `element ${index} of ${name} is NaN or infinite`;
 		const { name, precision } = this.#graph;
-		const given = await wrongAmong(this.#graph.inputs, inputs);
-		if (given !== null) {
-			throw new PickupError('engine-failed', `Expected finite inputs of ${name}, but ${given}`);
+		if (input !== null) {
+			throw new PickupError(
+				'engine-failed',
+				`Expected finite inputs of ${name}, but ${told(input)}`,
+			);
 		}
 		await checkWeights(this.#graph);
 		throw new PickupError(
 			'engine-failed',
-			`Expected ${name} to give finite numbers on ${this.#provider}, but ${wrong}; its inputs and weights are finite, so ${precision} has overflowed inside`,
+			`Expected ${name} to give finite numbers on ${this.#provider}, but ${told(output)}; its inputs and weights are finite, so ${precision} has overflowed inside`,
 		);
 	}
 }
 
-/** An output that stays where its session left it, on the device where the provider can do that. */
+type NetworksThread = ReturnType<typeof networksThread>;
+type StayingOutput = Exclude<Output, { readonly data: Elements }>;
+
+/** Numbers in the networks' thread or on a device, for the next run. */
 export class Resident {
 	readonly shape: readonly number[];
-	readonly #provider: Provider;
-	readonly #released: () => void;
-	#tensor: ort.Tensor | null;
+	/** 'cpu', or where on a device. */
+	readonly location: string;
+	readonly #thread: NetworksThread;
+	readonly #among: Set<Resident> | null;
+	#id: number | null;
 
-	constructor(tensor: ort.Tensor, provider: Provider, released: () => void) {
-		this.shape = tensor.dims;
-		this.#tensor = tensor;
-		this.#provider = provider;
-		this.#released = released;
+	/** `among`: where it stands until it is released, if it is on a device. */
+	constructor(
+		{ value, shape, location }: StayingOutput,
+		thread: NetworksThread,
+		among: Set<Resident> | null,
+	) {
+		this.#id = value;
+		this.shape = shape;
+		this.location = location;
+		this.#thread = thread;
+		this.#among = location === 'cpu' ? null : among;
+		this.#among?.add(this);
 	}
 
-	get tensor(): ort.Tensor {
-		if (this.#tensor === null) throw new RangeError(`[${this.shape}] was released before this use`);
-		return this.#tensor;
+	/**
+	 * Float32 numbers for the runs of any provider but WebGPU. Throws PickupError `out-of-memory` or
+	 * `engine-failed`.
+	 */
+	static async of(numbers: Numbers): Promise<Resident> {
+		const thread = networksThread();
+		const moved: ArrayBuffer[] = [];
+		try {
+			const value = fedOf('float32', numbers, moved);
+			const { value: id } = await thread.order({ kind: 'hold', value }, moved);
+			return new Resident({ value: id, shape: numbers.shape, location: 'cpu' }, thread, null);
+		} catch (error) {
+			throw runtimeFailure(`Expected room for [${numbers.shape}]`, error);
+		}
+	}
+
+	get id(): number {
+		if (this.#id === null) throw new RangeError(`[${this.shape}] was released before this use`);
+		return this.#id;
 	}
 
 	/** Copies it to memory. */
 	async read(): Promise<Numbers> {
-		const { tensor, shape } = this;
-		if (tensor.location === 'cpu') return { data: tensor.data as Float32Array, shape };
-		// In Node `tensor.getData()` ends the process, so that a session has to fetch it.
-		const graph = new Graph('read');
-		graph.output('memory', graph.input('device', shape, tensor.type as ElementType));
-		const session = await Session.open(graph, { provider: this.#provider });
-		try {
-			return (await session.run({ device: this })).memory!;
-		} finally {
-			await session.release();
-		}
+		const { data } = await this.#thread.order({ kind: 'read', value: this.id });
+		return { data, shape: this.shape };
 	}
 
 	/** Gives its memory back; until then nothing does, not even the garbage collector. */
 	release(): void {
-		if (this.#tensor === null) return;
-		this.#tensor.dispose();
-		this.#tensor = null;
-		this.#released();
+		if (this.#id === null) return;
+		// Nobody waits for it; where it fails the thread is over and with it all that it held.
+		this.#thread.order({ kind: 'drop', values: [this.#id] }).catch(() => {});
+		this.#id = null;
+		this.#among?.delete(this);
 	}
+}
+
+/** As the networks' thread takes it; what has to go there with it is added to `moved`. */
+function feed({ type }: ValueSpec, value: Numbers | Resident, moved: ArrayBuffer[]): Fed {
+	return value instanceof Resident ? value.id : fedOf(type, value, moved);
+}
+
+function fedOf(type: ElementType, { data, shape, isGiven }: Numbers, moved: ArrayBuffer[]) {
+	const isWhole = data.byteLength === data.buffer.byteLength;
+	const own = isGiven && isWhole ? data : data.slice();
+	moved.push(own.buffer as ArrayBuffer);
+	return { type, data: own, shape };
 }
 
 function settings(
 	graph: Graph,
 	options: SessionOptions,
 	forceCpuNodeNames: readonly string[],
-): ort.InferenceSession.SessionOptions {
+): InferenceSession.SessionOptions {
 	const { provider = 'cpu', weights = 'folded', keep = false, profile } = options;
 	const { folder } = graph;
 	return {
@@ -244,18 +267,4 @@ function settings(
 				: {}),
 		},
 	};
-}
-
-/** Which of these values holds NaN or infinity, and where, in words. */
-async function wrongAmong(
-	specs: readonly ValueSpec[],
-	values: Readonly<Record<string, Numbers | Resident>>,
-): Promise<string | null> {
-	for (const { name, type } of specs) {
-		const value = values[name]!;
-		const { data } = value instanceof Resident ? await value.read() : value;
-		const index = firstWrong(data, type);
-		if (index !== null) return `element ${index} of ${name} is NaN or infinite`;
-	}
-	return null;
 }

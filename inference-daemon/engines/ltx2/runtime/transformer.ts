@@ -78,7 +78,8 @@ export class TransformerRunner {
 	readonly #sessions = new Map<string, Session>();
 	readonly #prompts = new Map<PromptContext, Inputs>();
 	readonly #uploads = new Map<Inputs, Uploaded>();
-	readonly #fixed: Inputs;
+	/** null where the networks' thread has taken them over and let them go. */
+	#fixed: Inputs | null;
 	/** Bytes of weights that closed sessions have left on the device. */
 	#left = 0;
 
@@ -99,6 +100,8 @@ export class TransformerRunner {
 		signal?.throwIfAborted();
 		const context = await this.#projected(look.context);
 		const noise = noiseInputs(this.config, look.noise);
+		this.#fixed ??= this.#fixedInputs();
+		const fixed = this.#fixed;
 		const model = this.#modelFor(noise, look.context, isolated);
 		const sizes = JSON.stringify(model.work);
 		const changing = { ...this.#latentInputs(look), ...noise };
@@ -106,7 +109,7 @@ export class TransformerRunner {
 		const run = async (name: string, build: () => Graph, ends = false) => {
 			signal?.throwIfAborted();
 			const constants = {
-				...(await this.#uploaded(this.#fixed)),
+				...(await this.#uploaded(fixed)),
 				...(await this.#uploaded(context)),
 			};
 			return this.#run(`${name} ${sizes}`, build, { ...constants, ...changing, ...made }, ends);
@@ -135,6 +138,7 @@ export class TransformerRunner {
 		this.#sessions.clear();
 		this.#uploads.clear();
 		this.#left = 0;
+		if (this.#provider !== 'webgpu') this.#fixed = null;
 		const closed = await Promise.allSettled(open.map((one) => one.release()));
 		const failed = closed.find(({ status }) => status === 'rejected');
 		if (failed) throw (failed as PromiseRejectedResult).reason;
@@ -151,22 +155,26 @@ export class TransformerRunner {
 		return { ...made, ...hidden };
 	}
 
-	/** What the last part gives is always read; what other parts give stays where it is. */
+	/**
+	 * What the last part gives is read; what other parts give stays where it is: where a session leaves
+	 * it on the device it needs the session to stay open.
+	 */
 	async #run(key: string, build: () => Graph, values: Values, ends: boolean): Promise<Values> {
 		const { hold } = this.#options;
-		const stays = hold === 'all' && !ends;
-		const session = this.#sessions.get(key) ?? (await this.#open(key, build, stays));
+		const keep = hold === 'all' && !ends;
+		const session = this.#sessions.get(key) ?? (await this.#open(key, build, keep));
 		if (hold === 'all') this.#sessions.set(key, session);
 		try {
-			return await (stays ? session.forward(values) : session.run(values));
+			return await (ends ? session.run(values) : session.forward(values));
 		} finally {
 			if (hold === 'one') await this.#close(session, this.#graphs.get(key)!);
 		}
 	}
 
-	/** What has been uploaded keeps a session open; before too much is left there all is closed. */
+	/** On WebGPU what is uploaded keeps a session open; before too much is left there all is closed. */
 	async #close(session: Session, graph: Graph): Promise<void> {
 		await session.release();
+		if (this.#provider !== 'webgpu') return;
 		this.#left += bytesLeft(graph);
 		if (this.#left > MOST_LEFT) await this.release();
 	}
@@ -217,11 +225,13 @@ export class TransformerRunner {
 		for (const stream of this.#streams()) {
 			const { positions, heed, keyframes } = this.#settings[stream]!;
 			const tokens = positions.shape[1]!;
-			Object.assign(inputs, rotaryInputs(this.config, this.config[stream], positions));
+			const made: Record<string, Numbers> = {};
+			Object.assign(made, rotaryInputs(this.config, this.config[stream], positions));
 			if (heed) {
 				const mask = { data: heed, shape: [1, tokens, tokens] };
-				inputs[`${stream}.bias`] = maskBias(mask, this.#options.precision);
+				made[`${stream}.bias`] = maskBias(mask, this.#options.precision);
 			}
+			for (const [name, table] of Object.entries(made)) inputs[name] = { ...table, isGiven: true };
 			if (keyframes) inputs[`${stream}.keyframes`] = { data: keyframes, shape: [tokens, 1] };
 		}
 		return inputs;

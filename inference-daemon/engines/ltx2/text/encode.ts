@@ -126,7 +126,7 @@ async function hiddenStates(
 		state = (await run(layer, { ...inputs, state })).next!;
 	}
 	keep(layers.length, (await run(norm, { state })).next!);
-	return { data, shape };
+	return { data, shape, isGiven: true };
 }
 
 /** A weight is read in about the time in which it is multiplied with so many rows. */

@@ -1,0 +1,174 @@
+/** Opens and runs networks for another thread, which they would hold up: ONNX Runtime's calls return when all is done. */
+
+import { parentPort, type Transferable } from 'node:worker_threads';
+import type * as ort from 'onnxruntime-node';
+import { Graph } from '../graph/graph.ts';
+import type { ElementType } from '../graph/onnx.ts';
+import { firstWrong } from './finite.ts';
+import { onnxRuntime } from './onnxruntime.ts';
+import type { Elements, Fed, Given, Kind, Order, Output, Reply, Wrong } from './orders.ts';
+
+const { InferenceSession, Tensor } = await onnxRuntime();
+
+type Open = {
+	readonly session: ort.InferenceSession;
+	readonly provider: string;
+	/** Values on a device, which must not outlive it: ONNX Runtime would end the process. */
+	readonly onDevice: Set<number>;
+};
+
+type Held = { readonly tensor: ort.Tensor; readonly maker: Open | null };
+
+const sessions = new Map<number, Open>();
+const held = new Map<number, Held>();
+let last = 0;
+
+type Answer<K extends Kind> = readonly [given: Given[K], moved?: readonly Transferable[]];
+type OrderOf<K extends Kind> = Extract<Order, { kind: K }>;
+
+const does: { readonly [K in Kind]: (order: OrderOf<K>) => Promise<Answer<K>> | Answer<K> } = {
+	async open({ graph, provider, settings }) {
+		const session = await InferenceSession.create(graph, settings);
+		const id = ++last;
+		sessions.set(id, { session, provider, onDevice: new Set() });
+		return [{ session: id }];
+	},
+
+	async run({ session, inputs, outputs, isWatched }) {
+		const open = sessions.get(session)!;
+		const feeds = Object.fromEntries(
+			Object.entries(inputs).map(([name, fed]) => [name, tensorOf(fed)]),
+		);
+		const made = await open.session.run(feeds);
+		let isLeft = true;
+		try {
+			const wrong = isWatched ? await wrongAmong(made, open) : null;
+			if (wrong !== null) return [{ wrong, wrongInput: await wrongAmong(feeds, open) }];
+			if (outputs === 'come') return await brought(made, open);
+			isLeft = false;
+			return [{ outputs: Object.fromEntries(entriesOf(made, (tensor) => keep(tensor, open))) }];
+		} finally {
+			if (isLeft) for (const tensor of Object.values(made)) tensor.dispose();
+		}
+	},
+
+	hold({ value }) {
+		const id = ++last;
+		held.set(id, { tensor: tensorOf(value), maker: null });
+		return [{ value: id }];
+	},
+
+	async read({ value }) {
+		const { tensor, maker } = held.get(value)!;
+		// The value itself stays, so that its numbers are copied where they are not on a device.
+		const data =
+			tensor.location === 'cpu' ? elementsOf(tensor).slice() : await fetched(tensor, maker!);
+		return [{ data }, [data.buffer as ArrayBuffer]];
+	},
+
+	drop({ values }) {
+		for (const id of values) drop(id);
+		return [{}];
+	},
+
+	async close({ session: id }) {
+		const { session, onDevice } = sessions.get(id)!;
+		sessions.delete(id);
+		for (const value of [...onDevice]) drop(value);
+		try {
+			session.endProfiling();
+		} finally {
+			await session.release();
+		}
+		return [{}];
+	},
+};
+
+let before: Promise<void> = Promise.resolve();
+
+parentPort!.on('message', ({ id, order }: { readonly id: number; readonly order: Order }) => {
+	before = before.then(() => answer(id, order));
+});
+
+async function answer(id: number, order: Order): Promise<void> {
+	try {
+		const [given, moved = []] = await (does[order.kind] as (order: Order) => Answer<Kind>)(order);
+		parentPort!.postMessage({ order: id, given } satisfies Reply, moved);
+	} catch (error) {
+		const failure = error instanceof Error ? error.message : String(error);
+		parentPort!.postMessage({ order: id, failure } satisfies Reply);
+	}
+}
+
+function tensorOf(fed: Fed): ort.Tensor {
+	if (typeof fed === 'number') return held.get(fed)!.tensor;
+	return new Tensor(fed.type as 'float32', fed.data as Float32Array, fed.shape);
+}
+
+function keep(tensor: ort.Tensor, maker: Open): Output {
+	const value = ++last;
+	held.set(value, { tensor, maker });
+	if (tensor.location !== 'cpu') maker.onDevice.add(value);
+	return { value, shape: tensor.dims, location: tensor.location };
+}
+
+function drop(id: number): void {
+	const value = held.get(id);
+	if (value === undefined) return;
+	held.delete(id);
+	value.maker?.onDevice.delete(id);
+	value.tensor.dispose();
+}
+
+/** Outputs for the other thread, which gets their memory. */
+async function brought(made: ort.InferenceSession.ReturnType, open: Open): Promise<Answer<'run'>> {
+	const outputs: Record<string, Output> = {};
+	const moved = new Set<ArrayBuffer>();
+	for (const [name, tensor] of Object.entries(made)) {
+		let data = tensor.location === 'cpu' ? elementsOf(tensor) : await fetched(tensor, open);
+		const isAlone =
+			data.byteLength === data.buffer.byteLength && !moved.has(data.buffer as ArrayBuffer);
+		if (!isAlone) data = data.slice();
+		moved.add(data.buffer as ArrayBuffer);
+		outputs[name] = { data, shape: tensor.dims };
+	}
+	return [{ outputs }, [...moved]];
+}
+
+/** From a device; in Node `tensor.getData()` ends the process, so that a session has to fetch it. */
+async function fetched(tensor: ort.Tensor, { provider }: Open): Promise<Elements> {
+	const graph = new Graph('read');
+	graph.output('memory', graph.input('device', tensor.dims, tensor.type as ElementType));
+	const session = await InferenceSession.create(graph.encode(), {
+		...{ executionProviders: [provider], logSeverityLevel: 4, enableCpuMemArena: false },
+	});
+	try {
+		const { memory } = await session.run({ device: tensor });
+		return elementsOf(memory!);
+	} finally {
+		await session.release();
+	}
+}
+
+async function wrongAmong(
+	values: Readonly<Record<string, ort.Tensor>>,
+	open: Open,
+): Promise<Wrong | null> {
+	for (const [name, tensor] of Object.entries(values)) {
+		const data = tensor.location === 'cpu' ? elementsOf(tensor) : await fetched(tensor, open);
+		const index = firstWrong(data, tensor.type);
+		if (index !== null) return { name, index };
+	}
+	return null;
+}
+
+function elementsOf(tensor: ort.Tensor): Elements {
+	return tensor.data as Float32Array;
+}
+
+function entriesOf<T>(
+	made: ort.InferenceSession.ReturnType,
+	of: (tensor: ort.Tensor) => T,
+): [string, T][] {
+	return Object.entries(made).map(([name, tensor]) => [name, of(tensor as ort.Tensor)]);
+}

@@ -1,0 +1,58 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import type { ElementType } from '../graph/onnx.ts';
+
+/** What JavaScript holds a tensor's elements in. */
+export type Elements = Float32Array | BigInt64Array | Int32Array | Uint8Array | Uint16Array;
+
+/** Numbers on their way between the threads, or the id of those that the networks' thread holds. */
+export type Fed =
+	| { readonly type: ElementType; readonly data: Elements; readonly shape: readonly number[] }
+	| number;
+
+/** What the networks' thread is asked for. It takes one order after the other. */
+export type Order =
+	| {
+			readonly kind: 'open';
+			readonly graph: Uint8Array;
+			readonly provider: string;
+			readonly settings: InferenceSession.SessionOptions;
+	  }
+	| {
+			readonly kind: 'run';
+			readonly session: number;
+			readonly inputs: Readonly<Record<string, Fed>>;
+			/** Whether outputs come back or are held there. */
+			readonly outputs: 'come' | 'stay';
+			/** Whether to look for NaN and infinity first. */
+			readonly isWatched: boolean;
+	  }
+	| { readonly kind: 'hold'; readonly value: Exclude<Fed, number> }
+	| { readonly kind: 'read'; readonly value: number }
+	| { readonly kind: 'drop'; readonly values: readonly number[] }
+	| { readonly kind: 'close'; readonly session: number };
+
+export type Kind = Order['kind'];
+
+/** What an order gives. */
+export type Given = {
+	readonly open: { readonly session: number };
+	readonly run:
+		| { readonly outputs: Readonly<Record<string, Output>> }
+		| { readonly wrong: Wrong; readonly wrongInput: Wrong | null };
+	readonly hold: { readonly value: number };
+	readonly read: { readonly data: Elements };
+	readonly drop: Record<never, never>;
+	readonly close: Record<never, never>;
+};
+
+export type Output = { readonly shape: readonly number[] } & (
+	| { readonly data: Elements }
+	| { readonly value: number; readonly location: string }
+);
+
+/** A number that is not finite. */
+export type Wrong = { readonly name: string; readonly index: number };
+
+export type Reply =
+	| { readonly order: number; readonly given: Given[Kind] }
+	| { readonly order: number; readonly failure: string };
