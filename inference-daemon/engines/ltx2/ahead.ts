@@ -23,7 +23,7 @@ export class Ahead {
 		const signal = AbortSignal.any([material.signal, this.#stop.signal]);
 		const wanted = { ...material, signal };
 		this.#pictures = work.picture === 'made' ? null : readPictures(wanted, size);
-		this.#sound = work.sound === 'made' ? null : readWindowSound(wanted);
+		this.#sound = work.sound === 'made' ? null : readSoundAfter(this.#pictures, wanted);
 		const failure = new AbortController();
 		this.failed = failure.signal;
 		// What was read is not held here.
@@ -55,4 +55,10 @@ export class Ahead {
 		this.#stop.abort(new Error('The shot is made or was given up'));
 		await Promise.all(this.#ended);
 	}
+}
+
+/** The pictures, which the larger network waits for, come first. */
+async function readSoundAfter(pictures: Promise<Pictures> | null, wanted: Material) {
+	await pictures;
+	return readWindowSound(wanted);
 }

@@ -1,8 +1,9 @@
 import { CELL } from './diffusion/latent.ts';
-import { fitTiles, type PerAxis, type Plan, type Range } from './diffusion/tile-plan.ts';
-import { blendTiles, cutTile, type Layer } from './diffusion/tiling.ts';
+import { fitTiles, type PerAxis, type Plan, type Range, type Tile } from './diffusion/tile-plan.ts';
+import { blendTiles, cutTile, type Layer, type MakeTile } from './diffusion/tiling.ts';
 import { Graph, type Precision, type Shape, type Value } from './graph/graph.ts';
 import { Scope } from './graph/scope.ts';
+import { meanwhile } from './meanwhile.ts';
 import { audioDecoder, audioEncoder, audioVaeConfig } from './networks/audio-vae.ts';
 import { upsampleLatent, upsamplerConfig } from './networks/upsampler.ts';
 import { statistics, type VideoVaeConfig, videoVaeConfig } from './networks/video-vae.ts';
@@ -241,27 +242,33 @@ export class Codec {
 		const { signal, fixed = {} } = options;
 		let session: Session | null = null;
 		const close = async () => session && (await this.#networks.close(session));
+		let cutting: Promise<Inputs> | null = null;
+		const make: MakeTile = async (tile, next) => {
+			const inputs = await (cutting ?? cutInputs(cut, tile));
+			const [first] = Object.values(inputs);
+			session ??= await this.#networks.open(network(first!.shape), signal);
+			const running = this.#networks.run(session, { ...fixed, ...inputs }, signal);
+			cutting = next && meanwhile(() => cutInputs(cut, next));
+			const { data } = await running;
+			if (next === null) await close();
+			return data as Float32Array;
+		};
 		try {
-			yield* blendTiles(
-				plan,
-				async (tile, isLast) => {
-					const size = tile.map(({ input: [from, to] }) => to - from);
-					const inputs = Object.entries(cut).map(([name, { data, shape }]): [string, Numbers] => {
-						const part = cutTile(data as Float32Array | Uint8Array, shape, tile);
-						return [name, { data: part, shape: [...shape.slice(0, 2), ...size] }];
-					});
-					session ??= await this.#networks.open(network(inputs[0]![1].shape), signal);
-					const given = { ...fixed, ...Object.fromEntries(inputs) };
-					const { data } = await this.#networks.run(session, given, signal);
-					if (isLast) await close();
-					return data as Float32Array;
-				},
-				options,
-			);
+			yield* blendTiles(plan, make, options);
 		} finally {
 			await close();
 		}
 	}
+}
+
+function cutInputs(whole: Inputs, tile: Tile): Inputs {
+	const size = tile.map(({ input: [from, to] }) => to - from);
+	const inputs = Object.entries(whole).map(([name, { data, shape }]): [string, Numbers] => {
+		const part = cutTile(data as Float32Array | Uint8Array, shape, tile);
+		const isGiven = part !== data;
+		return [name, { data: part, shape: [...shape.slice(0, 2), ...size], isGiven }];
+	});
+	return Object.fromEntries(inputs);
 }
 
 /** Bytes of colour in −1…1. */

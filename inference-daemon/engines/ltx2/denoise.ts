@@ -1,6 +1,7 @@
 import type { Conditioned } from './diffusion/conditioning.ts';
-import { type Guidance, guide, neededFor, type Predictions } from './diffusion/guidance.ts';
+import { type Added, type Guidance, Guiding, neededFor } from './diffusion/guidance.ts';
 import type { Denoise, Latents } from './diffusion/samplers.ts';
+import { meanwhile } from './meanwhile.ts';
 import type { SkippedSelfAttention } from './networks/transformer-block.ts';
 import type {
 	Look,
@@ -52,33 +53,54 @@ export function denoiser(
 ): Denoise {
 	return async (latents, sigma) => {
 		const noise = { video: noiseOf(shot.video, sigma), audio: noiseOf(shot.audio, sigma) };
-		const look = async (change: Partial<Look>): Promise<Latents> => {
-			const always = { latents, noise, context, signal, onBlock };
-			const velocities = await runner.velocities({ ...always, ...change });
-			return withoutNoise(latents, velocities, noise);
-		};
-		const cond = await look({});
-		if (guided === null) return cond;
-		const needed = neededOf(
-			guided,
-			STREAMS.filter((stream) => shot[stream] !== null),
-		);
-		const uncond = needed.has('uncond') ? await look({ context: guided.negative }) : null;
-		const perturbed = needed.has('perturbed')
-			? await look({ skipSelfAttention: skippedIn(guided.stgBlocks) })
-			: null;
-		const isolated = needed.has('isolated') ? await look({ isolated: true }) : null;
-		const led = Object.keys(cond).map((stream) => {
-			const predictions: Predictions = {
-				cond: cond[stream]!,
-				...(uncond ? { uncond: uncond[stream]! } : {}),
-				...(perturbed ? { perturbed: perturbed[stream]! } : {}),
-				...(isolated ? { isolated: isolated[stream]! } : {}),
-			};
-			return [stream, guide(predictions, guided[stream as StreamName])];
-		});
-		return Object.fromEntries(led) as Latents;
+		const always = { latents, noise, context, signal, onBlock };
+		const clean = (velocities: Latents) => withoutNoise(latents, velocities, noise);
+		const velocities = await runner.velocities(always);
+		if (guided === null) return clean(velocities as Latents);
+		const leading = new Leading(guided);
+		const counted = [meanwhile(() => leading.begin(clean(velocities as Latents)))];
+		const streams = STREAMS.filter((stream) => shot[stream] !== null);
+		for (const name of neededOf(guided, streams)) {
+			const others = await runner.velocities({ ...always, ...changeFor(name, guided) });
+			counted.push(meanwhile(() => leading.add(name, clean(others as Latents))));
+		}
+		await Promise.all(counted);
+		return leading.result();
 	};
+}
+
+/** What a look has other than that at what is to be made. */
+function changeFor(name: Added, { negative, stgBlocks }: Guided): Partial<Look> {
+	if (name === 'uncond') return { context: negative };
+	if (name === 'perturbed') return { skipSelfAttention: skippedIn(stgBlocks) };
+	return { isolated: true };
+}
+
+/** Guidance of all streams, added up while the next look is under way. */
+class Leading {
+	readonly #guided: Guided;
+	readonly #streams = new Map<StreamName, Guiding>();
+
+	constructor(guided: Guided) {
+		this.#guided = guided;
+	}
+
+	begin(clean: Latents): void {
+		for (const [stream, cond] of Object.entries(clean) as [StreamName, Float32Array][]) {
+			this.#streams.set(stream, new Guiding(cond, this.#guided[stream]));
+		}
+	}
+
+	add(name: Added, clean: Latents): void {
+		for (const [stream, guiding] of this.#streams) {
+			if (neededFor(this.#guided[stream]).includes(name)) guiding.add(name, clean[stream]!);
+		}
+	}
+
+	result(): Latents {
+		const led = [...this.#streams].map(([stream, guiding]) => [stream, guiding.result()]);
+		return Object.fromEntries(led) as Latents;
+	}
 }
 
 /** How often the model looks at picture and sound in order to denoise them once. */
@@ -98,7 +120,7 @@ function noiseOf(state: Conditioned | null, sigma: number) {
 
 function withoutNoise(
 	latents: Latents,
-	velocities: Partial<Record<StreamName, Float32Array>>,
+	velocities: Latents,
 	noise: Record<StreamName, { readonly timesteps: Float32Array } | null>,
 ): Latents {
 	const clean = Object.entries(velocities).map(([stream, velocity]) => {

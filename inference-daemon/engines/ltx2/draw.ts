@@ -11,6 +11,7 @@ import type { Carried } from './material.ts';
 import type { Pass } from './passes.ts';
 import { frameMaker, type Planar, packed } from './picture.ts';
 import { pictureLatent, type Take } from './take.ts';
+import { together } from './together.ts';
 
 /** Starts the encoder of the clip. */
 export function startFilm({
@@ -32,22 +33,14 @@ export function startFilm({
 /** A pass's latents into the film; the sound is made while the picture is drawn. */
 export async function drawPass(take: Take, pass: Pass, latents: Latents): Promise<Carried> {
 	take.tell(take.meter.at('draw', 0));
-	const stop = new AbortController();
-	const signal = AbortSignal.any([take.signal, stop.signal]);
-	const both = [
-		drawPicture({ ...take, signal }, pass, latents),
-		take.work.hasSound ? drawSound({ ...take, signal }, pass, latents) : null,
-	] as const;
-	try {
-		const [frames, sound] = await Promise.all(both);
-		return { frames, sound };
-	} catch (error) {
-		// The other one is still at work with a network open, or waits for an encoder that waits.
-		stop.abort(error);
-		await take.film.abandon();
-		await Promise.allSettled(both);
-		throw error;
-	}
+	const both = (signal: AbortSignal) =>
+		[
+			drawPicture({ ...take, signal }, pass, latents),
+			drawSound({ ...take, signal }, pass, latents),
+		] as const;
+	// The one that goes on may wait for the encoder.
+	const [frames, sound] = await together(take.signal, both, () => take.film.abandon());
+	return { frames, sound };
 }
 
 /** Gives the last frames, as many as the next pass goes on from. */
@@ -74,6 +67,7 @@ async function drawPicture(take: Take, pass: Pass, latents: Latents): Promise<Fr
 async function drawSound(take: Take, pass: Pass, latents: Latents): Promise<Sound | null> {
 	const { request, work, model, codec, film, workplace, signal } = take;
 	const material = { ffmpeg: workplace.ffmpeg, request, work, pass, carried: null, signal };
+	if (!work.hasSound) return null;
 	if (work.sound === 'given') {
 		film.writeSound(await soundForClip(material, null));
 		return null;

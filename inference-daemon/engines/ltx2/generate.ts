@@ -19,7 +19,7 @@ import { withoutPrompt } from './phases.ts';
 import type { Work } from './plan.ts';
 import { type Planned, prepare } from './prepare.ts';
 import { checkpointKey, openPreviews } from './preview.ts';
-import { learnPreview, showPreview } from './preview-shot.ts';
+import { type Lesson, learnPreview, Showing } from './preview-shot.ts';
 import { framesWanted, readPrompts, readStills } from './reading.ts';
 import type { Led } from './recipe.ts';
 import { chooseDevice, type Device, probeProgram } from './runtime/device.ts';
@@ -141,9 +141,10 @@ async function makePass(take: Take, pass: Pass, carried: Carried | null): Promis
 			...{ ffmpeg: workplace.ffmpeg, request, work, pass, carried, signal },
 			...{ checkpoint: model.checkpoint, codec, recipe, size, stills, earlier, ahead: take.ahead },
 		});
-		if (stage === 0 && pass.index === 0) await learnPreview(take, pass, looked);
+		const isFirst = stage === 0 && pass.index === 0;
+		const lesson = isFirst ? await learnPreview(take, pass, looked) : null;
 		tell(meter.at('look', 1));
-		const latents = await denoise(take, pass, stage, looked.shot);
+		const latents = await denoise(take, pass, stage, looked.shot, lesson);
 		made = recipe.makesSound ? latents : { ...latents, audio: made.audio! };
 		if (stage + 1 < recipes.length) {
 			const latent = pictureLatent(take, pass, stage, made);
@@ -156,7 +157,13 @@ async function makePass(take: Take, pass: Pass, carried: Carried | null): Promis
 }
 
 /** From noise to clean latents as tokens, guides taken off; a preview after every step. */
-async function denoise(take: Take, pass: Pass, stage: number, shot: Shot): Promise<Latents> {
+async function denoise(
+	take: Take,
+	pass: Pass,
+	stage: number,
+	shot: Shot,
+	lesson: Lesson | null,
+): Promise<Latents> {
 	const { request, recipes, contexts, device, signal, meter, tell } = take;
 	const { checkpoint, sampler, sigmas, led } = recipes[stage]!;
 	const { provider, precision } = device;
@@ -182,12 +189,14 @@ async function denoise(take: Take, pass: Pass, stage: number, shot: Shot): Promi
 	};
 	const look = denoiser(runner, shot, contexts.positive, guided, { signal, onBlock });
 	let latents: Latents = {};
+	const showing = new Showing(take, pass, stage, lesson);
 	tell(meter.at('make', 0));
 	try {
 		for await (const made of sampleBy(sampler, streams, sigmas, look, drawFresh)) {
 			latents = made.latents;
-			showPreview(take, pass, stage, made.clean);
+			await showing.next(made.clean);
 		}
+		await showing.end();
 	} finally {
 		await runner.release();
 	}

@@ -51,6 +51,31 @@ export function fitPreview(
 	return isFlat(whole) ? null : solve(whole, prior);
 }
 
+/**
+ * Whether pixels [3, F, H, W], a 1 may stand before, surely show enough to learn from in these cells in
+ * time, as one pixel in each patch of one frame of each tells.
+ */
+export function showsMuch({ data, shape }: Numbers, cells: readonly number[]): boolean {
+	const [frames, height, width] = shape.slice(-3) as [number, number, number];
+	const scale = data instanceof Uint8Array ? 127.5 : 1;
+	let [count, sum, squares] = [0, 0, 0];
+	for (const cell of cells) {
+		const frame = Math.min(frames - 1, cell * CELL.frames);
+		for (let c = 0; c < COLOURS; c++) {
+			for (let y = 0; y < height; y += PATCH) {
+				const row = ((c * frames + frame) * height + y) * width;
+				for (let x = 0; x < width; x += PATCH) {
+					const value = Number(data[row + x]) / scale;
+					count += 1;
+					sum += value;
+					squares += value * value;
+				}
+			}
+		}
+	}
+	return count > 0 && squares / count - (sum / count) ** 2 > (2 * FLAT) ** 2;
+}
+
 /** Which cell in time shows a frame: the first one shows frame 0, each other one eight. */
 export function cellOf(frame: number): number {
 	return Math.ceil(frame / CELL.frames);

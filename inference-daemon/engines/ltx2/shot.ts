@@ -40,6 +40,7 @@ import type { Treatment } from './plan.ts';
 import type { Recipe } from './recipe.ts';
 import type { Numbers } from './runtime/session.ts';
 import { logMel } from './sound/mel.ts';
+import { together } from './together.ts';
 import type { Checkpoint } from './weights/checkpoint.ts';
 
 /** Inwards from the gap's limits, in seconds: a limit on a cell's edge could fall to either side. */
@@ -68,11 +69,14 @@ export type Look = Material & {
 
 export type Still = { readonly frame: number; readonly strength: number; readonly picture: Frame };
 
-/** Picture and sound before they are made, with all that is given of them. */
+/**
+ * Picture and sound before they are made, with all that is given of them. The sound is read while the
+ * picture is encoded.
+ */
 export async function look(looking: Look): Promise<Looked> {
-	const { video, seen } = await conditionedPicture(looking);
-	looking.signal.throwIfAborted();
-	const audio = await conditionedSound(looking);
+	const both = (signal: AbortSignal) =>
+		[conditionedPicture({ ...looking, signal }), conditionedSound({ ...looking, signal })] as const;
+	const [{ video, seen }, audio] = await together(looking.signal, both);
 	looking.signal.throwIfAborted();
 	// What is seen of it is for the first stage's previews; of a later one it takes gigabytes.
 	return { shot: { video, audio }, seen: looking.earlier === null ? seen : null };

@@ -8,6 +8,7 @@ import { normalNoise } from '../../../inference-daemon/engines/ltx2/diffusion/no
 import { liveSessions } from '../../../inference-daemon/engines/ltx2/runtime/live.ts';
 import { type Numbers, Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
+import { closedGate } from './gate.ts';
 import { errorOf, goldenPath } from './golden.ts';
 import { readRun } from './run-case.ts';
 import { tinyCheckpoint } from './tiny.ts';
@@ -248,18 +249,29 @@ describe('frames while later ones are still to be decoded', () => {
 	});
 
 	it('come as soon as their tiles are done, and the decoder is gone before the last', async () => {
-		const runs = vi.spyOn(Session.prototype, 'run');
+		const { run } = Session.prototype;
+		const mayEnd = [closedGate(), closedGate(), closedGate()];
+		let begun = 0;
+		vi.spyOn(Session.prototype, 'run').mockImplementation(async function (this: Session, inputs) {
+			const gate = mayEnd[begun++]!;
+			const made = await run.call(this, inputs);
+			await gate.opened;
+			return made;
+		});
 		const opened = vi.spyOn(Session, 'open');
 		const codec = new Codec(await openTiny(), THREE_RUNS);
-		const seen: number[] = [];
+		mayEnd[0]!.open();
+		let seen = 0;
 		for await (const { index } of codec.decodeFrames(LATENT)) {
-			expect(index).toBe(seen.length);
-			seen.push(runs.mock.calls.length);
-			expect(liveSessions()).toEqual(seen[index]! < 3 ? ['video decoder'] : []);
+			expect(index).toBe(seen++);
+			if (index < 80) expect(liveSessions()).toEqual(['video decoder']);
+			else expect(liveSessions()).toEqual([]);
+			// The next tile is at work, and cannot have ended.
+			if (index < 80) expect(begun).toBe(index < 40 ? 2 : 3);
+			if (index === 39) mayEnd[1]!.open();
+			if (index === 79) mayEnd[2]!.open();
 		}
-		expect(seen.filter((count) => count === 1)).toHaveLength(40);
-		expect(seen.filter((count) => count === 2)).toHaveLength(40);
-		expect(seen).toHaveLength(153);
+		expect(seen).toBe(153);
 		expect(opened).toHaveBeenCalledTimes(1);
 	});
 
@@ -307,19 +319,20 @@ describe('frames while later ones are still to be decoded', () => {
 			for await (const _ of codec.decodeFrames(LATENT)) throw new Error('no room on the disk');
 		};
 		await expect(failing()).rejects.toThrow('no room on the disk');
-		expect(runs).toHaveBeenCalledTimes(2);
+		// Each loop has begun the tile after the first.
+		expect(runs).toHaveBeenCalledTimes(4);
 	});
 
-	it('end with the reason of an abort, before the next tile', async () => {
+	it('end with the reason of an abort, before a further tile', async () => {
 		const runs = vi.spyOn(Session.prototype, 'run');
 		const codec = new Codec(await openTiny(), THREE_RUNS);
 		const stop = new AbortController();
 		const frames = codec.decodeFrames(LATENT, { signal: stop.signal });
 		for (let i = 0; i < 40; i++) await frames.next();
-		// As a message comes that was sent while the first tile was running.
+		// While the second tile is running.
 		setImmediate(() => stop.abort(new Error('changed my mind')));
 		await expect(frames.next()).rejects.toThrow('changed my mind');
-		expect(runs).toHaveBeenCalledTimes(1);
+		expect(runs).toHaveBeenCalledTimes(2);
 		expect(await frames.next()).toEqual({ done: true, value: undefined });
 	});
 

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import {
 	DEFAULT_TILING,
@@ -19,6 +20,7 @@ import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
 import { videoVaeConfig } from '../../../inference-daemon/engines/ltx2/networks/video-vae.ts';
 import { videoVaeDecoder } from '../../../inference-daemon/engines/ltx2/networks/video-vae-decoder.ts';
 import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import { closedGate } from './gate.ts';
 import { errorOf, goldenCase, goldenWeights, PROVIDERS } from './golden.ts';
 
 const TOLERANCE = 5e-5;
@@ -304,17 +306,34 @@ describe('blending', () => {
 
 	it('gives frames before later tiles are decoded', async () => {
 		const plan = planTiles([4, 2, 2], TILING, SMALL);
-		let decoded = 0;
-		const frames = blendTiles(plan, async (tile) => {
-			decoded++;
+		const begun: Tile[] = [];
+		const mayEnd = closedGate();
+		const frames = blendTiles(plan, async (tile, next) => {
+			begun.push(tile);
+			if (next === null) await mayEnd.opened;
 			return place(tile);
 		});
-		const seen: number[][] = [];
-		for await (const { index } of frames) seen.push([index, decoded]);
-		// Runs of time begin at frames 0, 0 and 8.
-		expect(seen.filter(([index]) => index! < 8).every(([, tiles]) => tiles === 2)).toBe(true);
-		expect(seen).toHaveLength(25);
-		expect(seen.at(-1)).toEqual([24, 3]);
+		const seen: number[] = [];
+		for await (const { index } of frames) {
+			seen.push(index);
+			// Runs of time begin at frames 0, 0 and 8; the last one is made meanwhile.
+			if (index < 8) expect(begun).toHaveLength(3);
+			if (index === 7) mayEnd.open();
+		}
+		expect(seen).toEqual([...Array(25).keys()]);
+	});
+
+	it('does not end before a tile that is being made', async () => {
+		let isDone = false;
+		const frames = blendTiles(planTiles([4, 2, 2], TILING, SMALL), async (tile, next) => {
+			if (next === null) {
+				await turn();
+				isDone = true;
+			}
+			return place(tile);
+		});
+		for await (const _ of frames) break;
+		expect(isDone).toBe(true);
 	});
 
 	it('lets a NaN through, but not from a frame that does not count', async () => {

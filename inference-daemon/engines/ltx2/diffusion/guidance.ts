@@ -20,40 +20,54 @@ export type Guidance = {
 	readonly rescale: number;
 };
 
+/** What guidance adds to `cond`. */
+export type Added = Exclude<keyof Predictions, 'cond'>;
+
 /**
  * cond + (cfg − 1)(cond − uncond) + stg (cond − perturbed) + (modality − 1)(cond − isolated), then
  * brought back in part to the standard deviation of cond over the whole tensor
  * (Lightricks/LTX-2, `guiders.py`).
  */
 export function guide(predictions: Predictions, guidance: Guidance): Float32Array {
-	const guided = combined(predictions, guidance);
-	if (guidance.rescale === 0) return guided;
-	const ratio = deviation(predictions.cond) / deviation(guided);
-	const factor = guidance.rescale * ratio + 1 - guidance.rescale;
-	for (let i = 0; i < guided.length; i++) guided[i]! *= factor;
-	return guided;
+	const guiding = new Guiding(predictions.cond, guidance);
+	for (const name of neededFor(guidance)) guiding.add(name, predictions[name]!);
+	return guiding.result();
 }
 
-/** In one go over the four, since each is larger than the processor's nearest memory. */
-function combined(predictions: Predictions, { cfg, stg, modality }: Guidance): Float32Array {
-	const { cond } = predictions;
-	const uncond = cfg === 1 ? cond : predictions.uncond!;
-	const perturbed = stg === 0 ? cond : predictions.perturbed!;
-	const isolated = modality === 1 ? cond : predictions.isolated!;
-	const guided = new Float32Array(cond.length);
-	for (let i = 0; i < cond.length; i++) {
-		const x = cond[i]!;
-		guided[i] =
-			x +
-			(cfg - 1) * (x - uncond[i]!) +
-			stg * (x - perturbed[i]!) +
-			(modality - 1) * (x - isolated[i]!);
+/** `guide` with predictions one after the other, as they come. */
+export class Guiding {
+	readonly #cond: Float32Array;
+	readonly #guidance: Guidance;
+	readonly #sum: Float64Array;
+	readonly #deviation: number;
+
+	constructor(cond: Float32Array, guidance: Guidance) {
+		this.#cond = cond;
+		this.#guidance = guidance;
+		this.#sum = new Float64Array(cond);
+		this.#deviation = guidance.rescale === 0 ? 0 : deviation(cond);
 	}
-	return guided;
+
+	/** Each that is needed, once. */
+	add(name: Added, prediction: Float32Array): void {
+		const { cfg, stg, modality } = this.#guidance;
+		const share = { uncond: cfg - 1, perturbed: stg, isolated: modality - 1 }[name];
+		const [sum, cond] = [this.#sum, this.#cond];
+		for (let i = 0; i < sum.length; i++) sum[i]! += share * (cond[i]! - prediction[i]!);
+	}
+
+	result(): Float32Array {
+		const guided = new Float32Array(this.#sum);
+		const { rescale } = this.#guidance;
+		if (rescale === 0) return guided;
+		const factor = rescale * (this.#deviation / deviation(guided)) + 1 - rescale;
+		for (let i = 0; i < guided.length; i++) guided[i]! *= factor;
+		return guided;
+	}
 }
 
 /** Which predictions a guidance needs beside `cond`. */
-export function neededFor(guidance: Guidance): readonly (keyof Predictions)[] {
+export function neededFor(guidance: Guidance): readonly Added[] {
 	return [
 		...(guidance.cfg !== 1 ? (['uncond'] as const) : []),
 		...(guidance.stg !== 0 ? (['perturbed'] as const) : []),

@@ -40,36 +40,55 @@ export type BlendOptions = {
 	readonly frames?: Range;
 };
 
+/** Makes [channels, frames, height, width] of a tile, and is told which one comes after it, if any. */
+export type MakeTile = (tile: Tile, next: Tile | null) => Promise<Float32Array>;
+
 /**
  * Makes all tiles that touch the wanted frames, time outermost, and gives each frame as soon as no
- * later tile touches it. `make` gives [channels, frames, height, width] of a tile and is told which
- * one is the last. The frames of one run of time are in memory together.
+ * later tile touches it. The next tile is made meanwhile. The frames of one run of time are in memory
+ * together, and a tile of the next.
  */
 export async function* blendTiles(
-	[time, height, width]: Plan,
-	make: (tile: Tile, isLast: boolean) => Promise<Float32Array>,
-	{ channels = 3, frames = [0, time.at(-1)!.output[1]] }: BlendOptions = {},
+	plan: Plan,
+	make: MakeTile,
+	{ channels = 3, frames = [0, plan[0].at(-1)!.output[1]] }: BlendOptions = {},
 ): AsyncGenerator<Layer, void, void> {
+	const [, height, width] = plan;
 	const picture = { channels, height: height.at(-1)!.output[1], width: width.at(-1)!.output[1] };
-	const runs = time.filter((span) => touches(span, frames));
+	const tiles = tilesOf(plan, frames);
 	const layers = new Map<number, Float32Array>();
-	let done = frames[0];
-	for (const [i, span] of runs.entries()) {
-		const isLastRun = i === runs.length - 1;
-		for (const rows of height) {
-			for (const columns of width) {
-				const isLast = isLastRun && rows === height.at(-1) && columns === width.at(-1);
-				const tile: Tile = [span, rows, columns];
-				addTile(layers, frames, picture, tile, await make(tile, isLast));
+	const start = (i: number) => {
+		const made = make(tiles[i]!, tiles[i + 1] ?? null);
+		made.catch(() => {});
+		return made;
+	};
+	let ahead = start(0);
+	try {
+		let done = frames[0];
+		for (const [i, tile] of tiles.entries()) {
+			const data = await ahead;
+			const next = tiles[i + 1];
+			if (next) ahead = start(i + 1);
+			addTile(layers, frames, picture, tile, data);
+			const end = next ? next[0].output[0] : frames[1];
+			for (; done < end; done++) {
+				const data = layers.get(done)!;
+				layers.delete(done);
+				yield { index: done, data };
 			}
 		}
-		const end = isLastRun ? frames[1] : runs[i + 1]!.output[0];
-		for (; done < end; done++) {
-			const data = layers.get(done)!;
-			layers.delete(done);
-			yield { index: done, data };
-		}
+	} finally {
+		await ahead.catch(() => {});
 	}
+}
+
+/** Those that touch the frames, time outermost. */
+function tilesOf([time, height, width]: Plan, frames: Range): Tile[] {
+	return time
+		.filter((span) => touches(span, frames))
+		.flatMap((span) =>
+			height.flatMap((rows) => width.map((columns): Tile => [span, rows, columns])),
+		);
 }
 
 /** Whether any of these frames has something of the span. */
