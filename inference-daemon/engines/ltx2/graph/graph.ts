@@ -35,6 +35,8 @@ export class Graph {
 	readonly #names = new Map<string, number>();
 	readonly #values = new Map<string, Value>();
 	readonly #known = new Map<string, Value>();
+	/** The file, as long as nothing is added. */
+	#encoded: Uint8Array<SharedArrayBuffer> | null = null;
 
 	constructor(name: string, precision: Precision = 'float32') {
 		this.name = name;
@@ -49,6 +51,7 @@ export class Graph {
 
 	output(name: string, value: Value): void {
 		const output = { name: this.unique(name), type: value.type, shape: value.shape };
+		this.#encoded = null;
 		this.#nodes.push({
 			...{ op: 'Identity', domain: '', name: `${output.name}/Identity`, attributes: {} },
 			...{ inputs: [value.name], outputs: [output.name] },
@@ -105,6 +108,7 @@ export class Graph {
 	}
 
 	#value(spec: ValueSpec): Value {
+		this.#encoded = null;
 		const value = { ...spec, graph: this };
 		this.#values.set(spec.name, value);
 		return value;
@@ -144,8 +148,16 @@ export class Graph {
 		return shared.join(sep) || sep;
 	}
 
-	/** The ONNX file; weights stay where they are, told by ranges of files below `folder`. */
-	encode(): Uint8Array {
+	/**
+	 * The ONNX file, in memory that threads share; weights stay where they are, told by ranges of files
+	 * below `folder`.
+	 */
+	encode(): Uint8Array<SharedArrayBuffer> {
+		this.#encoded ??= this.#encode();
+		return this.#encoded;
+	}
+
+	#encode(): Uint8Array<SharedArrayBuffer> {
 		const folder = this.folder ?? '';
 		const weights = [...this.#weights.values()].map(({ name, tensor }) => ({
 			name,

@@ -47,102 +47,170 @@ const IR_VERSION = 10;
 /** The newest in which onnxruntime's WebGPU provider has Sin and ConvTranspose: 22 makes them fall back to the CPU. */
 const OPSET = 21;
 
-export function encodeModel(graph: GraphSpec): Uint8Array {
-	const opset = (domain: string, version: number) => message(text(1, domain), integer(2, version));
-	return message(
-		integer(1, IR_VERSION),
-		text(2, 'pickup'),
-		bytes(7, encodeGraph(graph)),
-		bytes(8, opset('', OPSET)),
-		bytes(8, opset('com.microsoft', 1)),
-	);
+/** In memory that threads share. */
+export function encodeModel(graph: GraphSpec): Uint8Array<SharedArrayBuffer> {
+	const to = new Writer();
+	const opset = (domain: string, version: number) =>
+		to.message(8, () => {
+			to.text(1, domain);
+			to.integer(2, version);
+		});
+	to.integer(1, IR_VERSION);
+	to.text(2, 'pickup');
+	to.message(7, () => writeGraph(to, graph));
+	opset('', OPSET);
+	opset('com.microsoft', 1);
+	return to.written();
 }
 
-function encodeGraph(graph: GraphSpec): Uint8Array {
-	return message(
-		...graph.nodes.map((node) => bytes(1, encodeNode(node))),
-		text(2, graph.name),
-		...graph.tensors.map((tensor) => bytes(5, encodeTensor(tensor))),
-		...graph.inputs.map((value) => bytes(11, encodeValue(value))),
-		...graph.outputs.map((value) => bytes(12, encodeValue(value))),
-	);
+function writeGraph(to: Writer, { name, nodes, inputs, outputs, tensors }: GraphSpec): void {
+	for (const node of nodes) to.message(1, () => writeNode(to, node));
+	to.text(2, name);
+	for (const tensor of tensors) to.message(5, () => writeTensor(to, tensor));
+	for (const value of inputs) to.message(11, () => writeValue(to, value));
+	for (const value of outputs) to.message(12, () => writeValue(to, value));
 }
 
-function encodeNode(node: NodeSpec): Uint8Array {
-	return message(
-		...node.inputs.map((name) => text(1, name)),
-		...node.outputs.map((name) => text(2, name)),
-		text(3, node.name),
-		text(4, node.op),
-		...Object.entries(node.attributes).map(([name, value]) =>
-			bytes(5, encodeAttribute(name, value)),
-		),
-		text(7, node.domain),
-	);
-}
-
-function encodeAttribute(name: string, value: Attribute): Uint8Array {
-	const head = text(1, name);
-	if (typeof value === 'number') return message(head, integer(3, value), integer(20, 2));
-	if (typeof value === 'string') return message(head, text(4, value), integer(20, 3));
-	if ('float' in value) return message(head, float(2, value.float), integer(20, 1));
-	return message(head, ...value.map((item) => integer(8, item)), integer(20, 7));
-}
-
-function encodeTensor({ name, type, shape, data }: TensorSpec): Uint8Array {
-	const head = [
-		...shape.map((size) => integer(1, size)),
-		integer(2, ELEMENT_TYPES[type]),
-		text(8, name),
-	];
-	if (data instanceof Uint8Array) return message(...head, bytes(9, data));
-	const entry = (key: string, value: string) => bytes(13, message(text(1, key), text(2, value)));
-	return message(
-		...head,
-		entry('location', data.location),
-		entry('offset', String(data.offset)),
-		entry('length', String(data.bytes)),
-		integer(14, 1),
-	);
-}
-
-function encodeValue({ name, type, shape }: ValueSpec): Uint8Array {
-	const dimensions = shape.map((size) => bytes(1, message(integer(1, size))));
-	const tensor = message(integer(1, ELEMENT_TYPES[type]), bytes(2, message(...dimensions)));
-	return message(text(1, name), bytes(2, message(bytes(1, tensor))));
-}
-
-function message(...fields: readonly Uint8Array[]): Uint8Array {
-	return Buffer.concat(fields);
-}
-
-function integer(field: number, value: number): Uint8Array {
-	return Buffer.concat([varint(field << 3), varint(value)]);
-}
-
-function float(field: number, value: number): Uint8Array {
-	const data = Buffer.alloc(4);
-	data.writeFloatLE(value);
-	return Buffer.concat([varint((field << 3) | 5), data]);
-}
-
-function bytes(field: number, value: Uint8Array): Uint8Array {
-	return Buffer.concat([varint((field << 3) | 2), varint(value.length), value]);
-}
-
-function text(field: number, value: string): Uint8Array {
-	return bytes(field, Buffer.from(value, 'utf8'));
-}
-
-/** Negative numbers as 64-bit two's complement. */
-function varint(value: number): Uint8Array {
-	const out: number[] = [];
-	if (value < 0) {
-		let rest = BigInt.asUintN(64, BigInt(value));
-		for (; rest > 0x7fn; rest >>= 7n) out.push(Number(rest & 0x7fn) | 0x80);
-		return Uint8Array.of(...out, Number(rest));
+function writeNode(to: Writer, node: NodeSpec): void {
+	for (const name of node.inputs) to.text(1, name);
+	for (const name of node.outputs) to.text(2, name);
+	to.text(3, node.name);
+	to.text(4, node.op);
+	for (const [name, value] of Object.entries(node.attributes)) {
+		to.message(5, () => writeAttribute(to, name, value));
 	}
-	let rest = value;
-	for (; rest > 0x7f; rest = Math.floor(rest / 128)) out.push((rest % 128) | 0x80);
-	return Uint8Array.of(...out, rest);
+	to.text(7, node.domain);
+}
+
+function writeAttribute(to: Writer, name: string, value: Attribute): void {
+	to.text(1, name);
+	if (typeof value === 'number') {
+		to.integer(3, value);
+		to.integer(20, 2);
+	} else if (typeof value === 'string') {
+		to.text(4, value);
+		to.integer(20, 3);
+	} else if ('float' in value) {
+		to.float(2, value.float);
+		to.integer(20, 1);
+	} else {
+		for (const item of value) to.integer(8, item);
+		to.integer(20, 7);
+	}
+}
+
+function writeTensor(to: Writer, { name, type, shape, data }: TensorSpec): void {
+	for (const size of shape) to.integer(1, size);
+	to.integer(2, ELEMENT_TYPES[type]);
+	to.text(8, name);
+	if (data instanceof Uint8Array) {
+		to.bytes(9, data);
+		return;
+	}
+	const entry = (key: string, value: string) =>
+		to.message(13, () => {
+			to.text(1, key);
+			to.text(2, value);
+		});
+	entry('location', data.location);
+	entry('offset', String(data.offset));
+	entry('length', String(data.bytes));
+	to.integer(14, 1);
+}
+
+function writeValue(to: Writer, { name, type, shape }: ValueSpec): void {
+	const writeShape = () => {
+		for (const size of shape) to.message(1, () => to.integer(1, size));
+	};
+	const writeType = () => {
+		to.integer(1, ELEMENT_TYPES[type]);
+		to.message(2, writeShape);
+	};
+	to.text(1, name);
+	to.message(2, () => to.message(1, writeType));
+}
+
+/** Bytes of a length that is written before it is known: as many as a varint may take. */
+const LENGTH = 4;
+/** The most that fit there. */
+const LONGEST = 2 ** (7 * LENGTH);
+/** Of a field's number and of a 64-bit number. */
+const VARINT = 10;
+
+/** Fields of a protobuf message, one after the other. */
+class Writer {
+	#bytes = Buffer.allocUnsafe(1 << 16);
+	#length = 0;
+
+	/** Negative numbers as 64-bit two's complement. */
+	integer(field: number, value: number): void {
+		this.#tag(field, 0);
+		this.#varint(value);
+	}
+
+	float(field: number, value: number): void {
+		this.#tag(field, 5);
+		this.#reserve(4);
+		this.#length = this.#bytes.writeFloatLE(value, this.#length);
+	}
+
+	text(field: number, value: string): void {
+		this.#tag(field, 2);
+		const length = Buffer.byteLength(value);
+		this.#varint(length);
+		this.#reserve(length);
+		this.#length += this.#bytes.write(value, this.#length);
+	}
+
+	bytes(field: number, value: Uint8Array): void {
+		this.#tag(field, 2);
+		this.#varint(value.length);
+		this.#reserve(value.length);
+		this.#bytes.set(value, this.#length);
+		this.#length += value.length;
+	}
+
+	message(field: number, write: () => void): void {
+		this.#tag(field, 2);
+		this.#reserve(LENGTH);
+		const start = this.#length;
+		this.#length += LENGTH;
+		write();
+		let rest = this.#length - start - LENGTH;
+		if (rest >= LONGEST) throw new RangeError(`Expected less than ${LONGEST} bytes, got ${rest}`);
+		for (let i = 0; i < LENGTH; i++, rest >>= 7) {
+			this.#bytes[start + i] = (rest & 0x7f) | (i < LENGTH - 1 ? 0x80 : 0);
+		}
+	}
+
+	written(): Uint8Array<SharedArrayBuffer> {
+		const all = new Uint8Array(new SharedArrayBuffer(this.#length));
+		all.set(this.#bytes.subarray(0, this.#length));
+		return all;
+	}
+
+	#tag(field: number, kind: number): void {
+		this.#varint((field << 3) | kind);
+	}
+
+	#varint(value: number): void {
+		this.#reserve(VARINT);
+		let rest = value;
+		if (value < 0) {
+			let bits = BigInt.asUintN(64, BigInt(value));
+			for (; bits > 0x7fn; bits >>= 7n) this.#bytes[this.#length++] = Number(bits & 0x7fn) | 0x80;
+			rest = Number(bits);
+		}
+		for (; rest > 0x7f; rest = Math.floor(rest / 128)) {
+			this.#bytes[this.#length++] = (rest % 128) | 0x80;
+		}
+		this.#bytes[this.#length++] = rest;
+	}
+
+	#reserve(more: number): void {
+		if (this.#length + more <= this.#bytes.length) return;
+		const larger = Buffer.allocUnsafe(2 * (this.#length + more));
+		larger.set(this.#bytes.subarray(0, this.#length));
+		this.#bytes = larger;
+	}
 }

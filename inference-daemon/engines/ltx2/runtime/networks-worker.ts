@@ -28,7 +28,7 @@ type OrderOf<K extends Kind> = Extract<Order, { kind: K }>;
 
 const does: { readonly [K in Kind]: (order: OrderOf<K>) => Promise<Answer<K>> | Answer<K> } = {
 	async open({ graph, provider, settings }) {
-		const session = await InferenceSession.create(graph, settings);
+		const session = await InferenceSession.create(graph.slice(), settings);
 		const id = ++last;
 		sessions.set(id, { session, provider, onDevice: new Set() });
 		return [{ session: id }];
@@ -139,7 +139,7 @@ async function brought(made: ort.InferenceSession.ReturnType, open: Open): Promi
 async function fetched(tensor: ort.Tensor, { provider }: Open): Promise<Elements> {
 	const graph = new Graph('read');
 	graph.output('memory', graph.input('device', tensor.dims, tensor.type as ElementType));
-	const session = await InferenceSession.create(graph.encode(), {
+	const session = await InferenceSession.create(graph.encode().slice(), {
 		...{ executionProviders: [provider], logSeverityLevel: 4, enableCpuMemArena: false },
 	});
 	try {
