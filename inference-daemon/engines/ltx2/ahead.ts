@@ -4,8 +4,8 @@ import { type Material, type Pictures, readPictures, readWindowSound } from './m
 import { isOutOfMemory } from './runtime/failures.ts';
 
 /**
- * The neighbours as the first pass looks at them, read by ffmpeg while the prompt is read by Gemma.
- * `close` has to follow.
+ * The neighbours as the first pass looks at them, read by ffmpeg while the prompt is read by Gemma, or
+ * when they are wanted. `close` has to follow.
  */
 export class Ahead {
 	/**
@@ -13,40 +13,39 @@ export class Ahead {
 	 * told only to who takes it, since a smaller plan may follow.
 	 */
 	readonly failed: AbortSignal;
+	readonly #failure = new AbortController();
 	readonly #stop = new AbortController();
-	readonly #ended: readonly Promise<void>[];
-	#pictures: Promise<Pictures> | null;
-	#sound: Promise<Sound> | null;
+	readonly #ended: Promise<void>[] = [];
+	readonly #begin: () => Reading;
+	#reading: Reading | null = null;
 
 	constructor(material: Material, size: WorkSize) {
-		const { work } = material;
+		this.failed = this.#failure.signal;
 		const signal = AbortSignal.any([material.signal, this.#stop.signal]);
-		const wanted = { ...material, signal };
-		this.#pictures = work.picture === 'made' ? null : readPictures(wanted, size);
-		this.#sound = work.sound === 'made' ? null : readSoundAfter(this.#pictures, wanted);
-		const failure = new AbortController();
-		this.failed = failure.signal;
-		// What was read is not held here.
-		this.#ended = [this.#pictures, this.#sound].map(async (reading) => {
-			await reading?.then(
-				() => {},
-				(error) => {
-					if (!isOutOfMemory(error)) failure.abort(error);
-				},
-			);
-		});
+		this.#begin = () => readingOf({ ...material, signal }, size);
+	}
+
+	/** Reading goes on from here; it may have begun. */
+	begin(): Reading {
+		this.#reading ??= this.#begin();
+		if (this.#ended.length === 0) {
+			// What was read is not held here.
+			const { pictures, sound } = this.#reading;
+			this.#ended.push(this.#watch(pictures), this.#watch(sound));
+		}
+		return this.#reading;
 	}
 
 	/** Once: they take much memory, which is the caller's then. */
 	takePictures(): Promise<Pictures> | null {
-		const pictures = this.#pictures;
-		this.#pictures = null;
+		const { pictures } = this.begin();
+		this.#reading = { ...this.begin(), pictures: null };
 		return pictures;
 	}
 
 	takeSound(): Promise<Sound> | null {
-		const sound = this.#sound;
-		this.#sound = null;
+		const { sound } = this.begin();
+		this.#reading = { ...this.begin(), sound: null };
 		return sound;
 	}
 
@@ -55,6 +54,27 @@ export class Ahead {
 		this.#stop.abort(new Error('The shot is made or was given up'));
 		await Promise.all(this.#ended);
 	}
+
+	async #watch(reading: Promise<unknown> | null): Promise<void> {
+		await reading?.then(
+			() => {},
+			(error) => {
+				if (!isOutOfMemory(error)) this.#failure.abort(error);
+			},
+		);
+	}
+}
+
+type Reading = {
+	readonly pictures: Promise<Pictures> | null;
+	readonly sound: Promise<Sound> | null;
+};
+
+function readingOf(material: Material, size: WorkSize): Reading {
+	const { work } = material;
+	const pictures = work.picture === 'made' ? null : readPictures(material, size);
+	const sound = work.sound === 'made' ? null : readSoundAfter(pictures, material);
+	return { pictures, sound };
 }
 
 /** The pictures, which the larger network waits for, come first. */

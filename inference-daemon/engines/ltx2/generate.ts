@@ -10,6 +10,7 @@ import { normalisedNoise, normalNoise } from './diffusion/noise.ts';
 import { evaluationsOf, type Latents, sampleBy } from './diffusion/samplers.ts';
 import { drawPass, startFilm } from './draw.ts';
 import type { Carried } from './material.ts';
+import { SpareTime } from './meanwhile.ts';
 import { openMeter } from './meter.ts';
 import { transformerConfig } from './networks/transformer-config.ts';
 import { videoVaeConfig } from './networks/video-vae.ts';
@@ -69,6 +70,8 @@ async function make(
 	const previews = await openPreviews({ folder, key, channels });
 	const job = { request, model, device, workplace, signal, meter, previews, tell };
 	const ahead = lookAhead(job, first);
+	const spare = new SpareTime();
+	spare.later(() => ahead.begin());
 	try {
 		tell(meter.at('prompt', 0));
 		const either = AbortSignal.any([signal, ahead.failed]);
@@ -89,6 +92,7 @@ async function make(
 			return await shoot({ ...job, ...smaller, contexts, stills }, [note]);
 		}
 	} finally {
+		spare.end();
 		await ahead.close();
 		await meter.close();
 	}

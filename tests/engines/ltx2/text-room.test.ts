@@ -132,9 +132,11 @@ describe('the text networks', () => {
 	});
 
 	it('leave no session behind when one fails', async () => {
-		const run = vi.spyOn(Session.prototype, 'run').mockRejectedValueOnce(new Error('no memory'));
-		await expect(contextOf('a kite')).rejects.toThrow('no memory');
-		run.mockRestore();
+		const once = Session.once.bind(Session);
+		const failing = vi.spyOn(Session, 'once');
+		failing.mockImplementationOnce((graph, _, options) => once(graph, {}, options));
+		await expect(contextOf('a kite')).rejects.toThrow('expected input tokens, got none');
+		failing.mockRestore();
 		expect(sessions).toEqual({ now: 0, most: 1, opened: 1 });
 	});
 

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
-import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import { afterAll, afterEach, beforeEach, expect } from 'vitest';
+import { onSessions } from '../../../inference-daemon/engines/ltx2/runtime/live.ts';
 import {
 	type ContextOptions,
 	promptContext,
@@ -79,23 +79,13 @@ export const SESSIONS = 11;
 /** Counts sessions anew in each test of a file, and expects none to be left behind. */
 export function countSessions() {
 	const sessions = { now: 0, most: 0, opened: 0 };
-	const open = Session.open.bind(Session);
-	beforeAll(() => {
-		vi.spyOn(Session, 'open').mockImplementation(async (graph, options) => {
-			const session = await open(graph, options);
-			const release = session.release.bind(session);
-			sessions.opened++;
-			sessions.now++;
-			sessions.most = Math.max(sessions.most, sessions.now);
-			session.release = async () => {
-				await release();
-				sessions.now--;
-			};
-			return session;
-		});
+	const stop = onSessions(({ length: now }) => {
+		if (now > sessions.now) sessions.opened++;
+		sessions.now = now;
+		sessions.most = Math.max(sessions.most, now);
 	});
 	beforeEach(() => Object.assign(sessions, { now: 0, most: 0, opened: 0 }));
 	afterEach(() => expect(sessions.now).toBe(0));
-	afterAll(() => vi.restoreAllMocks());
+	afterAll(stop);
 	return sessions;
 }

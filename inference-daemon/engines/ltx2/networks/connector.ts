@@ -60,8 +60,13 @@ export function connectorGraph(
 
 /** What the graph wants beside `features`: `cos`, `sin` [length, heads, width / heads / 2]. */
 export function connectorInputs(config: ConnectorConfig, length = CONTEXT_TOKENS): RotaryTable {
+	return connectorRows(config, 0, length);
+}
+
+/** Some rows of that, half-open: all of them take a good part of a second. */
+export function connectorRows(config: ConnectorConfig, from: number, to: number): RotaryTable {
 	const { heads, width, maxPosition } = config;
-	const positions = Float32Array.from({ length }, (_, position) => position);
+	const positions = Float32Array.from({ length: to - from }, (_, i) => from + i);
 	return rotaryTable([positions], { width, heads, maxPositions: [maxPosition] });
 }
 

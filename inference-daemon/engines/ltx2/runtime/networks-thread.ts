@@ -1,5 +1,6 @@
 import { type Transferable, Worker } from 'node:worker_threads';
 import { builtFile } from '../../built-file.ts';
+import { spendSpareTime } from '../meanwhile.ts';
 import type { Given, Kind, Order, Reply } from './orders.ts';
 
 type Waiting = {
@@ -45,6 +46,7 @@ class NetworksThread {
 			this.#worker.postMessage({ id, order }, moved);
 			this.#waiting.set(id, { resolve, reject });
 			this.#worker.ref();
+			spendSpareTime(() => this.#waiting.size > 0);
 		}) as Promise<Given[K]>;
 	}
 

@@ -27,28 +27,22 @@ type Answer<K extends Kind> = readonly [given: Given[K], moved?: readonly Transf
 type OrderOf<K extends Kind> = Extract<Order, { kind: K }>;
 
 const does: { readonly [K in Kind]: (order: OrderOf<K>) => Promise<Answer<K>> | Answer<K> } = {
-	async open({ graph, provider, settings }) {
-		const session = await InferenceSession.create(graph.slice(), settings);
+	async open(order) {
 		const id = ++last;
-		sessions.set(id, { session, provider, onDevice: new Set() });
+		sessions.set(id, await opened(order));
 		return [{ session: id }];
 	},
 
-	async run({ session, inputs, outputs, isWatched }) {
-		const open = sessions.get(session)!;
-		const feeds = Object.fromEntries(
-			Object.entries(inputs).map(([name, fed]) => [name, tensorOf(fed)]),
-		);
-		const made = await open.session.run(feeds);
-		let isLeft = true;
+	run({ session, ...wanted }) {
+		return run(sessions.get(session)!, wanted);
+	},
+
+	async once(order) {
+		const open = await opened(order);
 		try {
-			const wrong = isWatched ? await wrongAmong(made, open) : null;
-			if (wrong !== null) return [{ wrong, wrongInput: await wrongAmong(feeds, open) }];
-			if (outputs === 'come') return await brought(made, open);
-			isLeft = false;
-			return [{ outputs: Object.fromEntries(entriesOf(made, (tensor) => keep(tensor, open))) }];
+			return await run(open, order);
 		} finally {
-			if (isLeft) for (const tensor of Object.values(made)) tensor.dispose();
+			await close(open);
 		}
 	},
 
@@ -71,15 +65,10 @@ const does: { readonly [K in Kind]: (order: OrderOf<K>) => Promise<Answer<K>> | 
 		return [{}];
 	},
 
-	async close({ session: id }) {
-		const { session, onDevice } = sessions.get(id)!;
-		sessions.delete(id);
-		for (const value of [...onDevice]) drop(value);
-		try {
-			session.endProfiling();
-		} finally {
-			await session.release();
-		}
+	async close({ session }) {
+		const open = sessions.get(session)!;
+		sessions.delete(session);
+		await close(open);
 		return [{}];
 	},
 };
@@ -97,6 +86,39 @@ async function answer(id: number, order: Order): Promise<void> {
 	} catch (error) {
 		const failure = error instanceof Error ? error.message : String(error);
 		parentPort!.postMessage({ order: id, failure } satisfies Reply);
+	}
+}
+
+async function opened({ graph, provider, settings }: OrderOf<'open' | 'once'>): Promise<Open> {
+	const session = await InferenceSession.create(graph.slice(), settings);
+	return { session, provider, onDevice: new Set() };
+}
+
+type Wanted = Pick<OrderOf<'run'>, 'inputs' | 'outputs' | 'isWatched'>;
+
+async function run(open: Open, { inputs, outputs, isWatched }: Wanted): Promise<Answer<'run'>> {
+	const feeds = Object.fromEntries(
+		Object.entries(inputs).map(([name, fed]) => [name, tensorOf(fed)]),
+	);
+	const made = await open.session.run(feeds);
+	let isLeft = true;
+	try {
+		const wrong = isWatched ? await wrongAmong(made, open) : null;
+		if (wrong !== null) return [{ wrong, wrongInput: await wrongAmong(feeds, open) }];
+		if (outputs === 'come') return await brought(made, open);
+		isLeft = false;
+		return [{ outputs: Object.fromEntries(entriesOf(made, (tensor) => keep(tensor, open))) }];
+	} finally {
+		if (isLeft) for (const tensor of Object.values(made)) tensor.dispose();
+	}
+}
+
+async function close({ session, onDevice }: Open): Promise<void> {
+	for (const value of [...onDevice]) drop(value);
+	try {
+		session.endProfiling();
+	} finally {
+		await session.release();
 	}
 }
 

@@ -1,8 +1,5 @@
 import { Graph } from '../graph/graph.ts';
-import { type Numbers, type Provider, Resident, Session } from './session.ts';
-
-/** Numbers by a graph's names, some of them on a device. */
-export type Values = Readonly<Record<string, Numbers | Resident>>;
+import { type Numbers, type Provider, Resident, Session, type Values } from './session.ts';
 
 type Inputs = Readonly<Record<string, Numbers>>;
 

@@ -26,6 +26,17 @@ export type Order =
 			/** Whether to look for NaN and infinity first. */
 			readonly isWatched: boolean;
 	  }
+	| {
+			/** A session for one run. */
+			readonly kind: 'once';
+			readonly graph: Uint8Array;
+			readonly provider: string;
+			readonly settings: InferenceSession.SessionOptions;
+			readonly inputs: Readonly<Record<string, Fed>>;
+			/** Those that stay are in memory, as the session does not. */
+			readonly outputs: 'come' | 'stay';
+			readonly isWatched: boolean;
+	  }
 	| { readonly kind: 'hold'; readonly value: Exclude<Fed, number> }
 	| { readonly kind: 'read'; readonly value: number }
 	| { readonly kind: 'drop'; readonly values: readonly number[] }
@@ -39,6 +50,7 @@ export type Given = {
 	readonly run:
 		| { readonly outputs: Readonly<Record<string, Output>> }
 		| { readonly wrong: Wrong; readonly wrongInput: Wrong | null };
+	readonly once: Given['run'];
 	readonly hold: { readonly value: number };
 	readonly read: { readonly data: Elements };
 	readonly drop: Record<never, never>;

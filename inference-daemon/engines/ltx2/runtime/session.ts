@@ -66,18 +66,12 @@ export class Session {
 	/** Throws PickupError `engine-failed` or `out-of-memory` that names the graph. */
 	static async open(graph: Graph, options: SessionOptions = {}): Promise<Session> {
 		const { provider = 'cpu' } = options;
-		for (const { name, type } of [...graph.inputs, ...graph.outputs]) {
-			if (type !== 'bfloat16') continue;
-			throw new RangeError(`${graph.name}: ${name} cannot be bfloat16 outside; use float32`);
-		}
+		checkTypes(graph);
 		const gone = sessionOpens(graph.name);
 		try {
-			const onCpu = provider === 'webgpu' ? await attentionForCpu(graph) : [];
+			const opening = await openingOf(graph, options);
 			const thread = networksThread();
-			const { session } = await thread.order({
-				...{ kind: 'open', graph: graph.encode(), provider },
-				settings: settings(graph, options, onCpu),
-			});
+			const { session } = await thread.order({ kind: 'open', ...opening });
 			return new Session(session, thread, graph, provider, gone);
 		} catch (error) {
 			gone();
@@ -86,13 +80,32 @@ export class Session {
 	}
 
 	/**
+	 * Opens, runs and releases in one. Throws as `open` and `run` do.
+	 */
+	static async once(
+		graph: Graph,
+		inputs: Values,
+		options: SessionOptions = {},
+	): Promise<Record<string, Numbers>> {
+		return (await runOnce(graph, inputs, options, 'come')) as Record<string, Numbers>;
+	}
+
+	/** As `once`, but outputs stay in the networks' thread; the caller releases them. */
+	static async onceForward(
+		graph: Graph,
+		inputs: Values,
+		options: SessionOptions = {},
+	): Promise<Record<string, Resident>> {
+		const thread = networksThread();
+		return residentsOf(await runOnce(graph, inputs, { ...options, keep: false }, 'stay'), thread);
+	}
+
+	/**
 	 * Inputs and outputs by the graph's names. Throws PickupError `engine-failed` or `out-of-memory`.
 	 * The first run of a graph that gives NaN or infinity throws `bad-weights` that names the tensor,
 	 * or else `engine-failed`.
 	 */
-	async run(
-		inputs: Readonly<Record<string, Numbers | Resident>>,
-	): Promise<Record<string, Numbers>> {
+	async run(inputs: Values): Promise<Record<string, Numbers>> {
 		return (await this.#run(inputs, 'come')) as Record<string, Numbers>;
 	}
 
@@ -100,14 +113,8 @@ export class Session {
 	 * As `run`, but outputs stay where they are; the caller releases them. Those on a device go with
 	 * the session at the latest: ONNX Runtime would end the process over one that outlives it.
 	 */
-	async forward(
-		inputs: Readonly<Record<string, Numbers | Resident>>,
-	): Promise<Record<string, Resident>> {
-		const residents = Object.entries(await this.#run(inputs, 'stay')).map(([name, output]) => {
-			const resident = new Resident(output as StayingOutput, this.#thread, this.#kept);
-			return [name, resident] as const;
-		});
-		return Object.fromEntries(residents);
+	async forward(inputs: Values): Promise<Record<string, Resident>> {
+		return residentsOf(await this.#run(inputs, 'stay'), this.#thread, this.#kept);
 	}
 
 	/** Ends profiling too; its file is whole afterwards. */
@@ -120,50 +127,121 @@ export class Session {
 		}
 	}
 
-	async #run(
-		inputs: Readonly<Record<string, Numbers | Resident>>,
-		outputs: 'come' | 'stay',
-	): Promise<Readonly<Record<string, Output>>> {
-		const { name, tensors } = this.#graph;
-		const fed: Record<string, Fed> = {};
-		const moved: ArrayBuffer[] = [];
-		for (const input of this.#graph.inputs) {
-			fed[input.name] = feed(input, this.#expect(input, inputs[input.name]), moved);
-		}
-		const isWatched = tensors.length > 0 && !proven.has(this.#graph);
-		const order = { kind: 'run', session: this.#id, inputs: fed, outputs, isWatched } as const;
-		const given: Given['run'] = await this.#thread.order(order, moved).catch((error: unknown) => {
-			throw runtimeFailure(`Expected ${name} to run on ${this.#provider}`, error);
-		});
-		if ('wrong' in given) return this.#blame(given.wrong, given.wrongInput);
-		if (isWatched) proven.add(this.#graph);
-		return given.outputs;
-	}
-
-	#expect({ name, shape }: ValueSpec, given: Numbers | Resident | undefined): Numbers | Resident {
-		const { name: graph } = this.#graph;
-		if (!given) throw new RangeError(`${graph}: expected input ${name}, got none`);
-		if (given.shape.join() !== shape.join()) {
-			throw new RangeError(`${graph}: expected ${name} of [${shape}], got [${given.shape}]`);
-		}
-		return given;
-	}
-
-	async #blame(output: Wrong, input: Wrong | null): Promise<never> {
-		const told = ({ name, index }: Wrong) => `element ${index} of ${name} is NaN or infinite`;
-		const { name, precision } = this.#graph;
-		if (input !== null) {
-			throw new PickupError(
-				'engine-failed',
-				`Expected finite inputs of ${name}, but ${told(input)}`,
-			);
-		}
-		await checkWeights(this.#graph);
-		throw new PickupError(
-			'engine-failed',
-			`Expected ${name} to give finite numbers on ${this.#provider}, but ${told(output)}; its inputs and weights are finite, so ${precision} has overflowed inside`,
+	async #run(inputs: Values, outputs: 'come' | 'stay'): Promise<Outputs> {
+		const session = this.#id;
+		const told = { what: 'run', provider: this.#provider };
+		return runBy(this.#graph, inputs, told, (fed, moved) =>
+			this.#thread.order({ kind: 'run', session, outputs, ...fed }, moved),
 		);
 	}
+}
+
+/** Numbers by a graph's names, some of them in the networks' thread or on a device. */
+export type Values = Readonly<Record<string, Numbers | Resident>>;
+
+type Outputs = Readonly<Record<string, Output>>;
+
+async function runOnce(
+	graph: Graph,
+	inputs: Values,
+	options: SessionOptions,
+	outputs: 'come' | 'stay',
+): Promise<Outputs> {
+	checkTypes(graph);
+	const gone = sessionOpens(graph.name);
+	try {
+		const opening = await openingOf(graph, options);
+		const told = { what: 'open and run', provider: opening.provider };
+		return await runBy(graph, inputs, told, (fed, moved) =>
+			networksThread().order({ kind: 'once', outputs, ...opening, ...fed }, moved),
+		);
+	} finally {
+		gone();
+	}
+}
+
+function checkTypes(graph: Graph): void {
+	for (const { name, type } of [...graph.inputs, ...graph.outputs]) {
+		if (type !== 'bfloat16') continue;
+		throw new RangeError(`${graph.name}: ${name} cannot be bfloat16 outside; use float32`);
+	}
+}
+
+async function openingOf(graph: Graph, options: SessionOptions) {
+	const { provider = 'cpu' } = options;
+	const onCpu = provider === 'webgpu' ? await attentionForCpu(graph) : [];
+	return { graph: graph.encode(), provider, settings: settings(graph, options, onCpu) };
+}
+
+type Feed = {
+	readonly inputs: Readonly<Record<string, Fed>>;
+	/** Whether to look for NaN and infinity. */
+	readonly isWatched: boolean;
+};
+
+type Told = { readonly what: string; readonly provider: Provider };
+
+async function runBy(
+	graph: Graph,
+	inputs: Values,
+	{ what, provider }: Told,
+	order: (feed: Feed, moved: ArrayBuffer[]) => Promise<Given['run']>,
+): Promise<Outputs> {
+	const fed: Record<string, Fed> = {};
+	const moved: ArrayBuffer[] = [];
+	for (const input of graph.inputs) {
+		fed[input.name] = feed(input, expected(graph, input, inputs[input.name]), moved);
+	}
+	const isWatched = graph.tensors.length > 0 && !proven.has(graph);
+	const given = await order({ inputs: fed, isWatched }, moved).catch((error: unknown) => {
+		throw runtimeFailure(`Expected ${graph.name} to ${what} on ${provider}`, error);
+	});
+	if ('wrong' in given) return blame(graph, provider, given);
+	if (isWatched) proven.add(graph);
+	return given.outputs;
+}
+
+function expected(
+	{ name: graph }: Graph,
+	{ name, shape }: ValueSpec,
+	given: Numbers | Resident | undefined,
+): Numbers | Resident {
+	if (!given) throw new RangeError(`${graph}: expected input ${name}, got none`);
+	if (given.shape.join() !== shape.join()) {
+		throw new RangeError(`${graph}: expected ${name} of [${shape}], got [${given.shape}]`);
+	}
+	return given;
+}
+
+async function blame(
+	graph: Graph,
+	provider: Provider,
+	{ wrong, wrongInput }: { readonly wrong: Wrong; readonly wrongInput: Wrong | null },
+): Promise<never> {
+	const told = ({ name, index }: Wrong) => `element ${index} of ${name} is NaN or infinite`;
+	const { name, precision } = graph;
+	if (wrongInput !== null) {
+		throw new PickupError(
+			'engine-failed',
+			`Expected finite inputs of ${name}, but ${told(wrongInput)}`,
+		);
+	}
+	await checkWeights(graph);
+	throw new PickupError(
+		'engine-failed',
+		`Expected ${name} to give finite numbers on ${provider}, but ${told(wrong)}; its inputs and weights are finite, so ${precision} has overflowed inside`,
+	);
+}
+
+function residentsOf(
+	outputs: Outputs,
+	thread: NetworksThread,
+	among: Set<Resident> | null = null,
+): Record<string, Resident> {
+	const residents = Object.entries(outputs).map(([name, output]) => {
+		return [name, new Resident(output as StayingOutput, thread, among)] as const;
+	});
+	return Object.fromEntries(residents);
 }
 
 type NetworksThread = ReturnType<typeof networksThread>;

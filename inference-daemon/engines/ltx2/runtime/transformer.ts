@@ -1,4 +1,5 @@
 import type { Graph, Precision } from '../graph/graph.ts';
+import { type Later, SpareTime } from '../meanwhile.ts';
 import {
 	blocksGraph,
 	captionGraph,
@@ -12,8 +13,8 @@ import type { SkippedSelfAttention } from '../networks/transformer-block.ts';
 import { type TransformerConfig, transformerConfig } from '../networks/transformer-config.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { bytesLeft, MOST_LEFT } from './kernels.ts';
-import { releaseAll, type Uploaded, upload, type Values } from './on-device.ts';
-import { type Numbers, type Provider, Session } from './session.ts';
+import { releaseAll, type Uploaded, upload } from './on-device.ts';
+import { type Numbers, type Provider, Session, type Values } from './session.ts';
 import {
 	type Inputs,
 	maskBias,
@@ -58,6 +59,9 @@ export type RunnerOptions = {
 	readonly hold: Hold;
 };
 
+/** A graph that is run in its turn. */
+type Part = { readonly key: string; readonly graph: Later<Graph> };
+
 /**
  * `all`: sessions stay open from look to look, where memory has room for every block, and what goes
  * from one to the next stays on the device. `one`: a block at a time is opened, run and released;
@@ -74,7 +78,9 @@ export class TransformerRunner {
 	readonly #checkpoint: Checkpoint;
 	readonly #settings: Settings;
 	readonly #options: RunnerOptions;
-	readonly #graphs = new Map<string, Graph>();
+	/** By what they do at which sizes. */
+	readonly #graphs = new Map<string, Later<Graph>>();
+	readonly #spare = new SpareTime();
 	readonly #sessions = new Map<string, Session>();
 	readonly #prompts = new Map<PromptContext, Inputs>();
 	readonly #uploads = new Map<Inputs, Uploaded>();
@@ -103,29 +109,25 @@ export class TransformerRunner {
 		this.#fixed ??= this.#fixedInputs();
 		const fixed = this.#fixed;
 		const model = this.#modelFor(noise, look.context, isolated);
-		const sizes = JSON.stringify(model.work);
 		const changing = { ...this.#latentInputs(look), ...noise };
 		let made: Values = {};
-		const run = async (name: string, build: () => Graph, ends = false) => {
+		const run = async (part: Part, ends = false) => {
 			signal?.throwIfAborted();
 			const constants = {
 				...(await this.#uploaded(fixed)),
 				...(await this.#uploaded(context)),
 			};
-			return this.#run(`${name} ${sizes}`, build, { ...constants, ...changing, ...made }, ends);
+			return this.#run(part, { ...constants, ...changing, ...made }, ends);
 		};
+		const [head, ...blocks] = this.#parts(model, skipSelfAttention);
+		const tail = blocks.pop()!;
 		try {
-			made = await run('head', () => headGraph(model));
-			for (let i = 0; i < this.config.blocks; i++) {
-				const skip = skipSelfAttention?.get(i);
-				const options = skip && skipSelfAttention ? { skipSelfAttention } : {};
-				const next = await run(`block ${i} ${JSON.stringify(skip ?? null)}`, () =>
-					blocksGraph(model, i, i, options),
-				);
-				made = this.#withNext(made, next);
+			made = await run(head!);
+			for (const block of blocks) {
+				made = this.#withNext(made, await run(block));
 				look.onBlock?.();
 			}
-			const ending = (await run('tail', () => tailGraph(model), true)) as Inputs;
+			const ending = (await run(tail, true)) as Inputs;
 			return this.#byStream((stream) => ending[`${stream}.velocity`]!.data as Float32Array);
 		} finally {
 			releaseAll(made);
@@ -138,6 +140,7 @@ export class TransformerRunner {
 		this.#sessions.clear();
 		this.#uploads.clear();
 		this.#left = 0;
+		this.#spare.end();
 		if (this.#provider !== 'webgpu') this.#fixed = null;
 		const closed = await Promise.allSettled(open.map((one) => one.release()));
 		const failed = closed.find(({ status }) => status === 'rejected');
@@ -155,36 +158,55 @@ export class TransformerRunner {
 		return { ...made, ...hidden };
 	}
 
-	/**
-	 * What the last part gives is read; what other parts give stays where it is: where a session leaves
-	 * it on the device it needs the session to stay open.
-	 */
-	async #run(key: string, build: () => Graph, values: Values, ends: boolean): Promise<Values> {
-		const { hold } = this.#options;
-		const keep = hold === 'all' && !ends;
-		const session = this.#sessions.get(key) ?? (await this.#open(key, build, keep));
-		if (hold === 'all') this.#sessions.set(key, session);
-		try {
-			return await (ends ? session.run(values) : session.forward(values));
-		} finally {
-			if (hold === 'one') await this.#close(session, this.#graphs.get(key)!);
+	/** Head, blocks and tail; graphs that are not known yet are made while those before them run. */
+	#parts(model: Transformer, skipped: Look['skipSelfAttention']): Part[] {
+		const sizes = JSON.stringify(model.work);
+		const part = (name: string, build: () => Graph): Part => {
+			const key = `${name} ${sizes}`;
+			const graph = this.#graphs.get(key) ?? this.#spare.later(() => written(build()));
+			this.#graphs.set(key, graph);
+			return { key, graph };
+		};
+		const blocks = Array.from({ length: this.config.blocks }, (_, i) => {
+			const skip = skipped?.get(i);
+			const options = skip && skipped ? { skipSelfAttention: skipped } : {};
+			const name = `block ${i} ${JSON.stringify(skip ?? null)}`;
+			return part(name, () => blocksGraph(model, i, i, options));
+		});
+		const head = part('head', () => headGraph(model));
+		return [head, ...blocks, part('tail', () => tailGraph(model))];
+	}
+
+	/** What the last part gives is read; what other parts give stays in the networks' thread. */
+	async #run(
+		{ key, graph: { value: graph } }: Part,
+		values: Values,
+		ends: boolean,
+	): Promise<Values> {
+		if (this.#options.hold === 'all') {
+			const session = this.#sessions.get(key) ?? (await this.#open(graph, !ends));
+			this.#sessions.set(key, session);
+			return ends ? session.run(values) : session.forward(values);
 		}
+		this.#checkpoint.check();
+		const options = { provider: this.#provider, weights: 'mapped' } as const;
+		const made = ends
+			? await Session.once(graph, values, options)
+			: await Session.onceForward(graph, values, options);
+		await this.#used(graph);
+		return made;
 	}
 
 	/** On WebGPU what is uploaded keeps a session open; before too much is left there all is closed. */
-	async #close(session: Session, graph: Graph): Promise<void> {
-		await session.release();
+	async #used(graph: Graph): Promise<void> {
 		if (this.#provider !== 'webgpu') return;
 		this.#left += bytesLeft(graph);
 		if (this.#left > MOST_LEFT) await this.release();
 	}
 
-	#open(key: string, build: () => Graph, keep: boolean): Promise<Session> {
-		const graph = this.#graphs.get(key) ?? build();
-		this.#graphs.set(key, graph);
+	#open(graph: Graph, keep: boolean): Promise<Session> {
 		this.#checkpoint.check();
-		const weights = this.#options.hold === 'all' ? 'folded' : 'mapped';
-		return Session.open(graph, { provider: this.#provider, weights, keep });
+		return Session.open(graph, { provider: this.#provider, weights: 'folded', keep });
 	}
 
 	async #uploaded(inputs: Inputs): Promise<Values> {
@@ -205,8 +227,7 @@ export class TransformerRunner {
 			const work = { ...this.#sizes(context, () => 1), isolated: false };
 			const graph = captionGraph(this.#model(work));
 			this.#checkpoint.check();
-			const session = await Session.open(graph, { provider: this.#provider, weights: 'mapped' });
-			inputs = await session.run(captions).finally(() => session.release());
+			inputs = await Session.once(graph, captions, { provider: this.#provider, weights: 'mapped' });
 		}
 		this.#prompts.set(context, inputs);
 		return inputs;
@@ -275,4 +296,10 @@ export class TransformerRunner {
 	#streams(): StreamName[] {
 		return (['video', 'audio'] as const).filter((stream) => this.#settings[stream] !== null);
 	}
+}
+
+/** With its file. */
+function written(graph: Graph): Graph {
+	graph.encode();
+	return graph;
 }

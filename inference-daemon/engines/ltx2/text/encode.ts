@@ -1,6 +1,12 @@
 import { PickupError } from '../../../../protocol/errors.ts';
 import type { Graph, Precision } from '../graph/graph.ts';
-import { CONTEXT_TOKENS, connectorGraph, connectorInputs } from '../networks/connector.ts';
+import { Later, meanwhile, SpareTime } from '../meanwhile.ts';
+import {
+	CONTEXT_TOKENS,
+	type ConnectorConfig,
+	connectorGraph,
+	connectorRows,
+} from '../networks/connector.ts';
 import {
 	type Gemma,
 	gemmaEmbeddingGraph,
@@ -8,6 +14,7 @@ import {
 	gemmaLayerGraph,
 	gemmaNormGraph,
 } from '../networks/gemma.ts';
+import { joined, type RotaryTable } from '../networks/rope.ts';
 import { textConfig, textFeaturesGraph } from '../networks/text-features.ts';
 import { Kernels } from '../runtime/kernels.ts';
 import { type Numbers, type Provider, Session } from '../runtime/session.ts';
@@ -42,7 +49,8 @@ export async function encodeTokens(
 	options: EncodeOptions = {},
 ): Promise<Context> {
 	checkTokens(gemma, tokens);
-	const steps = textSteps(gemma, checkpoint, tokens.length, options);
+	const spare = new SpareTime();
+	const steps = textSteps(gemma, checkpoint, tokens.length, options, spare);
 	encoder.check();
 	checkpoint.check();
 	const kernels = new Kernels(options.provider ?? 'cpu');
@@ -52,11 +60,12 @@ export async function encodeTokens(
 		const features = await run(steps.features, { hidden_states });
 		const connect = async (stream: Stream) => {
 			const { step, inputs } = steps.connectors[stream];
-			const { context } = await run(step, { ...inputs, features: features[stream]! });
+			const { context } = await run(step, { ...inputs.value, features: features[stream]! });
 			return { data: context!.data as Float32Array, shape: context!.shape };
 		};
 		return { video: await connect('video'), audio: await connect('audio') };
 	} finally {
+		spare.end();
 		await kernels.release();
 	}
 }
@@ -71,18 +80,22 @@ type Steps = {
 	readonly layers: readonly Step[];
 	readonly norm: Step;
 	readonly features: Step;
-	readonly connectors: Record<Stream, { step: Step; inputs: Record<string, Numbers> }>;
+	readonly connectors: Record<Stream, { step: Step; inputs: Later<RotaryTable> }>;
 	readonly all: readonly Step[];
 };
 
 type Run = (step: Step, inputs: Record<string, Numbers>) => Promise<Record<string, Numbers>>;
 
-/** All graphs before the first runs, so that all that is missing is told at once and early. */
+/**
+ * All graphs before the first runs, so that all that is missing is told at once and early. Their files
+ * and what else takes long is made while those before them run.
+ */
 function textSteps(
 	gemma: Gemma,
 	checkpoint: Checkpoint,
 	n: number,
 	{ precision, length = CONTEXT_TOKENS }: EncodeOptions,
+	spare: SpareTime,
 ): Steps {
 	const { hidden, spans } = gemma.config;
 	const config = textConfig(checkpoint.config.transformer);
@@ -93,7 +106,7 @@ function textSteps(
 			length,
 			...(precision && { precision }),
 		});
-		return { step: { graph, rows: length }, inputs: connectorInputs(config[stream], length) };
+		return { step: { graph, rows: length }, inputs: rowsLater(config[stream], length, spare) };
 	};
 	const projection = checkpoint.at('text_embedding_projection');
 	const size = [spans.length + 1, n, hidden] as const;
@@ -101,10 +114,24 @@ function textSteps(
 	const layers = spans.map((_, i) => ofTokens(gemmaLayerGraph(gemma, n, i, precision)));
 	const norm = ofTokens(gemmaNormGraph(gemma, n));
 	const features = ofTokens(textFeaturesGraph(projection, config, size, precision));
+	for (const { graph } of [embedding, ...layers, norm, features]) spare.later(() => graph.encode());
 	const connectors = { video: connector('video'), audio: connector('audio') };
 	const ends = [connectors.video.step, connectors.audio.step];
+	for (const { graph } of ends) spare.later(() => graph.encode());
 	const all = [embedding, ...layers, norm, features, ...ends];
 	return { embedding, layers, norm, features, connectors, all };
+}
+
+/** Rows of a connector's table that are made in one go. */
+const ROWS = 32;
+
+function rowsLater(config: ConnectorConfig, length: number, spare: SpareTime): Later<RotaryTable> {
+	const parts: Later<RotaryTable>[] = [];
+	for (let from = 0; from < length; from += ROWS) {
+		const to = Math.min(length, from + ROWS);
+		parts.push(spare.later(() => connectorRows(config, from, to)));
+	}
+	return new Later(() => joined(parts.map(({ value }) => value)));
 }
 
 /** [layers + 1, n, hidden]: the embedding, the layers' outputs, the last of them after the norm. */
@@ -122,8 +149,9 @@ async function hiddenStates(
 	const inputs = gemmaInputs(gemma, tokens);
 	let state = (await run(embedding, { tokens: inputs.tokens })).next!;
 	for (const [i, layer] of layers.entries()) {
-		keep(i, state);
-		state = (await run(layer, { ...inputs, state })).next!;
+		const running = run(layer, { ...inputs, state });
+		const [{ next }] = await Promise.all([running, meanwhile(() => keep(i, state))]);
+		state = next!;
 	}
 	keep(layers.length, (await run(norm, { state })).next!);
 	return { data, shape, isGiven: true };
@@ -144,21 +172,12 @@ function oneAtATime(all: readonly Step[], kernels: Kernels, options: EncodeOptio
 		// Of the table of tokens a few rows are read, which a GPU would want as a whole.
 		const where = step === table ? 'cpu' : provider;
 		if (where === provider) await kernels.keep();
-		const outputs = await runOnce(step.graph, inputs, where);
+		const outputs = await Session.once(step.graph, inputs, { provider: where, weights: 'mapped' });
 		if (where === provider) await kernels.used(step.graph);
 		done += costs.get(step)!;
 		onProgress?.(Math.min(1, done / whole));
 		return outputs;
 	};
-}
-
-async function runOnce(graph: Graph, inputs: Record<string, Numbers>, provider: Provider) {
-	const session = await Session.open(graph, { provider, weights: 'mapped' });
-	try {
-		return await session.run(inputs);
-	} finally {
-		await session.release();
-	}
 }
 
 function costOf({ graph, rows }: Step): number {
