@@ -129,7 +129,10 @@ export async function partsOf(job: Job): Promise<Part[]> {
 
 	const { rate, size: whole } = request.context.sequence;
 	const count = pass.range.end - pass.range.start;
-	const canvas = { width: size.width, height: size.height, data: picture(size) };
+	const colours = picture(size);
+	const area = size.width * size.height;
+	const planes = [0, 1, 2].map((c) => colours.subarray(c * area, (c + 1) * area));
+	const canvas = { width: size.width, height: size.height, planes };
 	const draw = await measure('frames for the encoder', async () => {
 		const draw = await frameMaker(size, whole, 'yuv420p');
 		for (let frame = 0; frame < count; frame++) draw(canvas);

@@ -30,16 +30,21 @@ export type CodecOptions = {
 	readonly memory?: number;
 };
 
+/** Noise of so many values, those of a latent; only a timestep-conditioned decoder asks for it. */
+export type MakeNoise = (length: number) => Float32Array;
+
 export type DecodeOptions = {
-	/** Of the latent's shape, for a timestep-conditioned decoder. */
-	readonly noise?: Numbers | null;
+	readonly noise?: MakeNoise | null;
 	/** Those wanted, half-open; default all. */
 	readonly frames?: Range;
 	readonly signal?: AbortSignal;
 };
 
-/** Pixels [3, height, width] around −1…1, not clipped. */
-export type DecodedFrame = { readonly index: number; readonly pixels: Float32Array };
+/**
+ * Red, green and blue, each [height, width], around −1…1, not clipped. Read only: they may be views
+ * of a tile, which stays in memory while one of its frames does.
+ */
+export type DecodedFrame = Layer;
 
 /**
  * Picture and sound to latents and back, one network in memory at a time. An aborted signal ends a
@@ -82,12 +87,12 @@ export class Codec {
 
 	/**
 	 * A normalised latent [1, C, k + 1, h, w] to pixels [1, 3, 8k + 1, 32h, 32w], not yet clipped: all
-	 * at once, whatever memory that takes. A timestep-conditioned decoder takes `noise` of the latent's
-	 * shape.
+	 * at once, whatever memory that takes. Throws RangeError where a timestep-conditioned decoder is
+	 * given no `noise`.
 	 */
 	decodePicture(
 		latent: Numbers,
-		noise: Numbers | null = null,
+		noise: MakeNoise | null = null,
 		signal?: AbortSignal,
 	): Promise<Numbers> {
 		const extra = this.#decoderInputs(latent, noise);
@@ -116,9 +121,9 @@ export class Codec {
 			network,
 			options,
 		);
-		for await (const { index, data } of layers) {
+		for await (const layer of layers) {
 			signal?.throwIfAborted();
-			yield { index, pixels: data };
+			yield layer;
 		}
 	}
 
@@ -195,16 +200,17 @@ export class Codec {
 
 	/** What the decoder is given beside the latent. */
 	#decoderInputs(
-		{ shape }: Numbers,
-		noise: Numbers | null,
+		{ data: { length }, shape }: Numbers,
+		noise: MakeNoise | null,
 	): { readonly noise?: Numbers; readonly sinusoid?: Numbers } {
 		const m = new Scope(new Graph('look'), this.#checkpoint.at('vae'));
 		if (!isTimestepConditioned(m)) return {};
 		if (noise === null) throw new RangeError('Expected noise for a timestep-conditioned decoder');
-		if (noise.shape.join() !== shape.join()) {
-			throw new RangeError(`Expected noise of the latent's [${shape}], got [${noise.shape}]`);
+		const data = noise(length);
+		if (data.length !== length) {
+			throw new RangeError(`Expected noise of the latent's ${length} values, got ${data.length}`);
 		}
-		return { noise, sinusoid: decodeSinusoid(m) };
+		return { noise: { data, shape }, sinusoid: decodeSinusoid(m) };
 	}
 
 	#encodingPlan(size: PerAxis<number>): Plan {
@@ -328,7 +334,7 @@ function planeOf([, height, width]: PerAxis<number>): number {
 	return height * width * CELL.size ** 2;
 }
 
-/** Layers [channels, height, width] as one [channels, frames, height, width]. */
+/** Layers as one [channels, frames, height, width]. */
 async function stacked(
 	layers: AsyncIterable<Layer>,
 	channels: number,
@@ -336,9 +342,9 @@ async function stacked(
 ): Promise<Float32Array> {
 	const plane = height * width;
 	const result = new Float32Array(channels * frames * plane);
-	for await (const { index, data } of layers) {
-		for (let c = 0; c < channels; c++) {
-			result.set(data.subarray(c * plane, (c + 1) * plane), (c * frames + index) * plane);
+	for await (const { index, planes } of layers) {
+		for (const [c, values] of planes.entries()) {
+			result.set(values, (c * frames + index) * plane);
 		}
 	}
 	return result;

@@ -93,10 +93,10 @@ async function* picturesOf(
 	const { width, height } = work.stages[stage]!;
 	const latent = pictureLatent({ model, work }, pass, stage, latents);
 	const key = { seed: request.seed, stream: 'decoder', draw: pass.index };
-	const noise = { data: normalNoise(key, latent.data.length), shape: latent.shape };
+	const noise = (length: number) => normalNoise(key, length);
 	const frames = [pass.window.gap.start, pass.window.gap.end] as const;
-	for await (const { pixels } of codec.decodeFrames(latent, { noise, frames, signal })) {
-		yield { width, height, data: pixels };
+	for await (const { planes } of codec.decodeFrames(latent, { noise, frames, signal })) {
+		yield { width, height, planes };
 	}
 }
 

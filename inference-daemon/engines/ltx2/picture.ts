@@ -5,8 +5,8 @@ import type { Size, WorkSize } from './diffusion/window.ts';
 import { openPictureKernels, type PictureKernels } from './picture-kernels.ts';
 import { byteScaler, halved, integerScaler, tapsFor } from './scaling.ts';
 
-/** Planar red, green and blue in −1…1, as the video VAE has it. */
-export type Planar = Size & { readonly data: Float32Array };
+/** Red, green and blue, each [height, width], in −1…1, as the video VAE has it. */
+export type Planar = Size & { readonly planes: readonly Float32Array[] };
 
 /** Red, green and blue of a canvas, each as large as the work, a byte for −1…1. */
 export type Planes = readonly [Uint8Array, Uint8Array, Uint8Array];
@@ -68,8 +68,7 @@ export async function frameMaker(
 		return () => scale(levels + part * step, bytes + offset);
 	});
 	return (canvas) => {
-		for (let c = 0; c < 3; c++) {
-			const plane = canvas.data.subarray(c * work.width * work.height);
+		for (const [c, plane] of canvas.planes.entries()) {
 			readMiddle(plane, work, kernels.floats(colours + c * step, count));
 		}
 		kernels.run.toLevels(colours, count, isDeep ? 4 : 1, levels, step);
@@ -79,16 +78,16 @@ export async function frameMaker(
 	};
 }
 
-/** The middle of a canvas as packed RGB, at its own size. */
-export function packed({ width, height, data }: Planar, work: WorkSize): Frame {
+/** The middle of a canvas as packed RGB, at its own size; a copy. */
+export function packed({ width, planes }: Planar, work: WorkSize): Frame {
 	const { inner } = work;
 	const [left, top] = marginsOf(work);
 	const bytes = new Uint8ClampedArray(3 * inner.width * inner.height);
-	for (let y = 0, out = 0; y < inner.height; y++) {
-		let at = (y + top) * width + left;
-		for (let x = 0; x < inner.width; x++, at++) {
-			for (let c = 0; c < 3; c++, out++) {
-				bytes[out] = (data[c * width * height + at]! + 1) * HALF;
+	for (const [c, plane] of planes.entries()) {
+		for (let y = 0, out = c; y < inner.height; y++) {
+			const from = (y + top) * width + left;
+			for (let x = 0; x < inner.width; x++, out += 3) {
+				bytes[out] = (plane[from + x]! + 1) * HALF;
 			}
 		}
 	}

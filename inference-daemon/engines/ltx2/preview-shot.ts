@@ -29,10 +29,9 @@ export async function learnPreview(
 		}
 		await previews.fit(seen.latent, seen.pixels, cells);
 	}
-	await previews.fitOnce((latent) => {
-		const noise = normalNoise({ seed: 0, stream: 'decoder', draw: 0 }, latent.data.length);
-		return codec.decodePicture(latent, { data: noise, shape: latent.shape }, signal);
-	});
+	const key = { seed: 0, stream: 'decoder', draw: 0 };
+	const noise = (length: number) => normalNoise(key, length);
+	await previews.fitOnce((latent) => codec.decodePicture(latent, noise, signal));
 	return null;
 }
 

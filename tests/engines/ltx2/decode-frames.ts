@@ -12,11 +12,11 @@ const shape = [1, 6, 4, 34, 60];
 const data = normalNoise({ seed: 1, stream: 'video', draw: 0 }, 6 * 4 * 34 * 60);
 const before = process.memoryUsage().rss;
 let frames = 0;
-for await (const { pixels } of codec.decodeFrames(
+for await (const { planes } of codec.decodeFrames(
 	{ data, shape },
 	{ frames: [Number(from), Number(to)] },
 )) {
-	if (pixels.every(Number.isFinite)) frames += 1;
+	if (planes.every((plane) => plane.every(Number.isFinite))) frames += 1;
 }
 const peak = process.resourceUsage().maxRSS * 1024;
 process.stdout.write(JSON.stringify({ frames, grown: peak - before }));

@@ -52,7 +52,7 @@ describe.each(WORKS)('a picture of %o, worked at in %i pixels', (size, pixels) =
 				Math.min(1, Math.max(-1, at(canvas)(c, x + left, y + top)));
 			const wanted = encoded(scaled(middle, work.inner, whole), whole, format);
 			const make = await frameMaker(work, whole, format);
-			make({ ...canvas, data: canvas.data.map(() => 0.3) });
+			make({ ...canvas, planes: canvas.planes.map((plane) => plane.map(() => 0.3)) });
 			const frame = make(canvas);
 			expect(frame).toMatchObject({ ...whole, format });
 			expect(frame.data.length).toBe(frameBytes(format, whole));
@@ -72,14 +72,14 @@ describe.each(WORKS)('a picture of %o, worked at in %i pixels', (size, pixels) =
 it.each(WORKS)('a 4:2:0 picture of %o comes onto the canvas as it was', async (size, pixels) => {
 	const whole = { width: size.width + (size.width % 2), height: size.height + (size.height % 2) };
 	// Soft colours, of which halved chroma and rounding lose little.
-	const { data } = noise(whole);
+	const { planes } = noise(whole);
 	everyPixel(whole, (c, x, y) => {
-		data[(c * whole.height + y) * whole.width + x] = 0.7 * Math.sin(x / 30 + c) * Math.cos(y / 25);
+		planes[c]![y * whole.width + x] = 0.7 * Math.sin(x / 30 + c) * Math.cos(y / 25);
 	});
 	const make = await frameMaker({ ...whole, inner: whole }, whole, 'yuv420p');
-	const frame = make({ ...whole, data });
+	const frame = make({ ...whole, planes });
 	const work = workSize(whole, pixels, 32);
-	const wanted = scaled(at({ ...whole, data }), whole, work.inner);
+	const wanted = scaled(at({ ...whole, planes }), whole, work.inner);
 	const canvas = at(await drawn(frame, work));
 	const [left, top] = margins(work);
 	let apart = 0;
@@ -93,8 +93,8 @@ it('colours beyond the range of a 4:2:0 picture are clipped', async () => {
 	const size = { width: 32, height: 32 };
 	const data = new Uint8Array(32 * 48).fill(255);
 	const work = { ...size, inner: size };
-	const { data: found } = await drawn({ ...size, format: 'yuv420p', data }, work);
-	expect([found[0], found[1024]!, found[2048]]).toEqual([1, expect.closeTo(0.439, 2), 1]);
+	const { planes } = await drawn({ ...size, format: 'yuv420p', data }, work);
+	expect(planes.map((plane) => plane[0])).toEqual([1, expect.closeTo(0.439, 2), 1]);
 });
 
 it('the middle of a canvas, packed, is what came onto it', async () => {
@@ -102,7 +102,8 @@ it('the middle of a canvas, packed, is what came onto it', async () => {
 	const work = { width: 64, height: 32, inner: size };
 	const frame = packed(size);
 	expect(pack(await drawn(frame, work), work)).toEqual(frame);
-	const beyond = { width: 64, height: 32, data: new Float32Array(3 * 64 * 32).fill(1.7) };
+	const plane = new Float32Array(64 * 32).fill(1.7);
+	const beyond = { width: 64, height: 32, planes: [plane, plane, plane] };
 	expect(new Set(pack(beyond, work).data)).toEqual(new Set([255]));
 });
 
@@ -110,8 +111,8 @@ it('white, black and red are those of BT.709 in video range', async () => {
 	const size = { width: 4, height: 4 };
 	const make = await frameMaker({ ...size, inner: size }, size, 'yuv420p');
 	const of = (...colour: readonly [number, number, number]) => {
-		const data = Float32Array.from({ length: 48 }, (_, i) => colour[Math.floor(i / 16)]!);
-		const { data: bytes } = make({ ...size, data });
+		const planes = colour.map((value) => new Float32Array(16).fill(value));
+		const { data: bytes } = make({ ...size, planes });
 		return [bytes[5], bytes[17], bytes[21]];
 	};
 	expect(of(1, 1, 1)).toEqual([235, 128, 128]);
@@ -137,14 +138,15 @@ async function drawn(frame: Frame, work: WorkSize): Promise<Planar> {
 	const paint = await canvasPainter(work);
 	paint({ ...frame, data: frame.data.map((value) => 255 - value) }, canvas);
 	paint(frame, canvas);
-	return { width, height, data: Float32Array.from(data, (value) => value / 127.5 - 1) };
+	const planes = canvas.map((bytes) => Float32Array.from(bytes, (value) => value / 127.5 - 1));
+	return { width, height, planes };
 }
 
 /** A value of a channel at a place. */
 type Field = (c: number, x: number, y: number) => number;
 
-function at({ width, height, data }: Planar): Field {
-	return (c, x, y) => data[(c * height + y) * width + x]!;
+function at({ width, planes }: Planar): Field {
+	return (c, x, y) => planes[c]![y * width + x]!;
 }
 
 /** Of packed bytes. */
@@ -155,16 +157,15 @@ function colours({ width, data }: Frame): Field {
 /** The same filter with no thought of speed. */
 function scaled(picture: Field, from: Size, to: Size): Field {
 	const [across, down] = [taps(from.width, to.width), taps(from.height, to.height)];
-	const data = new Float32Array(3 * to.width * to.height);
-	let i = 0;
+	const planes = [0, 1, 2].map(() => new Float32Array(to.width * to.height));
 	everyPixel(to, (c, x, y) => {
 		let sum = 0;
 		for (const [row, share] of down[y]!) {
 			for (const [column, weight] of across[x]!) sum += share * weight * picture(c, column, row);
 		}
-		data[i++] = sum;
+		planes[c]![y * to.width + x] = sum;
 	});
-	return at({ ...to, data });
+	return at({ ...to, planes });
 }
 
 /** For each pixel of the result, which ones of the source it is made of, and with what weight. */
@@ -215,8 +216,11 @@ function packed({ width, height }: Size): Frame {
 
 /** Values that go beyond −1…1 here and there, as a decoder's do. */
 function noise({ width, height }: Size): Planar {
-	const data = Float32Array.from({ length: 3 * width * height }, (_, i) => 2.4 * hashed(i) - 1.2);
-	return { width, height, data };
+	const count = width * height;
+	const planes = [0, 1, 2].map((c) =>
+		Float32Array.from({ length: count }, (_, i) => 2.4 * hashed(c * count + i) - 1.2),
+	);
+	return { width, height, planes };
 }
 
 function hashed(i: number): number {

@@ -1,14 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import {
-	DEFAULT_TILING,
 	fitTiles,
-	type PerAxis,
 	type Plan,
 	planTiles,
 	type Span,
 	type Tile,
-	type Way,
 } from '../../../inference-daemon/engines/ltx2/diffusion/tile-plan.ts';
 import {
 	blendTiles,
@@ -100,13 +97,13 @@ describe.each(RELEASES)('%s', (network) => {
 	);
 });
 
-/** pixels[:, :, 1::8, 2::8] of frames [3, height, width], as [3, frames, …]. */
+/** pixels[:, :, 1::8, 2::8] of frames, as [3, frames, …]. */
 function subsample(frames: readonly Layer[], height: number, width: number): Float32Array {
 	const picked: number[] = [];
 	for (let c = 0; c < 3; c++) {
-		for (const { data } of frames) {
+		for (const { planes } of frames) {
 			for (let y = 1; y < height; y += 8) {
-				for (let x = 2; x < width; x += 8) picked.push(data[(c * height + y) * width + x]!);
+				for (let x = 2; x < width; x += 8) picked.push(planes[c]![y * width + x]!);
 			}
 		}
 	}
@@ -134,6 +131,14 @@ function place([time, height, width]: readonly Pick<Span, 'output'>[]): Float32A
 	return Float32Array.from(values);
 }
 
+/** How far a frame is at most from what `place` gives for it. */
+function apartFromPlace({ index, planes }: Layer, height: number, width: number): number {
+	const ranges = [[index, index + 1] as const, [0, height] as const, [0, width] as const];
+	const whole = place(ranges.map((output) => ({ output })));
+	const found = planes.flatMap((plane) => [...plane]);
+	return found.reduce((most, value, i) => Math.max(most, Math.abs(value - whole[i]!)), 0);
+}
+
 /** Of cells of 8 frames and 4 × 4 pixels. */
 const SMALL = { scale: [8, 4, 4] } as const;
 
@@ -158,99 +163,20 @@ describe('any plan', () => {
 			const plan = planTiles([n, n, 2], tiling, SMALL);
 			const frames = await all(blendTiles(plan, async (part) => place(part)));
 			expect(frames.map(({ index }) => index)).toEqual([...Array(8 * n - 7).keys()]);
-			for (const { index, data } of frames) {
-				const ranges = [[index, index + 1] as const, [0, 4 * n] as const, [0, 8] as const];
-				const whole = place(ranges.map((output) => ({ output })));
-				expect(data.length).toBe(whole.length);
-				const apart = data.reduce((most, x, i) => Math.max(most, Math.abs(x - whole[i]!)), 0);
-				expect(apart).toBeLessThan(1e-5);
+			for (const frame of frames) expect(apartFromPlace(frame, 4 * n, 8)).toBeLessThan(1e-5);
+			for (const { planes } of frames) {
+				expect(planes.map(({ length }) => length)).toEqual([32 * n, 32 * n, 32 * n]);
 			}
 		},
 	);
-
-	it('covers 1080p for 121 frames in tiles of the shipped size', () => {
-		const [time, height, width] = planTiles([16, 34, 60], DEFAULT_TILING);
-		expect(time.map(({ input }) => input)).toEqual([
-			[0, 10],
-			[6, 16],
-		]);
-		expect(height.map(({ output }) => output)).toEqual([
-			[0, 768],
-			[704, 1088],
-		]);
-		expect(width.map(({ output }) => output)).toEqual([
-			[0, 768],
-			[704, 1472],
-			[1408, 1920],
-		]);
-	});
-});
-
-describe('a plan for a memory', () => {
-	/** As a decoder whose run takes one byte for each latent of a tile. */
-	const planFor = (latent: PerAxis<number>, memory: number, way: Way = 'decode') =>
-		fitTiles(latent, { way, memory, bytesOf: ([t, y, x]) => t * y * x });
-	const sizesOf = (plan: Plan) =>
-		plan.map((spans) => [...new Set(spans.map(({ input: [from, to] }) => to - from))]);
-
-	const LATENTS: readonly PerAxis<number>[] = [
-		[1, 2, 2],
-		[1, 34, 60],
-		[4, 4, 40],
-		[16, 16, 24],
-		[16, 34, 60],
-		[33, 68, 120],
-	];
-	const MEMORIES = [100, 300, 1000, 3000, 10_000, 100_000, 1_000_000];
-
-	it.each(LATENTS.flatMap((latent) => MEMORIES.map((memory) => [latent, memory] as const)))(
-		'%j in %i keeps its limit with tiles of one size that cover everything',
-		(latent, memory) => {
-			const plan = planFor(latent, memory);
-			const sizes = sizesOf(plan);
-			expect(sizes.every((found) => found.length === 1)).toBe(true);
-			const [t, y, x] = sizes.flat() as [number, number, number];
-			const isWhole = latent.every((n, axis) => n === [t, y, x][axis]);
-			expect(isWhole).toBe(latent[0] * latent[1] * latent[2] <= memory || isTiny(latent));
-			if (isWhole) return;
-			// The least that the overlaps allow.
-			expect(t * y * x).toBeLessThanOrEqual(Math.max(memory, leastOf(latent)));
-			for (const [axis, spans] of plan.entries()) {
-				const most = [11, 24, 24][axis]!;
-				const scale = [8, 32, 32][axis]!;
-				const [least, end] = [[17, 64, 64][axis]!, (latent[axis]! - 1) * scale];
-				expect(sizes[axis]![0]).toBeLessThanOrEqual(most);
-				expect(spans[0]!.output[0]).toBe(0);
-				expect(spans.at(-1)!.output[1]).toBe(end + (axis === 0 ? 1 : scale));
-				for (const [i, { output }] of spans.entries()) {
-					if (i === 0) continue;
-					expect(spans[i - 1]!.output[1] - output[0]).toBeGreaterThanOrEqual(least);
-				}
-			}
-		},
-	);
-
-	function isTiny(latent: PerAxis<number>): boolean {
-		return latent.every((n, axis) => n <= [4, 3, 3][axis]!);
-	}
-
-	function leastOf([t, y, x]: PerAxis<number>): number {
-		return Math.min(t, 4) * Math.min(y, 3) * Math.min(x, 3);
-	}
-
-	it('takes the least work of what fits, and the smallest tiles where nothing does', () => {
-		const counts = (plan: Plan) => plan.map((spans) => spans.length);
-		// 121 frames of 1080p, the reference’s tiles allowed: they share three latents in time.
-		const plan = planFor([16, 34, 60], 11 * 24 * 24);
-		expect(sizesOf(plan)).toEqual([[10], [18], [22]]);
-		expect(counts(plan)).toEqual([2, 2, 3]);
-		expect(sizesOf(planFor([16, 34, 60], 1))).toEqual([[4], [3], [3]]);
-	});
 
 	it.each(['decode', 'encode'] as const)(
 		'gives every element once when it is to %s',
 		async (way) => {
-			const plan = planFor([9, 5, 7], 60, way);
+			const plan = fitTiles([9, 5, 7], {
+				...{ way, memory: 60 },
+				bytesOf: ([t, y, x]) => t * y * x,
+			});
 			const [time, height, width] = plan;
 			expect(time.length * height.length * width.length).toBeGreaterThan(4);
 			const frames = await all(blendTiles(plan, async (part) => place(part)));
@@ -258,14 +184,8 @@ describe('a plan for a memory', () => {
 				...Array(way === 'decode' ? 65 : 9).keys(),
 			]);
 			const [high, wide] = way === 'decode' ? [160, 224] : [5, 7];
-			for (const { index, data } of frames) {
-				const ranges = [[index, index + 1] as const, [0, high] as const, [0, wide] as const];
-				const whole = place(ranges.map((output) => ({ output })));
-				const apart = data.reduce(
-					(most, value, i) => Math.max(most, Math.abs(value - whole[i]!)),
-					0,
-				);
-				expect(apart).toBeLessThan(1e-4);
+			for (const frame of frames) {
+				expect(apartFromPlace(frame, high!, wide!)).toBeLessThan(1e-4);
 			}
 		},
 	);
@@ -281,6 +201,8 @@ describe('cutting', () => {
 	it.each([
 		[span(0, 3), span(0, 4), span(0, 5)],
 		[span(1, 3), span(0, 4), span(0, 5)],
+		[span(0, 2), span(1, 4), span(0, 5)],
+		[span(1, 3), span(0, 4), span(1, 4)],
 		[span(1, 2), span(1, 4), span(0, 5)],
 		[span(0, 3), span(1, 3), span(2, 5)],
 	])('takes what the spans tell', (...tile) => {
@@ -347,28 +269,70 @@ describe('blending', () => {
 				}),
 			);
 		const whereNaN = (frames: Layer[]) =>
-			frames.filter(({ data }) => data.includes(Number.NaN)).map(({ index }) => index);
+			frames
+				.filter(({ planes }) => planes.some((plane) => plane.includes(Number.NaN)))
+				.map(({ index }) => index);
 		expect(whereNaN(await poisoned(0))).toEqual([]);
 		expect(whereNaN(await poisoned(1))).toEqual([9]);
 	});
+
+	/** For each frame the number of the tile that it is a view of, or −1; and the tiles. */
+	async function ownersOf(plan: Plan) {
+		const tiles: Float32Array[] = [];
+		const make = async (tile: Tile) => {
+			tiles.push(place(tile));
+			return tiles.at(-1)!;
+		};
+		const frames = await all(blendTiles(plan, make));
+		const owners = frames.map(({ planes }) => {
+			const found = new Set(
+				planes.map(({ buffer }) => tiles.findIndex((tile) => tile.buffer === buffer)),
+			);
+			expect(found.size).toBe(1);
+			return [...found][0]!;
+		});
+		return { frames, tiles, owners };
+	}
+
+	it('copies no frame that one tile makes, and leaves the tile as it was', async () => {
+		const plan = planTiles([7, 2, 3], { tile: [24, 8, 12], overlap: [8, 4, 4] }, SMALL);
+		const { frames, tiles, owners } = await ownersOf(plan);
+		const expected = frames.map(({ index }) => {
+			const counting = plan[0].flatMap(({ output, weights }, i) =>
+				weights[index - output[0]]! > 0 ? [i] : [],
+			);
+			return counting.length === 1 ? counting[0]! : -1;
+		});
+		expect(owners).toEqual(expected);
+		expect(new Set(owners)).toEqual(new Set([-1, 0, 1, 2]));
+		for (const [i, time] of plan[0].entries()) {
+			expect(tiles[i]).toEqual(place([time, plan[1][0]!, plan[2][0]!]));
+		}
+		for (const frame of frames) expect(apartFromPlace(frame, 8, 12)).toBeLessThan(1e-5);
+	});
+
+	it('copies nothing of a single tile', async () => {
+		const plan = planTiles([2, 2, 2], TILING, SMALL);
+		const { tiles, owners } = await ownersOf(plan);
+		expect(tiles).toHaveLength(1);
+		expect(new Set(owners)).toEqual(new Set([0]));
+	});
+
+	it.each([
+		[1, 2, 3],
+		[1, 3, 2],
+	])(
+		'puts together what tiles beside each other make, of %i × %i × %i latents',
+		async (...size) => {
+			const { owners } = await ownersOf(planTiles(size, TILING, SMALL));
+			expect(new Set(owners)).toEqual(new Set([-1]));
+		},
+	);
 
 	it('refuses a tile of another size', async () => {
 		const plan = planTiles([1, 2, 2], TILING, SMALL);
 		await expect(all(blendTiles(plan, async () => new Float32Array(7)))).rejects.toThrow(
 			'Expected a tile of 3 × 1 × 8 × 8 values, got 7',
-		);
-	});
-
-	it.each([
-		[12, 8],
-		[16, 4],
-		[16, 16],
-		[16, -8],
-		[0, 0],
-	])('refuses tiles of %i frames that overlap by %i', (tile, overlap) => {
-		const tiling = { tile: [tile, 8, 8], overlap: [overlap, 4, 4] } as const;
-		expect(() => planTiles([4, 2, 2], tiling, SMALL)).toThrow(
-			`Expected tiles of a multiple of 8 that overlap by a smaller one, got ${tile} and ${overlap}`,
 		);
 	});
 });
