@@ -221,6 +221,12 @@ describe('cutting', () => {
 		}
 		expect([...cutTile(WHOLE, SHAPE, tile)]).toEqual(expected);
 	});
+
+	it('takes some columns of a single row', () => {
+		const tile = [span(0, 2), span(0, 1), span(1, 3)] as const;
+		const cut = cutTile(WHOLE.subarray(0, 12), [1, 2, 2, 1, 3], tile);
+		expect([...cut]).toEqual([1, 2, 4, 5, 7, 8, 10, 11]);
+	});
 });
 
 describe('blending', () => {

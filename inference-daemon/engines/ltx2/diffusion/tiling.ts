@@ -19,8 +19,9 @@ export function cutTile<T extends Float32Array | Uint8Array>(
 	if (size === whole.length) return whole;
 	const cut = (whole instanceof Uint8Array ? new Uint8Array(size) : new Float32Array(size)) as T;
 	// Whole rows, and whole frames, lie behind one another.
-	const lines = across === width ? 1 : high;
-	const runs = lines === 1 && high === height ? 1 : count;
+	const isWide = across === width;
+	const lines = isWide ? 1 : high;
+	const runs = isWide && high === height ? 1 : count;
 	const length = (count * high * across) / (runs * lines);
 	for (let c = 0, at = 0; c < channels; c++) {
 		for (let run = 0; run < runs; run++) {
