@@ -118,6 +118,7 @@ function noiseOf(state: Conditioned | null, sigma: number) {
 	return { timesteps: state.mask.map((share) => share * own), sigma: own };
 }
 
+/** In the velocities' place. */
 function withoutNoise(
 	latents: Latents,
 	velocities: Latents,
@@ -127,12 +128,11 @@ function withoutNoise(
 		const { timesteps } = noise[stream as StreamName]!;
 		const channels = velocity.length / timesteps.length;
 		const x = latents[stream]!;
-		const x0 = new Float32Array(x.length);
 		for (let token = 0, i = 0; token < timesteps.length; token++) {
 			const timestep = timesteps[token]!;
-			for (const end = i + channels; i < end; i++) x0[i] = x[i]! - velocity[i]! * timestep;
+			for (const end = i + channels; i < end; i++) velocity[i] = x[i]! - velocity[i]! * timestep;
 		}
-		return [stream, x0];
+		return [stream, velocity];
 	});
 	return Object.fromEntries(clean) as Latents;
 }

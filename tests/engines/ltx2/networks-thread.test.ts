@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,6 +101,26 @@ test('outputs that stay outlive their session on the CPU', async () => {
 	y!.release();
 });
 
+test('values that are released are let go there, with the next order or without one', async () => {
+	const session = await Session.open(power(1024, 1));
+	const x = await Resident.of(identity(1024));
+	const start = anonymous();
+	for (let i = 0; i < 200; i++) {
+		const { y } = await session.forward({ x });
+		y!.release();
+	}
+	// Each is 4 MB.
+	expect(anonymous() - start).toBeLessThan(400);
+	x.release();
+	await session.release();
+});
+
+/** From Linux: megabytes of memory of its own. */
+function anonymous(): number {
+	const status = readFileSync('/proc/self/status', 'utf8');
+	return Number(/RssAnon:\s+(\d+)/.exec(status)![1]) / 1024;
+}
+
 test('what ONNX Runtime says comes through, and the thread goes on', async () => {
 	const graph = new Graph('nonsense');
 	const m = new Scope(graph, new Checkpoint([]).root);
@@ -118,9 +138,9 @@ test('where the thread ends, what waits for it fails with the reason, and anothe
 	await writeFile(
 		program,
 		`import { parentPort } from 'node:worker_threads';
-		parentPort.on('message', ({ id, order }) => {
-			if (order.kind === 'run') process.exit(3);
-			parentPort.postMessage({ order: id, given: { session: 1 } });
+		parentPort.on('message', ({ asked }) => {
+			if (asked.order.kind === 'run') process.exit(3);
+			parentPort.postMessage({ order: asked.id, given: { session: 1 } });
 		});`,
 	);
 	vi.resetModules();

@@ -23,6 +23,12 @@ const STORED: Readonly<Record<string, ElementType>> = {
 /** In which type matrices and convolutions multiply; everything else is float32. */
 export type Precision = 'float32' | 'float16' | 'bfloat16';
 
+type Whole = {
+	tensors?: readonly Tensor[];
+	folder?: string | null;
+	file?: Uint8Array<SharedArrayBuffer>;
+};
+
 /** An ONNX graph while it is being built: nodes in the order they run, weights by file range. */
 export class Graph {
 	readonly name: string;
@@ -35,8 +41,8 @@ export class Graph {
 	readonly #names = new Map<string, number>();
 	readonly #values = new Map<string, Value>();
 	readonly #known = new Map<string, Value>();
-	/** The file, as long as nothing is added. */
-	#encoded: Uint8Array<SharedArrayBuffer> | null = null;
+	/** What is known of it as long as nothing is added. */
+	#whole: Whole = {};
 
 	constructor(name: string, precision: Precision = 'float32') {
 		this.name = name;
@@ -51,7 +57,7 @@ export class Graph {
 
 	output(name: string, value: Value): void {
 		const output = { name: this.unique(name), type: value.type, shape: value.shape };
-		this.#encoded = null;
+		this.#whole = {};
 		this.#nodes.push({
 			...{ op: 'Identity', domain: '', name: `${output.name}/Identity`, attributes: {} },
 			...{ inputs: [value.name], outputs: [output.name] },
@@ -108,7 +114,7 @@ export class Graph {
 	}
 
 	#value(spec: ValueSpec): Value {
-		this.#encoded = null;
+		this.#whole = {};
 		const value = { ...spec, graph: this };
 		this.#values.set(spec.name, value);
 		return value;
@@ -135,11 +141,17 @@ export class Graph {
 
 	/** The tensors that the graph reads from files. */
 	get tensors(): readonly Tensor[] {
-		return [...this.#weights.values()].map(({ tensor }) => tensor);
+		this.#whole.tensors ??= [...this.#weights.values()].map(({ tensor }) => tensor);
+		return this.#whole.tensors;
 	}
 
 	/** The folder that holds all files with weights; null where there are none. */
 	get folder(): string | null {
+		if (this.#whole.folder === undefined) this.#whole.folder = this.#sharedFolder();
+		return this.#whole.folder;
+	}
+
+	#sharedFolder(): string | null {
 		const folders = this.tensors.map(({ path }) => dirname(path).split(sep));
 		const [first] = folders;
 		if (first === undefined) return null;
@@ -153,8 +165,8 @@ export class Graph {
 	 * below `folder`.
 	 */
 	encode(): Uint8Array<SharedArrayBuffer> {
-		this.#encoded ??= this.#encode();
-		return this.#encoded;
+		this.#whole.file ??= this.#encode();
+		return this.#whole.file;
 	}
 
 	#encode(): Uint8Array<SharedArrayBuffer> {

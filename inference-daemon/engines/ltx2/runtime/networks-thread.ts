@@ -1,7 +1,7 @@
 import { type Transferable, Worker } from 'node:worker_threads';
 import { builtFile } from '../../built-file.ts';
 import { spendSpareTime } from '../meanwhile.ts';
-import type { Given, Kind, Order, Reply } from './orders.ts';
+import type { Given, Kind, Message, Order, Reply } from './orders.ts';
 
 type Waiting = {
 	readonly resolve: (given: Given[Kind]) => void;
@@ -15,6 +15,7 @@ type Waiting = {
 class NetworksThread {
 	readonly #worker: Worker;
 	readonly #waiting = new Map<number, Waiting>();
+	#dropped: number[] = [];
 	#last = 0;
 	#ended: Error | null = null;
 
@@ -43,11 +44,27 @@ class NetworksThread {
 		if (this.#ended !== null) return Promise.reject(this.#ended);
 		const id = ++this.#last;
 		return new Promise<Given[Kind]>((resolve, reject) => {
-			this.#worker.postMessage({ id, order }, moved);
+			this.#worker.postMessage(this.#message({ id, order }), moved);
 			this.#waiting.set(id, { resolve, reject });
 			this.#worker.ref();
 			spendSpareTime(() => this.#waiting.size > 0);
 		}) as Promise<Given[K]>;
+	}
+
+	/** Gives back the memory of a value that is held there: with the next order, or soon. */
+	drop(value: number): void {
+		if (this.#dropped.length === 0) setImmediate(() => this.#sendDropped());
+		this.#dropped.push(value);
+	}
+
+	#sendDropped(): void {
+		if (this.#dropped.length > 0) this.#worker.postMessage(this.#message(null));
+	}
+
+	#message(asked: Message['asked']): Message {
+		const dropped = this.#dropped;
+		this.#dropped = [];
+		return { dropped, asked };
 	}
 
 	#settle(reply: Reply): void {

@@ -6,7 +6,7 @@ import { Graph } from '../graph/graph.ts';
 import type { ElementType } from '../graph/onnx.ts';
 import { firstWrong } from './finite.ts';
 import { onnxRuntime } from './onnxruntime.ts';
-import type { Elements, Fed, Given, Kind, Order, Output, Reply, Wrong } from './orders.ts';
+import type { Elements, Fed, Given, Kind, Message, Order, Output, Reply, Wrong } from './orders.ts';
 
 const { InferenceSession, Tensor } = await onnxRuntime();
 
@@ -60,11 +60,6 @@ const does: { readonly [K in Kind]: (order: OrderOf<K>) => Promise<Answer<K>> | 
 		return [{ data }, [data.buffer as ArrayBuffer]];
 	},
 
-	drop({ values }) {
-		for (const id of values) drop(id);
-		return [{}];
-	},
-
 	async close({ session }) {
 		const open = sessions.get(session)!;
 		sessions.delete(session);
@@ -75,8 +70,11 @@ const does: { readonly [K in Kind]: (order: OrderOf<K>) => Promise<Answer<K>> | 
 
 let before: Promise<void> = Promise.resolve();
 
-parentPort!.on('message', ({ id, order }: { readonly id: number; readonly order: Order }) => {
-	before = before.then(() => answer(id, order));
+parentPort!.on('message', ({ dropped, asked }: Message) => {
+	before = before.then(() => {
+		for (const value of dropped) drop(value);
+		return asked === null ? undefined : answer(asked.id, asked.order);
+	});
 });
 
 async function answer(id: number, order: Order): Promise<void> {

@@ -39,7 +39,6 @@ export type Order =
 	  }
 	| { readonly kind: 'hold'; readonly value: Exclude<Fed, number> }
 	| { readonly kind: 'read'; readonly value: number }
-	| { readonly kind: 'drop'; readonly values: readonly number[] }
 	| { readonly kind: 'close'; readonly session: number };
 
 export type Kind = Order['kind'];
@@ -53,7 +52,6 @@ export type Given = {
 	readonly once: Given['run'];
 	readonly hold: { readonly value: number };
 	readonly read: { readonly data: Elements };
-	readonly drop: Record<never, never>;
 	readonly close: Record<never, never>;
 };
 
@@ -64,6 +62,14 @@ export type Output = { readonly shape: readonly number[] } & (
 
 /** A number that is not finite. */
 export type Wrong = { readonly name: string; readonly index: number };
+
+/** What goes to the networks' thread. */
+export type Message = {
+	/** Values that are held there and wanted no more, before anything else is done. */
+	readonly dropped: readonly number[];
+	/** To be answered. */
+	readonly asked: { readonly id: number; readonly order: Order } | null;
+};
 
 export type Reply =
 	| { readonly order: number; readonly given: Given[Kind] }

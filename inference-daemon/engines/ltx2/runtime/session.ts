@@ -300,8 +300,7 @@ export class Resident {
 	/** Gives its memory back; until then nothing does, not even the garbage collector. */
 	release(): void {
 		if (this.#id === null) return;
-		// Nobody waits for it; where it fails the thread is over and with it all that it held.
-		this.#thread.order({ kind: 'drop', values: [this.#id] }).catch(() => {});
+		this.#thread.drop(this.#id);
 		this.#id = null;
 		this.#among?.delete(this);
 	}
