@@ -19,22 +19,16 @@ import { encodeClip } from '../../inference-daemon/media/encode.ts';
 import { resample } from '../../inference-daemon/media/resample.ts';
 import type { Ffmpeg, Frame, Sound } from '../../inference-daemon/media/types.ts';
 import { samplesForFrames } from '../../protocol/time.ts';
+import { picture } from './picture.ts';
 import { processorTime } from './processor.ts';
 import { requestFor, type Wanted } from './shots.ts';
 import { uniform } from './weights.ts';
 
 export type Part = {
 	readonly name: string;
+	/** Of processor, child processes among it. */
 	readonly milliseconds: number;
-	/** So much of it goes on in other processes while networks read a new prompt. */
-	readonly besidePrompt: number;
-	/** Left out where the prompt was read before. */
-	readonly isPrompt: boolean;
-	/** Of a checkpoint that is not distilled, in place of the few steps; in no sum. */
-	readonly isGuided: boolean;
 };
-
-type Kind = 'prompt' | 'neighbours' | 'guided' | 'other';
 
 type Job = Omit<Wanted, 'settings'> & { readonly ffmpeg: Ffmpeg; readonly cache: string };
 
@@ -52,14 +46,12 @@ const LED = {
 export async function partsOf(job: Job): Promise<Part[]> {
 	const parts: Part[] = [];
 	const { ffmpeg, folder, cache } = job;
-	const measure = async <T>(name: string, work: () => T | Promise<T>, kind: Kind = 'other') => {
+	const measure = async <T>(name: string, work: () => T | Promise<T>) => {
 		let result: T | undefined;
-		const { milliseconds, programs } = await processorTime(async () => {
+		const milliseconds = await processorTime(async () => {
 			result = await work();
 		});
-		const besidePrompt = kind === 'neighbours' ? programs : 0;
-		const is = { isPrompt: kind === 'prompt', isGuided: kind === 'guided' };
-		parts.push({ name, milliseconds, besidePrompt, ...is });
+		parts.push({ name, milliseconds });
 		return result as T;
 	};
 	const request = requestFor(ffmpeg.path, { ...job, settings: { stages: 1 } });
@@ -69,27 +61,22 @@ export async function partsOf(job: Job): Promise<Part[]> {
 	const { planned } = await prepare(request);
 	const { work, recipes } = planned();
 	const [pass, size, recipe] = [work.passes[0]!, work.stages[0]!, recipes[0]!];
-	const tokenizer = await measure(
-		'opening a tokenizer of 262,144 pieces',
-		() => model.encoder.tokenizer(),
-		'prompt',
+	const tokenizer = await measure('opening a tokenizer of 262,144 pieces', () =>
+		model.encoder.tokenizer(),
 	);
 	const cut = () => tokenizer.encode(LONG);
-	await measure('cutting a prompt of 300 words into tokens', cut, 'prompt');
+	await measure('cutting a prompt of 300 words into tokens', cut);
 	const key = await measure('naming the checkpoint, for what is kept', () =>
 		checkpointKey(model.checkpoint),
 	);
 
 	const codec = { encodePicture, encodeSound } as unknown as Codec;
 	const looking = { ffmpeg, request, work, pass, carried: null, signal };
-	const { shot, seen } = await measure(
-		'neighbours, canvases, mel, conditioning',
-		() =>
-			look({
-				...{ ...looking, checkpoint: recipe.checkpoint, codec, recipe, size },
-				...{ stills: [], earlier: null, ahead: null },
-			}),
-		'neighbours',
+	const { shot, seen } = await measure('neighbours, canvases, mel, conditioning', () =>
+		look({
+			...{ ...looking, checkpoint: recipe.checkpoint, codec, recipe, size },
+			...{ stills: [], earlier: null, ahead: null },
+		}),
 	);
 	const previews = await openPreviews({ folder: cache, key, channels: CHANNELS });
 	if (seen)
@@ -117,7 +104,7 @@ export async function partsOf(job: Job): Promise<Part[]> {
 	const clean = await measure(`${recipe.sigmas.length - 1} steps`, () =>
 		steps(recipe.sigmas.length - 1, null),
 	);
-	await measure(`${GUIDED_STEPS} guided steps instead`, () => steps(GUIDED_STEPS, LED), 'guided');
+	await measure(`${GUIDED_STEPS} guided steps instead`, () => steps(GUIDED_STEPS, LED));
 	const cell = cellOf((pass.window.gap.start + pass.window.gap.end) >> 1);
 	await measure('a preview after each of them', () => {
 		for (let step = 1; step < recipe.sigmas.length; step++) {
@@ -180,15 +167,6 @@ async function decoded({ shape }: Numbers): Promise<Numbers> {
 		),
 		shape: [1, ...size],
 	};
-}
-
-/** Areas of colour with grain over them, about as hard to encode as a shot. */
-function picture({ width, height }: { readonly width: number; readonly height: number }) {
-	const data = uniform(3 * width * height, 0.03);
-	return data.map((grain, i) => {
-		const [x, y] = [i % width, Math.floor(i / width) % height];
-		return 0.8 * Math.sin(x / 40) * Math.cos(y / 30) + grain;
-	});
 }
 
 /** The 19B vocoder's sound, at 24 kHz, as the clip has it. */

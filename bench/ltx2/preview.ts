@@ -23,11 +23,11 @@ export async function benchPreview(): Promise<void> {
 			shape: [3, frames, h * 32, w * 32],
 		};
 		const previews = await openPreviews({ folder, key: 'bench', channels: CHANNELS });
-		const { milliseconds: fit } = await processorTime(() => previews.fit(latent, pixels));
+		const fit = await processorTime(() => previews.fit(latent, pixels));
 		const times: number[] = [];
 		let bytes = 0;
 		for (let round = 0; round < ROUNDS; round++) {
-			const { milliseconds } = await processorTime(() => {
+			const milliseconds = await processorTime(() => {
 				bytes = previews.jpeg(latent)!.length;
 			});
 			times.push(milliseconds);

@@ -17,6 +17,23 @@ export type Wanted = {
 	readonly settings: GenerationRequest['settings'];
 };
 
+const SMALL = { width: 768, height: 512 };
+const LARGE = { width: 1920, height: 1080 };
+
+/** Shots whose window is 768×512×121, or as near to it as the sequence's shape allows. */
+export const SHOTS = {
+	new: { title: 'a new shot, 768×512×121', size: SMALL, shot: 0, gap: 121 },
+	gap: {
+		title: 'a gap of 71 frames in 768×512, a second of context on each side, 768×512×121',
+		...{ size: SMALL, shot: 48, gap: 71 },
+	},
+	large: {
+		title:
+			'a gap of 71 frames in 1920×1080, a second of context on each side, worked at 864×480×121',
+		...{ size: LARGE, shot: 48, gap: 71 },
+	},
+} as const;
+
 /** A request for LTX-2 at 24 frames a second: a gap between two shots, or a shot of its own. */
 export function requestFor(
 	ffmpeg: string,

@@ -35,8 +35,10 @@ export async function writeLargeTokenizer(folder: string): Promise<void> {
 	const pieces = Object.keys(vocab).filter(isText);
 	const all = new Map(Object.entries(vocab));
 	const more = merges.map((pair) => [...pair]);
+	// Most of two that are both long would be too long.
+	const short = pieces.length;
 	while (more.length < MERGES) {
-		const [a, b] = [pieces[below(pieces.length)]!, pieces[below(pieces.length)]!];
+		const [a, b] = [pieces[below(pieces.length)]!, pieces[below(short)]!];
 		// A space begins a word.
 		if (a.length + b.length > LONGEST || b.startsWith('▁')) continue;
 		const isNew = !all.has(a + b);
