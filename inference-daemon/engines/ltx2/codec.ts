@@ -47,9 +47,9 @@ export type DecodeOptions = {
 export type DecodedFrame = Layer;
 
 /**
- * Picture and sound to latents and back, one network in memory at a time. An aborted signal ends a
- * call with its reason before the next network or tile runs. However a call ends, it leaves nothing
- * open.
+ * Picture and sound to latents and back, one network of each in memory at a time. An aborted signal
+ * ends a call with its reason before the next network or tile runs. However a call ends, it leaves
+ * nothing open.
  */
 export class Codec {
 	readonly #checkpoint: Checkpoint;

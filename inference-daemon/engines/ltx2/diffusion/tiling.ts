@@ -1,5 +1,5 @@
 /** Tiles cut from a whole, and a whole made of tiles that fade into each other. */
-import { meanwhile } from '../meanwhile.ts';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Plan, Range, Span, Tile } from './tile-plan.ts';
 
 /**
@@ -76,7 +76,9 @@ export async function* blendTiles(
 			const data = await ahead;
 			const next = tiles[i + 1];
 			if (next) ahead = start(i + 1);
-			await meanwhile(() => addTile(layers, frames, picture, tile, data));
+			// The next one is on its way before the numbers of this one are gone through.
+			await turn();
+			addTile(layers, frames, picture, tile, data);
 			const end = next ? next[0].output[0] : frames[1];
 			for (; done < end; done++) {
 				const planes = layers.get(done)!;
