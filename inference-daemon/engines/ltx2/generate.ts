@@ -202,6 +202,7 @@ async function denoise(
 		}
 		await showing.end();
 	} finally {
+		await showing.abandon();
 		await runner.release();
 	}
 	const wanted = Object.entries(latents).map(([stream, tokens]) => {

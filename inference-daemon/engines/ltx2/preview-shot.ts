@@ -61,6 +61,11 @@ export class Showing {
 	end(): Promise<void> {
 		return this.#shown;
 	}
+
+	/** None is being made when it returns. */
+	async abandon(): Promise<void> {
+		await this.#shown.catch(() => {});
+	}
 }
 
 /** A small picture of the middle of what is being made, of how it looks so far. */

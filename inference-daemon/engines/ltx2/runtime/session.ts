@@ -79,9 +79,7 @@ export class Session {
 		}
 	}
 
-	/**
-	 * Opens, runs and releases in one. Throws as `open` and `run` do.
-	 */
+	/** Opens, runs and releases in one message. Throws as `open` and `run` do. */
 	static async once(
 		graph: Graph,
 		inputs: Values,

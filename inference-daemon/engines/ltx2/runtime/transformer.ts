@@ -98,8 +98,9 @@ export class TransformerRunner {
 	}
 
 	/**
-	 * Velocity of each stream that is there, [tokens, channels], which become the caller's. Throws the signal's reason before the
-	 * next session, PickupError `out-of-memory`, `bad-weights` or `engine-failed`.
+	 * Velocity of each stream that is there, [tokens, channels]; the arrays become the caller's. Throws
+	 * the signal's reason before the next session, PickupError `out-of-memory`, `bad-weights` or
+	 * `engine-failed`.
 	 */
 	async velocities(look: Look): Promise<Partial<Record<StreamName, Float32Array>>> {
 		const { isolated = false, skipSelfAttention, signal } = look;
