@@ -75,7 +75,7 @@ export class Meter {
 		if (index !== this.#current) this.#turnTo(index);
 		const share = fraction > 0 ? Math.min(1, fraction) : 0;
 		if (share === 1) this.#end();
-		this.#progress = Math.max(this.#progress, this.#reached(share));
+		this.#progress = Math.max(this.#progress, Math.min(1, this.#reached(share)));
 		return { kind: 'progress', progress: this.#progress, phase: this.#phases[index]!.title };
 	}
 

@@ -230,3 +230,22 @@ it('refuses work that is no amount', async () => {
 		'Expected an amount of work of prompt, got NaN',
 	);
 });
+
+it('never tells more than all, however its sums are rounded', async () => {
+	for (let seed = 1; seed <= 300; seed++) {
+		const phases = PHASES.map((phase, i) => ({
+			...phase,
+			work: Math.abs(Math.sin(seed * (i + 1))),
+		}));
+		const job = await Job.start(join(root, 'rounded'), phases);
+		// A phase is passed over, so that the rest begins in between.
+		job.report('prompt', (seed % 17) / 17);
+		const told = ['steps', 'picture'].map((name) => {
+			job.report(name, 0);
+			job.seconds += 10;
+			return job.report(name, 1);
+		});
+		expect(told.at(-1)).toBeLessThanOrEqual(1);
+		expect(told.at(-1)).toBeCloseTo(1, 12);
+	}
+});
