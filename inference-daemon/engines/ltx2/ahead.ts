@@ -27,8 +27,8 @@ export class Ahead {
 
 	/** Reading goes on from here; it may have begun. */
 	begin(): Reading {
-		this.#reading ??= this.#begin();
-		if (this.#ended.length === 0) {
+		if (this.#reading === null) {
+			this.#reading = this.#begin();
 			// What was read is not held here.
 			const { pictures, sound } = this.#reading;
 			this.#ended.push(this.#watch(pictures), this.#watch(sound));
@@ -38,21 +38,23 @@ export class Ahead {
 
 	/** Once: they take much memory, which is the caller's then. */
 	takePictures(): Promise<Pictures> | null {
-		const { pictures } = this.begin();
-		this.#reading = { ...this.begin(), pictures: null };
-		return pictures;
+		return this.#take('pictures');
 	}
 
 	takeSound(): Promise<Sound> | null {
-		const { sound } = this.begin();
-		this.#reading = { ...this.begin(), sound: null };
-		return sound;
+		return this.#take('sound');
 	}
 
 	/** Nothing is read any more when it returns. */
 	async close(): Promise<void> {
 		this.#stop.abort(new Error('The shot is made or was given up'));
 		await Promise.all(this.#ended);
+	}
+
+	#take<K extends keyof Reading>(part: K): Reading[K] {
+		const reading = this.begin();
+		this.#reading = { ...reading, [part]: null };
+		return reading[part];
 	}
 
 	async #watch(reading: Promise<unknown> | null): Promise<void> {
