@@ -75,7 +75,7 @@ export class Session {
 			return new Session(session, thread, graph, provider, gone);
 		} catch (error) {
 			gone();
-			throw runtimeFailure(`Expected ${graph.name} to open on ${provider}`, error);
+			throw openFailure(graph, provider, error);
 		}
 	}
 
@@ -167,8 +167,16 @@ function checkTypes(graph: Graph): void {
 
 async function openingOf(graph: Graph, options: SessionOptions) {
 	const { provider = 'cpu' } = options;
-	const onCpu = provider === 'webgpu' ? await attentionForCpu(graph) : [];
-	return { graph: graph.encode(), provider, settings: settings(graph, options, onCpu) };
+	try {
+		const onCpu = provider === 'webgpu' ? await attentionForCpu(graph) : [];
+		return { graph: graph.encode(), provider, settings: settings(graph, options, onCpu) };
+	} catch (error) {
+		throw openFailure(graph, provider, error);
+	}
+}
+
+function openFailure({ name }: Graph, provider: Provider, error: unknown): PickupError {
+	return runtimeFailure(`Expected ${name} to open on ${provider}`, error);
 }
 
 type Feed = {
