@@ -54,15 +54,15 @@ export function denoiser(
 	return async (latents, sigma) => {
 		const noise = { video: noiseOf(shot.video, sigma), audio: noiseOf(shot.audio, sigma) };
 		const always = { latents, noise, context, signal, onBlock };
-		const clean = (velocities: Latents) => withoutNoise(latents, velocities, noise);
+		const clean = (velocities: Velocities) => withoutNoise(latents, velocities, noise);
 		const velocities = await runner.velocities(always);
-		if (guided === null) return clean(velocities as Latents);
+		if (guided === null) return clean(velocities);
 		const leading = new Leading(guided);
-		const counted = [meanwhile(() => leading.begin(clean(velocities as Latents)))];
+		const counted = [meanwhile(() => leading.begin(clean(velocities)))];
 		const streams = STREAMS.filter((stream) => shot[stream] !== null);
 		for (const name of neededOf(guided, streams)) {
 			const others = await runner.velocities({ ...always, ...changeFor(name, guided) });
-			counted.push(meanwhile(() => leading.add(name, clean(others as Latents))));
+			counted.push(meanwhile(() => leading.add(name, clean(others))));
 		}
 		await Promise.all(counted);
 		return leading.result();
@@ -118,10 +118,12 @@ function noiseOf(state: Conditioned | null, sigma: number) {
 	return { timesteps: state.mask.map((share) => share * own), sigma: own };
 }
 
+type Velocities = Partial<Record<StreamName, Float32Array>>;
+
 /** In the velocities' place. */
 function withoutNoise(
 	latents: Latents,
-	velocities: Latents,
+	velocities: Velocities,
 	noise: Record<StreamName, { readonly timesteps: Float32Array } | null>,
 ): Latents {
 	const clean = Object.entries(velocities).map(([stream, velocity]) => {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { guide } from '../../../inference-daemon/engines/ltx2/diffusion/guidance.ts';
+import { Guiding, neededFor } from '../../../inference-daemon/engines/ltx2/diffusion/guidance.ts';
 import {
 	type Denoise,
 	type Step,
@@ -116,10 +116,13 @@ it('guidance', async () => {
 		...{ perturbed: read('perturbed'), isolated: read('isolated') },
 	};
 	for (const set of sets) {
-		const data = guide(predictions, {
+		const guidance = {
 			...{ cfg: Number(set.cfg_scale), stg: Number(set.stg_scale) },
 			...{ modality: Number(set.modality_scale), rescale: Number(set.rescale_scale) },
-		});
+		};
+		const guiding = new Guiding(predictions.cond, guidance);
+		for (const name of neededFor(guidance)) guiding.add(name, predictions[name]);
+		const data = guiding.result();
 		const out = tensors[String(set.out)]!;
 		expect(errorOf({ data, shape: out.shape }, out)).toBeLessThan(2e-5);
 	}

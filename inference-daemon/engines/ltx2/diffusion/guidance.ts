@@ -1,13 +1,9 @@
-/** What the model takes the clean latent to be, with and without what is to be brought out. */
-export type Predictions = {
-	readonly cond: Float32Array;
-	/** With the negative prompt. */
-	readonly uncond?: Float32Array;
-	/** With self-attention skipped in some blocks (spatio-temporal guidance). */
-	readonly perturbed?: Float32Array;
-	/** With picture and sound apart. */
-	readonly isolated?: Float32Array;
-};
+/**
+ * What the model takes the clean latent to be without what is to be brought out: with the negative
+ * prompt; with self-attention skipped in some blocks (spatio-temporal guidance); with picture and
+ * sound apart.
+ */
+export type Added = 'uncond' | 'perturbed' | 'isolated';
 
 export type Guidance = {
 	/** 1 is none. */
@@ -20,21 +16,11 @@ export type Guidance = {
 	readonly rescale: number;
 };
 
-/** What guidance adds to `cond`. */
-export type Added = Exclude<keyof Predictions, 'cond'>;
-
 /**
  * cond + (cfg − 1)(cond − uncond) + stg (cond − perturbed) + (modality − 1)(cond − isolated), then
  * brought back in part to the standard deviation of cond over the whole tensor
- * (Lightricks/LTX-2, `guiders.py`).
+ * (Lightricks/LTX-2, `guiders.py`). Predictions are added one after the other, as they come.
  */
-export function guide(predictions: Predictions, guidance: Guidance): Float32Array {
-	const guiding = new Guiding(predictions.cond, guidance);
-	for (const name of neededFor(guidance)) guiding.add(name, predictions[name]!);
-	return guiding.result();
-}
-
-/** `guide` with predictions one after the other, as they come. */
 export class Guiding {
 	readonly #cond: Float32Array;
 	readonly #guidance: Guidance;
