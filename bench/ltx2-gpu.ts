@@ -18,12 +18,8 @@ import {
 	type ProviderReport,
 	tryProvider,
 } from '../inference-daemon/engines/ltx2/runtime/providers.ts';
-import {
-	type Numbers,
-	type Provider,
-	type Resident,
-	Session,
-} from '../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Numbers, Resident } from '../inference-daemon/engines/ltx2/runtime/resident.ts';
+import { type Provider, Session } from '../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import {
 	readSafetensors,

@@ -10,7 +10,8 @@ import {
 	type Transformer,
 } from '../../inference-daemon/engines/ltx2/networks/transformer.ts';
 import { transformerConfig } from '../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
-import { type Numbers, Session } from '../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Numbers } from '../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import { Session } from '../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { rotaryInputs } from '../../inference-daemon/engines/ltx2/runtime/transformer-inputs.ts';
 import { Checkpoint } from '../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { median, timed } from '../measure.ts';

@@ -8,7 +8,7 @@ import { frameMaker } from '../../inference-daemon/engines/ltx2/picture.ts';
 import { prepare } from '../../inference-daemon/engines/ltx2/prepare.ts';
 import { checkpointKey, openPreviews } from '../../inference-daemon/engines/ltx2/preview.ts';
 import { cellOf } from '../../inference-daemon/engines/ltx2/preview-map.ts';
-import type { Numbers } from '../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Numbers } from '../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import {
 	type PromptContext,
 	TransformerRunner,

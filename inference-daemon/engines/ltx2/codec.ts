@@ -16,7 +16,8 @@ import { videoVaeEncoder } from './networks/video-vae-encoder.ts';
 import { vocoder, vocoderConfig, vocoderSampleRate } from './networks/vocoder.ts';
 import { type Inputs, type Network, OpenNetworks } from './open-networks.ts';
 import { machineMemory } from './runtime/device.ts';
-import type { Numbers, Provider, Session } from './runtime/session.ts';
+import type { Numbers } from './runtime/resident.ts';
+import type { Provider, Session } from './runtime/session.ts';
 import type { Checkpoint } from './weights/checkpoint.ts';
 
 export type CodecOptions = {

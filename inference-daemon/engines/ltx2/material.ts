@@ -7,7 +7,7 @@ import { snapUp, type WorkSize } from './diffusion/window.ts';
 import type { Pass } from './passes.ts';
 import { canvasPainter, type Planes } from './picture.ts';
 import type { Work } from './plan.ts';
-import type { Numbers } from './runtime/session.ts';
+import type { Numbers } from './runtime/resident.ts';
 import { heardBeside } from './sound/joins.ts';
 
 /** What there is to look at for a pass. */

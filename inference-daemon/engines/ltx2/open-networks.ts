@@ -1,7 +1,8 @@
 import { Graph, type Precision, type Shape, type Value } from './graph/graph.ts';
 import type { ElementType } from './graph/onnx.ts';
 import { Scope } from './graph/scope.ts';
-import { type Numbers, type Provider, Session } from './runtime/session.ts';
+import type { Numbers } from './runtime/resident.ts';
+import { type Provider, Session } from './runtime/session.ts';
 import type { Checkpoint } from './weights/checkpoint.ts';
 
 /** A part of a checkpoint as one session for inputs of one size. */

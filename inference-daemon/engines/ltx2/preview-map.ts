@@ -1,7 +1,7 @@
 import type { RgbPicture } from '../../media/jpeg.ts';
 import { CELL } from './diffusion/latent.ts';
 import type { PictureKernels } from './picture-kernels.ts';
-import type { Numbers } from './runtime/session.ts';
+import type { Numbers } from './runtime/resident.ts';
 
 /** Pixels of a cell's patch, in width and height: a preview is a quarter of the work's size. */
 export const PATCH = 8;

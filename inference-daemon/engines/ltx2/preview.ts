@@ -4,7 +4,7 @@ import type { WorkSize } from './diffusion/window.ts';
 import { keep, type Place, readKept } from './kept.ts';
 import { openPictureKernels, type PictureKernels } from './picture-kernels.ts';
 import { cellOf, fitPreview, PATCH, type PreviewMap, pictureOfCell } from './preview-map.ts';
-import type { Numbers } from './runtime/session.ts';
+import type { Numbers } from './runtime/resident.ts';
 import { contextKey } from './text/cache.ts';
 import type { Checkpoint } from './weights/checkpoint.ts';
 

@@ -38,7 +38,7 @@ import { audioVaeConfig } from './networks/audio-vae.ts';
 import { videoVaeConfig } from './networks/video-vae.ts';
 import type { Treatment } from './plan.ts';
 import type { Recipe } from './recipe.ts';
-import type { Numbers } from './runtime/session.ts';
+import type { Numbers } from './runtime/resident.ts';
 import { logMel } from './sound/mel.ts';
 import { together } from './together.ts';
 import type { Checkpoint } from './weights/checkpoint.ts';

@@ -14,7 +14,7 @@ import type { Previews } from './preview.ts';
 import type { Contexts } from './reading.ts';
 import type { Recipe } from './recipe.ts';
 import type { Device } from './runtime/device.ts';
-import type { Numbers } from './runtime/session.ts';
+import type { Numbers } from './runtime/resident.ts';
 import type { Still } from './shot.ts';
 
 /** One request on its way, and what it needs however it is made. */

@@ -11,7 +11,7 @@ import {
 } from '../../../inference-daemon/engines/ltx2/diffusion/samplers.ts';
 import type { Pass } from '../../../inference-daemon/engines/ltx2/passes.ts';
 import { prepare } from '../../../inference-daemon/engines/ltx2/prepare.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { TransformerRunner } from '../../../inference-daemon/engines/ltx2/runtime/transformer.ts';
 import { begin, type Looked, look } from '../../../inference-daemon/engines/ltx2/shot.ts';
 import { promptContext } from '../../../inference-daemon/engines/ltx2/text/context.ts';

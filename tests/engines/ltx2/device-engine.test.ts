@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Codec } from '../../../inference-daemon/engines/ltx2/codec.ts';
 import { liveSessions, onSessions } from '../../../inference-daemon/engines/ltx2/runtime/live.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { promptContext } from '../../../inference-daemon/engines/ltx2/text/context.ts';
 import { openTextEncoder } from '../../../inference-daemon/engines/ltx2/text/encoder.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';

@@ -5,11 +5,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { predictFrames } from '../../../inference-daemon/engines/ltx2/duration.ts';
 import { ltx2 } from '../../../inference-daemon/engines/ltx2/engine.ts';
 import { openModel } from '../../../inference-daemon/engines/ltx2/open-model.ts';
-import {
-	type Numbers,
-	type Resident,
-	Session,
-} from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Numbers, Resident } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { promptContext } from '../../../inference-daemon/engines/ltx2/text/context.ts';
 import type { Ffmpeg } from '../../../inference-daemon/media/types.ts';
 import { countClip } from '../../../inference-daemon/media/verify.ts';

@@ -7,7 +7,8 @@ import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
 import { liveSessions } from '../../../inference-daemon/engines/ltx2/runtime/live.ts';
-import { Resident, Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import { Resident } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 
 vi.mock('../../../inference-daemon/engines/built-file.ts', { spy: true });

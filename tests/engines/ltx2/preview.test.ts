@@ -16,7 +16,7 @@ import {
 	fitPreview,
 	pictureOfCell,
 } from '../../../inference-daemon/engines/ltx2/preview-map.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { rgbOfJpeg } from '../../media/rgb.ts';
 import {

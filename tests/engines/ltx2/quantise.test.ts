@@ -10,11 +10,8 @@ import {
 import { linear } from '../../../inference-daemon/engines/ltx2/graph/layers.ts';
 import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
 import { staticLinear } from '../../../inference-daemon/engines/ltx2/graph/static-linear.ts';
-import {
-	type Numbers,
-	type Provider,
-	Session,
-} from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import { type Provider, Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import {
 	readSafetensors,

@@ -1,6 +1,6 @@
 import type { Graph, Precision } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import { LARGEST_HALF, watchHalves } from '../../../inference-daemon/engines/ltx2/graph/range.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { runGraph } from './golden.ts';
 
 /** How far each value goes that a graph holds in float16 where it multiplies in that; NaN counts as infinite. */

@@ -17,7 +17,7 @@ import {
 	sampleEuler,
 	sampleRes2s,
 } from '../../../inference-daemon/engines/ltx2/diffusion/samplers.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import {
 	type PromptContext,
 	TransformerRunner,

@@ -9,8 +9,8 @@ import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import { linear } from '../../../inference-daemon/engines/ltx2/graph/layers.ts';
 import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
 import { fallbacks } from '../../../inference-daemon/engines/ltx2/runtime/fallbacks.ts';
+import type { Resident } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import {
-	type Resident,
 	Session,
 	type SessionOptions,
 } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';

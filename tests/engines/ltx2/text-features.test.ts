@@ -7,7 +7,7 @@ import {
 	textConfig,
 	textFeaturesGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/text-features.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PickupError } from '../../../protocol/errors.ts';
 import { type Case, errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';

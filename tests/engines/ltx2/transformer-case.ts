@@ -5,7 +5,7 @@ import {
 } from '../../../inference-daemon/engines/ltx2/networks/transformer.ts';
 import type { SkippedSelfAttention } from '../../../inference-daemon/engines/ltx2/networks/transformer-block.ts';
 import { transformerConfig } from '../../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import {
 	maskBias,
 	noiseInputs,

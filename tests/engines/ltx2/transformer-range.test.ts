@@ -9,7 +9,7 @@ import {
 	TRANSFORMER,
 	tailGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/transformer.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { maskBias } from '../../../inference-daemon/engines/ltx2/runtime/transformer-inputs.ts';
 import { goldenWeights, runGraph } from './golden.ts';
 import { halfRange, overflows } from './range.ts';

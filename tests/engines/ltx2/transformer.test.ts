@@ -10,11 +10,8 @@ import {
 	textKeysGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/transformer.ts';
 import { transformerConfig } from '../../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
-import {
-	type Numbers,
-	type Provider,
-	Session,
-} from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import { type Provider, Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { type Case, errorOf, PROVIDERS, runGraph } from './golden.ts';
 import { noiseOf, readCase, type Shot } from './transformer-case.ts';
 

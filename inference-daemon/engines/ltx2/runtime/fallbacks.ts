@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Graph } from '../graph/graph.ts';
 import type { ValueSpec } from '../graph/onnx.ts';
-import { type Numbers, type Provider, Session } from './session.ts';
+import type { Numbers } from './resident.ts';
+import { type Provider, Session } from './session.ts';
 
 /** An operator that ran on the CPU though another provider was asked for. */
 export type Fallback = { readonly op: string; readonly node: string };

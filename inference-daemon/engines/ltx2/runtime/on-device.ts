@@ -1,5 +1,6 @@
 import { Graph } from '../graph/graph.ts';
-import { type Numbers, type Provider, Resident, Session, type Values } from './session.ts';
+import { type Numbers, Resident, type Values } from './resident.ts';
+import { type Provider, Session } from './session.ts';
 
 type Inputs = Readonly<Record<string, Numbers>>;
 

@@ -1,13 +1,22 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { PickupError } from '../../../../protocol/errors.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { ElementType, ValueSpec } from '../graph/onnx.ts';
+import type { ValueSpec } from '../graph/onnx.ts';
 import { runtimeFailure } from './failures.ts';
 import { checkWeights } from './finite.ts';
 import { attentionForCpu } from './flash-attention.ts';
 import { sessionOpens } from './live.ts';
 import { networksThread } from './networks-thread.ts';
-import type { Elements, Fed, Given, Output, Wrong } from './orders.ts';
+import type { Fed, Given, Wrong } from './orders.ts';
+import {
+	feed,
+	type NetworksThread,
+	type Numbers,
+	type Outputs,
+	type Resident,
+	residentsOf,
+	type Values,
+} from './resident.ts';
 
 /** Where a graph can run: processors, then WebGPU (any GPU), NVIDIA, Windows and Apple. */
 export type Provider = 'cpu' | 'webgpu' | 'cuda' | 'dml' | 'coreml';
@@ -24,14 +33,6 @@ export type SessionOptions = {
 	readonly keep?: boolean;
 	/** A profile of all runs is written to a file whose path starts so. */
 	readonly profile?: string;
-};
-
-/** Numbers in memory, row by row. float16 comes as its bits, where JavaScript has no type for it. */
-export type Numbers = {
-	readonly data: Elements;
-	readonly shape: readonly number[];
-	/** A run takes the array over, which is empty afterwards, where it copies others. */
-	readonly isGiven?: boolean;
 };
 
 /** Graphs that have given finite numbers: their weights are not looked at again. */
@@ -134,11 +135,6 @@ export class Session {
 	}
 }
 
-/** Numbers by a graph's names, some of them in the networks' thread or on a device. */
-export type Values = Readonly<Record<string, Numbers | Resident>>;
-
-type Outputs = Readonly<Record<string, Output>>;
-
 async function runOnce(
 	graph: Graph,
 	inputs: Values,
@@ -237,91 +233,6 @@ async function blame(
 		'engine-failed',
 		`Expected ${name} to give finite numbers on ${provider}, but ${told(wrong)}; its inputs and weights are finite, so ${precision} has overflowed inside`,
 	);
-}
-
-function residentsOf(
-	outputs: Outputs,
-	thread: NetworksThread,
-	among: Set<Resident> | null = null,
-): Record<string, Resident> {
-	const residents = Object.entries(outputs).map(([name, output]) => {
-		return [name, new Resident(output as StayingOutput, thread, among)] as const;
-	});
-	return Object.fromEntries(residents);
-}
-
-type NetworksThread = ReturnType<typeof networksThread>;
-type StayingOutput = Exclude<Output, { readonly data: Elements }>;
-
-/** Numbers in the networks' thread or on a device, for the next run. */
-export class Resident {
-	readonly shape: readonly number[];
-	/** 'cpu', or where on a device. */
-	readonly location: string;
-	readonly #thread: NetworksThread;
-	readonly #among: Set<Resident> | null;
-	#id: number | null;
-
-	/** `among`: where it stands until it is released, if it is on a device. */
-	constructor(
-		{ value, shape, location }: StayingOutput,
-		thread: NetworksThread,
-		among: Set<Resident> | null,
-	) {
-		this.#id = value;
-		this.shape = shape;
-		this.location = location;
-		this.#thread = thread;
-		this.#among = location === 'cpu' ? null : among;
-		this.#among?.add(this);
-	}
-
-	/**
-	 * Float32 numbers for the runs of any provider but WebGPU. Throws PickupError `out-of-memory` or
-	 * `engine-failed`.
-	 */
-	static async of(numbers: Numbers): Promise<Resident> {
-		const thread = networksThread();
-		const moved: ArrayBuffer[] = [];
-		try {
-			const value = fedOf('float32', numbers, moved);
-			const { value: id } = await thread.order({ kind: 'hold', value }, moved);
-			return new Resident({ value: id, shape: numbers.shape, location: 'cpu' }, thread, null);
-		} catch (error) {
-			throw runtimeFailure(`Expected room for [${numbers.shape}]`, error);
-		}
-	}
-
-	get id(): number {
-		if (this.#id === null) throw new RangeError(`[${this.shape}] was released before this use`);
-		return this.#id;
-	}
-
-	/** Copies it to memory. */
-	async read(): Promise<Numbers> {
-		const { data } = await this.#thread.order({ kind: 'read', value: this.id });
-		return { data, shape: this.shape };
-	}
-
-	/** Gives its memory back; until then nothing does, not even the garbage collector. */
-	release(): void {
-		if (this.#id === null) return;
-		this.#thread.drop(this.#id);
-		this.#id = null;
-		this.#among?.delete(this);
-	}
-}
-
-/** As the networks' thread takes it; what has to go there with it is added to `moved`. */
-function feed({ type }: ValueSpec, value: Numbers | Resident, moved: ArrayBuffer[]): Fed {
-	return value instanceof Resident ? value.id : fedOf(type, value, moved);
-}
-
-function fedOf(type: ElementType, { data, shape, isGiven }: Numbers, moved: ArrayBuffer[]) {
-	const isWhole = data.byteLength === data.buffer.byteLength;
-	const own = isGiven && isWhole ? data : data.slice();
-	moved.push(own.buffer as ArrayBuffer);
-	return { type, data: own, shape };
 }
 
 function settings(

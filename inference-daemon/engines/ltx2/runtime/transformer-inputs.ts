@@ -1,7 +1,7 @@
 import { middles, rotaryTable, type Table } from '../networks/rope.ts';
 import { distinct, sinusoids } from '../networks/timestep.ts';
 import type { StreamConfig, TransformerConfig } from '../networks/transformer-config.ts';
-import type { Numbers } from './session.ts';
+import type { Numbers } from './resident.ts';
 
 export type Inputs = Readonly<Record<string, Numbers>>;
 

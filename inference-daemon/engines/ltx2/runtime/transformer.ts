@@ -14,7 +14,8 @@ import { type TransformerConfig, transformerConfig } from '../networks/transform
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { bytesLeft, MOST_LEFT } from './kernels.ts';
 import { releaseAll, type Uploaded, upload } from './on-device.ts';
-import { type Numbers, type Provider, Session, type Values } from './session.ts';
+import type { Numbers, Values } from './resident.ts';
+import { type Provider, Session } from './session.ts';
 import {
 	type Inputs,
 	maskBias,

@@ -17,7 +17,8 @@ import {
 import { joined, type RotaryTable } from '../networks/rope.ts';
 import { textConfig, textFeaturesGraph } from '../networks/text-features.ts';
 import { Kernels } from '../runtime/kernels.ts';
-import { type Numbers, type Provider, Session } from '../runtime/session.ts';
+import type { Numbers } from '../runtime/resident.ts';
+import { type Provider, Session } from '../runtime/session.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { TextEncoder } from './encoder.ts';
 
