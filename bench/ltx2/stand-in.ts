@@ -4,14 +4,15 @@
  */
 
 import { getEnvironmentData, parentPort } from 'node:worker_threads';
-import type {
-	Fed,
-	Given,
-	Kind,
-	Message,
-	Order,
-	Output,
-	Reply,
+import {
+	CHAIN,
+	type Fed,
+	type Given,
+	type Kind,
+	type Message,
+	type Order,
+	type Output,
+	type Reply,
 } from '../../inference-daemon/engines/ltx2/runtime/orders.ts';
 import { Ledger } from './ledger.ts';
 import { picture } from './picture.ts';
@@ -55,6 +56,24 @@ const does: { readonly [K in Kind]: (order: OrderOf<K>) => Answer<K> } = {
 		const network = readGraph(graph);
 		const time = network.name.startsWith('gemma layer') ? GEMMA_LAYER : each;
 		return atWork(time, () => run(network, outputs));
+	},
+
+	chain({ links, renamed, outputs, state }) {
+		const known = new Map<string, readonly number[]>();
+		for (const [index, link] of links.entries()) {
+			if (Atomics.load(state, CHAIN.stop) !== 0) return [{ outputs: null }];
+			Atomics.store(state, CHAIN.link, index);
+			const isLast = outputs === 'come' && index === links.length - 1;
+			const made = atWork('session' in link ? each - OPENING : each, () => {
+				const network = 'session' in link ? sessions.get(link.session)! : readGraph(link.graph);
+				if (isLast) return run(network, 'come');
+				for (const { name, shape } of network.outputs) known.set(renamed[name] ?? name, shape);
+				return null;
+			});
+			if (made !== null) return made as Answer<'chain'>;
+		}
+		const kept = [...known].map(([name, shape]) => [name, keep(shape)]);
+		return [{ outputs: Object.fromEntries(kept) }];
 	},
 
 	hold({ value }) {

@@ -20,6 +20,10 @@ export class Later<T> {
 		this.#make = make;
 	}
 
+	get isMade(): boolean {
+		return this.#made !== null;
+	}
+
 	/** Throws what its making does. */
 	get value(): T {
 		this.#made ??= { value: this.#make() };

@@ -12,7 +12,7 @@ type Waiting = {
  * The thread in which networks are opened and run, so that all else goes on meanwhile. It starts with
  * the first order and takes them in turn; it keeps the process alive only while an order is under way.
  */
-class NetworksThread {
+export class NetworksThread {
 	readonly #worker: Worker;
 	readonly #waiting = new Map<number, Waiting>();
 	#dropped: number[] = [];

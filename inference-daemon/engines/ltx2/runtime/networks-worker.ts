@@ -6,7 +6,19 @@ import { Graph } from '../graph/graph.ts';
 import type { ElementType } from '../graph/onnx.ts';
 import { firstWrong } from './finite.ts';
 import { onnxRuntime } from './onnxruntime.ts';
-import type { Elements, Fed, Given, Kind, Message, Order, Output, Reply, Wrong } from './orders.ts';
+import {
+	CHAIN,
+	type Elements,
+	type Fed,
+	type Given,
+	type Kind,
+	type Message,
+	type Opening,
+	type Order,
+	type Output,
+	type Reply,
+	type Wrong,
+} from './orders.ts';
 
 const { InferenceSession, Tensor } = await onnxRuntime();
 
@@ -43,6 +55,36 @@ const does: { readonly [K in Kind]: (order: OrderOf<K>) => Promise<Answer<K>> | 
 			return await run(open, order);
 		} finally {
 			await close(open);
+		}
+	},
+
+	async chain({ links, inputs, renamed, outputs, state }) {
+		const given = tensorsOf(inputs);
+		const known = new Map<string, Held>();
+		try {
+			for (const [index, link] of links.entries()) {
+				if (Atomics.load(state, CHAIN.stop) !== 0) return [{ outputs: null }];
+				Atomics.store(state, CHAIN.link, index);
+				const take = (name: string) => known.get(name)?.tensor ?? given[name]!;
+				const feeds = Object.fromEntries(link.takes.map((name) => [name, take(name)]));
+				const open = 'session' in link ? sessions.get(link.session)! : await opened(link);
+				try {
+					const made = await open.session.run(feeds);
+					if (outputs === 'come' && index === links.length - 1) return await handedOver(made, open);
+					for (const [name, tensor] of Object.entries(made)) {
+						const as = renamed[name] ?? name;
+						known.get(as)?.tensor.dispose();
+						known.set(as, { tensor, maker: open });
+					}
+				} finally {
+					if (!('session' in link)) await close(open);
+				}
+			}
+			const kept = [...known].map(([name, { tensor, maker }]) => [name, keep(tensor, maker!)]);
+			known.clear();
+			return [{ outputs: Object.fromEntries(kept) }];
+		} finally {
+			for (const { tensor } of known.values()) tensor.dispose();
 		}
 	},
 
@@ -87,7 +129,7 @@ async function answer(id: number, order: Order): Promise<void> {
 	}
 }
 
-async function opened({ graph, provider, settings }: OrderOf<'open' | 'once'>): Promise<Open> {
+async function opened({ graph, provider, settings }: Opening): Promise<Open> {
 	const session = await InferenceSession.create(graph.slice(), settings);
 	return { session, provider, onDevice: new Set() };
 }
@@ -95,20 +137,19 @@ async function opened({ graph, provider, settings }: OrderOf<'open' | 'once'>): 
 type Wanted = Pick<OrderOf<'run'>, 'inputs' | 'outputs' | 'isWatched'>;
 
 async function run(open: Open, { inputs, outputs, isWatched }: Wanted): Promise<Answer<'run'>> {
-	const feeds = Object.fromEntries(
-		Object.entries(inputs).map(([name, fed]) => [name, tensorOf(fed)]),
-	);
+	const feeds = tensorsOf(inputs);
 	const made = await open.session.run(feeds);
-	let isLeft = true;
-	try {
-		const wrong = isWatched ? await wrongAmong(made, open) : null;
-		if (wrong !== null) return [{ wrong, wrongInput: await wrongAmong(feeds, open) }];
-		if (outputs === 'come') return await brought(made, open);
-		isLeft = false;
-		return [{ outputs: Object.fromEntries(entriesOf(made, (tensor) => keep(tensor, open))) }];
-	} finally {
-		if (isLeft) for (const tensor of Object.values(made)) tensor.dispose();
+	const wrong = isWatched ? await wrongAmong(made, open) : null;
+	if (wrong !== null) {
+		disposeAll(made);
+		return [{ wrong, wrongInput: await wrongAmong(feeds, open) }];
 	}
+	if (outputs === 'come') return handedOver(made, open);
+	return [{ outputs: Object.fromEntries(entriesOf(made, (tensor) => keep(tensor, open))) }];
+}
+
+function disposeAll(made: ort.InferenceSession.ReturnType): void {
+	for (const tensor of Object.values(made)) tensor.dispose();
 }
 
 async function close({ session, onDevice }: Open): Promise<void> {
@@ -118,6 +159,11 @@ async function close({ session, onDevice }: Open): Promise<void> {
 	} finally {
 		await session.release();
 	}
+}
+
+function tensorsOf(inputs: Readonly<Record<string, Fed>>): Record<string, ort.Tensor> {
+	const entries = Object.entries(inputs).map(([name, fed]) => [name, tensorOf(fed)]);
+	return Object.fromEntries(entries);
 }
 
 function tensorOf(fed: Fed): ort.Tensor {
@@ -140,8 +186,16 @@ function drop(id: number): void {
 	value.tensor.dispose();
 }
 
-/** Outputs for the other thread, which gets their memory. */
-async function brought(made: ort.InferenceSession.ReturnType, open: Open): Promise<Answer<'run'>> {
+/** Outputs for the other thread, which gets their memory; none is left here. */
+async function handedOver(made: ort.InferenceSession.ReturnType, open: Open) {
+	try {
+		return await brought(made, open);
+	} finally {
+		disposeAll(made);
+	}
+}
+
+async function brought(made: ort.InferenceSession.ReturnType, open: Open) {
 	const outputs: Record<string, Output> = {};
 	const moved = new Set<ArrayBuffer>();
 	for (const [name, tensor] of Object.entries(made)) {
@@ -152,7 +206,7 @@ async function brought(made: ort.InferenceSession.ReturnType, open: Open): Promi
 		moved.add(data.buffer as ArrayBuffer);
 		outputs[name] = { data, shape: tensor.dims };
 	}
-	return [{ outputs }, [...moved]];
+	return [{ outputs }, [...moved]] as const;
 }
 
 /** From a device; in Node `tensor.getData()` ends the process, so that a session has to fetch it. */

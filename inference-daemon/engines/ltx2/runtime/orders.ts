@@ -9,14 +9,16 @@ export type Fed =
 	| { readonly type: ElementType; readonly data: Elements; readonly shape: readonly number[] }
 	| number;
 
+/** What a session is opened by. */
+export type Opening = {
+	readonly graph: Uint8Array;
+	readonly provider: string;
+	readonly settings: InferenceSession.SessionOptions;
+};
+
 /** What the networks' thread is asked for. It takes one order after the other. */
 export type Order =
-	| {
-			readonly kind: 'open';
-			readonly graph: Uint8Array;
-			readonly provider: string;
-			readonly settings: InferenceSession.SessionOptions;
-	  }
+	| ({ readonly kind: 'open' } & Opening)
 	| {
 			readonly kind: 'run';
 			readonly session: number;
@@ -26,20 +28,36 @@ export type Order =
 			/** Whether to look for NaN and infinity first. */
 			readonly isWatched: boolean;
 	  }
-	| {
+	| ({
 			/** A session for one run. */
 			readonly kind: 'once';
-			readonly graph: Uint8Array;
-			readonly provider: string;
-			readonly settings: InferenceSession.SessionOptions;
 			readonly inputs: Readonly<Record<string, Fed>>;
 			/** Those that stay are in memory, as the session does not. */
 			readonly outputs: 'come' | 'stay';
 			readonly isWatched: boolean;
+	  } & Opening)
+	| {
+			/** One network after the other; numbers that one gives are there for those behind it. */
+			readonly kind: 'chain';
+			readonly links: readonly Link[];
+			/** By name, for every link that takes them. */
+			readonly inputs: Readonly<Record<string, Fed>>;
+			/** Outputs by these names are known by others to the links behind. */
+			readonly renamed: Readonly<Record<string, string>>;
+			/** Whether the last link's come back, or all that are known in the end stay there. */
+			readonly outputs: 'come' | 'stay';
+			/** What both threads see of it, by `CHAIN`. */
+			readonly state: Int32Array<SharedArrayBuffer>;
 	  }
 	| { readonly kind: 'hold'; readonly value: Exclude<Fed, number> }
 	| { readonly kind: 'read'; readonly value: number }
 	| { readonly kind: 'close'; readonly session: number };
+
+/** Places of a chain's state: not 0 where no further link is to begin; the link that has begun. */
+export const CHAIN = { stop: 0, link: 1 } as const;
+
+/** A session that is open, or one for this run, and the names of its inputs. */
+export type Link = { readonly takes: readonly string[] } & ({ readonly session: number } | Opening);
 
 export type Kind = Order['kind'];
 
@@ -50,6 +68,8 @@ export type Given = {
 		| { readonly outputs: Readonly<Record<string, Output>> }
 		| { readonly wrong: Wrong; readonly wrongInput: Wrong | null };
 	readonly once: Given['run'];
+	/** null where it was stopped. */
+	readonly chain: { readonly outputs: Readonly<Record<string, Output>> | null };
 	readonly hold: { readonly value: number };
 	readonly read: { readonly data: Elements };
 	readonly close: Record<never, never>;

@@ -1,6 +1,6 @@
 import type { ElementType, ValueSpec } from '../graph/onnx.ts';
 import { runtimeFailure } from './failures.ts';
-import { networksThread } from './networks-thread.ts';
+import { type NetworksThread, networksThread } from './networks-thread.ts';
 import type { Elements, Fed, Output } from './orders.ts';
 
 /** Numbers in memory, row by row. float16 comes as its bits, where JavaScript has no type for it. */
@@ -15,8 +15,6 @@ export type Numbers = {
 export type Values = Readonly<Record<string, Numbers | Resident>>;
 
 export type Outputs = Readonly<Record<string, Output>>;
-
-export type NetworksThread = ReturnType<typeof networksThread>;
 
 /** `among`: where those on a device stand until they are released. */
 export function residentsOf(

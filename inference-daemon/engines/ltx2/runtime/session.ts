@@ -6,11 +6,10 @@ import { runtimeFailure } from './failures.ts';
 import { checkWeights } from './finite.ts';
 import { attentionForCpu } from './flash-attention.ts';
 import { sessionOpens } from './live.ts';
-import { networksThread } from './networks-thread.ts';
-import type { Fed, Given, Wrong } from './orders.ts';
+import { type NetworksThread, networksThread } from './networks-thread.ts';
+import type { Fed, Given, Opening, Wrong } from './orders.ts';
 import {
 	feed,
-	type NetworksThread,
 	type Numbers,
 	type Outputs,
 	type Resident,
@@ -35,8 +34,18 @@ export type SessionOptions = {
 	readonly profile?: string;
 };
 
+type Place = {
+	readonly session: number;
+	readonly thread: NetworksThread;
+	readonly among: Set<Resident>;
+};
+
 /** Graphs that have given finite numbers: their weights are not looked at again. */
 const proven = new WeakSet<Graph>();
+
+export function isProven(graph: Graph): boolean {
+	return graph.tensors.length === 0 || proven.has(graph);
+}
 
 /**
  * A graph that is ready to run, in the networks' thread, so that runs hold nothing else up. It takes
@@ -116,6 +125,11 @@ export class Session {
 		return residentsOf(await this.#run(inputs, 'stay'), this.#thread, this.#kept);
 	}
 
+	/** For a chain: where it is open, and where values of its device stand. */
+	get place(): Place {
+		return { session: this.#id, thread: this.#thread, among: this.#kept };
+	}
+
 	/** Ends profiling too; its file is whole afterwards. */
 	async release(): Promise<void> {
 		for (const resident of this.#kept) resident.release();
@@ -145,7 +159,8 @@ async function runOnce(
 	const gone = sessionOpens(graph.name);
 	try {
 		const opening = await openingOf(graph, options);
-		const told = { what: 'open and run', provider: opening.provider };
+		const { provider = 'cpu' } = options;
+		const told = { what: 'open and run', provider };
 		return await runBy(graph, inputs, told, (fed, moved) =>
 			networksThread().order({ kind: 'once', outputs, ...opening, ...fed }, moved),
 		);
@@ -161,7 +176,8 @@ function checkTypes(graph: Graph): void {
 	}
 }
 
-async function openingOf(graph: Graph, options: SessionOptions) {
+/** What the networks' thread opens it by. Throws as `open` does. */
+export async function openingOf(graph: Graph, options: SessionOptions): Promise<Opening> {
 	const { provider = 'cpu' } = options;
 	try {
 		const onCpu = provider === 'webgpu' ? await attentionForCpu(graph) : [];
@@ -194,7 +210,7 @@ async function runBy(
 	for (const input of graph.inputs) {
 		fed[input.name] = feed(input, expected(graph, input, inputs[input.name]), moved);
 	}
-	const isWatched = graph.tensors.length > 0 && !proven.has(graph);
+	const isWatched = !isProven(graph);
 	const given = await order({ inputs: fed, isWatched }, moved).catch((error: unknown) => {
 		throw runtimeFailure(`Expected ${graph.name} to ${what} on ${provider}`, error);
 	});
@@ -203,11 +219,12 @@ async function runBy(
 	return given.outputs;
 }
 
-function expected(
+/** Throws RangeError where an input is missing or has another shape. */
+export function expected<T extends { readonly shape: readonly number[] }>(
 	{ name: graph }: Graph,
 	{ name, shape }: ValueSpec,
-	given: Numbers | Resident | undefined,
-): Numbers | Resident {
+	given: T | undefined,
+): T {
 	if (!given) throw new RangeError(`${graph}: expected input ${name}, got none`);
 	if (given.shape.join() !== shape.join()) {
 		throw new RangeError(`${graph}: expected ${name} of [${shape}], got [${given.shape}]`);

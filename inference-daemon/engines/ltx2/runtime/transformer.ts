@@ -12,10 +12,11 @@ import {
 import type { SkippedSelfAttention } from '../networks/transformer-block.ts';
 import { type TransformerConfig, transformerConfig } from '../networks/transformer-config.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
+import { type ChainLink, runChain } from './chain.ts';
 import { bytesLeft, MOST_LEFT } from './kernels.ts';
 import { releaseAll, type Uploaded, upload } from './on-device.ts';
-import type { Numbers, Values } from './resident.ts';
-import { type Provider, Session } from './session.ts';
+import { type Numbers, Resident, type Values } from './resident.ts';
+import { isProven, type Provider, Session } from './session.ts';
 import {
 	type Inputs,
 	maskBias,
@@ -61,7 +62,7 @@ export type RunnerOptions = {
 };
 
 /** A graph that is run in its turn. */
-type Part = { readonly key: string; readonly graph: Later<Graph> };
+type Part = { readonly key: string; readonly graph: Later<Graph>; readonly isBlock: boolean };
 
 /**
  * `all`: sessions stay open from look to look, where memory has room for every block, and what goes
@@ -112,24 +113,21 @@ export class TransformerRunner {
 		const fixed = this.#fixed;
 		const model = this.#modelFor(noise, look.context, isolated);
 		const changing = { ...this.#latentInputs(look), ...noise };
+		const parts = this.#parts(model, skipSelfAttention);
 		let made: Values = {};
-		const run = async (part: Part, ends = false) => {
-			signal?.throwIfAborted();
-			const constants = {
-				...(await this.#uploaded(fixed)),
-				...(await this.#uploaded(context)),
-			};
-			return this.#run(part, { ...constants, ...changing, ...made }, ends);
-		};
-		const [head, ...blocks] = this.#parts(model, skipSelfAttention);
-		const tail = blocks.pop()!;
 		try {
-			made = await run(head!);
-			for (const block of blocks) {
-				made = this.#withNext(made, await run(block));
-				look.onBlock?.();
+			for (let at = 0; at < parts.length; ) {
+				signal?.throwIfAborted();
+				const constants = {
+					...(await this.#uploaded(fixed)),
+					...(await this.#uploaded(context)),
+				};
+				const run = this.#run(parts.slice(at), { ...constants, ...changing, ...made }, look);
+				const { count, outputs } = await run;
+				at += count;
+				made = replaced(made, outputs);
 			}
-			const ending = (await run(tail, true)) as Inputs;
+			const ending = made as Inputs;
 			return this.#byStream((stream) => ending[`${stream}.velocity`]!.data as Float32Array);
 		} finally {
 			releaseAll(made);
@@ -153,13 +151,6 @@ export class TransformerRunner {
 		return this.#options.provider ?? 'cpu';
 	}
 
-	/** A block's outputs take the place of its inputs, whose memory goes back at once. */
-	#withNext(made: Values, next: Values): Values {
-		const hidden = this.#named('hidden', (stream) => next[`${stream}.next`]!);
-		releaseAll(this.#named('hidden', (stream) => made[`${stream}.hidden`]!));
-		return { ...made, ...hidden };
-	}
-
 	/** Head, blocks and tail; graphs that are not known yet are made while those before them run. */
 	#parts(model: Transformer, skipped: Look['skipSelfAttention']): Part[] {
 		const sizes = JSON.stringify(model.work);
@@ -167,7 +158,7 @@ export class TransformerRunner {
 			const key = `${name} ${sizes}`;
 			const graph = this.#graphs.get(key) ?? this.#spare.later(() => written(build()));
 			this.#graphs.set(key, graph);
-			return { key, graph };
+			return { key, graph, isBlock: name.startsWith('block') };
 		};
 		const blocks = Array.from({ length: this.config.blocks }, (_, i) => {
 			const skip = skipped?.get(i);
@@ -179,18 +170,61 @@ export class TransformerRunner {
 		return [head, ...blocks, part('tail', () => tailGraph(model))];
 	}
 
-	/** What the last part gives is read; what other parts give stays in the networks' thread. */
+	/**
+	 * Runs the first of the parts, or all of them that can be in one message, and tells how many. What
+	 * the last part gives is read; what other parts give stays in the networks' thread.
+	 */
 	async #run(
-		{ key, graph: { value: graph } }: Part,
+		parts: readonly Part[],
 		values: Values,
-		ends: boolean,
-	): Promise<Values> {
+		{ signal, onBlock }: Pick<Look, 'signal' | 'onBlock'>,
+	): Promise<{ readonly count: number; readonly outputs: Values }> {
+		const chained = this.#chained(parts);
+		const count = Math.max(1, chained.length);
+		const outputs = count === parts.length ? 'come' : 'stay';
+		this.#checkpoint.check();
+		if (count === 1) {
+			const made = await this.#runOne(parts[0]!, values, outputs);
+			if (parts[0]!.isBlock) onBlock?.();
+			return { count, outputs: made };
+		}
+		const onLink = (index: number) => parts[index - 1]?.isBlock && onBlock?.();
+		const options = {
+			provider: this.#provider,
+			renamed: RENAMED,
+			outputs,
+			signal,
+			onLink,
+		} as const;
+		const made = await runChain(chained, values, options);
+		onLink(count);
+		return { count, outputs: made };
+	}
+
+	/**
+	 * Those at the beginning that have been run before, so that their graphs and sessions are ready. On
+	 * WebGPU a block at a time is a message by itself, since its weights may have to go after it.
+	 */
+	#chained(parts: readonly Part[]): readonly ChainLink[] {
+		const { hold } = this.#options;
+		if (hold === 'one' && this.#provider === 'webgpu') return [];
+		const links: ChainLink[] = [];
+		for (const { key, graph } of parts) {
+			const session = this.#sessions.get(key) ?? null;
+			const isOpen = hold === 'one' || session !== null;
+			if (!isOpen || !graph.isMade || !isProven(graph.value)) break;
+			links.push({ graph: graph.value, session });
+		}
+		return links;
+	}
+
+	async #runOne({ key, graph: { value: graph } }: Part, values: Values, outputs: 'come' | 'stay') {
+		const ends = outputs === 'come';
 		if (this.#options.hold === 'all') {
 			const session = this.#sessions.get(key) ?? (await this.#open(graph, !ends));
 			this.#sessions.set(key, session);
 			return ends ? session.run(values) : session.forward(values);
 		}
-		this.#checkpoint.check();
 		const options = { provider: this.#provider, weights: 'mapped' } as const;
 		const made = ends
 			? await Session.once(graph, values, options)
@@ -298,6 +332,21 @@ export class TransformerRunner {
 	#streams(): StreamName[] {
 		return (['video', 'audio'] as const).filter((stream) => this.#settings[stream] !== null);
 	}
+}
+
+/** What a block gives is the next one's. */
+const RENAMED = { 'video.next': 'video.hidden', 'audio.next': 'audio.hidden' };
+
+/** Outputs take the place of what was known by their names, whose memory goes back at once. */
+function replaced(known: Values, outputs: Values): Values {
+	const next: Record<string, Numbers | Resident> = { ...known };
+	for (const [output, value] of Object.entries(outputs)) {
+		const name = output in RENAMED ? RENAMED[output as keyof typeof RENAMED] : output;
+		const before = next[name];
+		if (before instanceof Resident) before.release();
+		next[name] = value;
+	}
+	return next;
 }
 
 /** With its file. */
