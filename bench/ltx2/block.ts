@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { placesGraph } from '../../inference-daemon/engines/ltx2/networks/places.ts';
 import {
 	blocksGraph,
 	TRANSFORMER,
@@ -12,7 +13,6 @@ import {
 import { transformerConfig } from '../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
 import type { Numbers } from '../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Session } from '../../inference-daemon/engines/ltx2/runtime/session.ts';
-import { rotaryInputs } from '../../inference-daemon/engines/ltx2/runtime/transformer-inputs.ts';
 import { Checkpoint } from '../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { median, timed } from '../measure.ts';
 import { release19b, uniform, writeWeights } from './weights.ts';
@@ -40,7 +40,7 @@ export async function benchBlock(folder: string): Promise<void> {
 	};
 	const graph = blocksGraph(model, 0);
 	checkpoint.check();
-	const inputs = inputsOf(model);
+	const inputs = await inputsOf(model);
 	const given = Object.fromEntries(
 		graph.inputs.map(({ name, shape }) => {
 			const data = uniform(
@@ -87,16 +87,17 @@ export async function benchBlock(folder: string): Promise<void> {
 	console.log(`  with weights cast in each run: ${cast.toFixed(0)} ms more, median of 3`);
 }
 
-function inputsOf({ config }: Transformer): Record<string, Numbers> {
+async function inputsOf({ config }: Transformer): Promise<Record<string, Numbers>> {
 	const seconds = VIDEO.tokens / 96;
 	const bounds = (axes: number, tokens: number) => ({
 		data: uniform(axes * tokens * 2, seconds, seconds),
 		shape: [axes, tokens, 2],
 	});
-	return {
-		...rotaryInputs(config, config.video, bounds(3, VIDEO.tokens)),
-		...rotaryInputs(config, config.audio, bounds(1, AUDIO.tokens)),
-	};
+	const { graph, inputs } = placesGraph(config, [
+		{ stream: config.video, bounds: bounds(3, VIDEO.tokens) },
+		{ stream: config.audio, bounds: bounds(1, AUDIO.tokens) },
+	]);
+	return Session.once(graph, inputs);
 }
 
 type Torch = {

@@ -1,4 +1,8 @@
 import {
+	placesGraph,
+	type StreamPlaces,
+} from '../../../inference-daemon/engines/ltx2/networks/places.ts';
+import {
 	type StreamWork,
 	TRANSFORMER,
 	type Transformer,
@@ -9,9 +13,8 @@ import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/res
 import {
 	maskBias,
 	noiseInputs,
-	rotaryInputs,
 } from '../../../inference-daemon/engines/ltx2/runtime/transformer-inputs.ts';
-import { type Case, goldenCase, goldenWeights } from './golden.ts';
+import { type Case, goldenCase, goldenWeights, runGraph } from './golden.ts';
 
 /** A case as the transformer's graphs take it. */
 export async function readCase(network: string, name: string) {
@@ -33,13 +36,14 @@ export async function readCase(network: string, name: string) {
 		video: null,
 		audio: null,
 	};
+	const places: StreamPlaces[] = [];
 	for (const stream of [config.video, config.audio]) {
 		const { name: s } = stream;
 		if (!noise[s]) continue;
 		const of = (what: string) => tensors[`in.${s}_${what}`];
 		given[`${s}.latent`] = drop(of('latent')!);
 		given[`${s}.${config.captionChannels ? 'caption' : 'context'}`] = drop(of('context')!);
-		Object.assign(given, rotaryInputs(config, stream, drop(of('positions')!)));
+		places.push({ stream, bounds: drop(of('positions')!) });
 		const [mask, keyframes] = [of('attention_mask'), of('keyframes_mask')];
 		if (mask) given[`${s}.bias`] = maskBias(mask);
 		if (keyframes) given[`${s}.keyframes`] = drop(keyframes);
@@ -51,6 +55,8 @@ export async function readCase(network: string, name: string) {
 			keyframes: keyframes !== undefined,
 		};
 	}
+	const { graph, inputs } = placesGraph(config, places);
+	Object.assign(given, await runGraph(graph, inputs));
 	const isolated = perturbations.some(([kind]) => kind === 'SKIP_A2V_CROSS_ATTN');
 	const model: Transformer = {
 		weights: checkpoint.at(TRANSFORMER),

@@ -27,8 +27,45 @@ export type RotaryOptions = {
  */
 export function rotaryTable(
 	positions: readonly Float32Array[],
-	{ width, heads, maxPositions, theta = 10_000 }: RotaryOptions,
+	options: RotaryOptions,
 ): RotaryTable {
+	const { turns, padding } = rotaryTurns(positions, options);
+	const { heads, width } = options;
+	const half = width / 2;
+	const axes = turns.length;
+	const tokens = positions[0]!.length;
+	const cos = new Float32Array(tokens * half);
+	const sin = new Float32Array(tokens * half);
+	for (let token = 0; token < tokens; token++) {
+		const start = token * half;
+		cos.fill(1, start, start + padding);
+		for (const [axis, turn] of turns.entries()) {
+			const row = Number(turn.rows.data[token]);
+			spread(turn.cos, row, cos, start + padding + axis, axes);
+			spread(turn.sin, row, sin, start + padding + axis, axes);
+		}
+	}
+	const shape = [tokens, heads, half / heads];
+	return { cos: { data: cos, shape }, sin: { data: sin, shape } };
+}
+
+/** Cosines and sines of the different positions along an axis, and which of them each token has. */
+export type Turns = {
+	/** [positions, frequencies]. */
+	readonly cos: Table;
+	readonly sin: Table;
+	/** [tokens], rows of these. */
+	readonly rows: { readonly data: BigInt64Array; readonly shape: readonly number[] };
+};
+
+/**
+ * What `rotaryTable` is made of: along each axis tokens share a few positions. `padding` zero angles
+ * come first.
+ */
+export function rotaryTurns(
+	positions: readonly Float32Array[],
+	{ width, heads, maxPositions, theta = 10_000 }: RotaryOptions,
+): { readonly turns: readonly Turns[]; readonly padding: number } {
 	const axes = positions.length;
 	const tokens = positions[0]?.length ?? 0;
 	if (axes !== maxPositions.length || positions.some(({ length }) => length !== tokens)) {
@@ -39,27 +76,11 @@ export function rotaryTable(
 	if (width % (2 * heads) !== 0) {
 		throw new RangeError(`Expected a width of pairs in ${heads} heads, got ${width}`);
 	}
-	const half = width / 2;
 	const grid = frequencies(Math.floor(width / (2 * axes)), theta);
-	const padding = half - grid.length * axes;
-	const cos = new Float32Array(tokens * half);
-	const sin = new Float32Array(tokens * half);
-	const turns = maxPositions.map((most) => turnsOf(grid, most));
-	cos.fill(1, 0, padding);
-	for (let token = 0; token < tokens; token++) {
-		// Tokens beside each other mostly differ along one axis.
-		const row = token * half;
-		if (token > 0) for (const table of [cos, sin]) table.copyWithin(row, row - half, row);
-		for (const [axis, along] of positions.entries()) {
-			const position = along[token]!;
-			if (token > 0 && position === along[token - 1]) continue;
-			const turn = turns[axis]!(position);
-			spread(turn.cos, cos, row + padding + axis, axes);
-			spread(turn.sin, sin, row + padding + axis, axes);
-		}
-	}
-	const shape = [tokens, heads, half / heads];
-	return { cos: { data: cos, shape }, sin: { data: sin, shape } };
+	return {
+		turns: positions.map((along, axis) => turnsOf(along, grid, maxPositions[axis]!)),
+		padding: width / 2 - grid.length * axes,
+	};
 }
 
 /** Tables of tokens that follow each other as one. */
@@ -78,22 +99,39 @@ export function joined(tables: readonly RotaryTable[]): RotaryTable {
 	return { cos: whole('cos'), sin: whole('sin') };
 }
 
-/** Cosines and sines at a position, which many tokens share. */
-function turnsOf(grid: Float32Array, most: number) {
-	const known = new Map<number, { readonly cos: Float32Array; readonly sin: Float32Array }>();
-	return (position: number) => {
-		const found = known.get(position);
-		if (found) return found;
+function turnsOf(positions: Float32Array, grid: Float32Array, most: number): Turns {
+	const different = [...new Set(positions)];
+	const row = new Map(different.map((position, i) => [position, BigInt(i)]));
+	const cos = new Float32Array(different.length * grid.length);
+	const sin = new Float32Array(cos.length);
+	for (const [i, position] of different.entries()) {
 		const signed = Math.fround(2 * Math.fround(position / most) - 1);
-		const angles = grid.map((frequency) => frequency * signed);
-		const turn = { cos: angles.map(Math.cos), sin: angles.map(Math.sin) };
-		known.set(position, turn);
-		return turn;
+		for (let j = 0; j < grid.length; j++) {
+			const angle = Math.fround(grid[j]! * signed);
+			cos[i * grid.length + j] = Math.cos(angle);
+			sin[i * grid.length + j] = Math.sin(angle);
+		}
+	}
+	const shape = [different.length, grid.length];
+	const rows = BigInt64Array.from(positions, (position) => row.get(position)!);
+	return {
+		cos: { data: cos, shape },
+		sin: { data: sin, shape },
+		rows: { data: rows, shape: [rows.length] },
 	};
 }
 
-function spread(values: Float32Array, to: Float32Array, start: number, apart: number): void {
-	for (let j = 0, at = start; j < values.length; j++, at += apart) to[at] = values[j]!;
+/** Row `row` of a table, its numbers so far `apart`. */
+function spread(
+	{ data, shape }: Table,
+	row: number,
+	to: Float32Array,
+	start: number,
+	apart: number,
+): void {
+	const count = shape[1]!;
+	const from = row * count;
+	for (let j = 0, at = start; j < count; j++, at += apart) to[at] = data[from + j]!;
 }
 
 /** The middle of each token's span; `bounds` [axes, tokens, 2] holds where it starts and ends. */

@@ -13,28 +13,39 @@ export type Uploaded = {
 
 /**
  * Brings what is float32 among `inputs` to where runs find it, once instead of in each run: to
- * WebGPU's device, and for other providers to the networks' thread, which takes over arrays that are
- * given. For other types, values are the inputs themselves. On WebGPU a session stays open until they
- * are released, and with it the device and compiled kernels, which go with the last session. Throws
- * PickupError `out-of-memory` or `engine-failed`.
+ * WebGPU's device, and for other providers to the networks' thread. For other types, values are the
+ * inputs themselves. Throws PickupError `out-of-memory` or `engine-failed`.
  */
 export async function upload(inputs: Inputs, provider: Provider): Promise<Uploaded> {
 	const entries = Object.entries(inputs).filter(([, { data }]) => data instanceof Float32Array);
-	if (provider !== 'webgpu') return handOver(inputs, entries);
+	if (provider !== 'webgpu' || entries.length === 0) return handOver(inputs, entries);
 	const graph = new Graph('upload');
 	for (const [name, { shape }] of entries) {
 		graph.output(`device ${name}`, graph.input(name, shape));
 	}
+	const { values, release } = await computed(graph, Object.fromEntries(entries), provider);
+	const moved = entries.map(([name]) => [name, values[`device ${name}`]!]);
+	return { values: { ...inputs, ...Object.fromEntries(moved) }, release };
+}
+
+/**
+ * What a graph without weights gives, where runs find it. On WebGPU a session stays open until it is
+ * released, and with it the device and compiled kernels, which go with the last session. Throws
+ * PickupError `out-of-memory` or `engine-failed`.
+ */
+export async function computed(
+	graph: Graph,
+	inputs: Inputs,
+	provider: Provider,
+): Promise<Uploaded> {
+	if (provider !== 'webgpu') {
+		const values = await Session.onceForward(graph, inputs, { provider });
+		return { values, release: async () => releaseAll(values) };
+	}
 	const session = await Session.open(graph, { provider, keep: true });
 	try {
-		// They may be wanted once more, after the device has been let go.
-		const copied = entries.map(([name, value]) => [name, { ...value, isGiven: false }] as const);
-		const kept = await session.forward(Object.fromEntries(copied));
-		const moved = entries.map(([name]) => [name, kept[`device ${name}`]!]);
-		return {
-			values: { ...inputs, ...Object.fromEntries(moved) },
-			release: () => session.release(),
-		};
+		const values = await session.forward(inputs);
+		return { values, release: () => session.release() };
 	} catch (error) {
 		await session.release();
 		throw error;

@@ -1,6 +1,6 @@
-import { middles, rotaryTable, type Table } from '../networks/rope.ts';
+import type { Table } from '../networks/rope.ts';
 import { distinct, sinusoids } from '../networks/timestep.ts';
-import type { StreamConfig, TransformerConfig } from '../networks/transformer-config.ts';
+import type { TransformerConfig } from '../networks/transformer-config.ts';
 import type { Numbers } from './resident.ts';
 
 export type Inputs = Readonly<Record<string, Numbers>>;
@@ -35,24 +35,6 @@ export function noiseInputs(
 		if (others) inputs[`${name}.other_sigma`] = sinusoids([others.sigma], c.crossTimestepScale);
 	}
 	return inputs;
-}
-
-/**
- * The rotary tables of a stream: `s.cos`, `s.sin`, `s.cross_cos`, `s.cross_sin`. `bounds`
- * [axes, tokens, 2]: where each token starts and ends in seconds, then pixels down and across.
- */
-export function rotaryInputs(c: TransformerConfig, stream: StreamConfig, bounds: Table): Inputs {
-	const { theta } = c;
-	const { name, width, heads, maxPositions } = stream;
-	const positions = middles(bounds);
-	const own = rotaryTable(positions, { width, heads, maxPositions, theta });
-	const cross = rotaryTable(positions.slice(0, 1), {
-		...{ width: c.cross.width, heads: c.cross.heads, maxPositions: [c.cross.maxSeconds], theta },
-	});
-	return {
-		...{ [`${name}.cos`]: own.cos, [`${name}.sin`]: own.sin },
-		...{ [`${name}.cross_cos`]: cross.cos, [`${name}.cross_sin`]: cross.sin },
-	};
 }
 
 /**

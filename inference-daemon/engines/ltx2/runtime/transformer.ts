@@ -1,5 +1,6 @@
 import type { Graph, Precision } from '../graph/graph.ts';
 import { type Later, SpareTime } from '../meanwhile.ts';
+import { placesGraph } from '../networks/places.ts';
 import {
 	blocksGraph,
 	captionGraph,
@@ -14,16 +15,10 @@ import { type TransformerConfig, transformerConfig } from '../networks/transform
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { type ChainLink, runChain } from './chain.ts';
 import { bytesLeft, MOST_LEFT } from './kernels.ts';
-import { releaseAll, type Uploaded, upload } from './on-device.ts';
+import { computed, releaseAll, type Uploaded, upload } from './on-device.ts';
 import { type Numbers, Resident, type Values } from './resident.ts';
 import { isProven, type Provider, Session } from './session.ts';
-import {
-	type Inputs,
-	maskBias,
-	type Noise,
-	noiseInputs,
-	rotaryInputs,
-} from './transformer-inputs.ts';
+import { type Inputs, maskBias, type Noise, noiseInputs } from './transformer-inputs.ts';
 
 export type StreamName = 'video' | 'audio';
 
@@ -86,8 +81,8 @@ export class TransformerRunner {
 	readonly #sessions = new Map<string, Session>();
 	readonly #prompts = new Map<PromptContext, Inputs>();
 	readonly #uploads = new Map<Inputs, Uploaded>();
-	/** null where the networks' thread has taken them over and let them go. */
-	#fixed: Inputs | null;
+	readonly #fixed: Inputs;
+	readonly #places: ReturnType<typeof placesGraph>;
 	/** Bytes of weights that closed sessions have left on the device. */
 	#left = 0;
 
@@ -97,6 +92,12 @@ export class TransformerRunner {
 		this.#settings = settings;
 		this.#options = options;
 		this.#fixed = this.#fixedInputs();
+		this.#places = placesGraph(
+			this.config,
+			this.#streams().map((name) => {
+				return { stream: this.config[name], bounds: this.#settings[name]!.positions };
+			}),
+		);
 	}
 
 	/**
@@ -109,8 +110,6 @@ export class TransformerRunner {
 		signal?.throwIfAborted();
 		const context = await this.#projected(look.context);
 		const noise = noiseInputs(this.config, look.noise);
-		this.#fixed ??= this.#fixedInputs();
-		const fixed = this.#fixed;
 		const model = this.#modelFor(noise, look.context, isolated);
 		const changing = { ...this.#latentInputs(look), ...noise };
 		const parts = this.#parts(model, skipSelfAttention);
@@ -119,7 +118,8 @@ export class TransformerRunner {
 			for (let at = 0; at < parts.length; ) {
 				signal?.throwIfAborted();
 				const constants = {
-					...(await this.#uploaded(fixed)),
+					...(await this.#placed()),
+					...(await this.#uploaded(this.#fixed)),
 					...(await this.#uploaded(context)),
 				};
 				const run = this.#run(parts.slice(at), { ...constants, ...changing, ...made }, look);
@@ -141,7 +141,6 @@ export class TransformerRunner {
 		this.#uploads.clear();
 		this.#left = 0;
 		this.#spare.end();
-		if (this.#provider !== 'webgpu') this.#fixed = null;
 		const closed = await Promise.allSettled(open.map((one) => one.release()));
 		const failed = closed.find(({ status }) => status === 'rejected');
 		if (failed) throw (failed as PromiseRejectedResult).reason;
@@ -245,10 +244,18 @@ export class TransformerRunner {
 		return Session.open(graph, { provider: this.#provider, weights: 'folded', keep });
 	}
 
-	async #uploaded(inputs: Inputs): Promise<Values> {
-		const known = this.#uploads.get(inputs);
-		if (known) return known.values;
-		const uploaded = await upload(inputs, this.#provider);
+	#uploaded(inputs: Inputs): Promise<Values> {
+		return this.#once(inputs, () => upload(inputs, this.#provider));
+	}
+
+	#placed(): Promise<Values> {
+		const { graph, inputs } = this.#places;
+		return this.#once(inputs, () => computed(graph, inputs, this.#provider));
+	}
+
+	/** Until all is closed. */
+	async #once(inputs: Inputs, bring: () => Promise<Uploaded>): Promise<Values> {
+		const uploaded = this.#uploads.get(inputs) ?? (await bring());
 		this.#uploads.set(inputs, uploaded);
 		return uploaded.values;
 	}
@@ -282,13 +289,10 @@ export class TransformerRunner {
 		for (const stream of this.#streams()) {
 			const { positions, heed, keyframes } = this.#settings[stream]!;
 			const tokens = positions.shape[1]!;
-			const made: Record<string, Numbers> = {};
-			Object.assign(made, rotaryInputs(this.config, this.config[stream], positions));
 			if (heed) {
 				const mask = { data: heed, shape: [1, tokens, tokens] };
-				made[`${stream}.bias`] = maskBias(mask, this.#options.precision);
+				inputs[`${stream}.bias`] = maskBias(mask, this.#options.precision);
 			}
-			for (const [name, table] of Object.entries(made)) inputs[name] = { ...table, isGiven: true };
 			if (keyframes) inputs[`${stream}.keyframes`] = { data: keyframes, shape: [tokens, 1] };
 		}
 		return inputs;
