@@ -1,11 +1,12 @@
 import type { Sound } from '../../media/types.ts';
+import { type Joins, readJoins } from './clip-sound.ts';
 import type { WorkSize } from './diffusion/window.ts';
 import { type Material, type Pictures, readPictures, readWindowSound } from './material.ts';
 import { isOutOfMemory } from './runtime/failures.ts';
 
 /**
- * The neighbours as the first pass looks at them, read by ffmpeg while the prompt is read by Gemma, or
- * when they are wanted. `close` has to follow.
+ * The neighbours as the first pass looks at them, and what their sound is at the joins: read by ffmpeg
+ * while the prompt is read by Gemma, or when they are wanted. `close` has to follow.
  */
 export class Ahead {
 	/**
@@ -30,8 +31,8 @@ export class Ahead {
 		if (this.#reading === null) {
 			this.#reading = this.#begin();
 			// What was read is not held here.
-			const { pictures, sound } = this.#reading;
-			this.#ended.push(this.#watch(pictures), this.#watch(sound));
+			const { pictures, sound, joins } = this.#reading;
+			this.#ended.push(this.#watch(pictures), this.#watch(sound), this.#watch(joins));
 		}
 		return this.#reading;
 	}
@@ -45,13 +46,18 @@ export class Ahead {
 		return this.#take('sound');
 	}
 
+	/** null where no sound is made. */
+	joins(): Promise<Joins> | null {
+		return this.begin().joins;
+	}
+
 	/** Nothing is read any more when it returns. */
 	async close(): Promise<void> {
 		this.#stop.abort(new Error('The shot is made or was given up'));
 		await Promise.all(this.#ended);
 	}
 
-	#take<K extends keyof Reading>(part: K): Reading[K] {
+	#take<K extends 'pictures' | 'sound'>(part: K): Reading[K] {
 		const reading = this.begin();
 		this.#reading = { ...reading, [part]: null };
 		return reading[part];
@@ -70,17 +76,24 @@ export class Ahead {
 type Reading = {
 	readonly pictures: Promise<Pictures> | null;
 	readonly sound: Promise<Sound> | null;
+	readonly joins: Promise<Joins> | null;
 };
 
+/**
+ * One after the other: the sound, which its network sees while the pictures are read, the pictures,
+ * and last the joins, for which the clip's own sound waits.
+ */
 function readingOf(material: Material, size: WorkSize): Reading {
 	const { work } = material;
-	const pictures = work.picture === 'made' ? null : readPictures(material, size);
-	const sound = work.sound === 'made' ? null : readSoundAfter(pictures, material);
-	return { pictures, sound };
+	const sound = work.sound === 'made' ? null : readWindowSound(material);
+	const pictures =
+		work.picture === 'made' ? null : after([sound], () => readPictures(material, size));
+	const isMade = work.hasSound && work.sound !== 'given';
+	const joins = isMade ? after([sound, pictures], () => readJoins(material)) : null;
+	return { pictures, sound, joins };
 }
 
-/** The pictures, which the larger network waits for, come first. */
-async function readSoundAfter(pictures: Promise<Pictures> | null, wanted: Material) {
-	await pictures;
-	return readWindowSound(wanted);
+async function after<T>(others: readonly (Promise<unknown> | null)[], read: () => Promise<T>) {
+	await Promise.all(others);
+	return read();
 }

@@ -54,30 +54,41 @@ export async function soundOfPass(
 	return { sound: part(0, length), goingOn: part(length, heard) };
 }
 
-/**
- * A pass's sound as it goes into the clip: it meets what the cut has before the first pass and after
- * the last. Where the sound is given, it is the clip's own.
- */
-export async function soundForClip(material: Material, made: Sound | null): Promise<Sound> {
-	const { ffmpeg, request, work, pass, signal } = material;
+/** What the cut sounds like right before the clip and right after it: a sample each, or nothing. */
+export type Joins = { readonly before: Sound; readonly after: Sound };
+
+/** Where a clip has sound of its own that goes on around it, that is what is heard. */
+export async function readJoins({ ffmpeg, request, work, signal }: Joining): Promise<Joins> {
 	const { rate } = request.context.sequence;
-	const { own } = work;
-	const [start, end] = [pass.range.start, pass.range.end].map((at) => samplesForFrames(at, rate));
-	if (made === null) {
-		const wanted = { frame: pass.range.start, samples: lengthOf(material) };
-		return readOwnSound(ffmpeg, own!, wanted, rate, signal);
-	}
-	const spans = own === null ? heardBeside(request.context.sound, work.range) : [own];
-	const heard = async (sample: number, isThere: (range: FrameRange) => boolean) => {
-		const there = spans.filter(({ range }) => own !== null || isThere(range));
+	const { own, range } = work;
+	const spans = own === null ? heardBeside(request.context.sound, range) : [own];
+	const heard = (sample: number, isThere: (range: FrameRange) => boolean) => {
+		// What goes on into the range is heard there beside the clip.
+		const there = spans.filter((span) => own !== null || isThere(span.range));
 		return readMix(ffmpeg, there, { start: sample, end: sample + 1 }, rate, signal);
 	};
+	const [start, end] = [range.start, range.end].map((at) => samplesForFrames(at, rate));
+	return {
+		before: await heard(start! - 1, (at) => at.end <= range.start),
+		after: await heard(end!, (at) => at.start >= range.end),
+	};
+}
+
+type Joining = Pick<Material, 'ffmpeg' | 'request' | 'work' | 'signal'>;
+
+/** A pass's sound as it goes into the clip: the first one meets what is before, the last what is after. */
+export function joined({ work, pass }: Material, made: Sound, { before, after }: Joins): Sound {
 	const isFirst = pass.range.start === work.range.start;
 	const isLast = pass.range.end === work.range.end;
-	// What goes on into the range is heard there beside the clip.
-	const before = isFirst ? await heard(start! - 1, (at) => at.end <= work.range.start) : NOTHING;
-	const after = isLast ? await heard(end!, (at) => at.start >= work.range.end) : NOTHING;
-	return meetNeighbours(made, before, after);
+	return meetNeighbours(made, isFirst ? before : NOTHING, isLast ? after : NOTHING);
+}
+
+/** The clip's own sound under a pass, where it is given. */
+export function ownSound(material: Material): Promise<Sound> {
+	const { ffmpeg, request, work, pass, signal } = material;
+	const { rate } = request.context.sequence;
+	const wanted = { frame: pass.range.start, samples: lengthOf(material) };
+	return readOwnSound(ffmpeg, work.own!, wanted, rate, signal);
 }
 
 const NOTHING: Sound = { left: new Float32Array(0), right: new Float32Array(0) };

@@ -3,7 +3,7 @@ import type { Size } from '../../../protocol/schemas.ts';
 import { clipSizeFor, pixelFormatFor } from '../../media/encode.ts';
 import type { Frame, Sound } from '../../media/types.ts';
 import { pictureOf } from '../cut-picture.ts';
-import { soundForClip, soundOfPass } from './clip-sound.ts';
+import { joined, ownSound, readJoins, soundOfPass } from './clip-sound.ts';
 import { normalNoise } from './diffusion/noise.ts';
 import type { Latents } from './diffusion/samplers.ts';
 import { Film } from './film.ts';
@@ -65,16 +65,17 @@ async function drawPicture(take: Take, pass: Pass, latents: Latents): Promise<Fr
 
 /** Gives what was made, which the next pass goes on from. */
 async function drawSound(take: Take, pass: Pass, latents: Latents): Promise<Sound | null> {
-	const { request, work, model, codec, film, workplace, signal } = take;
+	const { request, work, model, codec, film, workplace, ahead, signal } = take;
 	const material = { ffmpeg: workplace.ffmpeg, request, work, pass, carried: null, signal };
 	if (!work.hasSound) return null;
 	if (work.sound === 'given') {
-		film.writeSound(await soundForClip(material, null));
+		film.writeSound(await ownSound(material));
 		return null;
 	}
-	const made = await soundOfPass(material, latents.audio!, codec, model.checkpoint);
-	film.writeSound(await soundForClip(material, made.sound), made.goingOn);
-	return made.sound;
+	const { sound, goingOn } = await soundOfPass(material, latents.audio!, codec, model.checkpoint);
+	const joins = await (ahead?.joins() ?? readJoins(material));
+	film.writeSound(joined(material, sound, joins), goingOn);
+	return sound;
 }
 
 /** The pass's new pictures, on the work's canvas; or the clip's own, where they are given. */

@@ -81,7 +81,7 @@ async function make(
 		const stills = await readStills(job);
 		const { work, recipes } = planned({ frames });
 		try {
-			const whole = { work, recipes, ahead, isSmall: false };
+			const whole = { work, recipes, ahead, signal: either, isSmall: false };
 			return await shoot({ ...job, ...whole, contexts, stills }, []);
 		} catch (error) {
 			if (!isOutOfMemory(error) || signal.aborted) throw error;

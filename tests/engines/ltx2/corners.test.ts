@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { soundForClip } from '../../../inference-daemon/engines/ltx2/clip-sound.ts';
+import { joined, readJoins } from '../../../inference-daemon/engines/ltx2/clip-sound.ts';
 import { readPictures, readWindowSound } from '../../../inference-daemon/engines/ltx2/material.ts';
 import { workFor } from '../../../inference-daemon/engines/ltx2/plan.ts';
 import { readStills } from '../../../inference-daemon/engines/ltx2/reading.ts';
@@ -158,7 +158,7 @@ it('sound meets what ends beside the gap, not what goes on into it', async () =>
 			...{ ffmpeg, request: request as GenerationRequest, work, pass: work.passes[0]! },
 			...{ carried: null, signal: new AbortController().signal },
 		};
-		const { left } = await soundForClip(material, { left: made, right: made });
+		const { left } = joined(material, { left: made, right: made }, await readJoins(material));
 		expect([left[0], left.at(-1)], `${start} to ${end}`).toEqual([0, 0]);
 	}
 });
