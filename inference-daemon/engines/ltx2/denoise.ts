@@ -51,13 +51,13 @@ export function denoiser(
 	guided: Guided | null,
 	{ signal, onBlock }: Pick<Look, 'signal' | 'onBlock'> = {},
 ): Denoise {
+	const leading = guided && new Leading(guided);
 	return async (latents, sigma) => {
 		const noise = { video: noiseOf(shot.video, sigma), audio: noiseOf(shot.audio, sigma) };
 		const always = { latents, noise, context, signal, onBlock };
 		const clean = (velocities: Velocities) => withoutNoise(latents, velocities, noise);
 		const velocities = await runner.velocities(always);
-		if (guided === null) return clean(velocities);
-		const leading = new Leading(guided);
+		if (guided === null || leading === null) return clean(velocities);
 		const counted = [meanwhile(() => leading.begin(clean(velocities)))];
 		const streams = STREAMS.filter((stream) => shot[stream] !== null);
 		for (const name of neededOf(guided, streams)) {
@@ -87,7 +87,9 @@ class Leading {
 
 	begin(clean: Latents): void {
 		for (const [stream, cond] of Object.entries(clean) as [StreamName, Float32Array][]) {
-			this.#streams.set(stream, new Guiding(cond, this.#guided[stream]));
+			const guiding = this.#streams.get(stream) ?? new Guiding(this.#guided[stream]);
+			guiding.begin(cond);
+			this.#streams.set(stream, guiding);
 		}
 	}
 

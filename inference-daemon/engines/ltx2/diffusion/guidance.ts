@@ -19,19 +19,25 @@ export type Guidance = {
 /**
  * cond + (cfg − 1)(cond − uncond) + stg (cond − perturbed) + (modality − 1)(cond − isolated), then
  * brought back in part to the standard deviation of cond over the whole tensor
- * (Lightricks/LTX-2, `guiders.py`). Predictions are added one after the other, as they come.
+ * (Lightricks/LTX-2, `guiders.py`). Predictions are added one after the other, as they come. One
+ * serves all steps, which takes no memory anew.
  */
 export class Guiding {
-	readonly #cond: Float32Array;
 	readonly #guidance: Guidance;
-	readonly #sum: Float64Array;
-	readonly #deviation: number;
+	#cond: Float32Array = new Float32Array(0);
+	#sum = new Float64Array(0);
+	#deviation = 0;
 
-	constructor(cond: Float32Array, guidance: Guidance) {
-		this.#cond = cond;
+	constructor(guidance: Guidance) {
 		this.#guidance = guidance;
-		this.#sum = new Float64Array(cond);
-		this.#deviation = guidance.rescale === 0 ? 0 : deviation(cond);
+	}
+
+	/** The array is taken over. */
+	begin(cond: Float32Array): void {
+		this.#cond = cond;
+		if (this.#sum.length !== cond.length) this.#sum = new Float64Array(cond.length);
+		this.#sum.set(cond);
+		this.#deviation = this.#guidance.rescale === 0 ? 0 : deviation(cond);
 	}
 
 	/** Each that is needed, once. */
@@ -42,8 +48,10 @@ export class Guiding {
 		for (let i = 0; i < sum.length; i++) sum[i]! += share * (cond[i]! - prediction[i]!);
 	}
 
+	/** In the array that it began with. */
 	result(): Float32Array {
-		const guided = new Float32Array(this.#sum);
+		const guided = this.#cond;
+		guided.set(this.#sum);
 		const { rescale } = this.#guidance;
 		if (rescale === 0) return guided;
 		const factor = rescale * (this.#deviation / deviation(guided)) + 1 - rescale;

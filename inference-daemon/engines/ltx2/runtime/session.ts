@@ -226,7 +226,7 @@ export function expected<T extends { readonly shape: readonly number[] }>(
 	given: T | undefined,
 ): T {
 	if (!given) throw new RangeError(`${graph}: expected input ${name}, got none`);
-	if (given.shape.join() !== shape.join()) {
+	if (given.shape.length !== shape.length || given.shape.some((n, i) => n !== shape[i])) {
 		throw new RangeError(`${graph}: expected ${name} of [${shape}], got [${given.shape}]`);
 	}
 	return given;
