@@ -38,6 +38,14 @@ type Exports = {
 	toLevels(source: number, count: number, unit: number, target: number, step: number): void;
 	toPlanes(source: number, count: number, target: number, step: number): void;
 	toBytes(source: number, count: number, target: number): void;
+	addWeighted(
+		source: number,
+		rows: number,
+		columns: number,
+		across: number,
+		down: number,
+		target: number,
+	): void;
 	multiply(
 		a: number,
 		rows: number,

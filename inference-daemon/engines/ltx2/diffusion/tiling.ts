@@ -1,5 +1,7 @@
 /** Tiles cut from a whole, and a whole made of tiles that fade into each other. */
 import { setImmediate as turn } from 'node:timers/promises';
+import { align } from '../../kernels.ts';
+import { openPictureKernels, type PictureKernels } from '../picture-kernels.ts';
 import type { Plan, Range, Span, Tile } from './tile-plan.ts';
 
 /**
@@ -63,6 +65,7 @@ export async function* blendTiles(
 	const [, height, width] = plan;
 	const picture = { channels, height: height.at(-1)!.output[1], width: width.at(-1)!.output[1] };
 	const tiles = tilesOf(plan, frames);
+	const kernels = await openPictureKernels();
 	const layers: Layers = new Map();
 	const start = (i: number) => {
 		const made = make(tiles[i]!, tiles[i + 1] ?? null);
@@ -78,7 +81,7 @@ export async function* blendTiles(
 			if (next) ahead = start(i + 1);
 			// The next one is on its way before the numbers of this one are gone through.
 			await turn();
-			addTile(layers, frames, picture, tile, data);
+			addTile(kernels, layers, frames, picture, tile, data);
 			const end = next ? next[0].output[0] : frames[1];
 			for (; done < end; done++) {
 				const planes = layers.get(done)!;
@@ -111,6 +114,7 @@ type Layers = Map<number, readonly Float32Array[]>;
 type Picture = { readonly channels: number; readonly height: number; readonly width: number };
 
 function addTile(
+	kernels: PictureKernels,
 	layers: Layers,
 	frames: Range,
 	picture: Picture,
@@ -135,7 +139,7 @@ function addTile(
 		const planes = layers.get(index) ?? emptyPlanes(picture);
 		layers.set(index, planes);
 		for (const [c, part] of parts.entries()) {
-			addPart(planes[c]!, picture.width, tile, part, weight);
+			addPart(kernels, planes[c]!, picture.width, tile, part, weight);
 		}
 	}
 }
@@ -167,30 +171,35 @@ function emptyPlanes({ channels, height, width }: Picture): Float32Array[] {
 
 /** Adds a channel of a tile's frame to that of the picture, `width` wide. */
 function addPart(
+	kernels: PictureKernels,
 	plane: Float32Array,
 	width: number,
-	[, rows, columns]: Tile,
+	tile: Tile,
 	part: Float32Array,
 	ofFrame: number,
 ): void {
+	const [, rows, columns] = tile;
 	const [high, across] = [rows.weights.length, columns.weights.length];
-	const alone = whereAlone(columns.weights);
-	const [top, bottom] = whereAlone(rows.weights);
-	// Where a tile is as wide as the picture, rows that are its own lie behind one another.
-	const block = ofFrame === 1 && alone[1] - alone[0] === width ? bottom - top : 0;
-	for (let y = 0; y < high; y++) {
-		const from = y * across;
-		const to = (rows.output[0] + y) * width + columns.output[0];
-		if (y === top && block > 0) {
-			plane.set(part.subarray(from, from + block * width), to);
-			y += block - 1;
-			continue;
-		}
-		const weight = ofFrame * rows.weights[y]!;
-		addRow(plane, to, part, from, columns.weights, weight, 0, alone[0]);
-		addAlone(plane, to + alone[0], part, from + alone[0], alone[1] - alone[0], weight);
-		addRow(plane, to, part, from, columns.weights, weight, alone[1], across);
+	const add = (down: Range, right: Range) =>
+		addArea(kernels, plane, width, tile, part, ofFrame, down, right);
+	if (ofFrame !== 1) {
+		add([0, high], [0, across]);
+		return;
 	}
+	const [top, bottom] = whereAlone(rows.weights);
+	const [left, right] = whereAlone(columns.weights);
+	add([0, top], [0, across]);
+	add([top, bottom], [0, left]);
+	// No other tile counts there. Where a tile is as wide as the picture, rows lie behind one another.
+	const isWide = right - left === width;
+	const length = isWide ? (bottom - top) * width : right - left;
+	for (let y = top; y < bottom && length > 0; y += isWide ? bottom - top : 1) {
+		const from = y * across + left;
+		const to = (rows.output[0] + y) * width + columns.output[0] + left;
+		plane.set(part.subarray(from, from + length), to);
+	}
+	add([top, bottom], [right, across]);
+	add([bottom, high], [0, across]);
 }
 
 /** Where a weight is one: no other tile counts there. */
@@ -199,28 +208,61 @@ function whereAlone(weights: Float32Array): Range {
 	return from < 0 ? [0, 0] : [from, weights.lastIndexOf(1) + 1];
 }
 
-function addRow(
+/** Adds what lies in these rows and columns of a tile, by its weights. */
+function addArea(
+	kernels: PictureKernels,
 	plane: Float32Array,
-	to: number,
+	width: number,
+	[, rows, columns]: Tile,
 	part: Float32Array,
-	from: number,
-	weights: Float32Array,
-	weight: number,
-	start: number,
-	end: number,
+	ofFrame: number,
+	[top, bottom]: Range,
+	[left, right]: Range,
 ): void {
-	for (let x = start; x < end; x++) plane[to + x]! += weight * weights[x]! * part[from + x]!;
+	const [high, across] = [bottom - top, right - left];
+	if (high === 0 || across === 0) return;
+	// Vectors take four numbers.
+	const line = align(4 * across) / 4;
+	kernels.clear();
+	const place = (values: Float32Array, bytes = 4 * values.length) => {
+		const at = kernels.allocate(bytes);
+		kernels.floats(at, values.length).set(values);
+		return at;
+	};
+	const byColumn = place(columns.weights.subarray(left, right), 4 * line);
+	const byRow = place(rows.weights.subarray(top, bottom).map((weight) => ofFrame * weight));
+	const [source, target] = [kernels.allocate(4 * high * line), kernels.allocate(4 * high * line)];
+	const [sources, targets] = [source, target].map((at) => kernels.floats(at, high * line));
+	const first = (rows.output[0] + top) * width + columns.output[0] + left;
+	const ofPart = {
+		values: part,
+		from: top * columns.weights.length + left,
+		apart: columns.weights.length,
+	};
+	const ofPlane = { values: plane, from: first, apart: width };
+	eachRow(high, across, line, ofPart, (values, at) => sources!.set(values, at));
+	eachRow(high, across, line, ofPlane, (values, at) => targets!.set(values, at));
+	kernels.run.addWeighted(source, high, line, byColumn, byRow, target);
+	eachRow(high, across, line, ofPlane, (values, at) => {
+		values.set(targets!.subarray(at, at + values.length));
+	});
 }
 
-/** As `addRow`, where the weights are one. */
-function addAlone(
-	plane: Float32Array,
-	to: number,
-	part: Float32Array,
-	from: number,
-	length: number,
-	weight: number,
+/**
+ * Rows of `across` numbers that lie `apart` from each other, and where they are in rows of `line`; all
+ * in one where neither leaves room between them.
+ */
+function eachRow(
+	high: number,
+	across: number,
+	line: number,
+	{ values, from, apart }: { values: Float32Array; from: number; apart: number },
+	work: (row: Float32Array, at: number) => void,
 ): void {
-	if (weight === 1) plane.set(part.subarray(from, from + length), to);
-	else for (let x = 0; x < length; x++) plane[to + x]! += weight * part[from + x]!;
+	const isOne = across === line && across === apart;
+	const [count, length] = isOne ? [1, high * across] : [high, across];
+	for (let row = 0; row < count; row++) {
+		const start = from + row * apart;
+		work(values.subarray(start, start + length), row * line);
+	}
 }

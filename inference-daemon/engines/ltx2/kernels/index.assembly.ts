@@ -1,3 +1,4 @@
+export { addWeighted } from './blend.assembly';
 export { toBytes, toColours, toLevels, toPlanes } from './colour.assembly';
 export { addProducts, multiply } from './matrix.assembly';
 export { across, bytesDown, downToBytes, downToWords } from './scale.assembly';
