@@ -49,13 +49,17 @@ export type BlendOptions = {
 	readonly frames?: Range;
 };
 
-/** Makes [channels, frames, height, width] of a tile, and is told which one comes after it, if any. */
+/**
+ * Makes [channels, frames, height, width] of a tile, an array that is taken over, and is told which
+ * one comes after it, if any.
+ */
 export type MakeTile = (tile: Tile, next: Tile | null) => Promise<Float32Array>;
 
 /**
  * Makes all tiles that touch the wanted frames, time outermost, and gives each frame as soon as no
  * later tile touches it. The next tile is made meanwhile. The frames of one run of time are in memory
- * together, and a tile of the next. What a single tile makes is not copied.
+ * together, and a tile of the next; where a run is one tile, all of that for as long as one of its
+ * frames. What a single tile makes is not copied.
  */
 export async function* blendTiles(
 	plan: Plan,
@@ -136,10 +140,13 @@ function addTile(
 			layers.set(index, parts);
 			continue;
 		}
-		const planes = layers.get(index) ?? emptyPlanes(picture);
+		const known = layers.get(index);
+		// Where the tile is all there is of the frame, what others add comes into its own numbers.
+		const planes = known ?? (isWhole ? parts : emptyPlanes(picture));
 		layers.set(index, planes);
 		for (const [c, part] of parts.entries()) {
-			addPart(kernels, planes[c]!, picture.width, tile, part, weight);
+			const into = { plane: planes[c]!, width: picture.width, isEmpty: known === undefined };
+			addPart(kernels, into, tile, part, weight);
 		}
 	}
 }
@@ -169,19 +176,27 @@ function emptyPlanes({ channels, height, width }: Picture): Float32Array[] {
 	return Array.from({ length: channels }, () => new Float32Array(height * width));
 }
 
-/** Adds a channel of a tile's frame to that of the picture, `width` wide. */
+/** A channel of a picture. */
+type Into = {
+	readonly plane: Float32Array;
+	readonly width: number;
+	/** Whatever its numbers are, they count for nothing. */
+	readonly isEmpty: boolean;
+};
+
+/** Adds a channel of a tile's frame. */
 function addPart(
 	kernels: PictureKernels,
-	plane: Float32Array,
-	width: number,
+	into: Into,
 	tile: Tile,
 	part: Float32Array,
 	ofFrame: number,
 ): void {
+	const { plane, width } = into;
 	const [, rows, columns] = tile;
 	const [high, across] = [rows.weights.length, columns.weights.length];
 	const add = (down: Range, right: Range) =>
-		addArea(kernels, plane, width, tile, part, ofFrame, down, right);
+		addArea(kernels, into, tile, part, ofFrame, down, right);
 	if (ofFrame !== 1) {
 		add([0, high], [0, across]);
 		return;
@@ -211,8 +226,7 @@ function whereAlone(weights: Float32Array): Range {
 /** Adds what lies in these rows and columns of a tile, by its weights. */
 function addArea(
 	kernels: PictureKernels,
-	plane: Float32Array,
-	width: number,
+	{ plane, width, isEmpty }: Into,
 	[, rows, columns]: Tile,
 	part: Float32Array,
 	ofFrame: number,
@@ -241,7 +255,8 @@ function addArea(
 	};
 	const ofPlane = { values: plane, from: first, apart: width };
 	eachRow(high, across, line, ofPart, (values, at) => sources!.set(values, at));
-	eachRow(high, across, line, ofPlane, (values, at) => targets!.set(values, at));
+	if (isEmpty) targets!.fill(0);
+	else eachRow(high, across, line, ofPlane, (values, at) => targets!.set(values, at));
 	kernels.run.addWeighted(source, high, line, byColumn, byRow, target);
 	eachRow(high, across, line, ofPlane, (values, at) => {
 		values.set(targets!.subarray(at, at + values.length));
