@@ -2,8 +2,8 @@ import { frameBytes, planesOf } from '../../media/pixels.ts';
 import type { Frame, PixelFormat } from '../../media/types.ts';
 import { align } from '../kernels.ts';
 import type { Size, WorkSize } from './diffusion/window.ts';
-import { openPictureKernels, type PictureKernels } from './picture-kernels.ts';
 import { byteScaler, halved, integerScaler, tapsFor } from './scaling.ts';
+import { openVectorKernels, type VectorKernels } from './vector-kernels.ts';
 
 /** Red, green and blue, each [height, width], in −1…1, as the video VAE has it. */
 export type Planar = Size & { readonly planes: readonly Float32Array[] };
@@ -18,7 +18,7 @@ export type Planes = readonly [Uint8Array, Uint8Array, Uint8Array];
 export async function canvasPainter(
 	work: WorkSize,
 ): Promise<(frame: Frame, canvas: Planes) => void> {
-	const kernels = await openPictureKernels();
+	const kernels = await openVectorKernels();
 	const scale = byteScaler(kernels);
 	const { inner } = work;
 	const count = inner.width * inner.height;
@@ -50,7 +50,7 @@ export async function frameMaker(
 	size: Size,
 	format: Exclude<PixelFormat, 'rgb24'>,
 ): Promise<(canvas: Planar) => Frame> {
-	const kernels = await openPictureKernels();
+	const kernels = await openVectorKernels();
 	const { inner } = work;
 	const isDeep = format === 'yuv422p10le';
 	const luma = {
@@ -99,7 +99,7 @@ const HALF = 127.5;
 type PlaneAt = Size & { readonly at: number };
 
 /** The three planes of a picture, in bytes, in the kernels' memory. */
-function bytePlanes(kernels: PictureKernels, frame: Frame): readonly PlaneAt[] {
+function bytePlanes(kernels: VectorKernels, frame: Frame): readonly PlaneAt[] {
 	const { format, data } = frame;
 	if (format !== 'yuv420p' && format !== 'rgb24') {
 		throw new TypeError(`Expected a picture in RGB or 4:2:0, got ${format}`);

@@ -1,7 +1,7 @@
 import type { RgbPicture } from '../../media/jpeg.ts';
 import { CELL } from './diffusion/latent.ts';
-import type { PictureKernels } from './picture-kernels.ts';
 import type { Numbers } from './runtime/resident.ts';
+import type { VectorKernels } from './vector-kernels.ts';
 
 /** Pixels of a cell's patch, in width and height: a preview is a quarter of the work's size. */
 export const PATCH = 8;
@@ -38,7 +38,7 @@ const FLAT = 1 / 64;
  * not belong together.
  */
 export function fitPreview(
-	kernels: PictureKernels,
+	kernels: VectorKernels,
 	pairs: readonly Pair[],
 	prior: PreviewMap | null = null,
 ): PreviewMap | null {
@@ -92,7 +92,7 @@ export function cellsWhere(frames: number, isGiven: (frame: number) => boolean):
 
 /** What one cell in time of a latent [C, f, h, w] looks like, 8 w × 8 h pixels. */
 export function pictureOfCell(
-	kernels: PictureKernels,
+	kernels: VectorKernels,
 	{ channels, weights }: PreviewMap,
 	latent: Numbers,
 	cell: number,
@@ -127,7 +127,7 @@ function cellsOf({ data }: Numbers, [c, f, h, w]: Shape, cell: number): Float32A
 
 /** Patches [cells, 8 · 8 · 3] of cells; good until the kernels work again. */
 function patchesOf(
-	kernels: PictureKernels,
+	kernels: VectorKernels,
 	weights: Float32Array,
 	cells: Float32Array,
 ): Float32Array {
@@ -181,7 +181,7 @@ const BATCH = 64;
 /** Adds up, in one product, xᵀ times y and x beside each other. */
 class Sums {
 	readonly size: number;
-	readonly #kernels: PictureKernels;
+	readonly #kernels: VectorKernels;
 	/** Of y and x, filled up to a multiple of four. */
 	readonly #columns: number;
 	readonly #inputs: number;
@@ -191,7 +191,7 @@ class Sums {
 	#waiting = 0;
 	#squares = 0;
 
-	constructor(kernels: PictureKernels, channels: number) {
+	constructor(kernels: VectorKernels, channels: number) {
 		this.size = channels + 1;
 		this.#kernels = kernels;
 		this.#columns = OUTPUTS + 4 * Math.ceil(this.size / 4);

@@ -2,10 +2,10 @@ import { jpegOf, type RgbPicture } from '../../media/jpeg.ts';
 import { normalNoise } from './diffusion/noise.ts';
 import type { WorkSize } from './diffusion/window.ts';
 import { keep, type Place, readKept } from './kept.ts';
-import { openPictureKernels, type PictureKernels } from './picture-kernels.ts';
 import { cellOf, fitPreview, PATCH, type PreviewMap, pictureOfCell } from './preview-map.ts';
 import type { Numbers } from './runtime/resident.ts';
 import { contextKey } from './text/cache.ts';
+import { openVectorKernels, type VectorKernels } from './vector-kernels.ts';
 import type { Checkpoint } from './weights/checkpoint.ts';
 
 /** What of a latent to show. */
@@ -37,17 +37,17 @@ export function checkpointKey(checkpoint: Checkpoint): Promise<string> {
 export async function openPreviews({ folder, key, channels }: Wanted): Promise<Previews> {
 	const place = { folder, key, kind: 'preview' };
 	const map = mapFrom(await readKept(place), channels);
-	return new Previews(await openPictureKernels(), place, channels, map);
+	return new Previews(await openVectorKernels(), place, channels, map);
 }
 
 /** Small pictures of a clip that is being made, by a linear map from its latent: no network runs. */
 export class Previews {
-	readonly #kernels: PictureKernels;
+	readonly #kernels: VectorKernels;
 	readonly #place: Place;
 	readonly #channels: number;
 	#map: PreviewMap | null;
 
-	constructor(kernels: PictureKernels, place: Place, channels: number, map: PreviewMap | null) {
+	constructor(kernels: VectorKernels, place: Place, channels: number, map: PreviewMap | null) {
 		this.#kernels = kernels;
 		this.#place = place;
 		this.#channels = channels;

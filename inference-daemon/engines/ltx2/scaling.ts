@@ -1,5 +1,5 @@
 import type { Size } from '../../../protocol/schemas.ts';
-import type { PictureKernels } from './picture-kernels.ts';
+import type { VectorKernels } from './vector-kernels.ts';
 
 /** How each number of a result is the weighted mean of `count` neighbouring ones of a source. */
 export type Taps = {
@@ -42,7 +42,7 @@ export function halved({ from, to, count, first, weights }: Taps): Taps {
 }
 
 /** Scales a plane of bytes at a place in the kernels' memory to one of floats, and says where it is. */
-export function byteScaler(kernels: PictureKernels): (at: number, from: Size, to: Size) => number {
+export function byteScaler(kernels: VectorKernels): (at: number, from: Size, to: Size) => number {
 	const known = new Map<string, Taps>();
 	const tapsOnce = (from: number, to: number) => {
 		const taps = known.get(`${from} ${to}`) ?? tapsFor(from, to);
@@ -59,7 +59,7 @@ export function byteScaler(kernels: PictureKernels): (at: number, from: Size, to
 
 /** Scales planes of floats at one place in the kernels' memory to planes of integers at another one. */
 export function integerScaler(
-	kernels: PictureKernels,
+	kernels: VectorKernels,
 	{ across: wide, down }: { readonly across: Taps; readonly down: Taps },
 	bytesPerSample: number,
 ): (at: number, target: number) => void {
@@ -98,7 +98,7 @@ function trimmed({ first, weights }: Tap): Tap {
 }
 
 /** Rows of `taps.from` floats as rows of `taps.to`; where they are. */
-function across(kernels: PictureKernels, at: number, rows: number, taps: Taps): number {
+function across(kernels: VectorKernels, at: number, rows: number, taps: Taps): number {
 	const { from, to } = taps;
 	if (from === to && taps.count === 1) return at;
 	const target = kernels.allocate(4 * rows * to);
@@ -111,7 +111,7 @@ function across(kernels: PictureKernels, at: number, rows: number, taps: Taps): 
 }
 
 /** Taps in the kernels' memory, as the kernels take them. */
-function placed(kernels: PictureKernels, { to, count, first, weights }: Taps) {
+function placed(kernels: VectorKernels, { to, count, first, weights }: Taps) {
 	const [firstAt, weightsAt] = [kernels.allocate(4 * to), kernels.allocate(4 * to * count)];
 	kernels.integers(firstAt, to).set(first);
 	kernels.floats(weightsAt, to * count).set(weights);

@@ -5,10 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Codec } from '../../../inference-daemon/engines/ltx2/codec.ts';
 import { normalNoise } from '../../../inference-daemon/engines/ltx2/diffusion/noise.ts';
 import { videoVaeConfig } from '../../../inference-daemon/engines/ltx2/networks/video-vae.ts';
-import {
-	openPictureKernels,
-	type PictureKernels,
-} from '../../../inference-daemon/engines/ltx2/picture-kernels.ts';
 import { checkpointKey, openPreviews } from '../../../inference-daemon/engines/ltx2/preview.ts';
 import {
 	cellOf,
@@ -17,6 +13,10 @@ import {
 	pictureOfCell,
 } from '../../../inference-daemon/engines/ltx2/preview-map.ts';
 import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import {
+	openVectorKernels,
+	type VectorKernels,
+} from '../../../inference-daemon/engines/ltx2/vector-kernels.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { rgbOfJpeg } from '../../media/rgb.ts';
 import {
@@ -31,10 +31,10 @@ import {
 } from './preview-case.ts';
 import { tinyCheckpoint } from './tiny.ts';
 
-let kernels: PictureKernels;
+let kernels: VectorKernels;
 let root = '';
 beforeAll(async () => {
-	kernels = await openPictureKernels();
+	kernels = await openVectorKernels();
 	root = await mkdtemp(join(tmpdir(), 'pickup-preview-'));
 });
 afterAll(() => rm(root, { recursive: true }));

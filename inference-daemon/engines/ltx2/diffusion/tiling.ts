@@ -1,7 +1,7 @@
 /** Tiles cut from a whole, and a whole made of tiles that fade into each other. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { align } from '../../kernels.ts';
-import { openPictureKernels, type PictureKernels } from '../picture-kernels.ts';
+import { openVectorKernels, type VectorKernels } from '../vector-kernels.ts';
 import type { Plan, Range, Span, Tile } from './tile-plan.ts';
 
 /**
@@ -69,7 +69,7 @@ export async function* blendTiles(
 	const [, height, width] = plan;
 	const picture = { channels, height: height.at(-1)!.output[1], width: width.at(-1)!.output[1] };
 	const tiles = tilesOf(plan, frames);
-	const kernels = await openPictureKernels();
+	const kernels = await openVectorKernels();
 	const layers: Layers = new Map();
 	const start = (i: number) => {
 		const made = make(tiles[i]!, tiles[i + 1] ?? null);
@@ -118,7 +118,7 @@ type Layers = Map<number, readonly Float32Array[]>;
 type Picture = { readonly channels: number; readonly height: number; readonly width: number };
 
 function addTile(
-	kernels: PictureKernels,
+	kernels: VectorKernels,
 	layers: Layers,
 	frames: Range,
 	picture: Picture,
@@ -186,7 +186,7 @@ type Into = {
 
 /** Adds a channel of a tile's frame. */
 function addPart(
-	kernels: PictureKernels,
+	kernels: VectorKernels,
 	into: Into,
 	tile: Tile,
 	part: Float32Array,
@@ -225,7 +225,7 @@ function whereAlone(weights: Float32Array): Range {
 
 /** Adds what lies in these rows and columns of a tile, by its weights. */
 function addArea(
-	kernels: PictureKernels,
+	kernels: VectorKernels,
 	{ plane, width, isEmpty }: Into,
 	[, rows, columns]: Tile,
 	part: Float32Array,

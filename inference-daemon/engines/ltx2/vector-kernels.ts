@@ -64,9 +64,9 @@ type Exports = {
 	): void;
 };
 
-export type PictureKernels = KernelsOf<Exports>;
+export type VectorKernels = KernelsOf<Exports>;
 
 /** Their memory goes when nobody uses them any more. */
-export async function openPictureKernels(): Promise<PictureKernels> {
+export async function openVectorKernels(): Promise<VectorKernels> {
 	return loadKernels(await kernelModule('ltx2'));
 }
