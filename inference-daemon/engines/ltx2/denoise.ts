@@ -51,21 +51,22 @@ export function denoiser(
 	guided: Guided | null,
 	{ signal, onBlock }: Pick<Look, 'signal' | 'onBlock'> = {},
 ): Denoise {
-	const leading = guided && new Leading(guided);
+	let leading: Leading | null = null;
 	return async (latents, sigma) => {
 		const noise = { video: noiseOf(shot.video, sigma), audio: noiseOf(shot.audio, sigma) };
 		const always = { latents, noise, context, signal, onBlock };
-		const clean = (velocities: Velocities) => withoutNoise(latents, velocities, noise);
 		const velocities = await runner.velocities(always);
-		if (guided === null || leading === null) return clean(velocities);
-		const counted = [meanwhile(() => leading.begin(clean(velocities)))];
+		if (guided === null) return withoutNoise(latents, velocities, noise);
+		leading ??= await Leading.open(guided, shot);
+		const led = leading;
+		const counted = [meanwhile(() => led.begin(latents, noise, velocities))];
 		const streams = STREAMS.filter((stream) => shot[stream] !== null);
 		for (const name of neededOf(guided, streams)) {
 			const others = await runner.velocities({ ...always, ...changeFor(name, guided) });
-			counted.push(meanwhile(() => leading.add(name, clean(others))));
+			counted.push(meanwhile(() => led.add(name, others)));
 		}
 		await Promise.all(counted);
-		return leading.result();
+		return led.result();
 	};
 }
 
@@ -78,24 +79,35 @@ function changeFor(name: Added, { negative, stgBlocks }: Guided): Partial<Look> 
 
 /** Guidance of all streams, added up while the next look is under way. */
 class Leading {
+	readonly #streams: ReadonlyMap<StreamName, Guiding>;
 	readonly #guided: Guided;
-	readonly #streams = new Map<StreamName, Guiding>();
 
-	constructor(guided: Guided) {
+	private constructor(streams: ReadonlyMap<StreamName, Guiding>, guided: Guided) {
+		this.#streams = streams;
 		this.#guided = guided;
 	}
 
-	begin(clean: Latents): void {
-		for (const [stream, cond] of Object.entries(clean) as [StreamName, Float32Array][]) {
-			const guiding = this.#streams.get(stream) ?? new Guiding(this.#guided[stream]);
-			guiding.begin(cond);
-			this.#streams.set(stream, guiding);
+	static async open(guided: Guided, shot: Shot): Promise<Leading> {
+		const streams = new Map<StreamName, Guiding>();
+		for (const stream of STREAMS) {
+			const state = shot[stream];
+			if (state === null) continue;
+			const { mask, channels } = state;
+			streams.set(stream, await Guiding.open(guided[stream], mask.length, channels));
+		}
+		return new Leading(streams, guided);
+	}
+
+	begin(latents: Latents, noise: Record<StreamName, Noise | null>, velocities: Velocities): void {
+		for (const [stream, guiding] of this.#streams) {
+			const { timesteps } = noise[stream]!;
+			guiding.begin({ latent: latents[stream]!, timesteps }, velocities[stream]!);
 		}
 	}
 
-	add(name: Added, clean: Latents): void {
+	add(name: Added, velocities: Velocities): void {
 		for (const [stream, guiding] of this.#streams) {
-			if (neededFor(this.#guided[stream]).includes(name)) guiding.add(name, clean[stream]!);
+			if (neededFor(this.#guided[stream]).includes(name)) guiding.add(name, velocities[stream]!);
 		}
 	}
 
@@ -120,13 +132,14 @@ function noiseOf(state: Conditioned | null, sigma: number) {
 	return { timesteps: state.mask.map((share) => share * own), sigma: own };
 }
 
+type Noise = { readonly timesteps: Float32Array };
 type Velocities = Partial<Record<StreamName, Float32Array>>;
 
 /** In the velocities' place. */
 function withoutNoise(
 	latents: Latents,
 	velocities: Velocities,
-	noise: Record<StreamName, { readonly timesteps: Float32Array } | null>,
+	noise: Record<StreamName, Noise | null>,
 ): Latents {
 	const clean = Object.entries(velocities).map(([stream, velocity]) => {
 		const { timesteps } = noise[stream as StreamName]!;

@@ -46,6 +46,28 @@ type Exports = {
 		down: number,
 		target: number,
 	): void;
+	beginGuiding(
+		x: number,
+		velocity: number,
+		timesteps: number,
+		tokens: number,
+		channels: number,
+		cond: number,
+		sum: number,
+		totals: number,
+	): void;
+	addGuiding(
+		x: number,
+		velocity: number,
+		timesteps: number,
+		tokens: number,
+		channels: number,
+		cond: number,
+		sum: number,
+		share: number,
+	): void;
+	endGuiding(sum: number, count: number, result: number, totals: number): void;
+	scaleAll(values: number, count: number, factor: number): void;
 	multiply(
 		a: number,
 		rows: number,

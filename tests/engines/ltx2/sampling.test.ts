@@ -120,11 +120,17 @@ it('guidance', async () => {
 			...{ cfg: Number(set.cfg_scale), stg: Number(set.stg_scale) },
 			...{ modality: Number(set.modality_scale), rescale: Number(set.rescale_scale) },
 		};
-		const guiding = new Guiding(guidance);
 		const out = tensors[String(set.out)]!;
+		const { length } = predictions.cond;
+		// An odd number of channels, and velocities that are predictions by themselves: 0 − v · −1.
+		const guiding = await Guiding.open(guidance, length / 3, 3);
+		const noisy = {
+			latent: new Float32Array(length),
+			timesteps: new Float32Array(length / 3).fill(-1),
+		};
 		// One serves step after step.
 		for (let step = 0; step < 2; step++) {
-			guiding.begin(predictions.cond.slice());
+			guiding.begin(noisy, predictions.cond);
 			for (const name of neededFor(guidance)) guiding.add(name, predictions[name]);
 			const data = guiding.result();
 			expect(errorOf({ data, shape: out.shape }, out)).toBeLessThan(2e-5);

@@ -19,6 +19,7 @@ export type Denoise = (latents: Latents, sigma: number) => Promise<Latents>;
 export type Draw = (stream: string, length: number) => Float32Array;
 
 export type Step = {
+	/** Good until the next step. */
 	readonly latents: Latents;
 	/** What the clean latents were taken to be; good for a preview. */
 	readonly clean: Latents;
@@ -56,9 +57,11 @@ export async function* sampleEuler(
 	denoise: Denoise,
 ): AsyncGenerator<Step, void, void> {
 	let latents = latentsOf(streams);
+	let own: Latents = {};
 	for (const [sigma, next] of pairs(sigmas)) {
 		const clean = hold(streams, await denoise(latents, sigma));
-		latents = each(latents, (x, name) => euler(x, clean[name]!, sigma, next));
+		latents = each(latents, (x, name) => euler(x, clean[name]!, sigma, next, own[name]));
+		own = latents;
 		yield { latents, clean };
 	}
 }

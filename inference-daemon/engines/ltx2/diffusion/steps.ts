@@ -3,15 +3,15 @@
  * what the model takes the clean latent to be. Lightricks/LTX-2, `diffusion_steps.py`.
  */
 
-/** x + (x − x0) / σ · (σ' − σ). */
+/** x + (x − x0) / σ · (σ' − σ), to `moved`, which may be `x` itself. */
 export function euler(
 	x: Float32Array,
 	x0: Float32Array,
 	sigma: number,
 	next: number,
+	moved = new Float32Array(x.length),
 ): Float32Array {
 	const step = (next - sigma) / sigma;
-	const moved = new Float32Array(x.length);
 	for (let i = 0; i < x.length; i++) moved[i] = x[i]! + (x[i]! - x0[i]!) * step;
 	return moved;
 }

@@ -1,5 +1,6 @@
 export { addWeighted } from './blend.assembly';
 export { toBytes, toColours, toLevels, toPlanes } from './colour.assembly';
+export { addGuiding, beginGuiding, endGuiding, scaleAll } from './guide.assembly';
 export { addProducts, multiply } from './matrix.assembly';
 export { across, bytesDown, downToBytes, downToWords } from './scale.assembly';
 
