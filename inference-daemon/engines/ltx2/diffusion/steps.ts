@@ -9,7 +9,7 @@ export function euler(
 	x0: Float32Array,
 	sigma: number,
 	next: number,
-	moved = new Float32Array(x.length),
+	moved: Float32Array = new Float32Array(x.length),
 ): Float32Array {
 	const step = (next - sigma) / sigma;
 	for (let i = 0; i < x.length; i++) moved[i] = x[i]! + (x[i]! - x0[i]!) * step;
