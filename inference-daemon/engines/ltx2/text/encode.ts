@@ -1,6 +1,6 @@
 import { PickupError } from '../../../../protocol/errors.ts';
 import type { Graph, Precision } from '../graph/graph.ts';
-import { Later, meanwhile, SpareTime } from '../meanwhile.ts';
+import { Later, SpareTime } from '../meanwhile.ts';
 import {
 	CONTEXT_TOKENS,
 	type ConnectorConfig,
@@ -150,9 +150,8 @@ async function hiddenStates(
 	const inputs = gemmaInputs(gemma, tokens);
 	let state = (await run(embedding, { tokens: inputs.tokens })).next!;
 	for (const [i, layer] of layers.entries()) {
-		const running = run(layer, { ...inputs, state });
-		const [{ next }] = await Promise.all([running, meanwhile(() => keep(i, state))]);
-		state = next!;
+		keep(i, state);
+		state = (await run(layer, { ...inputs, state: { ...state, isGiven: true } })).next!;
 	}
 	keep(layers.length, (await run(norm, { state })).next!);
 	return { data, shape, isGiven: true };
