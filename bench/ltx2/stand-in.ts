@@ -52,12 +52,9 @@ const does: { readonly [K in Kind]: (order: OrderOf<K>) => Answer<K> } = {
 		return atWork(timeOf(network, inputs), () => run(network, outputs));
 	},
 
-	once({ graph, outputs }) {
+	once({ graph, inputs, outputs }) {
 		const network = readGraph(graph);
-		const time = network.name.startsWith('gemma layer')
-			? GEMMA_LAYER
-			: (NAMED[network.name] ?? each);
-		return atWork(time, () => run(network, outputs));
+		return atWork(OPENING + timeOf(network, inputs), () => run(network, outputs));
 	},
 
 	chain({ links, renamed, outputs, state }) {
@@ -110,6 +107,7 @@ function timeOf({ name, outputs }: Outline, inputs: Readonly<Record<string, Fed>
 	if (name === 'video encoder') {
 		return PIXEL * pixelsIn((inputs.pixels as Exclude<Fed, number>).shape);
 	}
+	if (name.startsWith('gemma layer')) return GEMMA_LAYER - OPENING;
 	return NAMED[name] ?? each - OPENING;
 }
 

@@ -23,49 +23,33 @@ export type Inputs = Readonly<Record<string, Numbers>>;
 /** The networks of a checkpoint that are open, so that none outlives its use. */
 export class OpenNetworks {
 	readonly #checkpoint: Checkpoint;
-	readonly #provider: Provider;
+	readonly #options: { readonly provider: Provider };
 	/** With the run of each that began last. */
 	readonly #sessions = new Map<Session, Promise<unknown>>();
-	readonly #opening = new Set<Promise<Session>>();
+	/** Those that open, some of them for one run. */
+	readonly #underWay = new Set<Promise<unknown>>();
 	#isReleased = false;
 
 	constructor(checkpoint: Checkpoint, provider: Provider) {
 		this.#checkpoint = checkpoint;
-		this.#provider = provider;
+		this.#options = { provider };
 	}
 
-	/** Opens, runs and closes; throws the signal's reason if that is aborted before the run. */
+	/**
+	 * Opens, runs and closes, all in one, so that nothing that others ask for comes between; throws the
+	 * signal's reason if that is aborted before.
+	 */
 	async once(network: Network, inputs: Inputs, signal?: AbortSignal): Promise<Numbers> {
-		const session = await this.open(network, signal);
-		try {
-			return await this.run(session, inputs, signal);
-		} finally {
-			await this.close(session);
-		}
+		const graph = this.#graphOf(network, signal);
+		const { result } = await this.#waitedFor(Session.once(graph, inputs, this.#options));
+		return result!;
 	}
 
 	async open(network: Network, signal?: AbortSignal): Promise<Session> {
-		this.#look(signal);
-		const { name, module, precision, inputs, type, build } = network;
-		const graph = new Graph(name, precision);
-		const weights = module === '' ? this.#checkpoint.root : this.#checkpoint.at(module);
-		const values = new Map(
-			Object.entries(inputs).map(([key, shape]) => [key, graph.input(key, shape, type)]),
-		);
-		graph.output(
-			'result',
-			build(new Scope(graph, weights), (input) => values.get(input)!),
-		);
-		this.#checkpoint.check();
-		const opening = Session.open(graph, { provider: this.#provider });
-		this.#opening.add(opening);
-		try {
-			const session = await opening;
-			this.#sessions.set(session, Promise.resolve());
-			return session;
-		} finally {
-			this.#opening.delete(opening);
-		}
+		const graph = this.#graphOf(network, signal);
+		const session = await this.#waitedFor(Session.open(graph, this.#options));
+		this.#sessions.set(session, Promise.resolve());
+		return session;
 	}
 
 	async run(session: Session, inputs: Inputs, signal?: AbortSignal): Promise<Numbers> {
@@ -86,8 +70,33 @@ export class OpenNetworks {
 	/** Closes all, what is just opening too; none opens or runs any more. */
 	async release(): Promise<void> {
 		this.#isReleased = true;
-		await Promise.allSettled(this.#opening);
+		await Promise.allSettled(this.#underWay);
 		await Promise.all([...this.#sessions.keys()].map((session) => this.close(session)));
+	}
+
+	async #waitedFor<T>(work: Promise<T>): Promise<T> {
+		this.#underWay.add(work);
+		try {
+			return await work;
+		} finally {
+			this.#underWay.delete(work);
+		}
+	}
+
+	#graphOf(network: Network, signal: AbortSignal | undefined): Graph {
+		this.#look(signal);
+		const { name, module, precision, inputs, type, build } = network;
+		const graph = new Graph(name, precision);
+		const weights = module === '' ? this.#checkpoint.root : this.#checkpoint.at(module);
+		const values = new Map(
+			Object.entries(inputs).map(([key, shape]) => [key, graph.input(key, shape, type)]),
+		);
+		graph.output(
+			'result',
+			build(new Scope(graph, weights), (input) => values.get(input)!),
+		);
+		this.#checkpoint.check();
+		return graph;
 	}
 
 	#look(signal: AbortSignal | undefined): void {

@@ -264,6 +264,39 @@ describe('blending', () => {
 		expect(isDone).toBe(true);
 	});
 
+	it('goes on with two more tiles while frames are looked at, and makes no other once nobody does', async () => {
+		const plan = planTiles([9, 2, 2], TILING, SMALL);
+		expect(plan[0].length).toBeGreaterThan(4);
+		let begun = 0;
+		const frames = blendTiles(plan, async (tile) => {
+			begun += 1;
+			await turn();
+			return place(tile);
+		});
+		expect((await frames.next()).value!.index).toBe(0);
+		const first = begun;
+		for (let i = 0; i < 50; i++) await turn();
+		// Those that the first frame is of, and two.
+		const needed = plan[0].filter(({ output }) => output[0] === 0).length;
+		expect(first).toBeLessThanOrEqual(needed + 2);
+		expect(begun).toBe(needed + 2);
+		await frames.return();
+		for (let i = 0; i < 50; i++) await turn();
+		expect(begun).toBe(needed + 2);
+	});
+
+	it('makes no tile after one that failed', async () => {
+		let begun = 0;
+		const frames = blendTiles(planTiles([9, 2, 2], TILING, SMALL), async (tile) => {
+			begun += 1;
+			if (begun === 2) throw new Error('no memory');
+			return place(tile);
+		});
+		await expect(all(frames)).rejects.toThrow('no memory');
+		for (let i = 0; i < 50; i++) await turn();
+		expect(begun).toBe(2);
+	});
+
 	it('lets a NaN through, but not from a frame that does not count', async () => {
 		const plan = planTiles([4, 2, 2], TILING, SMALL);
 		const poisoned = (frame: number) =>

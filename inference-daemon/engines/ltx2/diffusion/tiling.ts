@@ -57,8 +57,8 @@ export type MakeTile = (tile: Tile, next: Tile | null) => Promise<Float32Array>;
 
 /**
  * Makes all tiles that touch the wanted frames, time outermost, and gives each frame as soon as no
- * later tile touches it. The next tile is made meanwhile. The frames of one run of time are in memory
- * together, and a tile of the next; where a run is one tile, all of that for as long as one of its
+ * later tile touches it. The next two tiles are made meanwhile. The frames of one run of time are in
+ * memory together, and these two; where a run is one tile, all of that for as long as one of its
  * frames. What a single tile makes is not copied.
  */
 export async function* blendTiles(
@@ -71,32 +71,75 @@ export async function* blendTiles(
 	const tiles = tilesOf(plan, frames);
 	const kernels = await openVectorKernels();
 	const layers: Layers = new Map();
-	const start = (i: number) => {
-		const made = make(tiles[i]!, tiles[i + 1] ?? null);
-		made.catch(() => {});
-		return made;
-	};
-	let ahead = start(0);
+	const line = new Line(tiles, make);
 	try {
 		let done = frames[0];
 		for (const [i, tile] of tiles.entries()) {
-			const data = await ahead;
-			const next = tiles[i + 1];
-			if (next) ahead = start(i + 1);
-			// The next one is on its way before the numbers of this one are gone through.
+			const data = await line.next();
+			// The one after it is on its way before the numbers of this one are gone through.
 			await turn();
 			addTile(kernels, layers, frames, picture, tile, data);
+			const next = tiles[i + 1];
 			const end = next ? next[0].output[0] : frames[1];
 			for (; done < end; done++) {
 				const planes = layers.get(done)!;
 				layers.delete(done);
 				yield { index: done, planes };
+				// What the next one waits for comes in between.
+				await turn();
 			}
 		}
 	} finally {
-		await ahead.catch(() => {});
+		await line.end();
 	}
 }
+
+/** Tiles that are made one after the other, a few before they are gone through. */
+class Line {
+	readonly #tiles: readonly Tile[];
+	readonly #make: MakeTile;
+	readonly #made: Promise<Float32Array>[] = [];
+	#started = 0;
+	#isOver = false;
+
+	constructor(tiles: readonly Tile[], make: MakeTile) {
+		this.#tiles = tiles;
+		this.#make = make;
+		for (let i = 0; i < AHEAD; i++) this.#start();
+	}
+
+	/** Fails where its making does, or that of one before it. */
+	async next(): Promise<Float32Array> {
+		const data = await this.#made[0]!;
+		this.#made.shift();
+		this.#start();
+		return data;
+	}
+
+	/** None is being made when it returns. */
+	async end(): Promise<void> {
+		this.#isOver = true;
+		await Promise.allSettled(this.#made);
+	}
+
+	#start(): void {
+		const tile = this.#tiles[this.#started++];
+		if (!tile) return;
+		const next = this.#tiles[this.#started] ?? null;
+		const made = this.#after(this.#made.at(-1), () => this.#make(tile, next));
+		made.catch(() => {});
+		this.#made.push(made);
+	}
+
+	async #after(before: Promise<unknown> | undefined, make: () => Promise<Float32Array>) {
+		await before;
+		if (this.#isOver) throw new Error('No more tiles are wanted');
+		return make();
+	}
+}
+
+/** One is made and one can wait, so that networks go on while frames are written. */
+const AHEAD = 2;
 
 /** Those that touch the frames, time outermost. */
 function tilesOf([time, height, width]: Plan, frames: Range): Tile[] {
