@@ -92,7 +92,8 @@ export async function partsOf(job: Job): Promise<Part[]> {
 	const velocities = Object.fromEntries(
 		Object.entries(streams).map(([stream, { latent }]) => [stream, uniform(latent.length, 1)]),
 	);
-	const runner = { velocities: async () => velocities } as unknown as TransformerRunner;
+	const hold = async () => ({ values: {}, release: async () => {} });
+	const runner = { velocities: async () => velocities, hold } as unknown as TransformerRunner;
 	const steps = async (count: number, guided: typeof recipe.led) => {
 		const led = guided && { ...guided, negative: CONTEXT };
 		const denoise = denoiser(runner, shot, CONTEXT, led, { signal });

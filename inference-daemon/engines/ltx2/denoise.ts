@@ -55,19 +55,33 @@ export function denoiser(
 	return async (latents, sigma) => {
 		const noise = { video: noiseOf(shot.video, sigma), audio: noiseOf(shot.audio, sigma) };
 		const always = { latents, noise, context, signal, onBlock };
-		const velocities = await runner.velocities(always);
-		if (guided === null) return withoutNoise(latents, velocities, noise);
+		if (guided === null) return withoutNoise(latents, await runner.velocities(always), noise);
 		leading ??= await Leading.open(guided, shot);
-		const led = leading;
-		const counted = [meanwhile(() => led.begin(latents, noise, velocities))];
-		const streams = STREAMS.filter((stream) => shot[stream] !== null);
-		for (const name of neededOf(guided, streams)) {
-			const others = await runner.velocities({ ...always, ...changeFor(name, guided) });
-			counted.push(meanwhile(() => led.add(name, others)));
+		return lead(runner, always, guided, leading);
+	};
+}
+
+/** The same latents are looked at several times; each time is counted while the next is under way. */
+async function lead(
+	runner: TransformerRunner,
+	look: Look,
+	guided: Guided,
+	leading: Leading,
+): Promise<Latents> {
+	const { values, release } = await runner.hold(look);
+	try {
+		const held = { ...look, held: values };
+		const velocities = await runner.velocities(held);
+		const counted = [meanwhile(() => leading.begin(look, velocities))];
+		for (const name of leading.needed) {
+			const others = await runner.velocities({ ...held, ...changeFor(name, guided) });
+			counted.push(meanwhile(() => leading.add(name, others)));
 		}
 		await Promise.all(counted);
-		return led.result();
-	};
+		return leading.result();
+	} finally {
+		await release();
+	}
 }
 
 /** What a look has other than that at what is to be made. */
@@ -98,7 +112,11 @@ class Leading {
 		return new Leading(streams, guided);
 	}
 
-	begin(latents: Latents, noise: Record<StreamName, Noise | null>, velocities: Velocities): void {
+	get needed(): ReadonlySet<Added> {
+		return neededOf(this.#guided, [...this.#streams.keys()]);
+	}
+
+	begin({ latents, noise }: Look, velocities: Velocities): void {
 		for (const [stream, guiding] of this.#streams) {
 			const { timesteps } = noise[stream]!;
 			guiding.begin({ latent: latents[stream]!, timesteps }, velocities[stream]!);

@@ -47,9 +47,12 @@ export class OpenNetworks {
 
 	async open(network: Network, signal?: AbortSignal): Promise<Session> {
 		const graph = this.#graphOf(network, signal);
-		const session = await this.#waitedFor(Session.open(graph, this.#options));
-		this.#sessions.set(session, Promise.resolve());
-		return session;
+		const opened = async () => {
+			const session = await Session.open(graph, this.#options);
+			this.#sessions.set(session, Promise.resolve());
+			return session;
+		};
+		return this.#waitedFor(opened());
 	}
 
 	async run(session: Session, inputs: Inputs, signal?: AbortSignal): Promise<Numbers> {

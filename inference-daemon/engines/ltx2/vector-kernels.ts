@@ -10,6 +10,18 @@ type Down = (
 	target: number,
 ) => void;
 
+/** `last` is where totals go, or a share. */
+type Look = (
+	x: number,
+	velocity: number,
+	timesteps: number,
+	tokens: number,
+	channels: number,
+	cond: number,
+	sum: number,
+	last: number,
+) => void;
+
 /** What kernels/*.assembly.ts export. */
 type Exports = {
 	heapBase(): number;
@@ -46,26 +58,8 @@ type Exports = {
 		down: number,
 		target: number,
 	): void;
-	beginGuiding(
-		x: number,
-		velocity: number,
-		timesteps: number,
-		tokens: number,
-		channels: number,
-		cond: number,
-		sum: number,
-		totals: number,
-	): void;
-	addGuiding(
-		x: number,
-		velocity: number,
-		timesteps: number,
-		tokens: number,
-		channels: number,
-		cond: number,
-		sum: number,
-		share: number,
-	): void;
+	beginGuiding: Look;
+	addGuiding: Look;
 	endGuiding(sum: number, count: number, result: number, totals: number): void;
 	scaleAll(values: number, count: number, factor: number): void;
 	multiply(

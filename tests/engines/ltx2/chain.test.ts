@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
@@ -11,11 +10,12 @@ import { releaseAll } from '../../../inference-daemon/engines/ltx2/runtime/on-de
 import type { Resident } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
+import { anonymous, power } from './small-graphs.ts';
 import { tinyCheckpoint } from './tiny.ts';
 
 afterEach(() => expect(liveSessions()).toEqual([]));
 
-const CPU = { provider: 'cpu', renamed: { next: 'x' }, outputs: 'come' } as const;
+const CPU = { provider: 'cpu', renamed: { next: 'x', y: 'x' }, outputs: 'come' } as const;
 
 /** next = x · scale + add, [n]. */
 function step(name: string, n = 2): Graph {
@@ -23,17 +23,6 @@ function step(name: string, n = 2): Graph {
 	const m = new Scope(graph, new Checkpoint([]).root);
 	const [x, scale, add] = ['x', 'scale', 'add'].map((input) => graph.input(input, [n]));
 	graph.output('next', m.add(m.mul(x!, scale!), add!));
-	return graph;
-}
-
-/** x times itself, so many times over. */
-function power(name: string, side: number, times: number): Graph {
-	const graph = new Graph(name);
-	const m = new Scope(graph, new Checkpoint([]).root);
-	const x = graph.input('x', [side, side]);
-	let y = x;
-	for (let i = 0; i < times; i++) y = m.matmul(y, x);
-	graph.output('next', y);
 	return graph;
 }
 
@@ -99,7 +88,7 @@ it('no graph begins after the signal is aborted', async () => {
 	const reason = new Error('given up');
 	const stop = new AbortController();
 	const begun: number[] = [];
-	const graphs = [0, 1, 2, 3].map((i) => power(`power ${i}`, 512, 60));
+	const graphs = [0, 1, 2, 3].map((i) => power(512, 60, `power ${i}`));
 	const seen: string[] = [];
 	const end = onSessions((names) => seen.push(...names));
 	const data = new Float32Array(512 * 512);
@@ -130,7 +119,7 @@ it('nothing is asked for where the signal was aborted before', async () => {
 it('what is replaced gives its memory back at once', async () => {
 	const side = 1024;
 	const x = { data: new Float32Array(side * side), shape: [side, side] };
-	const graph = power('power', side, 1);
+	const graph = power(side, 1);
 	const before = anonymous();
 	let most = 0;
 	const links = Array.from({ length: 60 }, () => ({ graph, session: null }));
@@ -142,12 +131,6 @@ it('what is replaced gives its memory back at once', async () => {
 	// Each is 4 MB.
 	expect(most - before).toBeLessThan(120);
 });
-
-/** From Linux: megabytes of memory of its own. */
-function anonymous(): number {
-	const status = readFileSync('/proc/self/status', 'utf8');
-	return Number(/RssAnon:\s+(\d+)/.exec(status)![1]) / 1024;
-}
 
 it('what does not fit together is refused before anything runs', async () => {
 	const links = [step('first'), step('second', 3)].map((graph) => ({ graph, session: null }));

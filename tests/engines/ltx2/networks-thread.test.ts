@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,23 +10,13 @@ import { liveSessions } from '../../../inference-daemon/engines/ltx2/runtime/liv
 import { Resident } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
+import { anonymous, power } from './small-graphs.ts';
 
 vi.mock('../../../inference-daemon/engines/built-file.ts', { spy: true });
 
 const folder = mkdtempSync(join(tmpdir(), 'pickup-thread-'));
 afterAll(() => rm(folder, { recursive: true }));
 afterEach(() => expect(liveSessions()).toEqual([]));
-
-/** x times itself, so many times over. */
-function power(side: number, times: number): Graph {
-	const graph = new Graph('power');
-	const m = new Scope(graph, new Checkpoint([]).root);
-	const x = graph.input('x', [side, side]);
-	let y = x;
-	for (let i = 0; i < times; i++) y = m.matmul(y, x);
-	graph.output('y', y);
-	return graph;
-}
 
 function identity(side: number) {
 	const data = new Float32Array(side * side);
@@ -115,12 +105,6 @@ test('values that are released are let go there, with the next order or without 
 	x.release();
 	await session.release();
 });
-
-/** From Linux: megabytes of memory of its own. */
-function anonymous(): number {
-	const status = readFileSync('/proc/self/status', 'utf8');
-	return Number(/RssAnon:\s+(\d+)/.exec(status)![1]) / 1024;
-}
 
 test('what ONNX Runtime says comes through, and the thread goes on', async () => {
 	const graph = new Graph('nonsense');

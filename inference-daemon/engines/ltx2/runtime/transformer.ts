@@ -40,6 +40,8 @@ export type PromptContext = Readonly<Record<StreamName, Numbers>>;
 /** One look: at what, and what of the network is left out. */
 export type Look = {
 	readonly latents: Readonly<Partial<Record<StreamName, Float32Array>>>;
+	/** What `hold` has given for them. */
+	readonly held?: Values | undefined;
 	readonly noise: Readonly<Record<StreamName, Noise | null>>;
 	readonly context: PromptContext;
 	/** Streams do not look at each other. */
@@ -111,7 +113,7 @@ export class TransformerRunner {
 		const context = await this.#projected(look.context);
 		const noise = noiseInputs(this.config, look.noise);
 		const model = this.#modelFor(noise, look.context, isolated);
-		const changing = { ...this.#latentInputs(look), ...noise };
+		const changing = { ...(look.held ?? this.#latentInputs(look)), ...noise };
 		const parts = this.#parts(model, skipSelfAttention);
 		let made: Values = {};
 		try {
@@ -132,6 +134,16 @@ export class TransformerRunner {
 		} finally {
 			releaseAll(made);
 		}
+	}
+
+	/**
+	 * Brings latents to where several looks at the same ones find them, in memory of the networks' thread
+	 * until it is released. A device gets them with each look.
+	 */
+	async hold({ latents }: Pick<Look, 'latents'>): Promise<Uploaded> {
+		const values = this.#latentInputs({ latents });
+		if (this.#provider === 'webgpu') return { values, release: async () => {} };
+		return upload(values, this.#provider);
 	}
 
 	/** Closes every session. */
@@ -276,7 +288,7 @@ export class TransformerRunner {
 		return inputs;
 	}
 
-	#latentInputs({ latents }: Look): Inputs {
+	#latentInputs({ latents }: Pick<Look, 'latents'>): Inputs {
 		return this.#named('latent', (stream) => {
 			const data = latents[stream]!;
 			const tokens = this.#settings[stream]!.positions.shape[1]!;

@@ -101,13 +101,21 @@ function textSteps(
 	const { hidden, spans } = gemma.config;
 	const config = textConfig(checkpoint.config.transformer);
 	const ofTokens = (graph: Graph): Step => ({ graph, rows: n });
+	// 19B's streams see the prompt in one width.
+	const tables = new Map<string, Later<RotaryTable>>();
+	const rowsOnce = (config: ConnectorConfig) => {
+		const key = `${config.width} ${config.heads} ${config.maxPosition}`;
+		const rows = tables.get(key) ?? rowsLater(config, length, spare);
+		tables.set(key, rows);
+		return rows;
+	};
 	const connector = (stream: Stream) => {
 		const weights = checkpoint.at(`model.diffusion_model.${stream}_embeddings_connector`);
 		const graph = connectorGraph(weights, config[stream], n, {
 			length,
 			...(precision && { precision }),
 		});
-		return { step: { graph, rows: length }, inputs: rowsLater(config[stream], length, spare) };
+		return { step: { graph, rows: length }, inputs: rowsOnce(config[stream]) };
 	};
 	const projection = checkpoint.at('text_embedding_projection');
 	const size = [spans.length + 1, n, hidden] as const;
