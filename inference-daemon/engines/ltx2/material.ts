@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { GenerationRequest } from '../../../protocol/generation.ts';
 import { samplesForFrames } from '../../../protocol/time.ts';
 import type { Ffmpeg, Frame, Sound } from '../../media/types.ts';
@@ -47,11 +48,16 @@ export async function readPictures(material: Material, size: WorkSize): Promise<
 	stack.next = window.gap.start;
 	const own = work.picture === 'made' ? null : work.own;
 	await copy(material, own, range.start, range.end, stack);
-	while (stack.next < window.gap.end) stack.repeat(first ?? last);
+	await standStill(stack, window.gap.end, first ?? last);
 	const held = first === null ? stack.next - 1 : end;
 	stack.next = window.gap.end + window.right;
-	while (stack.next < window.frames) stack.repeat(held);
+	await standStill(stack, window.frames, held);
 	return { pixels: stack.pixels, firstRight: first === null ? null : stack.at(first) };
+}
+
+/** Shows one of them until another frame; what networks' results wait for comes in between. */
+async function standStill(stack: Stack, end: number, index: number | null): Promise<void> {
+	for (; stack.next < end; await turn()) stack.repeat(index);
 }
 
 /** A picture on the work's canvas, bytes [1, 3, 1, height, width]. */

@@ -48,8 +48,10 @@ export function logMel(sound: Sound): {
 	}
 	const frames = 1 + Math.floor(left.length / HOP);
 	const data = new Float32Array(2 * frames * BANDS);
+	const spectra = new Spectra();
 	for (let frame = 0; frame < frames; frame++) {
-		magnitudes(left, right, frame * HOP - WINDOW / 2).forEach((magnitude, channel) => {
+		spectra.take(left, right, frame * HOP - WINDOW / 2);
+		for (const [channel, magnitude] of [spectra.left, spectra.right].entries()) {
 			const bands = data.subarray((channel * frames + frame) * BANDS);
 			for (let band = 0; band < BANDS; band++) {
 				const filter = FILTERS[band]!;
@@ -59,26 +61,43 @@ export function logMel(sound: Sound): {
 				}
 				bands[band] = Math.log(Math.max(energy, FLOOR));
 			}
-		});
+		}
 	}
 	return { data, shape: [1, 2, frames, BANDS] };
 }
 
-/** |DFT| of a window of both channels. One transform does for two real signals: L + i·R. */
-function magnitudes(left: Float32Array, right: Float32Array, start: number): Float64Array[] {
-	const [real, imaginary] = [left, right].map((channel) =>
-		HANN.map((weight, i) => weight * channel[mirrored(start + i, channel.length)]!),
-	) as [Float64Array, Float64Array];
-	fft(real, imaginary, false);
-	const [ofLeft, ofRight] = [new Float64Array(BINS), new Float64Array(BINS)];
-	for (let k = 0; k < BINS; k++) {
-		const m = (WINDOW - k) % WINDOW;
-		const [a, b] = [real[k]! + real[m]!, imaginary[k]! - imaginary[m]!];
-		const [c, d] = [imaginary[k]! + imaginary[m]!, real[m]! - real[k]!];
-		ofLeft[k] = Math.sqrt(a * a + b * b) / 2;
-		ofRight[k] = Math.sqrt(c * c + d * d) / 2;
+/** |DFT| of windows of both channels. One transform does for two real signals: L + i·R. */
+class Spectra {
+	readonly left = new Float64Array(BINS);
+	readonly right = new Float64Array(BINS);
+	readonly #real = new Float64Array(WINDOW);
+	readonly #imaginary = new Float64Array(WINDOW);
+
+	/** In place of what was there before. */
+	take(left: Float32Array, right: Float32Array, start: number): void {
+		const [real, imaginary] = [this.#real, this.#imaginary];
+		windowOf(left, start, real);
+		windowOf(right, start, imaginary);
+		fft(real, imaginary, false);
+		for (let k = 0; k < BINS; k++) {
+			const m = (WINDOW - k) % WINDOW;
+			const a = real[k]! + real[m]!;
+			const b = imaginary[k]! - imaginary[m]!;
+			const c = imaginary[k]! + imaginary[m]!;
+			const d = real[m]! - real[k]!;
+			this.left[k] = Math.sqrt(a * a + b * b) / 2;
+			this.right[k] = Math.sqrt(c * c + d * d) / 2;
+		}
 	}
-	return [ofLeft, ofRight];
+}
+
+function windowOf(channel: Float32Array, start: number, to: Float64Array): void {
+	const { length } = channel;
+	const isInside = start >= 0 && start + WINDOW <= length;
+	for (let i = 0; i < WINDOW; i++) {
+		const at = isInside ? start + i : mirrored(start + i, length);
+		to[i] = HANN[i]! * channel[at]!;
+	}
 }
 
 /** The index reached by walking back from an end that was passed; the end itself counts once. */
