@@ -68,11 +68,13 @@ async function lead(
 	guided: Guided,
 	leading: Leading,
 ): Promise<Latents> {
-	const { values, release } = await runner.hold(look);
+	const first = runner.velocities(look);
+	// Later looks find the latents there, which takes time but no network.
+	const holding = meanwhile(() => runner.hold(look));
 	try {
-		const held = { ...look, held: values };
-		const velocities = await runner.velocities(held);
+		const velocities = await first;
 		const counted = [meanwhile(() => leading.begin(look, velocities))];
+		const held = { ...look, held: (await holding).values };
 		for (const name of leading.needed) {
 			const others = await runner.velocities({ ...held, ...changeFor(name, guided) });
 			counted.push(meanwhile(() => leading.add(name, others)));
@@ -80,7 +82,8 @@ async function lead(
 		await Promise.all(counted);
 		return leading.result();
 	} finally {
-		await release();
+		const [kept] = await Promise.allSettled([holding]);
+		if (kept.status === 'fulfilled') await kept.value.release();
 	}
 }
 
