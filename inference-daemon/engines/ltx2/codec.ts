@@ -311,7 +311,8 @@ const FLOAT = 4;
 /**
  * Bytes that decoding takes for each pixel of each frame: values of the widest layer, the picture
  * before and after its last transposition, and that of the tile before. Measured on the CPU in
- * float32: 217 with the widths of 2.0 and 207 with those of 2.3, where this gives 260.
+ * float32: 217 with the widths of 2.0 and 207 with those of 2.3, where this gives 260; what is left
+ * is more than the 12 bytes of one more tile that waits.
  */
 function decoderBytesPerPixel({ decoder_base_channels, patch_size }: VideoVaeConfig): number {
 	return (7 * FLOAT * decoder_base_channels) / patch_size ** 2 + 3 * PIXEL;
