@@ -130,6 +130,26 @@ describe.each([
 		expect(seen.flat()).not.toContain('transformer block 2');
 	});
 
+	it('every look tells of each block once, also one that is asked for in one message', async () => {
+		const given = await readCase('gap_retake_mask');
+		const runner = runnerOf(given, options);
+		const looks: Awaited<ReturnType<typeof lookOnce>>[] = [];
+		try {
+			for (let look = 0; look < 3; look++) {
+				let blocks = 0;
+				const onBlock = () => {
+					blocks += 1;
+				};
+				looks.push(await lookOnce(runner, given, undefined, undefined, onBlock));
+				expect(blocks, `look ${look}`).toBe(runner.config.blocks);
+			}
+		} finally {
+			await runner.release();
+		}
+		expect(looks[1]).toEqual(looks[0]);
+		expect(looks[2]).toEqual(looks[0]);
+	});
+
 	it('a look that fails in the middle leaves nothing open, and the next one succeeds', async () => {
 		const given = await readCase('gap_retake_mask');
 		const runner = runnerOf(given, options);
@@ -178,6 +198,7 @@ function lookOnce(
 	{ shot, stage, tensors }: Case,
 	signal?: AbortSignal,
 	context: PromptContext = contextOf(tensors),
+	onBlock: () => void = () => {},
 ) {
 	const of = (stream: 'video' | 'audio') => ({
 		latent: tensors[`${stage.tag}.${stream}.noise`]!.data as Float32Array,
@@ -187,7 +208,7 @@ function lookOnce(
 	return runner.velocities({
 		latents: { video: video.latent, audio: audio.latent },
 		noise: { video: video.noise, audio: audio.noise },
-		...{ context, signal },
+		...{ context, signal, onBlock },
 	});
 }
 

@@ -165,17 +165,17 @@ export class TransformerRunner {
 	/** Head, blocks and tail; graphs that are not known yet are made while those before them run. */
 	#parts(model: Transformer, skipped: Look['skipSelfAttention']): Part[] {
 		const sizes = JSON.stringify(model.work);
-		const part = (name: string, build: () => Graph): Part => {
+		const part = (name: string, build: () => Graph, isBlock = false): Part => {
 			const key = `${name} ${sizes}`;
 			const graph = this.#graphs.get(key) ?? this.#spare.later(() => written(build()));
 			this.#graphs.set(key, graph);
-			return { key, graph, isBlock: name.startsWith('block') };
+			return { key, graph, isBlock };
 		};
 		const blocks = Array.from({ length: this.config.blocks }, (_, i) => {
 			const skip = skipped?.get(i);
 			const options = skip && skipped ? { skipSelfAttention: skipped } : {};
 			const name = `block ${i} ${JSON.stringify(skip ?? null)}`;
-			return part(name, () => blocksGraph(model, i, i, options));
+			return part(name, () => blocksGraph(model, i, i, options), true);
 		});
 		const head = part('head', () => headGraph(model));
 		return [head, ...blocks, part('tail', () => tailGraph(model))];
