@@ -10,6 +10,7 @@ import type {
 	StreamName,
 	TransformerRunner,
 } from './runtime/transformer.ts';
+import type { Noise } from './runtime/transformer-inputs.ts';
 
 /** What is made together; null: the stream is absent. */
 export type Shot = Readonly<Record<StreamName, Conditioned | null>>;
@@ -153,7 +154,6 @@ function noiseOf(state: Conditioned | null, sigma: number) {
 	return { timesteps: state.mask.map((share) => share * own), sigma: own };
 }
 
-type Noise = { readonly timesteps: Float32Array };
 type Velocities = Partial<Record<StreamName, Float32Array>>;
 
 /** In the velocities' place. */

@@ -70,12 +70,12 @@ const does: { readonly [K in Kind]: (order: OrderOf<K>) => Promise<Answer<K>> | 
 				const open = 'session' in link ? sessions.get(link.session)! : await opened(link);
 				try {
 					const made = await open.session.run(feeds);
-					if (outputs === 'come' && index === links.length - 1) return await handedOver(made, open);
 					for (const [name, tensor] of Object.entries(made)) {
 						const as = renamed[name] ?? name;
 						known.get(as)?.tensor.dispose();
 						known.set(as, { tensor, maker: open });
 					}
+					if (outputs === 'come' && index === links.length - 1) return await brought(made, open);
 				} finally {
 					if (!('session' in link)) await close(open);
 				}
@@ -139,17 +139,16 @@ type Wanted = Pick<OrderOf<'run'>, 'inputs' | 'outputs' | 'isWatched'>;
 async function run(open: Open, { inputs, outputs, isWatched }: Wanted): Promise<Answer<'run'>> {
 	const feeds = tensorsOf(inputs);
 	const made = await open.session.run(feeds);
-	const wrong = isWatched ? await wrongAmong(made, open) : null;
-	if (wrong !== null) {
-		disposeAll(made);
-		return [{ wrong, wrongInput: await wrongAmong(feeds, open) }];
+	let isLeft = true;
+	try {
+		const wrong = isWatched ? await wrongAmong(made, open) : null;
+		if (wrong !== null) return [{ wrong, wrongInput: await wrongAmong(feeds, open) }];
+		if (outputs === 'come') return await brought(made, open);
+		isLeft = false;
+		return [{ outputs: Object.fromEntries(entriesOf(made, (tensor) => keep(tensor, open))) }];
+	} finally {
+		if (isLeft) for (const tensor of Object.values(made)) tensor.dispose();
 	}
-	if (outputs === 'come') return handedOver(made, open);
-	return [{ outputs: Object.fromEntries(entriesOf(made, (tensor) => keep(tensor, open))) }];
-}
-
-function disposeAll(made: ort.InferenceSession.ReturnType): void {
-	for (const tensor of Object.values(made)) tensor.dispose();
 }
 
 async function close({ session, onDevice }: Open): Promise<void> {
@@ -186,15 +185,7 @@ function drop(id: number): void {
 	value.tensor.dispose();
 }
 
-/** Outputs for the other thread, which gets their memory; none is left here. */
-async function handedOver(made: ort.InferenceSession.ReturnType, open: Open) {
-	try {
-		return await brought(made, open);
-	} finally {
-		disposeAll(made);
-	}
-}
-
+/** Outputs for the other thread, which gets their memory. */
 async function brought(made: ort.InferenceSession.ReturnType, open: Open) {
 	const outputs: Record<string, Output> = {};
 	const moved = new Set<ArrayBuffer>();

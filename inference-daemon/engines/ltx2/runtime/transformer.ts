@@ -351,13 +351,16 @@ export class TransformerRunner {
 }
 
 /** What a block gives is the next one's. */
-const RENAMED = { 'video.next': 'video.hidden', 'audio.next': 'audio.hidden' };
+const RENAMED: Readonly<Record<string, string>> = {
+	'video.next': 'video.hidden',
+	'audio.next': 'audio.hidden',
+};
 
 /** Outputs take the place of what was known by their names, whose memory goes back at once. */
 function replaced(known: Values, outputs: Values): Values {
 	const next: Record<string, Numbers | Resident> = { ...known };
 	for (const [output, value] of Object.entries(outputs)) {
-		const name = output in RENAMED ? RENAMED[output as keyof typeof RENAMED] : output;
+		const name = RENAMED[output] ?? output;
 		const before = next[name];
 		if (before instanceof Resident) before.release();
 		next[name] = value;

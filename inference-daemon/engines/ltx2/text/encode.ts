@@ -103,9 +103,9 @@ function textSteps(
 	const ofTokens = (graph: Graph): Step => ({ graph, rows: n });
 	// 19B's streams see the prompt in one width.
 	const tables = new Map<string, Later<RotaryTable>>();
-	const rowsOnce = (config: ConnectorConfig) => {
-		const key = `${config.width} ${config.heads} ${config.maxPosition}`;
-		const rows = tables.get(key) ?? rowsLater(config, length, spare);
+	const rowsOnce = (wanted: ConnectorConfig) => {
+		const key = `${wanted.width} ${wanted.heads} ${wanted.maxPosition}`;
+		const rows = tables.get(key) ?? rowsLater(wanted, length, spare);
 		tables.set(key, rows);
 		return rows;
 	};
