@@ -215,7 +215,7 @@ async function torch(
 	}
 	const inputs = join(folder, 'inputs.json');
 	await writeFile(inputs, JSON.stringify(entries));
-	const script = fileURLToPath(new URL('../bench/ltx2/gpu.py', import.meta.url));
+	const script = fileURLToPath(new URL('./ltx2/gpu.py', import.meta.url));
 	const child = spawn(python, [script, weights, inputs, folder], {
 		stdio: ['ignore', 'pipe', 'inherit'],
 	});

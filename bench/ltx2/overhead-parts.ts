@@ -1,20 +1,23 @@
 import { join } from 'node:path';
-import type { Codec } from '../../inference-daemon/engines/ltx2/codec.ts';
-import { denoiser, settingsOf } from '../../inference-daemon/engines/ltx2/denoise.ts';
+import { begin, look } from '../../inference-daemon/engines/ltx2/condition/condition.ts';
+import { frameMaker } from '../../inference-daemon/engines/ltx2/condition/picture.ts';
+import { denoiser, settingsOf } from '../../inference-daemon/engines/ltx2/denoise/denoise.ts';
 import { normalNoise } from '../../inference-daemon/engines/ltx2/diffusion/noise.ts';
 import { sampleEuler } from '../../inference-daemon/engines/ltx2/diffusion/samplers.ts';
-import { openModel } from '../../inference-daemon/engines/ltx2/open-model.ts';
-import { frameMaker } from '../../inference-daemon/engines/ltx2/picture.ts';
-import { prepare } from '../../inference-daemon/engines/ltx2/prepare.ts';
-import { checkpointKey, openPreviews } from '../../inference-daemon/engines/ltx2/preview.ts';
-import { cellOf } from '../../inference-daemon/engines/ltx2/preview-map.ts';
+import { openModel } from '../../inference-daemon/engines/ltx2/model/open-model.ts';
+import { prepare } from '../../inference-daemon/engines/ltx2/plan/prepare.ts';
+import {
+	checkpointKey,
+	openPreviews,
+} from '../../inference-daemon/engines/ltx2/preview/preview.ts';
+import { cellOf } from '../../inference-daemon/engines/ltx2/preview/preview-map.ts';
+import { pictureLatent } from '../../inference-daemon/engines/ltx2/run.ts';
 import type { Numbers } from '../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import {
 	type PromptContext,
 	TransformerRunner,
 } from '../../inference-daemon/engines/ltx2/runtime/transformer.ts';
-import { begin, look } from '../../inference-daemon/engines/ltx2/shot.ts';
-import { pictureLatent } from '../../inference-daemon/engines/ltx2/take.ts';
+import type { Codec } from '../../inference-daemon/engines/ltx2/vae/vae.ts';
 import { encodeClip } from '../../inference-daemon/media/encode.ts';
 import { resample } from '../../inference-daemon/media/resample.ts';
 import type { Ffmpeg, Frame, Sound } from '../../inference-daemon/media/types.ts';

@@ -1,10 +1,10 @@
+import { checkWhole } from '../../inference-daemon/engines/ltx2/model/check-weights.ts';
 import {
 	type PromptContext,
 	type Settings,
 	TransformerRunner,
 } from '../../inference-daemon/engines/ltx2/runtime/transformer.ts';
 import { Checkpoint } from '../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
-import { checkWhole } from '../../inference-daemon/engines/ltx2/whole.ts';
 import { timed } from '../measure.ts';
 import { uniform } from './weights.ts';
 

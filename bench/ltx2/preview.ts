@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openPreviews } from '../../inference-daemon/engines/ltx2/preview.ts';
+import { openPreviews } from '../../inference-daemon/engines/ltx2/preview/preview.ts';
 import { median } from '../measure.ts';
 import { processorTime } from './processor.ts';
 import { uniform } from './weights.ts';

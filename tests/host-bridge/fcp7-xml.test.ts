@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contextFor, findGaps } from '../../host-bridge/gap.ts';
 import type { Cut } from '../../host-bridge/host.ts';
-import { fcp7XmlFormat } from '../../host-bridge/timeline-file/fcp7-xml.ts';
+import { fcp7XmlFormat } from '../../host-bridge/timeline-file/fcp7/fcp7.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { clip, file, rate, sequence, speed, track, transition, xmeml } from './xmeml.ts';
 

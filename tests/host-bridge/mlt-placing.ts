@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Cut, Placement, PlacementReport } from '../../host-bridge/host.ts';
 import { checkPlacement, planPlacement } from '../../host-bridge/placement.ts';
-import { mltFormat } from '../../host-bridge/timeline-file/mlt.ts';
+import { mltFormat } from '../../host-bridge/timeline-file/mlt/mlt.ts';
 import { type InsertedSpan, splice } from '../../host-bridge/timeline-file/splice.ts';
 import { samplesForFrames } from '../../protocol/time.ts';
 

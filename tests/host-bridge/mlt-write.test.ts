@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Cut, Placement } from '../../host-bridge/host.ts';
-import { mltFormat } from '../../host-bridge/timeline-file/mlt.ts';
+import { mltFormat } from '../../host-bridge/timeline-file/mlt/mlt.ts';
 import { unsplice } from '../../host-bridge/timeline-file/splice.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { kdenlive2212, kdenlive2412, type Shot, shotcut, UUID } from './mlt-documents.ts';

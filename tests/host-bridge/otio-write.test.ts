@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findGaps } from '../../host-bridge/gap.ts';
 import type { Placement } from '../../host-bridge/host.ts';
 import { checkPlacement, planPlacement } from '../../host-bridge/placement.ts';
-import { otioFormat } from '../../host-bridge/timeline-file/otio.ts';
+import { otioFormat } from '../../host-bridge/timeline-file/otio/otio.ts';
 import { splice, unsplice } from '../../host-bridge/timeline-file/splice.ts';
 import { type FrameRange, samplesForFrames } from '../../protocol/time.ts';
 import { python } from '../python.ts';

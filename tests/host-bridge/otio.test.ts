@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findGaps } from '../../host-bridge/gap.ts';
 import type { Cut } from '../../host-bridge/host.ts';
-import { otioFormat } from '../../host-bridge/timeline-file/otio.ts';
+import { otioFormat } from '../../host-bridge/timeline-file/otio/otio.ts';
 import { media, type Otio, pen } from './otio-timelines.ts';
 
 const samples = path.resolve(import.meta.dirname, '../samples/timelines');

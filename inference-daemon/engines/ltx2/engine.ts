@@ -1,8 +1,8 @@
 import type { Engine } from '../engine.ts';
-import { describeLtx2 } from './description.ts';
 import { generate } from './generate.ts';
-import { planOf } from './plan.ts';
-import { prepare } from './prepare.ts';
+import { describeLtx2 } from './model/description.ts';
+import { planOf } from './plan/plan.ts';
+import { prepare } from './plan/prepare.ts';
 
 /**
  * LTX-2 in ONNX Runtime: picture and sound together, from the prompt and from both sides of the

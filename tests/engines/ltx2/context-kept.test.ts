@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Codec } from '../../../inference-daemon/engines/ltx2/codec.ts';
-import { denoiser, settingsOf } from '../../../inference-daemon/engines/ltx2/denoise.ts';
+import {
+	begin,
+	type Looked,
+	look,
+} from '../../../inference-daemon/engines/ltx2/condition/condition.ts';
+import { denoiser, settingsOf } from '../../../inference-daemon/engines/ltx2/denoise/denoise.ts';
 import {
 	audioFromTokens,
 	fromTokens,
@@ -9,12 +13,12 @@ import {
 	type Latents,
 	sampleBy,
 } from '../../../inference-daemon/engines/ltx2/diffusion/samplers.ts';
-import type { Pass } from '../../../inference-daemon/engines/ltx2/passes.ts';
-import { prepare } from '../../../inference-daemon/engines/ltx2/prepare.ts';
+import type { Pass } from '../../../inference-daemon/engines/ltx2/plan/passes.ts';
+import { prepare } from '../../../inference-daemon/engines/ltx2/plan/prepare.ts';
+import { promptContext } from '../../../inference-daemon/engines/ltx2/prompt/context.ts';
 import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { TransformerRunner } from '../../../inference-daemon/engines/ltx2/runtime/transformer.ts';
-import { begin, type Looked, look } from '../../../inference-daemon/engines/ltx2/shot.ts';
-import { promptContext } from '../../../inference-daemon/engines/ltx2/text/context.ts';
+import { Codec } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import type { RequestKind } from '../../../protocol/generation.ts';
 import { ffmpeg } from '../../media/media-files.ts';
 import { type Cut, makeCut, openStudio, requestFor, SMALL, type Studio } from './shots.ts';

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { joined, readJoins } from '../../../inference-daemon/engines/ltx2/clip-sound.ts';
-import { readPictures, readWindowSound } from '../../../inference-daemon/engines/ltx2/material.ts';
-import { workFor } from '../../../inference-daemon/engines/ltx2/plan.ts';
-import { readStills } from '../../../inference-daemon/engines/ltx2/reading.ts';
-import { settingsIn } from '../../../inference-daemon/engines/ltx2/settings.ts';
-import type { Job } from '../../../inference-daemon/engines/ltx2/take.ts';
+import {
+	readPictures,
+	readWindowSound,
+} from '../../../inference-daemon/engines/ltx2/condition/read-window.ts';
+import { joined, readJoins } from '../../../inference-daemon/engines/ltx2/decode/clip-sound.ts';
+import { workFor } from '../../../inference-daemon/engines/ltx2/plan/plan.ts';
+import { settingsIn } from '../../../inference-daemon/engines/ltx2/plan/settings.ts';
+import { readStills } from '../../../inference-daemon/engines/ltx2/prompt/read-prompt.ts';
+import type { Job } from '../../../inference-daemon/engines/ltx2/run.ts';
 import { readFrames } from '../../../inference-daemon/media/frames.ts';
 import { readSound } from '../../../inference-daemon/media/sound.ts';
 import { countClip } from '../../../inference-daemon/media/verify.ts';

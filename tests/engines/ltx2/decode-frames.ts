@@ -2,8 +2,9 @@
  * A program: decodes frames `from` to `to` of a 1920 × 1088 latent of four cells within `memory` and
  * writes by how many bytes its memory grew at most, and how many frames came.
  */
-import { Codec } from '../../../inference-daemon/engines/ltx2/codec.ts';
+
 import { normalNoise } from '../../../inference-daemon/engines/ltx2/diffusion/noise.ts';
+import { Codec } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 
 const [path, memory, from, to] = process.argv.slice(2);

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { describeLtx2 } from '../../../inference-daemon/engines/ltx2/description.ts';
-import { modelAt } from '../../../inference-daemon/engines/ltx2/known-model.ts';
+import { describeLtx2 } from '../../../inference-daemon/engines/ltx2/model/description.ts';
+import { modelAt } from '../../../inference-daemon/engines/ltx2/model/known-model.ts';
 import { engineDescriptionSchema } from '../../../protocol/engines.ts';
 import { ffmpeg } from '../../media/media-files.ts';
 import { TINY_GEMMA, tinyCheckpoint } from './tiny.ts';

@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Codec } from '../../../inference-daemon/engines/ltx2/codec.ts';
+import { promptContext } from '../../../inference-daemon/engines/ltx2/prompt/context.ts';
+import { openTextEncoder } from '../../../inference-daemon/engines/ltx2/prompt/encoder.ts';
 import { liveSessions, onSessions } from '../../../inference-daemon/engines/ltx2/runtime/live.ts';
 import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
-import { promptContext } from '../../../inference-daemon/engines/ltx2/text/context.ts';
-import { openTextEncoder } from '../../../inference-daemon/engines/ltx2/text/encoder.ts';
+import { Codec } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { countClip } from '../../../inference-daemon/media/verify.ts';
 import { problemOf } from '../../../protocol/errors.ts';

@@ -1,11 +1,17 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
-import { denoiser, type Shot, settingsOf } from '../../../inference-daemon/engines/ltx2/denoise.ts';
+import {
+	denoiser,
+	type Shot,
+	settingsOf,
+} from '../../../inference-daemon/engines/ltx2/denoise/denoise.ts';
 import { startFrom } from '../../../inference-daemon/engines/ltx2/diffusion/conditioning.ts';
 import {
 	type Latents,
 	sampleEuler,
 } from '../../../inference-daemon/engines/ltx2/diffusion/samplers.ts';
 import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
+import { promptContext } from '../../../inference-daemon/engines/ltx2/prompt/context.ts';
+import { openTextEncoder } from '../../../inference-daemon/engines/ltx2/prompt/encoder.ts';
 import { liveSessions, onSessions } from '../../../inference-daemon/engines/ltx2/runtime/live.ts';
 import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import {
@@ -13,8 +19,6 @@ import {
 	type RunnerOptions,
 	TransformerRunner,
 } from '../../../inference-daemon/engines/ltx2/runtime/transformer.ts';
-import { promptContext } from '../../../inference-daemon/engines/ltx2/text/context.ts';
-import { openTextEncoder } from '../../../inference-daemon/engines/ltx2/text/encoder.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { audioOf, type Run, readRun, type Stage, videoOf } from './run-case.ts';
 import { useSwiftShader } from './swiftshader.ts';

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
-import { framesFor, predictFrames } from '../../../inference-daemon/engines/ltx2/duration.ts';
-import type { Context } from '../../../inference-daemon/engines/ltx2/text/encode.ts';
+import {
+	framesFor,
+	predictFrames,
+} from '../../../inference-daemon/engines/ltx2/prompt/duration.ts';
+import type { Context } from '../../../inference-daemon/engines/ltx2/prompt/encode.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { type Case, goldenCase, goldenWeights } from './golden.ts';
 import { tinyCheckpoint } from './tiny.ts';

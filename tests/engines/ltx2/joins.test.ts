@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Film } from '../../../inference-daemon/engines/ltx2/film.ts';
+import { Film } from '../../../inference-daemon/engines/ltx2/decode/clip-writer.ts';
 import { goOnFrom, meetNeighbours } from '../../../inference-daemon/engines/ltx2/sound/joins.ts';
 import { readFrames } from '../../../inference-daemon/media/frames.ts';
 import { readSound } from '../../../inference-daemon/media/sound.ts';

@@ -5,7 +5,7 @@ import {
 	meanwhile,
 	SpareTime,
 	spendSpareTime,
-} from '../../../inference-daemon/engines/ltx2/meanwhile.ts';
+} from '../../../inference-daemon/engines/ltx2/runtime/meanwhile.ts';
 
 describe('meanwhile', () => {
 	it('lets what has been asked for go first, and keeps the order', async () => {

@@ -10,7 +10,7 @@ import {
 	type Pass,
 	passesFor,
 	type Room,
-} from '../../../inference-daemon/engines/ltx2/passes.ts';
+} from '../../../inference-daemon/engines/ltx2/plan/passes.ts';
 import type { FrameRate } from '../../../protocol/time.ts';
 
 const RATES = {

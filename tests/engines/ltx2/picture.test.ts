@@ -1,14 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
-	type WorkSize,
-	workSize,
-} from '../../../inference-daemon/engines/ltx2/diffusion/window.ts';
-import {
 	canvasPainter,
 	frameMaker,
 	type Planar,
 	packed as pack,
-} from '../../../inference-daemon/engines/ltx2/picture.ts';
+} from '../../../inference-daemon/engines/ltx2/condition/picture.ts';
+import { type WorkSize, workSize } from '../../../inference-daemon/engines/ltx2/plan/window.ts';
 import { frameBytes } from '../../../inference-daemon/media/pixels.ts';
 import type { Frame } from '../../../inference-daemon/media/types.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Means, planOf, workFor } from '../../../inference-daemon/engines/ltx2/plan.ts';
-import { settingsIn } from '../../../inference-daemon/engines/ltx2/settings.ts';
+import { type Means, planOf, workFor } from '../../../inference-daemon/engines/ltx2/plan/plan.ts';
+import { settingsIn } from '../../../inference-daemon/engines/ltx2/plan/settings.ts';
 import {
 	type GenerationRequest,
 	generationRequestSchema,

@@ -2,17 +2,20 @@ import { copyFile, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Codec } from '../../../inference-daemon/engines/ltx2/codec.ts';
 import { normalNoise } from '../../../inference-daemon/engines/ltx2/diffusion/noise.ts';
 import { videoVaeConfig } from '../../../inference-daemon/engines/ltx2/networks/video-vae.ts';
-import { checkpointKey, openPreviews } from '../../../inference-daemon/engines/ltx2/preview.ts';
+import {
+	checkpointKey,
+	openPreviews,
+} from '../../../inference-daemon/engines/ltx2/preview/preview.ts';
 import {
 	cellOf,
 	cellsWhere,
 	fitPreview,
 	pictureOfCell,
-} from '../../../inference-daemon/engines/ltx2/preview-map.ts';
+} from '../../../inference-daemon/engines/ltx2/preview/preview-map.ts';
 import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import { Codec } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import {
 	openVectorKernels,
 	type VectorKernels,

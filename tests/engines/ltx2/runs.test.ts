@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { Codec } from '../../../inference-daemon/engines/ltx2/codec.ts';
 import {
 	denoiser,
 	type Guided,
 	type Shot,
 	settingsOf,
-} from '../../../inference-daemon/engines/ltx2/denoise.ts';
+} from '../../../inference-daemon/engines/ltx2/denoise/denoise.ts';
 import { startFrom } from '../../../inference-daemon/engines/ltx2/diffusion/conditioning.ts';
 import {
 	audioFromTokens,
@@ -23,6 +22,7 @@ import {
 	TransformerRunner,
 } from '../../../inference-daemon/engines/ltx2/runtime/transformer.ts';
 import { logMel } from '../../../inference-daemon/engines/ltx2/sound/mel.ts';
+import { Codec } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { readWeights } from '../../../inference-daemon/engines/ltx2/weights/shards.ts';
 import {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readStill } from '../../../inference-daemon/engines/ltx2/still.ts';
+import { readStill } from '../../../inference-daemon/engines/ltx2/condition/still.ts';
 import { readFrames } from '../../../inference-daemon/media/frames.ts';
 import type { Frame } from '../../../inference-daemon/media/types.ts';
 import { ffmpeg, run } from '../../media/media-files.ts';

@@ -6,7 +6,7 @@ import {
 	type Plan,
 	planTiles,
 	type Way,
-} from '../../../inference-daemon/engines/ltx2/diffusion/tile-plan.ts';
+} from '../../../inference-daemon/engines/ltx2/vae/tile-plan.ts';
 
 describe('a plan of tiles of one size', () => {
 	it('covers 1080p for 121 frames in tiles of the shipped size', () => {

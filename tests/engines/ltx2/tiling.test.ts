@@ -1,22 +1,22 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
+import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
+import { videoVaeConfig } from '../../../inference-daemon/engines/ltx2/networks/video-vae.ts';
+import { videoVaeDecoder } from '../../../inference-daemon/engines/ltx2/networks/video-vae-decoder.ts';
+import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import {
 	fitTiles,
 	type Plan,
 	planTiles,
 	type Span,
 	type Tile,
-} from '../../../inference-daemon/engines/ltx2/diffusion/tile-plan.ts';
+} from '../../../inference-daemon/engines/ltx2/vae/tile-plan.ts';
 import {
 	blendTiles,
 	cutTile,
 	type Layer,
-} from '../../../inference-daemon/engines/ltx2/diffusion/tiling.ts';
-import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
-import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
-import { videoVaeConfig } from '../../../inference-daemon/engines/ltx2/networks/video-vae.ts';
-import { videoVaeDecoder } from '../../../inference-daemon/engines/ltx2/networks/video-vae-decoder.ts';
-import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+} from '../../../inference-daemon/engines/ltx2/vae/tiling.ts';
 import { closedGate } from './gate.ts';
 import { errorOf, goldenCase, goldenWeights, PROVIDERS } from './golden.ts';
 

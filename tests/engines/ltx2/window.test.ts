@@ -4,7 +4,7 @@ import {
 	snapUp,
 	windowAround,
 	workSize,
-} from '../../../inference-daemon/engines/ltx2/diffusion/window.ts';
+} from '../../../inference-daemon/engines/ltx2/plan/window.ts';
 
 const MUCH = { before: 1000, after: 1000 };
 

@@ -1,6 +1,6 @@
 import { type Transferable, Worker } from 'node:worker_threads';
 import { builtFile } from '../../built-file.ts';
-import { spendSpareTime } from '../meanwhile.ts';
+import { spendSpareTime } from './meanwhile.ts';
 import type { Given, Kind, Message, Order, Reply } from './orders.ts';
 
 type Waiting = {

@@ -1,5 +1,4 @@
 import type { Graph, Precision } from '../graph/graph.ts';
-import { type Later, SpareTime } from '../meanwhile.ts';
 import { placesGraph } from '../networks/places.ts';
 import {
 	blocksGraph,
@@ -15,6 +14,7 @@ import { type TransformerConfig, transformerConfig } from '../networks/transform
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { type ChainLink, runChain } from './chain.ts';
 import { bytesLeft, MOST_LEFT } from './kernels.ts';
+import { type Later, SpareTime } from './meanwhile.ts';
 import { computed, releaseAll, type Uploaded, upload } from './on-device.ts';
 import { type Numbers, Resident, type Values } from './resident.ts';
 import { isProven, type Provider, Session } from './session.ts';

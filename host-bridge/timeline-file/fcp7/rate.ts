@@ -1,0 +1,106 @@
+import {
+	canDropFrames,
+	type FrameRate,
+	nominalRate,
+	parseTimecode,
+	type Rational,
+	rational,
+} from '../../../protocol/time.ts';
+import {
+	child,
+	childInteger,
+	childText,
+	malformed,
+	needChild,
+	textOf,
+	type XmlElement,
+} from '../xml.ts';
+import { element, type NewElement } from '../xml-write.ts';
+
+/**
+ * The rate of an element that has a `<rate>`: timebase 30 with ntsc TRUE is 30000/1001. Some
+ * programs write 29.97 as the timebase; it means the same. Undefined where there is none.
+ */
+export function rateOf(parent: XmlElement | undefined): FrameRate | undefined {
+	const rate = parent && child(parent, 'rate');
+	if (!rate) return undefined;
+	const timebase = needChild(rate, 'timebase');
+	const value = decimalOf(timebase);
+	if (value.num < value.den || value.num > 1000 * value.den) {
+		throw malformed(timebase, 'a timebase from 1 to 1000', textOf(timebase));
+	}
+	const nominal = Math.ceil(value.num / value.den - 0.001);
+	const ntsc = flag(rate, 'ntsc', false);
+	if (value.den === 1 && !ntsc) return value;
+	const dropped = rational(nominal * 1000, 1001);
+	const distance = Math.abs(value.num / value.den - dropped.num / dropped.den);
+	return value.den === 1 || distance < 0.006 ? dropped : value;
+}
+
+/** `<rate>` for writing. Rates that a timebase cannot say are written as decimals. */
+export function rateElement(rate: FrameRate): NewElement {
+	const ntsc = rate.den === 1001;
+	const timebase = ntsc || rate.den === 1 ? nominalRate(rate) : rate.num / rate.den;
+	return element('rate', [element('timebase', timebase), element('ntsc', ntsc ? 'TRUE' : 'FALSE')]);
+}
+
+/** Timecode of a sequence's first frame, counted in its own frames. */
+export function startOf(
+	sequence: XmlElement,
+	rate: FrameRate,
+): { readonly startFrame: number; readonly dropFrame: boolean } {
+	const timecode = child(sequence, 'timecode');
+	if (!timecode) return { startFrame: 0, dropFrame: false };
+	const display = childText(timecode, 'displayformat')?.toUpperCase();
+	const text = childText(timecode, 'string') ?? '';
+	const drop = display === undefined ? text.includes(';') : display === 'DF';
+	const dropFrame = drop && canDropFrames(rate);
+	const frame = childInteger(timecode, 'frame');
+	const counted = nominalRate(rateOf(timecode) ?? rate);
+	if (frame !== undefined && frame !== 0) {
+		return { startFrame: Math.round((frame * nominalRate(rate)) / counted), dropFrame };
+	}
+	try {
+		return { startFrame: text === '' ? 0 : parseTimecode(text, rate, dropFrame), dropFrame };
+	} catch (error) {
+		if (error instanceof RangeError && frame === undefined) {
+			throw malformed(needChild(timecode, 'string'), 'a timecode', error.message);
+		}
+		return { startFrame: 0, dropFrame };
+	}
+}
+
+/** A TRUE/FALSE child, or the default where it is missing. */
+export function flag(parent: XmlElement, name: string, byDefault: boolean): boolean {
+	const text = childText(parent, name)?.toUpperCase();
+	return text === undefined || text === '' ? byDefault : text === 'TRUE' || text === '1';
+}
+
+/** The element's text as an exact decimal of at most five places. */
+export function decimalOf(source: XmlElement): Rational {
+	const text = textOf(source);
+	const match = /^([+-]?)(\d{1,9})(?:\.(\d+))?$/.exec(text);
+	if (!match) throw malformed(source, 'a number', JSON.stringify(text.slice(0, 60)));
+	const [, sign = '', whole = '', places = ''] = match;
+	return rational(Number(`${sign}${whole}${places.slice(0, 5).padEnd(5, '0')}`), 100_000);
+}
+
+/** Width over height of a pixel, by the names that FCP 7 and Premiere use. */
+export function pixelAspectOf(characteristics: XmlElement | undefined): Rational {
+	const name = characteristics && childText(characteristics, 'pixelaspectratio');
+	const wide = characteristics !== undefined && flag(characteristics, 'anamorphic', false);
+	const known = PIXEL_ASPECTS[name?.toUpperCase() ?? ''];
+	if (!known) return rational(1);
+	return wide && name?.endsWith('601') ? rational(known[0] * 4, known[1] * 3) : rational(...known);
+}
+
+const PIXEL_ASPECTS: Readonly<Record<string, readonly [number, number]>> = {
+	'NTSC-601': [10, 11],
+	'PAL-601': [12, 11],
+	'DVCPROHD-720P': [4, 3],
+	'DVCPROHD-1080I60': [3, 2],
+	'DVCPROHD-1080I50': [4, 3],
+	'HD-(960X720)': [4, 3],
+	'HD-(1280X1080)': [3, 2],
+	'HD-(1440X1080)': [4, 3],
+};

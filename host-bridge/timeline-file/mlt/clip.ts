@@ -1,0 +1,164 @@
+import path from 'node:path';
+import {
+	type FrameRate,
+	framesToSeconds,
+	multiply,
+	ONE,
+	type Rational,
+	rational,
+	ZERO,
+} from '../../../protocol/time.ts';
+import type { ClipSpan, MediaSource } from '../../../protocol/timeline.ts';
+import { mediaPathFromUrl } from '../media-path.ts';
+import { children, type XmlElement } from '../xml.ts';
+import { isSet, type MltDocument, property, timeAttribute } from './document.ts';
+import { parseMltTime } from './time.ts';
+
+/** What a service plays from one of its frames on. */
+export type MltClip = Pick<ClipSpan, 'name' | 'source' | 'sourceIn' | 'speed'> & {
+	readonly picture: boolean;
+	readonly sound: boolean;
+};
+
+const STILLS = new Set(['qimage', 'pixbuf']);
+const GENERATORS: Readonly<Record<string, string>> = {
+	color: 'colour',
+	colour: 'colour',
+	kdenlivetitle: 'title',
+	qtext: 'title',
+	pango: 'title',
+	xml: 'nested project',
+	'xml-nogl': 'nested project',
+	noise: 'noise',
+	count: 'counter',
+	tone: 'tone',
+	blipflash: 'blip and flash',
+	glaxnimate: 'animation',
+};
+
+/** `frame` counts from the first frame of the service. */
+export function readClip(document: MltDocument, service: XmlElement, frame: number): MltClip {
+	const kind = property(service, 'mlt_service') ?? '';
+	const resource = property(service, 'resource') ?? '';
+	const still = STILLS.has(kind);
+	const generator = GENERATORS[kind];
+	const flags = {
+		picture: !isSet(service, 'set.test_image') && property(service, 'video_index') !== '-1',
+		sound:
+			!isSet(service, 'set.test_audio') &&
+			property(service, 'audio_index') !== '-1' &&
+			!still &&
+			(generator === undefined || !['colour', 'title'].includes(generator)),
+	};
+	const given = property(service, 'kdenlive:clipname') || property(service, 'shotcut:caption');
+	const at = framesToSeconds(frame, document.rate);
+	const synthetic = (what: string): MltClip => ({
+		name: shorten(given || what),
+		source: { kind: 'synthetic', what: shorten(what) },
+		sourceIn: at,
+		speed: ONE,
+		...flags,
+	});
+	if (service.name !== 'producer' && service.name !== 'chain') {
+		return synthetic(`nested sequence${given ? ` "${given}"` : ''}`);
+	}
+	if (generator) {
+		return synthetic(generator === 'colour' ? `colour ${resource}` : generator);
+	}
+	if (children(service, 'link').some(isTimeRemap)) return synthetic('time-remapped clip');
+	if (still && isSequenceOfImages(resource)) return synthetic('image sequence');
+	const played = playedAt(document, service, kind, resource, frame);
+	if (played.path === '' || played.path.startsWith('<')) return synthetic(kind || 'producer');
+	return {
+		name: shorten(given || path.basename(played.path.replaceAll('\\', '/'))),
+		source: locate(document, originalOf(service) ?? played.path),
+		sourceIn: still ? ZERO : played.sourceIn,
+		speed: still ? ZERO : played.speed,
+		...flags,
+	};
+}
+
+/** Frames that a service can play, where the document says so. */
+export function lengthOf(document: MltDocument, service: XmlElement): number | undefined {
+	if (service.name !== 'producer' && service.name !== 'chain') return undefined;
+	const length = property(service, 'length');
+	return (length === undefined ? null : parseMltTime(length, document.rate)) ?? undefined;
+}
+
+type Played = { readonly path: string; readonly speed: Rational; readonly sourceIn: Rational };
+
+/** Follows the wrappers that change speed: `timewarp` and the older `framebuffer`. */
+function playedAt(
+	document: MltDocument,
+	service: XmlElement,
+	kind: string,
+	resource: string,
+	frame: number,
+): Played {
+	if (kind === 'timewarp') {
+		const match = /^(-?[\d.]+):(.*)$/s.exec(resource);
+		const speed = decimal(property(service, 'warp_speed') ?? match?.[1] ?? '');
+		const file = property(service, 'warp_resource') || (match?.[2] ?? resource);
+		return { path: file, ...warped(document, service, speed, frame) };
+	}
+	if (kind === 'framebuffer') {
+		const match = /^(.*)\?(-?[\d.]+)$/s.exec(resource);
+		const speed = decimal(match?.[2] ?? '');
+		return { path: match?.[1] ?? resource, ...warped(document, service, speed, frame) };
+	}
+	return { path: resource, speed: ONE, sourceIn: framesToSeconds(frame, document.rate) };
+}
+
+/** A warped service counts its own frames; backwards it starts from its out point. */
+function warped(
+	document: MltDocument,
+	service: XmlElement,
+	speed: Rational,
+	frame: number,
+): Omit<Played, 'path'> {
+	const backwards = speed.num < 0;
+	const first = timeAttribute(document, service, 'in') ?? 0;
+	const last =
+		timeAttribute(document, service, 'out') ?? (lengthOf(document, service) ?? frame + 1) - 1;
+	const own = backwards ? last - frame + first : frame;
+	return { speed, sourceIn: sourceTime(own, document.rate, speed) };
+}
+
+function sourceTime(frame: number, rate: FrameRate, speed: Rational): Rational {
+	return multiply(framesToSeconds(frame, rate), { num: Math.abs(speed.num), den: speed.den });
+}
+
+/** `2.000000` as 2/1. MLT plays what it cannot read, and 0, at normal speed. */
+function decimal(text: string): Rational {
+	const match = /^(-?)(\d{1,6})(?:\.(\d{1,9})\d*)?$/.exec(text.trim());
+	const [, sign = '', whole = '0', part = ''] = match ?? [];
+	const value = rational(BigInt(`${sign}${whole}${part}`), 10n ** BigInt(part.length));
+	return value.num === 0 ? ONE : value;
+}
+
+/** The file that a proxy stands for: the edit is made with the one, the film with the other. */
+function originalOf(service: XmlElement): string | undefined {
+	const proxy = property(service, 'kdenlive:proxy') ?? '';
+	if (proxy.length > 1) return property(service, 'kdenlive:originalurl') || undefined;
+	if (isSet(service, 'shotcut:proxy')) return property(service, 'shotcut:resource') || undefined;
+	return undefined;
+}
+
+/** Projects move between machines: their root folder may exist on another one only. */
+function locate(document: MltDocument, file: string): MediaSource {
+	const sources = document.folders.map((folder) => mediaPathFromUrl(file, folder));
+	const found = sources.find((source) => source.kind === 'file');
+	return found ?? (sources[0] as MediaSource);
+}
+
+function isTimeRemap(link: XmlElement): boolean {
+	return property(link, 'mlt_service') === 'timeremap' && !isSet(link, 'disable');
+}
+
+function isSequenceOfImages(resource: string): boolean {
+	return /%\d*d|[\\/]\.all\.|\?begin[:=]/.test(resource);
+}
+
+function shorten(text: string): string {
+	return text.slice(0, 500);
+}

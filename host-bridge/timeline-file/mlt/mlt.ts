@@ -1,0 +1,19 @@
+import type { TimelineFormat } from '../format.ts';
+import { readDocument } from './document.ts';
+import { mltInsertions } from './place.ts';
+import { readSequences } from './sequence.ts';
+
+/**
+ * MLT XML: what melt and Shotcut write, and Kdenlive's projects with one timeline (to 22.12) or
+ * with several sequences (from 23.04 on), of which the open one comes first.
+ */
+export const mltFormat: TimelineFormat = {
+	name: 'mlt',
+	extensions: ['.mlt', '.kdenlive'],
+	recognises: (text) => /<mlt[\s>]/.test(text.slice(0, 8192)),
+	read: (text, folder) =>
+		readSequences(readDocument(text, folder)).map((sequence) => ({
+			cut: sequence.cut,
+			insertions: (placement, plan) => mltInsertions(sequence, placement, plan),
+		})),
+};

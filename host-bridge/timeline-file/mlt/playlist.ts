@@ -1,0 +1,71 @@
+import type { FrameRange } from '../../../protocol/time.ts';
+import { attribute, children, malformed, type XmlElement } from '../xml.ts';
+import { lengthOf } from './clip.ts';
+import { isService, type MltDocument, resolve, timeAttribute } from './document.ts';
+
+/** One item of a playlist, in timeline frames. A blank plays nothing and has no service. */
+export type MltItem = {
+	readonly range: FrameRange;
+	readonly element: XmlElement;
+	readonly service: XmlElement | null;
+	/** The frame of the service that is played first. */
+	readonly from: number;
+};
+
+/** The longest timeline: a thousand hours at 1000 frames a second. */
+const LONGEST = 3_600_000_000;
+
+export function readPlaylist(document: MltDocument, playlist: XmlElement): readonly MltItem[] {
+	const items: MltItem[] = [];
+	let at = 0;
+	for (const element of children(playlist)) {
+		const read =
+			element.name === 'blank'
+				? { length: blankLength(document, element), service: null, from: 0 }
+				: element.name === 'entry' || isService(element)
+					? readEntry(document, element)
+					: null;
+		if (read === null || read.length === 0) continue;
+		const { length, service, from } = read;
+		items.push({ range: { start: at, end: at + length }, element, service, from });
+		at += length;
+		if (at > LONGEST) throw malformed(element, `at most ${LONGEST} frames`, `${at}`);
+	}
+	return items;
+}
+
+function blankLength(document: MltDocument, blank: XmlElement): number {
+	const length = timeAttribute(document, blank, 'length');
+	if (length !== undefined && length >= 0) return length;
+	throw malformed(blank, 'a length of 0 frames or more', String(length ?? 'none'));
+}
+
+/** In and out follow MLT: out is the last frame, both are kept within the service's length. */
+function readEntry(document: MltDocument, entry: XmlElement) {
+	const service = resolve(document, entry);
+	const known = lengthOf(document, service);
+	const from = timeAttribute(document, entry, 'in');
+	const to = timeAttribute(document, entry, 'out') ?? lastFrame(document, service, from, known);
+	if (to === undefined) {
+		throw malformed(entry, 'an out attribute, or a producer with a length', 'neither');
+	}
+	const most = known === undefined ? Number.POSITIVE_INFINITY : Math.max(0, known - 1);
+	const ends = [from ?? 0, to].map((frame) => Math.min(Math.max(frame, 0), most));
+	const first = Math.min(...ends);
+	const repeat = Number(attribute(entry, 'repeat') ?? '1') || 1;
+	if (repeat > 1) throw malformed(entry, 'an entry that plays once', `repeat="${repeat}"`);
+	return { service, from: first, length: Math.max(...ends) - first + 1 };
+}
+
+/** Without in and out an entry plays as many frames as its service has, from the first one on. */
+function lastFrame(
+	document: MltDocument,
+	service: XmlElement,
+	from: number | undefined,
+	known: number | undefined,
+): number | undefined {
+	const out = timeAttribute(document, service, 'out');
+	if (from !== undefined) return known === undefined ? out : known - 1;
+	if (out !== undefined) return out - (timeAttribute(document, service, 'in') ?? 0);
+	return known === undefined ? undefined : known - 1;
+}

@@ -1,0 +1,101 @@
+import { type FrameRange, samplesForFrames } from '../../../../protocol/time.ts';
+import { resample } from '../../../media/resample.ts';
+import type { Sound } from '../../../media/types.ts';
+import { readMix, readOwnSound } from '../../cut-sound.ts';
+import type { Material } from '../condition/read-window.ts';
+import { audioFromTokens, audioTokensTo } from '../diffusion/latent.ts';
+import { audioVaeConfig } from '../networks/audio-vae.ts';
+import { heardBeside, meetNeighbours } from '../sound/joins.ts';
+import type { Codec } from '../vae/vae.ts';
+import type { Checkpoint } from '../weights/checkpoint.ts';
+
+/** A pass's sound at 48 kHz, exactly as long as its frames, and how it goes on for a moment. */
+export type PassSound = { readonly sound: Sound; readonly goingOn: Sound };
+
+/** 20 ms, in which the next pass's sound takes over. */
+const MOMENT = 960;
+/** 10 ms: as the vocoder comes to its end it sees nothing more to say. */
+const END = 480;
+
+/** What a pass has made of the sound. */
+export async function soundOfPass(
+	material: Material,
+	tokens: Float32Array,
+	codec: Codec,
+	checkpoint: Checkpoint,
+): Promise<PassSound> {
+	const { request, pass, signal } = material;
+	const { rate } = request.context.sequence;
+	const { z_channels: channels, mel_bins } = audioVaeConfig(checkpoint);
+	const bands = mel_bins / 4;
+	const count = audioTokensTo(pass.window.gap.end, pass.window.frames, rate);
+	const data = audioFromTokens(tokens.slice(0, count * channels * bands), channels, bands);
+	const mel = await codec.decodeSound({ data, shape: [1, channels, count, bands] }, signal);
+	const waveform = await codec.voice(mel, signal);
+	const samples = waveform.shape[2]!;
+	const { start } = pass.range;
+	const at = (frame: number) => samplesForFrames(frame, rate);
+	const from = at(start) - at(start - pass.window.left);
+	const step = codec.sampleRate / 48_000;
+	const length = lengthOf(material);
+	const made = Math.floor(samples / step) - from - END;
+	const heard = Math.max(length, Math.min(length + MOMENT, made));
+	const [left, right] = [0, 1].map((channel) => {
+		const voice = (waveform.data as Float32Array).subarray(
+			channel * samples,
+			(channel + 1) * samples,
+		);
+		return resample(voice, from * step, step, heard);
+	}) as [Float32Array, Float32Array];
+	const part = (start: number, end: number) => ({
+		left: left.subarray(start, end),
+		right: right.subarray(start, end),
+	});
+	return { sound: part(0, length), goingOn: part(length, heard) };
+}
+
+/** What the cut sounds like right before the clip and right after it: a sample each, or nothing. */
+export type Joins = { readonly before: Sound; readonly after: Sound };
+
+/** Where a clip has sound of its own that goes on around it, that is what is heard. */
+export async function readJoins({ ffmpeg, request, work, signal }: Joining): Promise<Joins> {
+	const { rate } = request.context.sequence;
+	const { own, range } = work;
+	const spans = own === null ? heardBeside(request.context.sound, range) : [own];
+	const heard = (sample: number, isThere: (range: FrameRange) => boolean) => {
+		// What goes on into the range is heard there beside the clip.
+		const there = spans.filter((span) => own !== null || isThere(span.range));
+		return readMix(ffmpeg, there, { start: sample, end: sample + 1 }, rate, signal);
+	};
+	const [start, end] = [range.start, range.end].map((at) => samplesForFrames(at, rate));
+	return {
+		before: await heard(start! - 1, (at) => at.end <= range.start),
+		after: await heard(end!, (at) => at.start >= range.end),
+	};
+}
+
+type Joining = Pick<Material, 'ffmpeg' | 'request' | 'work' | 'signal'>;
+
+/** A pass's sound as it goes into the clip: the first one meets what is before, the last what is after. */
+export function joined({ work, pass }: Material, made: Sound, { before, after }: Joins): Sound {
+	const isFirst = pass.range.start === work.range.start;
+	const isLast = pass.range.end === work.range.end;
+	return meetNeighbours(made, isFirst ? before : NOTHING, isLast ? after : NOTHING);
+}
+
+/** The clip's own sound under a pass, where it is given. */
+export function ownSound(material: Material): Promise<Sound> {
+	const { ffmpeg, request, work, pass, signal } = material;
+	const { rate } = request.context.sequence;
+	const wanted = { frame: pass.range.start, samples: lengthOf(material) };
+	return readOwnSound(ffmpeg, work.own!, wanted, rate, signal);
+}
+
+const NOTHING: Sound = { left: new Float32Array(0), right: new Float32Array(0) };
+
+/** Samples of a pass, counted from the clip's start: all passes together have as many as the clip. */
+function lengthOf({ request, work, pass }: Material): number {
+	const { rate } = request.context.sequence;
+	const at = (frame: number) => samplesForFrames(frame - work.range.start, rate);
+	return at(pass.range.end) - at(pass.range.start);
+}

@@ -1,0 +1,97 @@
+import { type EncodedClip, encodeClip } from '../../../media/encode.ts';
+import type { ClipWanted, Ffmpeg, Frame, Sound } from '../../../media/types.ts';
+import { goOnFrom } from '../sound/joins.ts';
+
+const SILENCE: Sound = { left: new Float32Array(0), right: new Float32Array(0) };
+
+/** A clip that is encoded while its frames and its sound are still being made. */
+export class Film {
+	readonly #encoded: Promise<EncodedClip>;
+	readonly #stop = new AbortController();
+	readonly #pictures = new Handover<Frame>();
+	readonly #sounds = new Handover<Sound>();
+	#goingOn = SILENCE;
+
+	/** Starts the encoder. `finish` or `abandon` has to follow. */
+	constructor(
+		ffmpeg: Ffmpeg,
+		wanted: Omit<ClipWanted, 'frames' | 'sound'>,
+		{ hasSound, signal }: { readonly hasSound: boolean; readonly signal: AbortSignal },
+	) {
+		const sound = hasSound ? this.#sounds.taken() : null;
+		this.#encoded = encodeClip(
+			ffmpeg,
+			{ ...wanted, frames: this.#pictures.taken(), sound },
+			AbortSignal.any([signal, this.#stop.signal]),
+		);
+		// Told where it is waited for; it may fail while nobody does.
+		this.#encoded.catch(() => {});
+	}
+
+	/**
+	 * Returns when the encoder has taken the frame, which waits for the sound that belongs to it;
+	 * throws why it has ended where it has.
+	 */
+	async write(frame: Frame): Promise<void> {
+		await Promise.race([this.#pictures.give(frame), this.#encoded]);
+	}
+
+	/**
+	 * The next piece of the sound, and how it goes on for a moment, out of which the piece after it
+	 * comes. It waits here for the encoder, which may take no more of it before it has had later frames.
+	 */
+	writeSound(sound: Sound, goingOn: Sound = SILENCE): void {
+		this.#sounds.give(goOnFrom(sound, this.#goingOn));
+		this.#goingOn = goingOn;
+	}
+
+	/** After the last frame and all of the sound. */
+	finish(): Promise<EncodedClip> {
+		this.#pictures.end();
+		this.#sounds.end();
+		return this.#encoded;
+	}
+
+	/** Nothing of the clip is left on return; one that is finished stays. */
+	async abandon(): Promise<void> {
+		this.#stop.abort(new Error('The clip was given up'));
+		this.#pictures.end();
+		this.#sounds.end();
+		await this.#encoded.catch(() => {});
+	}
+}
+
+/** Things from hand to hand, in order. */
+class Handover<T> {
+	readonly #offered: { readonly value: T; readonly thank: () => void }[] = [];
+	#isOver = false;
+	#wake = () => {};
+
+	/** Returns when the taker has asked for the next one. */
+	give(value: T): Promise<void> {
+		return new Promise((thank) => {
+			this.#offered.push({ value, thank });
+			this.#wake();
+		});
+	}
+
+	end(): void {
+		this.#isOver = true;
+		this.#wake();
+	}
+
+	async *taken(): AsyncGenerator<T, void, void> {
+		for (;;) {
+			const offered = this.#offered.shift();
+			if (offered) {
+				yield offered.value;
+				offered.thank();
+			} else if (this.#isOver) return;
+			else {
+				await new Promise<void>((resolve) => {
+					this.#wake = resolve;
+				});
+			}
+		}
+	}
+}

@@ -1,0 +1,123 @@
+import type { GenerationRequest } from '../../../../protocol/generation.ts';
+import type { Size } from '../../../../protocol/schemas.ts';
+import { clipSizeFor, pixelFormatFor } from '../../../media/encode.ts';
+import type { Frame, Sound } from '../../../media/types.ts';
+import { pictureOf } from '../../cut-picture.ts';
+import { frameMaker, type Planar, packed } from '../condition/picture.ts';
+import type { Carried } from '../condition/read-window.ts';
+import { normalNoise } from '../diffusion/noise.ts';
+import type { Latents } from '../diffusion/samplers.ts';
+import type { Pass } from '../plan/passes.ts';
+import { pictureLatent, type Take } from '../run.ts';
+import { together } from '../together.ts';
+import { joined, ownSound, readJoins, soundOfPass } from './clip-sound.ts';
+import { Film } from './clip-writer.ts';
+
+/** Starts the encoder of the clip. */
+export function startFilm({
+	request,
+	work,
+	workplace,
+	signal,
+}: Omit<Take, 'codec' | 'film'>): Film {
+	const { output, context } = request;
+	const { rate, pixelAspect } = context.sequence;
+	const wanted = {
+		...{ path: workplace.clipPath, size: sizeOf(request), pixelAspect, rate, codec: output.codec },
+		frameCount: work.range.end - work.range.start,
+		tags: { title: output.name, comment: 'Made with LTX-2 by Pickup.' },
+	};
+	return new Film(workplace.ffmpeg, wanted, { hasSound: work.hasSound, signal });
+}
+
+/** A pass's latents into the film; the sound is made while the picture is drawn. */
+export async function drawPass(take: Take, pass: Pass, latents: Latents): Promise<Carried> {
+	take.tell(take.meter.at('draw', 0));
+	const both = (signal: AbortSignal) =>
+		[
+			drawPicture({ ...take, signal }, pass, latents),
+			drawSound({ ...take, signal }, pass, latents),
+		] as const;
+	// The one that goes on may wait for the encoder.
+	const [frames, sound] = await together(take.signal, both, () => take.film.abandon());
+	return { frames, sound };
+}
+
+/** Gives the last frames, as many as the next pass goes on from. */
+async function drawPicture(take: Take, pass: Pass, latents: Latents): Promise<Frame[]> {
+	const { request, work, film, meter, tell } = take;
+	const carries = work.passes[pass.index + 1]?.window.left ?? 0;
+	const format = pixelFormatFor(request.output.codec);
+	const size = work.stages.at(-1)!;
+	const frameOf = await frameMaker(size, sizeOf(request), format);
+	const count = pass.range.end - pass.range.start;
+	const frames: Frame[] = [];
+	let drawn = 0;
+	for await (const picture of oneAhead(picturesOf(take, pass, latents))) {
+		const isDone = 'format' in picture;
+		if (!isDone && count - drawn <= carries) frames.push(packed(picture, size));
+		await film.write(isDone ? picture : frameOf(picture));
+		drawn += 1;
+		tell(meter.at('draw', drawn / count));
+	}
+	return frames;
+}
+
+/** Gives what was made, which the next pass goes on from. */
+async function drawSound(take: Take, pass: Pass, latents: Latents): Promise<Sound | null> {
+	const { request, work, model, codec, film, workplace, ahead, signal } = take;
+	const material = { ffmpeg: workplace.ffmpeg, request, work, pass, carried: null, signal };
+	if (!work.hasSound) return null;
+	if (work.sound === 'given') {
+		film.writeSound(await ownSound(material));
+		return null;
+	}
+	const { sound, goingOn } = await soundOfPass(material, latents.audio!, codec, model.checkpoint);
+	const joins = await (ahead?.joins() ?? readJoins(material));
+	film.writeSound(joined(material, sound, joins), goingOn);
+	return sound;
+}
+
+/** The pass's new pictures, on the work's canvas; or the clip's own, where they are given. */
+async function* picturesOf(
+	{ request, work, model, codec, workplace, signal }: Take,
+	pass: Pass,
+	latents: Latents,
+): AsyncGenerator<Planar | Frame, void, void> {
+	if (work.picture === 'given' && work.own !== null) {
+		const sequence = { ...request.context.sequence, size: sizeOf(request) };
+		const format = pixelFormatFor(request.output.codec);
+		yield* pictureOf(workplace.ffmpeg, work.own, pass.range, sequence, format, signal);
+		return;
+	}
+	const stage = work.stages.length - 1;
+	const { width, height } = work.stages[stage]!;
+	const latent = pictureLatent({ model, work }, pass, stage, latents);
+	const key = { seed: request.seed, stream: 'decoder', draw: pass.index };
+	const noise = (length: number) => normalNoise(key, length);
+	const frames = [pass.window.gap.start, pass.window.gap.end] as const;
+	for await (const { planes } of codec.decodeFrames(latent, { noise, frames, signal })) {
+		yield { width, height, planes };
+	}
+}
+
+function sizeOf({ context, output }: GenerationRequest): Size {
+	return clipSizeFor(output.codec, context.sequence.size);
+}
+
+/** What a source gives next is made while the last of it is in use. */
+async function* oneAhead<T>(source: AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
+	let next = source.next();
+	try {
+		for (;;) {
+			const { done, value } = await next;
+			if (done) return;
+			next = source.next();
+			next.catch(() => {});
+			yield value;
+		}
+	} finally {
+		await next.catch(() => {});
+		await source.return();
+	}
+}

@@ -1,0 +1,176 @@
+import { PickupError } from '../../../../protocol/errors.ts';
+import type { GenerationRequest } from '../../../../protocol/generation.ts';
+import type { Guidance } from '../diffusion/guidance.ts';
+import { tokensOf, videoShape } from '../diffusion/latent.ts';
+import {
+	DISTILLED,
+	DISTILLED_STAGE_2,
+	devSchedule,
+	distilledSchedule,
+	scheduleFrom,
+} from '../diffusion/schedule.ts';
+import type { Model } from '../model/open-model.ts';
+import type { Checkpoint } from '../weights/checkpoint.ts';
+import { describe } from '../weights/describe.ts';
+import { isLora, type Lora, referenceFactors } from '../weights/lora.ts';
+import { readWeights } from '../weights/shards.ts';
+import type { Work } from './plan.ts';
+import type { Sampler, Settings } from './settings.ts';
+
+/** How a model that is not distilled is led. */
+export type Led = {
+	readonly video: Guidance;
+	readonly audio: Guidance;
+	/** Blocks whose self-attention is skipped in the perturbed look. */
+	readonly stgBlocks: readonly number[];
+};
+
+/** How one stage is made. */
+export type Recipe = {
+	/** With the LoRAs of this stage. */
+	readonly checkpoint: Checkpoint;
+	readonly sampler: Sampler;
+	/** From the first noise level to 0. */
+	readonly sigmas: readonly number[];
+	readonly led: Led | null;
+	/** Goes by the reference clip, `scale` times smaller and `pace` times shorter. */
+	readonly reference: { readonly scale: number; readonly pace: number } | null;
+	/** Whether the sound is what this stage makes of it, or stays the earlier one's. */
+	readonly makesSound: boolean;
+};
+
+/** Lightricks/LTX-2, pipelines' constants. */
+const LED = {
+	euler: {
+		video: { cfg: 3, stg: 1, modality: 3, rescale: 0.7 },
+		audio: { cfg: 7, stg: 1, modality: 3, rescale: 0.7 },
+	},
+	res_2s: {
+		video: { cfg: 3, stg: 0, modality: 3, rescale: 0.45 },
+		audio: { cfg: 7, stg: 0, modality: 3, rescale: 1 },
+	},
+} as const;
+
+/** From this version on a distilled model is sampled with fresh noise in every step. */
+const ANCESTRAL_FROM = 2.5;
+const FIRST = { steps: 40, stgBlock: 29 } as const;
+const LATER = { steps: 30, stgBlock: 28 } as const;
+const LATER_FROM = 2.3;
+const RES_2S_STEPS = 15;
+/** A retake of strength 0 still goes through the model, with no noise to speak of. */
+const LEAST_STRENGTH = 0.002;
+
+export type Loras = {
+	readonly loras: readonly Lora[];
+	/** Those that go by a reference are for the first stage alone. */
+	readonly withoutReference: readonly Lora[];
+	readonly reference: Recipe['reference'];
+};
+
+/** The LoRAs that a request names. Throws PickupError `bad-weights` or `bad-request`. */
+export async function lorasOf(request: GenerationRequest, model: Model): Promise<Loras> {
+	const loras = await Promise.all(
+		(request.loras ?? []).map(async ({ path, strength }, index): Promise<Lora> => {
+			const file = await readWeights(path);
+			const field = `loras.${index}.path`;
+			if (!isLora(file)) {
+				throw new PickupError('bad-weights', `Expected a LoRA, got ${path} without low ranks`, {
+					field,
+				});
+			}
+			checkFits({ file, strength }, model, field);
+			return { file, strength };
+		}),
+	);
+	const factors = loras.map(({ file }) => referenceFactors(file));
+	const first = factors.find((found) => found !== null);
+	if (request.reference && !first) {
+		throw new PickupError('bad-request', 'Expected an IC-LoRA that goes by a reference, got none', {
+			field: 'reference',
+			action: 'Name the IC-LoRA among the LoRAs, or leave the reference out.',
+		});
+	}
+	return {
+		loras,
+		withoutReference: loras.filter((_, index) => factors[index] === null),
+		reference: request.reference && first ? { scale: first.space, pace: first.time } : null,
+	};
+}
+
+/** How many of the tensors that do not fit are named. */
+const NAMED = 3;
+
+function checkFits(lora: Lora, { checkpoint, description }: Model, field: string): void {
+	const { path } = lora.file;
+	const action = 'Choose a LoRA that was made for this model.';
+	const { families } = describe([lora.file]);
+	const ours = description.families.join(' or ');
+	if (families.length > 0 && !families.some((family) => description.families.includes(family))) {
+		const theirs = families.join(' or ');
+		throw new PickupError('bad-weights', `Expected a LoRA for ${ours}, got ${path} for ${theirs}`, {
+			...{ field, action },
+		});
+	}
+	try {
+		checkpoint.withLoras([lora]);
+	} catch (cause) {
+		const wrong = cause instanceof Error ? cause.message.split('; ') : [String(cause)];
+		const more = wrong.length > NAMED ? `; and ${wrong.length - NAMED} more` : '';
+		throw new PickupError(
+			'bad-weights',
+			`Expected a LoRA for ${ours}, got ${path}: ${wrong.slice(0, NAMED).join('; ')}${more}`,
+			{ field, action, cause },
+		);
+	}
+}
+
+/** How each stage of the work is made. */
+export function recipesFor(
+	request: GenerationRequest,
+	settings: Settings,
+	model: Model,
+	{ stages, passes }: Work,
+	loras: Loras,
+): readonly Recipe[] {
+	const { width, height } = stages[0]!;
+	const tokens = tokensOf(videoShape(passes[0]!.window.frames, width, height));
+	const { distilled, checkpoint } = model;
+	const version = versionOf(checkpoint);
+	const isAncestral = distilled && version >= ANCESTRAL_FROM;
+	const sampler = settings.sampler ?? (isAncestral ? 'ancestral' : 'euler');
+	const { stgBlock } = version < LATER_FROM ? FIRST : LATER;
+	const led = { ...LED[sampler === 'res_2s' ? 'res_2s' : 'euler'], stgBlocks: [stgBlock] };
+	const usual = sampler === 'res_2s' && !distilled ? RES_2S_STEPS : usualSteps(model);
+	const steps = settings.steps ?? usual;
+	const whole = distilled
+		? distilledSchedule(steps)
+		: devSchedule(steps, sampler === 'res_2s' ? tokens : null);
+	const strength = request.kind === 'retake' ? Math.max(request.strength, LEAST_STRENGTH) : 1;
+	const from = (sigmas: readonly number[]) =>
+		strength < sigmas[0]! ? scheduleFrom(sigmas, strength) : sigmas;
+	const one: Recipe = {
+		...{ checkpoint: checkpoint.withLoras(loras.loras), sampler, sigmas: from(whole) },
+		...{ led: distilled ? null : led, reference: loras.reference, makesSound: true },
+	};
+	if (stages.length === 1) return [one];
+	const finishing: readonly Lora[] = model.distilledLora
+		? [...loras.withoutReference, { file: model.distilledLora, strength: 1 }]
+		: loras.withoutReference;
+	const two: Recipe = {
+		...{ checkpoint: checkpoint.withLoras(finishing), sigmas: from(DISTILLED_STAGE_2) },
+		...{ sampler: sampler === 'res_2s' ? sampler : 'euler', led: null, reference: null },
+		makesSound: distilled,
+	};
+	return [one, two];
+}
+
+/** Steps of a first stage, unless the sampler or the request has it otherwise. */
+export function usualSteps({ distilled, checkpoint }: Model): number {
+	if (distilled) return DISTILLED.length - 1;
+	return (versionOf(checkpoint) < LATER_FROM ? FIRST : LATER).steps;
+}
+
+/** Major and minor, as one number; the first LTX-2 had none. */
+function versionOf({ version }: Checkpoint): number {
+	return Number.parseFloat(version ?? '2.0');
+}

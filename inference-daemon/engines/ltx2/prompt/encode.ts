@@ -1,0 +1,203 @@
+import { PickupError } from '../../../../protocol/errors.ts';
+import type { Graph, Precision } from '../graph/graph.ts';
+import {
+	CONTEXT_TOKENS,
+	type ConnectorConfig,
+	connectorGraph,
+	connectorRows,
+} from '../networks/connector.ts';
+import {
+	type Gemma,
+	gemmaEmbeddingGraph,
+	gemmaInputs,
+	gemmaLayerGraph,
+	gemmaNormGraph,
+} from '../networks/gemma.ts';
+import { joined, type RotaryTable } from '../networks/rope.ts';
+import { textConfig, textFeaturesGraph } from '../networks/text-features.ts';
+import { Kernels } from '../runtime/kernels.ts';
+import { Later, SpareTime } from '../runtime/meanwhile.ts';
+import type { Numbers } from '../runtime/resident.ts';
+import { type Provider, Session } from '../runtime/session.ts';
+import type { Checkpoint } from '../weights/checkpoint.ts';
+import type { TextEncoder } from './encoder.ts';
+
+/** [length, width] each: what the transformer's streams see of a prompt; all tokens count. */
+export type Context = { readonly video: Features; readonly audio: Features };
+
+export type Features = { readonly data: Float32Array; readonly shape: readonly number[] };
+
+export type EncodeOptions = {
+	readonly provider?: Provider;
+	readonly precision?: Precision;
+	/** Tokens of context, a multiple of the connectors' registers; default CONTEXT_TOKENS. */
+	readonly length?: number;
+	/** Looked at before each session. */
+	readonly signal?: AbortSignal;
+	/** 0…1, after each session. */
+	readonly onProgress?: (fraction: number) => void;
+};
+
+/**
+ * Tokens → Gemma → projection → connectors. `checkpoint` holds the last two. One network at a
+ * time, and no session when it returns or throws. Throws PickupError `bad-weights` or `engine-failed`,
+ * or the signal's reason.
+ */
+export async function encodeTokens(
+	{ gemma, checkpoint: encoder }: TextEncoder,
+	checkpoint: Checkpoint,
+	tokens: readonly number[],
+	options: EncodeOptions = {},
+): Promise<Context> {
+	checkTokens(gemma, tokens);
+	const spare = new SpareTime();
+	const steps = textSteps(gemma, checkpoint, tokens.length, options, spare);
+	encoder.check();
+	checkpoint.check();
+	const kernels = new Kernels(options.provider ?? 'cpu');
+	const run = oneAtATime(steps.all, kernels, options);
+	try {
+		const hidden_states = await hiddenStates(gemma, tokens, steps, run);
+		const features = await run(steps.features, { hidden_states });
+		const connect = async (stream: Stream) => {
+			const { step, inputs } = steps.connectors[stream];
+			const { context } = await run(step, { ...inputs.value, features: features[stream]! });
+			return { data: context!.data as Float32Array, shape: context!.shape };
+		};
+		return { video: await connect('video'), audio: await connect('audio') };
+	} finally {
+		spare.end();
+		await kernels.release();
+	}
+}
+
+type Stream = 'video' | 'audio';
+
+/** A graph and how many rows its matrices are multiplied with. */
+type Step = { readonly graph: Graph; readonly rows: number };
+
+type Steps = {
+	readonly embedding: Step;
+	readonly layers: readonly Step[];
+	readonly norm: Step;
+	readonly features: Step;
+	readonly connectors: Record<Stream, { step: Step; inputs: Later<RotaryTable> }>;
+	readonly all: readonly Step[];
+};
+
+type Run = (step: Step, inputs: Record<string, Numbers>) => Promise<Record<string, Numbers>>;
+
+/**
+ * All graphs before the first runs, so that all that is missing is told at once and early. Their files
+ * and what else takes long is made while those before them run.
+ */
+function textSteps(
+	gemma: Gemma,
+	checkpoint: Checkpoint,
+	n: number,
+	{ precision, length = CONTEXT_TOKENS }: EncodeOptions,
+	spare: SpareTime,
+): Steps {
+	const { hidden, spans } = gemma.config;
+	const config = textConfig(checkpoint.config.transformer);
+	const ofTokens = (graph: Graph): Step => ({ graph, rows: n });
+	// 19B's streams see the prompt in one width.
+	const tables = new Map<string, Later<RotaryTable>>();
+	const rowsOnce = (wanted: ConnectorConfig) => {
+		const key = `${wanted.width} ${wanted.heads} ${wanted.maxPosition}`;
+		const rows = tables.get(key) ?? rowsLater(wanted, length, spare);
+		tables.set(key, rows);
+		return rows;
+	};
+	const connector = (stream: Stream) => {
+		const weights = checkpoint.at(`model.diffusion_model.${stream}_embeddings_connector`);
+		const graph = connectorGraph(weights, config[stream], n, {
+			length,
+			...(precision && { precision }),
+		});
+		return { step: { graph, rows: length }, inputs: rowsOnce(config[stream]) };
+	};
+	const projection = checkpoint.at('text_embedding_projection');
+	const size = [spans.length + 1, n, hidden] as const;
+	const embedding = ofTokens(gemmaEmbeddingGraph(gemma, n));
+	const layers = spans.map((_, i) => ofTokens(gemmaLayerGraph(gemma, n, i, precision)));
+	const norm = ofTokens(gemmaNormGraph(gemma, n));
+	const features = ofTokens(textFeaturesGraph(projection, config, size, precision));
+	for (const { graph } of [embedding, ...layers, norm, features]) spare.later(() => graph.encode());
+	const connectors = { video: connector('video'), audio: connector('audio') };
+	const ends = [connectors.video.step, connectors.audio.step];
+	for (const { graph } of ends) spare.later(() => graph.encode());
+	const all = [embedding, ...layers, norm, features, ...ends];
+	return { embedding, layers, norm, features, connectors, all };
+}
+
+/** Rows of a connector's table that are made in one go. */
+const ROWS = 32;
+
+function rowsLater(config: ConnectorConfig, length: number, spare: SpareTime): Later<RotaryTable> {
+	const parts: Later<RotaryTable>[] = [];
+	for (let from = 0; from < length; from += ROWS) {
+		const to = Math.min(length, from + ROWS);
+		parts.push(spare.later(() => connectorRows(config, from, to)));
+	}
+	return new Later(() => joined(parts.map(({ value }) => value)));
+}
+
+/** [layers + 1, n, hidden]: the embedding, the layers' outputs, the last of them after the norm. */
+async function hiddenStates(
+	gemma: Gemma,
+	tokens: readonly number[],
+	{ embedding, layers, norm }: Steps,
+	run: Run,
+): Promise<Numbers> {
+	const { hidden } = gemma.config;
+	const shape = [layers.length + 1, tokens.length, hidden];
+	const data = new Float32Array((layers.length + 1) * tokens.length * hidden);
+	const keep = (index: number, state: Numbers) =>
+		data.set(state.data as Float32Array, index * tokens.length * hidden);
+	const inputs = gemmaInputs(gemma, tokens);
+	let state = (await run(embedding, { tokens: inputs.tokens })).next!;
+	for (const [i, layer] of layers.entries()) {
+		keep(i, state);
+		state = (await run(layer, { ...inputs, state: { ...state, isGiven: true } })).next!;
+	}
+	keep(layers.length, (await run(norm, { state })).next!);
+	return { data, shape, isGiven: true };
+}
+
+/** A weight is read in about the time in which it is multiplied with so many rows. */
+const READING = 256;
+
+/** Runs steps, each in a session that is gone before the next one opens. */
+function oneAtATime(all: readonly Step[], kernels: Kernels, options: EncodeOptions): Run {
+	const { provider = 'cpu', signal, onProgress } = options;
+	const [table] = all;
+	const costs = new Map(all.map((step) => [step, step === table ? 0 : costOf(step)]));
+	const whole = [...costs.values()].reduce((sum, cost) => sum + cost, 0);
+	let done = 0;
+	return async (step, inputs) => {
+		signal?.throwIfAborted();
+		// Of the table of tokens a few rows are read, which a GPU would want as a whole.
+		const where = step === table ? 'cpu' : provider;
+		if (where === provider) await kernels.keep();
+		const outputs = await Session.once(step.graph, inputs, { provider: where, weights: 'mapped' });
+		if (where === provider) await kernels.used(step.graph);
+		done += costs.get(step)!;
+		onProgress?.(Math.min(1, done / whole));
+		return outputs;
+	};
+}
+
+function costOf({ graph, rows }: Step): number {
+	return graph.tensors.reduce((sum, { bytes }) => sum + bytes, 0) * (READING + rows);
+}
+
+function checkTokens({ config }: Gemma, tokens: readonly number[]): void {
+	const strange = tokens.find((token) => token >= config.vocabulary);
+	if (strange === undefined) return;
+	throw new PickupError(
+		'bad-weights',
+		`Expected a tokenizer of the text encoder’s ${config.vocabulary} tokens, got token ${strange}`,
+		{ action: 'Put tokenizer.json of the same Gemma beside its weights.' },
+	);
+}
