@@ -8,7 +8,7 @@ import {
 	parseTimecode,
 	rangesOverlap,
 } from '../protocol/time.ts';
-import type { ClipSpan, TimelineContext } from '../protocol/timeline.ts';
+import { type ClipSpan, distinctSounds, type TimelineContext } from '../protocol/timeline.ts';
 import type { Cut, Gap, Track } from './host.ts';
 
 /** Sound this far before and after the range belongs to the context. */
@@ -200,27 +200,34 @@ function withTransition(clip: ClipSpan, frames: number | undefined): ClipSpan {
 	return frames === undefined ? rest : { ...rest, transition: frames };
 }
 
-/**
- * Enabled clips of enabled audio tracks near the range, the nearest where there are too many.
- * Editors show the channels of one file as several tracks: they are one sound.
- */
+/** Enabled clips of enabled audio tracks near the range, the nearest where there are too many. */
 function soundAround(cut: Cut, range: FrameRange): readonly ClipSpan[] {
 	const { rate } = cut.sequence;
 	const reach = Math.ceil((SOUND_SECONDS * rate.num) / rate.den);
 	const window = { start: range.start - reach, end: range.end + reach };
-	const seen = new Set<string>();
-	const near = cut.tracks
+	const clips = cut.tracks
 		.filter((track) => track.kind === 'audio' && track.enabled)
 		.flatMap((track) => track.clips)
-		.filter((clip) => clip.enabled && rangesOverlap(clip.range, window))
-		.filter((clip) => {
-			const key = JSON.stringify([clip.source, clip.range, clip.sourceIn, clip.speed]);
-			return !seen.has(key) && seen.add(key);
-		});
+		.filter((clip) => clip.enabled && rangesOverlap(clip.range, window));
+	const near = distinctSounds(clips).map((clip) => levelWithin(clip, window));
 	if (near.length <= MOST_SOUND) return near;
 	const distance = (clip: ClipSpan) =>
 		Math.max(0, range.start - clip.range.end, clip.range.start - range.end);
 	return [...near].sort((a, b) => distance(a) - distance(b)).slice(0, MOST_SOUND);
+}
+
+/** Of its level only the points that say something of the window. */
+function levelWithin(clip: ClipSpan, window: FrameRange): ClipSpan {
+	const { sound } = clip;
+	if (!sound?.level) return clip;
+	const { level } = sound;
+	const from = Math.max(
+		0,
+		level.findLastIndex(({ frame }) => frame <= window.start),
+	);
+	const after = level.findIndex(({ frame }) => frame >= window.end);
+	const to = after < 0 ? level.length : after + 1;
+	return { ...clip, sound: { ...sound, level: level.slice(from, to) } };
 }
 
 function describeRange(cut: Cut, range: FrameRange): string {

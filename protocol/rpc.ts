@@ -2,10 +2,10 @@ import * as z from 'zod';
 import { engineDescriptionSchema } from './engines.ts';
 import { codecSchema, generationRequestSchema, planSchema } from './generation.ts';
 import { jobEventSchema, jobSchema, jobStateSchema } from './jobs.ts';
-import { count, frameRateSchema, pathSchema, sizeSchema } from './schemas.ts';
+import { averageRateSchema, count, pathSchema, sizeSchema } from './schemas.ts';
 
 /** Raised whenever a change would make an old client and a new daemon misunderstand each other. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** The WebSocket subprotocol; the token travels beside it as `token.<hex>`. */
 export const SUBPROTOCOL = 'pickup.v1';
@@ -107,7 +107,7 @@ export const methods = {
 		params: z.strictObject({ path: pathSchema }),
 		result: z.strictObject({
 			size: sizeSchema.nullable().describe('As shown: turned, with square pixels.'),
-			rate: frameRateSchema.nullable().describe('Average; null where the file does not say.'),
+			rate: averageRateSchema.nullable().describe('Null where the file does not say.'),
 			sound: z.boolean(),
 		}),
 	},

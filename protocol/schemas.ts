@@ -10,13 +10,22 @@ export const rationalSchema = z
 	.readonly()
 	.meta({ id: 'Rational', description: 'A rational number; seconds unless said otherwise.' });
 
+/** As large as the halves of a rate are in media files and where a clip's clock is written. */
+const rateHalf = z.int().min(1).max(0x7fff_ffff);
+
 export const frameRateSchema = z
-	.strictObject({ num: z.int().min(1).max(1_000_000), den: z.int().min(1).max(100_000) })
+	.strictObject({ num: rateHalf, den: rateHalf })
 	.refine((rate) => rate.num / rate.den >= 1 && rate.num / rate.den <= 1000, {
 		message: 'expected a rate between 1 and 1000 frames per second',
 	})
 	.readonly()
 	.meta({ id: 'FrameRate', description: 'Frames per second, e.g. 24000/1001 for 23.976.' });
+
+/** Of what a file holds, which may be a frame a minute or thousands a second. */
+export const averageRateSchema = z
+	.strictObject({ num: rateHalf, den: rateHalf })
+	.readonly()
+	.meta({ id: 'AverageRate', description: 'Frames per second on average, above 0.' });
 
 export const frameRangeSchema = z
 	.strictObject({ start: z.int(), end: z.int() })

@@ -20,6 +20,53 @@ export const mediaSourceSchema = z
 	.readonly()
 	.meta({ id: 'MediaSource' });
 
+/** One of a file's streams. */
+export const streamSchema = z
+	.strictObject({
+		among: z
+			.enum(['all', 'kind'])
+			.describe('`kind`: counted among the streams of picture, or of sound, alone.'),
+		index: count.max(9999).describe('The first is 0.'),
+	})
+	.readonly()
+	.meta({ id: 'Stream' });
+
+const channels = z.array(count.max(255)).max(256).readonly();
+
+/**
+ * What is heard of a clip's file, and how loud. Clips that a cut has on several tracks are each
+ * heard; only those that do not say which channels they play are taken for one where they are alike.
+ */
+export const clipSoundSchema = z
+	.strictObject({
+		stream: streamSchema
+			.optional()
+			.describe('The stream of sound. Absent: the first, or with `channels` all of them.'),
+		channels: z
+			.strictObject({ left: channels, right: channels })
+			.readonly()
+			.optional()
+			.describe(
+				'The channels heard on either side, added up; the first is 0, counted through the stream, or without `stream` through all of the file’s streams of sound in order. One microphone in the middle is on both sides. A channel that is not there is silent. Absent: all of the stream, mixed down.',
+			),
+		level: z
+			.array(
+				z.strictObject({
+					frame: z.int().describe('Sequence frame.'),
+					gain: z.number().min(0).max(1000).describe('1: as in the file, 0.5: 6 dB less.'),
+				}),
+			)
+			.min(1)
+			.max(1024)
+			.readonly()
+			.optional()
+			.describe(
+				'Level over time, frames ascending: straight lines between points, the first and the last held. One point is a level that does not change. Absent: as in the file.',
+			),
+	})
+	.readonly()
+	.meta({ id: 'ClipSound' });
+
 /**
  * One clip as it stands in the cut. The picture or sound at sequence frame `T` is at the source
  * time `sourceIn + (T − range.start) · rate.den / rate.num · speed`, in seconds after the first
@@ -37,6 +84,14 @@ export const clipSpanSchema = z
 		transition: count
 			.optional()
 			.describe('Frames of a transition that overlap the edge beside the range.'),
+		pictureStream: streamSchema.optional().describe('Absent: the first.'),
+		sound: clipSoundSchema.optional(),
+		effects: z
+			.array(shortText)
+			.max(64)
+			.readonly()
+			.optional()
+			.describe('What the cut does to the picture and nobody else will: scaled, cropped, …'),
 	})
 	.readonly()
 	.meta({ id: 'ClipSpan' });
@@ -73,6 +128,23 @@ export const timelineContextSchema = z
 	.meta({ id: 'TimelineContext' });
 
 export type MediaSource = z.infer<typeof mediaSourceSchema>;
+export type Stream = z.infer<typeof streamSchema>;
+export type ClipSound = z.infer<typeof clipSoundSchema>;
 export type ClipSpan = z.infer<typeof clipSpanSchema>;
 export type Sequence = z.infer<typeof sequenceSchema>;
 export type TimelineContext = z.infer<typeof timelineContextSchema>;
+
+/** Editors show the channels of one file as several tracks: where they do not say which, they are one sound. */
+export function distinctSounds(clips: readonly ClipSpan[]): readonly ClipSpan[] {
+	const seen = new Set<string>();
+	return clips.filter(({ source, range, sourceIn, speed, sound }) => {
+		if (sound?.channels) return true;
+		const key = JSON.stringify([
+			source,
+			...[range.start, range.end, sourceIn.num, sourceIn.den, speed.num, speed.den],
+			...[sound?.stream?.among, sound?.stream?.index],
+			sound?.level?.map(({ frame, gain }) => [frame, gain]),
+		]);
+		return !seen.has(key) && seen.add(key);
+	});
+}

@@ -14,16 +14,6 @@ import { readSound } from '../media/sound.ts';
 import type { Ffmpeg, Sound } from '../media/types.ts';
 import { sourceTime, type UsableSpan } from './cut-picture.ts';
 
-/** A stereo clip may stand on two tracks, one per channel; it is heard once. */
-export function distinct(spans: readonly ClipSpan[]): readonly ClipSpan[] {
-	const seen = new Map<string, ClipSpan>();
-	for (const span of spans) {
-		const { range, source, sourceIn, speed } = span;
-		seen.set(JSON.stringify([range, source, sourceIn, speed]), span);
-	}
-	return [...seen.values()];
-}
-
 /** What these clips sound like together in a window of 48 kHz samples, counted from sequence frame 0. */
 export async function readMix(
 	ffmpeg: Ffmpeg,

@@ -268,6 +268,33 @@ describe('contextFor', () => {
 		expect(contextFor(cut, 'V1', { start: 50, end: 60 }).sound).toHaveLength(2);
 	});
 
+	test('two streams, or two channels that are named, of one file are two sounds', () => {
+		const source = { kind: 'file', path: '/media/a.mov' } as const;
+		const nth = (index: number) => ({ stream: { among: 'kind', index } }) as const;
+		const channels = { left: [0], right: [0] };
+		const clips = [nth(0), nth(0), nth(1), { channels }, { channels }];
+		const cut = cutOf({
+			video: [[[0, 50]]],
+			audio: clips.map((sound) => [[0, 50, { source, sound }]]),
+		});
+		const { sound } = contextFor(cut, 'V1', { start: 50, end: 60 });
+		expect(sound.map(({ track }) => track)).toEqual(['A1', 'A3', 'A4', 'A5']);
+	});
+
+	test('level, streams and effects come along, the level with the points that matter', () => {
+		const point = (frame: number) => ({ frame, gain: frame / 1000 });
+		const level = [0, 100, 200, 300, 900, 950].map(point);
+		const picture = { pictureStream: { among: 'all', index: 2 }, effects: ['Crop'] } as const;
+		const cut = cutOf({
+			video: [[[0, 500, picture]]],
+			audio: [[[0, 1000, { sound: { level } }]]],
+		});
+		const context = contextFor(cut, 'V1', { start: 500, end: 600 });
+		expect(context.left).toMatchObject(picture);
+		expect(context.sound[0]?.sound?.level).toEqual([200, 300, 900].map(point));
+		expect(timelineContextSchema.parse(context)).toEqual(context);
+	});
+
 	test('of too many sounds the nearest are kept', () => {
 		const clips = Array.from({ length: 300 }, (_, at) => [at, at + 1] as const);
 		const { sound } = contextFor(

@@ -1,8 +1,12 @@
 import type { GenerationRequest } from '../../../../protocol/generation.ts';
 import { type FrameRange, samplesForFrames } from '../../../../protocol/time.ts';
-import type { ClipSpan, TimelineContext } from '../../../../protocol/timeline.ts';
+import {
+	type ClipSpan,
+	distinctSounds,
+	type TimelineContext,
+} from '../../../../protocol/timeline.ts';
 import type { Ffmpeg, Sound } from '../../../media/types.ts';
-import { distinct, readMix } from '../../cut-sound.ts';
+import { readMix } from '../../cut-sound.ts';
 
 /** Samples beside each join that are listened to. */
 const LOOK = 3 * 48_000;
@@ -30,7 +34,7 @@ export async function readSurroundings(
 	const gap = { start: at(range.start), end: at(range.end) };
 	const left = { start: gap.start - LOOK, end: gap.start };
 	const right = { start: gap.end, end: gap.end + LOOK };
-	const spans = distinct(sound).filter((span) => isHeard(span, request.context));
+	const spans = distinctSounds(sound).filter((span) => isHeard(span, request.context));
 	const replaced = (span: ClipSpan) =>
 		request.kind === 'retake' &&
 		request.clip.source.kind === 'file' &&

@@ -1,11 +1,10 @@
 import type { FrameRange } from '../../../../protocol/time.ts';
-import type { ClipSpan } from '../../../../protocol/timeline.ts';
+import { type ClipSpan, distinctSounds } from '../../../../protocol/timeline.ts';
 import type { Sound } from '../../../media/types.ts';
-import { distinct } from '../../cut-sound.ts';
 
 /** Sound that a range lacks and its sides have: what goes on under all of it is heard there anyway. */
 export function heardBeside(spans: readonly ClipSpan[], gap: FrameRange): readonly ClipSpan[] {
-	return distinct(spans).filter(
+	return distinctSounds(spans).filter(
 		({ enabled, range }) => enabled && (range.start > gap.start || range.end < gap.end),
 	);
 }
