@@ -1,13 +1,11 @@
 /** `npm test`: system programs, build, types, lint, then every test. Arguments go to vitest. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { buildAll } from './build.mjs';
 import { ensurePrograms } from './prerequisites.mjs';
+import { run } from './tools.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 ensurePrograms(['ffmpeg', 'melt', 'python3', 'python3-venv', 'openshot-qt', 'libvulkan']);
 await buildAll();
 step('tsc', ['-b']);
@@ -29,11 +27,4 @@ process.exit(status === 0 && numPassedTests === numTotalTests && numTotalTests >
 function step(tool, args) {
 	const status = run(tool, args);
 	if (status !== 0) process.exit(status);
-}
-
-/** Exit status of a tool from node_modules; a signal counts as failure. */
-function run(tool, args) {
-	const bin = join(root, 'node_modules', '.bin', tool);
-	const options = { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' };
-	return spawnSync(bin, args, options).status ?? 1;
 }

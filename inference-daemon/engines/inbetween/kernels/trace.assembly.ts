@@ -241,13 +241,16 @@ export function weighScene(
 	return limit(1 + margin * 0.5, 0.0005, 1);
 }
 
-/** A map of shares: a soft edge that crosses the picture along (dx, dy). `place` 0 shows all left, 1 all right. */
+/**
+ * A map of shares: a soft edge that crosses the picture along (dx, dy). `place` 0 shows all left, 1
+ * all right, also at the nodes beyond the picture: a side that is not shown may not be there.
+ */
 export function weighWipe(columns: i32, rows: i32, width: i32, height: i32, dx: f32, dy: f32, place: f32, softness: f32, result: usize): void {
 	const reach = abs(dx) + abs(dy);
 	for (let j = 0; j < rows; j++) {
 		for (let i = 0; i < columns; i++) {
-			const x = <f32>(i * 16) / <f32>width - 1;
-			const y = <f32>(j * 16) / <f32>height - 1;
+			const x = min<f32>(<f32>(i * 16) / <f32>width, 2) - 1;
+			const y = min<f32>(<f32>(j * 16) / <f32>height, 2) - 1;
 			const along = (x * dx + y * dy) / (2 * reach) + 0.5;
 			const value = smooth((place * (1 + softness) - along) / softness);
 			store<i32>(result + ((j * columns + i) << 2), <i32>(value * <f32>ONE));

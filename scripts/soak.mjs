@@ -1,0 +1,18 @@
+/**
+ * `npm run soak [NAME …]`: builds, then runs in full what `npm test` runs a sample of. A run is a
+ * file tests/soak/NAME.soak.ts; arguments go to vitest.
+ */
+import { buildAll } from './build.mjs';
+import { root, run } from './tools.mjs';
+
+await buildAll();
+process.exit(
+	run('vitest', [
+		'run',
+		'--config',
+		'tests/soak/vitest.config.ts',
+		'--root',
+		root,
+		...process.argv.slice(2),
+	]),
+);
