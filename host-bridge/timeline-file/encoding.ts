@@ -1,9 +1,9 @@
 import { PickupError } from '../../protocol/errors.ts';
 
-export type TextEncoding = 'utf-8' | 'utf-16le' | 'utf-16be';
+type TextEncoding = 'utf-8' | 'utf-16le' | 'utf-16be';
 
 /** A text with what it takes to write it back byte for byte; a byte order mark stays in the text. */
-export type DecodedText = { readonly text: string; readonly encoding: TextEncoding };
+type DecodedText = { readonly text: string; readonly encoding: TextEncoding };
 
 /**
  * Reads UTF-8, or UTF-16 where a byte order mark or the first characters show it. Throws

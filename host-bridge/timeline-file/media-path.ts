@@ -41,12 +41,6 @@ export function urlFromMediaPath(file: string, host: '' | 'localhost' = ''): str
 	return `file://${host}${encoded.startsWith('/') ? '' : '/'}${encoded}`;
 }
 
-/** True where the text names a file by its place beside the timeline and not absolutely. */
-export function isRelativeMedia(text: string): boolean {
-	const written = text.trim();
-	return written !== '' && !/^([a-z][a-z0-9+.-]*:|[\\/])/i.test(written);
-}
-
 function fromFileUrl(url: string, folder: string, platform: NodeJS.Platform): MediaSource {
 	const rest = url.slice('file:'.length);
 	const match = /^\/\/([^/\\]*)(.*)$/s.exec(rest);

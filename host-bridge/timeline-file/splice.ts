@@ -27,18 +27,6 @@ export function splice(
 	return { text: parts.join(''), spans };
 }
 
-/** Takes the spans out again: of a spliced text, this is the original. */
-export function unsplice(text: string, spans: readonly InsertedSpan[]): string {
-	const parts: string[] = [];
-	let from = 0;
-	for (const span of [...spans].sort((a, b) => a.start - b.start)) {
-		parts.push(text.slice(from, span.start));
-		from = span.end;
-	}
-	parts.push(text.slice(from));
-	return parts.join('');
-}
-
 /**
  * The spans of two splices, one after the other, in characters of the last text: `earlier` are
  * those of the first, and `later` those that the second added to its result.

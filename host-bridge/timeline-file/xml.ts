@@ -75,7 +75,7 @@ export function attribute(element: XmlElement, name: string): string | undefined
 }
 
 /** The element's text as an integer. Decimal integers only, at most 2^53. */
-export function integerOf(element: XmlElement): number {
+function integerOf(element: XmlElement): number {
 	const text = textOf(element);
 	const value = Number(text);
 	if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(value)) {
@@ -158,12 +158,6 @@ export function contentStart(element: XmlElement): number {
 		else if (c === '>') return at + 1;
 	}
 	return text.length;
-}
-
-/** The offset of the `</` of the end tag; for `<name/>` the end of the element. */
-export function contentEnd(element: XmlElement): number {
-	if (isSelfClosing(element)) return endOf(element);
-	return sourceOf(element).lastIndexOf('</', endOf(element));
 }
 
 function tooDeep(text: string): PickupError {

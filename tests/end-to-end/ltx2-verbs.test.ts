@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectToRunning } from '../../cli/daemon-link.ts';
 import { fcp7Xml, type SimpleCut } from '../../demo/timelines.ts';
 import { openTimeline } from '../../host-bridge/timeline-file/host.ts';
-import { unsplice } from '../../host-bridge/timeline-file/splice.ts';
 import type { Problem } from '../../protocol/errors.ts';
 import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
 import type { Clip } from '../../protocol/jobs.ts';
 import { makeModel } from '../engines/ltx2/shots.ts';
+import { unsplice } from '../host-bridge/unsplice.ts';
 import { makeNumberedShot, NUMBERED_SIZE } from './numbered.ts';
 import { FORMATS, type Made, openWorkbench, type Workbench } from './workbench.ts';
 

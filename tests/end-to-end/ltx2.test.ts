@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fcp7Xml } from '../../demo/timelines.ts';
 import type { PlacementReport } from '../../host-bridge/host.ts';
-import { type InsertedSpan, unsplice } from '../../host-bridge/timeline-file/splice.ts';
+import type { InsertedSpan } from '../../host-bridge/timeline-file/splice.ts';
 import { countClip } from '../../inference-daemon/media/verify.ts';
 import type { Clip, Job } from '../../protocol/jobs.ts';
 import { makeModel } from '../engines/ltx2/shots.ts';
+import { unsplice } from '../host-bridge/unsplice.ts';
 import { makeNumberedShot, NUMBERED_SIZE } from './numbered.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Gap } from '../../host-bridge/host.ts';
-import { type InsertedSpan, unsplice } from '../../host-bridge/timeline-file/splice.ts';
+import type { InsertedSpan } from '../../host-bridge/timeline-file/splice.ts';
 import type { Sequence } from '../../protocol/timeline.ts';
+import { unsplice } from '../host-bridge/unsplice.ts';
 import { makeNumberedShot } from './numbered.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fcp7Xml, otio, type SimpleCut } from '../../demo/timelines.ts';
 import { openTimeline } from '../../host-bridge/timeline-file/host.ts';
-import { unsplice } from '../../host-bridge/timeline-file/splice.ts';
 import type { Job } from '../../protocol/jobs.ts';
+import { unsplice } from '../host-bridge/unsplice.ts';
 import { greyFrames, makeNumberedShot, NUMBERED_SIZE, samplesOf } from './numbered.ts';
 import { FORMATS, type Made, openWorkbench, run, type Workbench } from './workbench.ts';
 

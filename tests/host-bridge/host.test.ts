@@ -5,8 +5,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Placement } from '../../host-bridge/host.ts';
 import { encodeText } from '../../host-bridge/timeline-file/encoding.ts';
 import { openTimeline, type TimelineFileHost } from '../../host-bridge/timeline-file/host.ts';
-import { composeSpans, splice, unsplice } from '../../host-bridge/timeline-file/splice.ts';
+import { composeSpans, splice } from '../../host-bridge/timeline-file/splice.ts';
 import { placementOf } from './cuts.ts';
+import { unsplice } from './unsplice.ts';
 import { clip, file, rate, sequence, speed, track, transition, xmeml } from './xmeml.ts';
 
 const SAMPLES = path.resolve(import.meta.dirname, '../samples/timelines');

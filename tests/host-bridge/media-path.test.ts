@@ -2,11 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-	isRelativeMedia,
-	mediaPathFromUrl,
-	urlFromMediaPath,
-} from '../../host-bridge/timeline-file/media-path.ts';
+import { mediaPathFromUrl, urlFromMediaPath } from '../../host-bridge/timeline-file/media-path.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -100,15 +96,4 @@ test('Windows paths become URLs', () => {
 		'file://localhost/C%3A/My%20Media/a.mov',
 	);
 	expect(urlFromMediaPath('\\\\server\\share\\a.mov')).toBe('file://server/share/a.mov');
-});
-
-test.each([
-	['media/a.mov', true],
-	['../a.mov', true],
-	['/a.mov', false],
-	['file:///a.mov', false],
-	['C:\\a.mov', false],
-	['', false],
-])('relative: %s', (text, relative) => {
-	expect(isRelativeMedia(text)).toBe(relative);
 });

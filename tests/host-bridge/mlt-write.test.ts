@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Cut, Placement } from '../../host-bridge/host.ts';
 import { mltFormat } from '../../host-bridge/timeline-file/mlt/mlt.ts';
-import { unsplice } from '../../host-bridge/timeline-file/splice.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { kdenlive2212, kdenlive2412, type Shot, shotcut, UUID } from './mlt-documents.ts';
 import { fill, firstCut, placementOf as place, table } from './mlt-placing.ts';
+import { unsplice } from './unsplice.ts';
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'pickup-mlt-write-'));
 const NEW = join(FOLDER, 'new shot.mov');

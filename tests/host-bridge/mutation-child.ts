@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { decodeText } from '../../host-bridge/timeline-file/encoding.ts';
 import { openTimeline } from '../../host-bridge/timeline-file/host.ts';
-import { unsplice } from '../../host-bridge/timeline-file/splice.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { samplesForFrames } from '../../protocol/time.ts';
+import { unsplice } from './unsplice.ts';
 
 /** A timeline to fill, where the result may go, and a file that stands in for the clip. */
 export type Task = { readonly file: string; readonly folder: string; readonly clip: string };
@@ -45,8 +45,15 @@ async function fill({ file, folder, clip: path }: Task): Promise<Outcome> {
 		const frames = end - gap.start;
 		await host.readContext(gap.track, range);
 		const clip = {
-			...{ path, rate, size, frames, samples: samplesForFrames(frames, rate) },
-			...{ codec: 'prores-422-hq', draft: true, engine: 'inbetween', seed: 1 },
+			path,
+			rate,
+			size,
+			frames,
+			samples: samplesForFrames(frames, rate),
+			codec: 'prores-422-hq',
+			draft: true,
+			engine: 'inbetween',
+			seed: 1,
 		};
 		const where = { track: gap.track, where: 'gap', picture: true, sound: true } as const;
 		await host.place([{ clip, name: 'Pickup', range, ...where }]);

@@ -28,7 +28,11 @@ beforeAll(async () => {
 	sources = await timelines();
 	await build({
 		entryPoints: [path.join(import.meta.dirname, 'mutation-child.ts')],
-		...{ outfile: program, bundle: true, platform: 'node', format: 'esm', packages: 'external' },
+		outfile: program,
+		bundle: true,
+		platform: 'node',
+		format: 'esm',
+		packages: 'external',
 	});
 });
 afterAll(async () => {

@@ -8,10 +8,11 @@ import { findGaps } from '../../host-bridge/gap.ts';
 import type { Placement } from '../../host-bridge/host.ts';
 import { checkPlacement, planPlacement } from '../../host-bridge/placement.ts';
 import { otioFormat } from '../../host-bridge/timeline-file/otio/otio.ts';
-import { splice, unsplice } from '../../host-bridge/timeline-file/splice.ts';
+import { splice } from '../../host-bridge/timeline-file/splice.ts';
 import { type FrameRange, samplesForFrames } from '../../protocol/time.ts';
 import { python } from '../python.ts';
 import { media, type Otio, pen } from './otio-timelines.ts';
+import { unsplice } from './unsplice.ts';
 
 const samples = path.resolve(import.meta.dirname, '../samples/timelines');
 const p24 = pen(24);

@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import {
 	children,
-	contentEnd,
 	contentStart,
 	endOf,
-	integerOf,
 	isSelfClosing,
 	lineOf,
 	needChild,
+	needInteger,
 	parseXml,
 	pathOf,
 	sourceOf,
@@ -63,7 +62,8 @@ describe('offsets are those of the text itself', () => {
 			expect(own.startsWith(`<${each.name}`)).toBe(true);
 			expect(own.endsWith(isSelfClosing(each) ? '/>' : `</${each.name}>`)).toBe(true);
 			expect(sourceOf(each)).toBe(text);
-			const inside = text.slice(contentStart(each), contentEnd(each));
+			const end = isSelfClosing(each) ? own.length : own.lastIndexOf('</');
+			const inside = text.slice(contentStart(each), each.start + end);
 			const parsed = inside === '' ? '' : parseXml(`<x>${inside}</x>`).text;
 			expect(parsed).toBe(each.text);
 		}
@@ -75,7 +75,7 @@ test('errors name the path and the line of an element', () => {
 	const root = parseXml('<a>\r\n<b/>\r\n<b>\r\n<c>1x</c></b></a>');
 	const inner = all(root).find((each) => each.name === 'c') as XmlElement;
 	expect(pathOf(inner)).toBe('a/b[2]/c');
-	expect(() => integerOf(inner)).toThrowError(
+	expect(() => needInteger(inner.parent as XmlElement, 'c')).toThrowError(
 		'a/b[2]/c (line 4): expected a whole number, got "1x"',
 	);
 	expect(() => needChild(inner, 'd')).toThrowError('a/b[2]/c (line 4)');

@@ -27,7 +27,8 @@ import {
 	type XmlStyle,
 } from '../xml-write.ts';
 import { clipItem, type Dialect, dialectOf, type NewItem } from './clip.ts';
-import { itemsOf, mediaTracks, type SequenceReading, type TrackReading } from './read.ts';
+import { itemsOf, mediaTracks } from './read.ts';
+import type { SequenceReading, TrackReading } from './reading.ts';
 import { visit, type Xmeml } from './source.ts';
 
 /**

@@ -12,12 +12,12 @@ import {
 	subtract,
 } from '../../../protocol/time.ts';
 import type { ClipSpan } from '../../../protocol/timeline.ts';
-import type { SequenceReading } from './read.ts';
+import type { SequenceReading } from './reading.ts';
 import { short } from './source.ts';
 import type { SourceTiming } from './speed.ts';
 
 /** A part of a nested sequence's clip, and what shows in it. */
-export type NestedPart = Pick<ClipSpan, 'range' | 'source' | 'sourceIn' | 'speed'>;
+type NestedPart = Pick<ClipSpan, 'range' | 'source' | 'sourceIn' | 'speed'>;
 
 /**
  * What a nested sequence shows over a range of the outer one: the media of its clips where they

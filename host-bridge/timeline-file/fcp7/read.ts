@@ -24,6 +24,7 @@ import {
 } from '../xml.ts';
 import { throughNested } from './nested.ts';
 import { flag, pixelAspectOf, rateOf, startOf } from './rate.ts';
+import type { SequenceReading, TrackReading } from './reading.ts';
 import {
 	definitionOf,
 	isStill,
@@ -34,21 +35,6 @@ import {
 	type Xmeml,
 } from './source.ts';
 import { sourceTiming } from './speed.ts';
-
-/** A sequence as it was read, with the elements that its tracks were read from. */
-export type SequenceReading = {
-	readonly element: XmlElement;
-	readonly sequence: Sequence;
-	readonly video: readonly TrackReading[];
-	readonly audio: readonly TrackReading[];
-};
-
-export type TrackReading = {
-	readonly element: XmlElement;
-	readonly track: Track;
-	/** Which sequence frames each clip or generator shows; not those of no length. */
-	readonly ranges: ReadonlyMap<XmlElement, FrameRange>;
-};
 
 /** Reads a sequence once, however often it is nested. Null while it is being read: a loop. */
 export function readSequence(document: Xmeml, element: XmlElement): SequenceReading | null {

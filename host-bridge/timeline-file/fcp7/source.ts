@@ -3,7 +3,7 @@ import type { MediaSource } from '../../../protocol/timeline.ts';
 import { mediaPathFromUrl } from '../media-path.ts';
 import { attribute, child, childInteger, children, childText, type XmlElement } from '../xml.ts';
 import { rateOf } from './rate.ts';
-import type { SequenceReading } from './read.ts';
+import type { SequenceReading } from './reading.ts';
 
 /** An xmeml document: files and sequences are described once and referred to by id elsewhere. */
 export type Xmeml = {

@@ -19,7 +19,7 @@ import { decimalOf, flag } from './rate.ts';
 /** What `<in>`, `<out>` and the time remap filter say of a clip; seconds of its media. */
 export type SourceTiming = { readonly sourceIn: Rational; readonly speed: Rational };
 
-export type SourceFrames = {
+type SourceFrames = {
 	/** `<in>` and `<out>`, which count frames at `clipRate`. */
 	readonly in: number;
 	readonly out: number;

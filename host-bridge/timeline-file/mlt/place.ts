@@ -11,7 +11,7 @@ import { type ClipPosition, updateKdenliveProperties } from './links.ts';
 import { type NewMedia, newMedia } from './media.ts';
 import type { MltSequence, MltTrack } from './sequence.ts';
 import type { MltPlaylist } from './track.ts';
-import { newTracks } from './tracks.ts';
+import { type NewContent, newTracks } from './tracks.ts';
 
 /**
  * The insertions that carry out a plan. Picture and sound are two entries, each with a producer
@@ -42,13 +42,6 @@ export function mltInsertions(
 	extendSequence(edit, sequence, touched, plan.range.end);
 	return edit.insertions();
 }
-
-/** What a new track starts with. */
-export type NewContent = {
-	readonly kind: 'video' | 'audio';
-	readonly producer: NewElement;
-	readonly items: readonly NewElement[];
-};
 
 type Filled = NewContent | MltTrack;
 

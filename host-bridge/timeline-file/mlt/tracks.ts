@@ -3,8 +3,14 @@ import { attribute, children, textOf, type XmlElement } from '../xml.ts';
 import { element, type NewElement } from '../xml-write.ts';
 import { property, propertyElement, propertyNames, topLevel } from './document.ts';
 import type { MltEdit } from './edit.ts';
-import type { NewContent } from './place.ts';
 import type { MltSequence, MltTrack } from './sequence.ts';
+
+/** What a new track starts with. */
+export type NewContent = {
+	readonly kind: 'video' | 'audio';
+	readonly producer: NewElement;
+	readonly items: readonly NewElement[];
+};
 
 /** Where tracks stand in the multitrack once the new ones are there. */
 export type NewTracks = {

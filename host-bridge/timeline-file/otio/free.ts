@@ -18,7 +18,7 @@ export type OtioTrack = {
 };
 
 /** Time without clips: the gaps in it, and where it ends (null: never). */
-export type FreeTime = {
+type FreeTime = {
 	readonly start: Ticks;
 	readonly end: Ticks | null;
 	readonly gaps: readonly Item[];
