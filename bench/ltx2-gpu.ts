@@ -18,7 +18,7 @@ import {
 	type ProviderReport,
 	tryProvider,
 } from '../inference-daemon/engines/ltx2/runtime/providers.ts';
-import type { Numbers, Resident } from '../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray, Resident } from '../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { type Provider, Session } from '../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import {
@@ -63,7 +63,7 @@ if (gpu === null) {
 async function accuracy({ provider, adapter }: ProviderReport): Promise<void> {
 	const { model, given, tensors } = await readCase('dit-2.3', 'first-frame');
 	for (const precision of adapter.precisions) {
-		const found: Record<string, Numbers> = { ...given };
+		const found: Record<string, NdArray> = { ...given };
 		const graphs = [
 			headGraph({ ...model, precision }),
 			blocksGraph({ ...model, precision }, 0, model.config.blocks - 1),
@@ -133,7 +133,7 @@ function say(what: string, measured: Measured | null): void {
 async function own(
 	model: Transformer,
 	provider: Provider,
-	given: Readonly<Record<string, Numbers>>,
+	given: Readonly<Record<string, NdArray>>,
 ): Promise<Measured> {
 	const before = Number(await smi('memory.used'));
 	const last = model.config.blocks - 1;
@@ -174,7 +174,7 @@ async function forward(
 
 /** Where sessions can keep them, the inputs are on the device before the clock starts. */
 async function onDevice(
-	given: Readonly<Record<string, Numbers>>,
+	given: Readonly<Record<string, NdArray>>,
 	provider: Provider,
 ): Promise<Record<string, Resident>> {
 	const graph = new Graph('upload');
@@ -203,7 +203,7 @@ async function blocksLike(path: string): Promise<Checkpoint> {
 async function torch(
 	folder: string,
 	weights: string,
-	given: Readonly<Record<string, Numbers>>,
+	given: Readonly<Record<string, NdArray>>,
 ): Promise<Measured | null> {
 	const python = process.env.PICKUP_PYTHON ?? 'python3';
 	const before = Number(await smi('memory.used'));

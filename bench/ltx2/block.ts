@@ -11,7 +11,7 @@ import {
 	type Transformer,
 } from '../../inference-daemon/engines/ltx2/networks/transformer.ts';
 import { transformerConfig } from '../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
-import type { Numbers } from '../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Session } from '../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { median, timed } from '../measure.ts';
@@ -87,7 +87,7 @@ export async function benchBlock(folder: string): Promise<void> {
 	console.log(`  with weights cast in each run: ${cast.toFixed(0)} ms more, median of 3`);
 }
 
-async function inputsOf({ config }: Transformer): Promise<Record<string, Numbers>> {
+async function inputsOf({ config }: Transformer): Promise<Record<string, NdArray>> {
 	const seconds = VIDEO.tokens / 96;
 	const bounds = (axes: number, tokens: number) => ({
 		data: uniform(axes * tokens * 2, seconds, seconds),
@@ -104,7 +104,7 @@ type Torch = {
 	/** Milliseconds of one run. */
 	readonly run: () => Promise<number>;
 	/** The largest difference between its outputs and these. */
-	readonly compare: (found: Readonly<Record<string, Numbers>>) => Promise<number>;
+	readonly compare: (found: Readonly<Record<string, NdArray>>) => Promise<number>;
 	readonly stop: () => void;
 };
 
@@ -112,7 +112,7 @@ type Torch = {
 async function startTorch(
 	folder: string,
 	weights: string,
-	given: Readonly<Record<string, Numbers>>,
+	given: Readonly<Record<string, NdArray>>,
 ): Promise<Torch | null> {
 	const python = process.env.PICKUP_PYTHON ?? 'python3';
 	try {

@@ -12,12 +12,12 @@ import {
 } from '../../inference-daemon/engines/ltx2/preview/preview.ts';
 import { cellOf } from '../../inference-daemon/engines/ltx2/preview/preview-map.ts';
 import { pictureLatent } from '../../inference-daemon/engines/ltx2/run.ts';
-import type { Numbers } from '../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import {
 	type PromptContext,
 	TransformerRunner,
 } from '../../inference-daemon/engines/ltx2/runtime/transformer.ts';
-import type { Codec } from '../../inference-daemon/engines/ltx2/vae/vae.ts';
+import type { Vae } from '../../inference-daemon/engines/ltx2/vae/vae.ts';
 import { encodeClip } from '../../inference-daemon/media/encode.ts';
 import { resample } from '../../inference-daemon/media/resample.ts';
 import type { Ffmpeg, Frame, Sound } from '../../inference-daemon/media/types.ts';
@@ -73,11 +73,11 @@ export async function partsOf(job: Job): Promise<Part[]> {
 		checkpointKey(model.checkpoint),
 	);
 
-	const codec = { encodePicture, encodeSound } as unknown as Codec;
+	const vae = { encodePicture, encodeSound } as unknown as Vae;
 	const looking = { ffmpeg, request, work, pass, carried: null, signal };
 	const { shot, seen } = await measure('neighbours, canvases, mel, conditioning', () =>
 		look({
-			...{ ...looking, checkpoint: recipe.checkpoint, codec, recipe, size },
+			...{ ...looking, checkpoint: recipe.checkpoint, vae, recipe, size },
 			...{ stills: [], earlier: null, ahead: null },
 		}),
 	);
@@ -146,7 +146,7 @@ const CONTEXT: PromptContext = {
 	audio: { data: new Float32Array(0), shape: [0, 0] },
 };
 
-async function encodePicture({ shape }: Numbers): Promise<Numbers> {
+async function encodePicture({ shape }: NdArray): Promise<NdArray> {
 	const [, , frames = 1, height = 1, width = 1] = shape;
 	const size = [(frames - 1) / 8 + 1, height / 32, width / 32];
 	const data = uniform(
@@ -156,12 +156,12 @@ async function encodePicture({ shape }: Numbers): Promise<Numbers> {
 	return { data, shape: [1, CHANNELS, ...size] };
 }
 
-async function encodeSound({ shape }: Numbers): Promise<Numbers> {
+async function encodeSound({ shape }: NdArray): Promise<NdArray> {
 	const tokens = Math.ceil(shape[2]! / 4);
 	return { data: uniform(8 * tokens * 16, 1), shape: [1, 8, tokens, 16] };
 }
 
-async function decoded({ shape }: Numbers): Promise<Numbers> {
+async function decoded({ shape }: NdArray): Promise<NdArray> {
 	const [, , f = 1, h = 1, w = 1] = shape;
 	const size = [3, 8 * (f - 1) + 1, 32 * h, 32 * w];
 	return {

@@ -28,7 +28,7 @@ import { isOutOfMemory } from './runtime/failures.ts';
 import { SpareTime } from './runtime/meanwhile.ts';
 import { activationBytes, planHold } from './runtime/memory-plan.ts';
 import { type Hold, TransformerRunner } from './runtime/transformer.ts';
-import { Codec } from './vae/vae.ts';
+import { Vae } from './vae/vae.ts';
 
 /** A clip from a request; progress and previews on the way. */
 export async function* generate(
@@ -105,13 +105,13 @@ function lookAhead({ request, workplace: { ffmpeg }, signal }: Job, { work }: Pl
 }
 
 /** All passes into one clip. */
-async function shoot(planned: Omit<Take, 'codec' | 'film'>, notes: readonly string[]) {
+async function shoot(planned: Omit<Take, 'vae' | 'film'>, notes: readonly string[]) {
 	const { request, work, model, device, tell, meter } = planned;
 	const { provider, precision } = device;
 	const memory = planned.isSmall ? { memory: SMALL } : {};
-	const codec = new Codec(model.checkpoint, { provider, precision, ...memory });
+	const vae = new Vae(model.checkpoint, { provider, precision, ...memory });
 	const film = startFilm(planned);
-	const take: Take = { ...planned, codec, film };
+	const take: Take = { ...planned, vae, film };
 	try {
 		for (const note of notes) tell({ ...meter.at('look', 0), phase: note });
 		let carried: Carried | null = null;
@@ -129,13 +129,13 @@ async function shoot(planned: Omit<Take, 'codec' | 'film'>, notes: readonly stri
 		return clip;
 	} finally {
 		await film.abandon();
-		await codec.release();
+		await vae.release();
 	}
 }
 
 /** Look at the neighbours, start, denoise; in two stages the second goes on from the first. */
 async function makePass(take: Take, pass: Pass, carried: Carried | null): Promise<Latents> {
-	const { request, work, recipes, model, stills, codec, workplace, signal, meter, tell } = take;
+	const { request, work, recipes, model, stills, vae, workplace, signal, meter, tell } = take;
 	let made: Latents = {};
 	let earlier: Latents | null = null;
 	for (const [stage, recipe] of recipes.entries()) {
@@ -143,7 +143,7 @@ async function makePass(take: Take, pass: Pass, carried: Carried | null): Promis
 		tell(meter.at('look', 0));
 		const looked = await look({
 			...{ ffmpeg: workplace.ffmpeg, request, work, pass, carried, signal },
-			...{ checkpoint: model.checkpoint, codec, recipe, size, stills, earlier, ahead: take.ahead },
+			...{ checkpoint: model.checkpoint, vae, recipe, size, stills, earlier, ahead: take.ahead },
 		});
 		const isFirst = stage === 0 && pass.index === 0;
 		const lesson = isFirst ? await learnPreview(take, pass, looked) : null;
@@ -152,7 +152,7 @@ async function makePass(take: Take, pass: Pass, carried: Carried | null): Promis
 		made = recipe.makesSound ? latents : { ...latents, audio: made.audio! };
 		if (stage + 1 < recipes.length) {
 			const latent = pictureLatent(take, pass, stage, made);
-			const larger = await codec.enlarge(latent, model.upsampler!, signal);
+			const larger = await vae.upsample(latent, model.upsampler!, signal);
 			const video = toTokens(larger.data as Float32Array, latent.shape[1]!);
 			earlier = { ...made, video };
 		}

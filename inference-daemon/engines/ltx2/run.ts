@@ -14,8 +14,8 @@ import type { Recipe } from './plan/stages.ts';
 import type { Previews } from './preview/preview.ts';
 import type { Contexts } from './prompt/read-prompt.ts';
 import type { Device } from './runtime/device.ts';
-import type { Numbers } from './runtime/resident.ts';
-import type { Codec } from './vae/vae.ts';
+import type { NdArray } from './runtime/resident.ts';
+import type { Vae } from './vae/vae.ts';
 
 /** One request on its way, and what it needs however it is made. */
 export type Job = {
@@ -39,7 +39,7 @@ export type Take = Job & {
 	readonly stills: readonly Still[];
 	/** Of the first pass; null where there is another plan. */
 	readonly ahead: Ahead | null;
-	readonly codec: Codec;
+	readonly vae: Vae;
 	readonly film: Film;
 };
 
@@ -53,7 +53,7 @@ export function pictureLatent(
 	stage: number,
 	{ video }: Latents,
 	cell?: number,
-): Numbers {
+): NdArray {
 	const { latent_channels: channels } = videoVaeConfig(model.checkpoint);
 	const { width, height } = work.stages[stage]!;
 	const size = videoShape(window.frames, width, height);

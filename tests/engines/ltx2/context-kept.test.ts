@@ -16,9 +16,9 @@ import {
 import type { Pass } from '../../../inference-daemon/engines/ltx2/plan/passes.ts';
 import { prepare } from '../../../inference-daemon/engines/ltx2/plan/prepare.ts';
 import { promptContext } from '../../../inference-daemon/engines/ltx2/prompt/context.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { TransformerRunner } from '../../../inference-daemon/engines/ltx2/runtime/transformer.ts';
-import { Codec } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
+import { Vae } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import type { RequestKind } from '../../../protocol/generation.ts';
 import { ffmpeg } from '../../media/media-files.ts';
 import { type Cut, makeCut, openStudio, requestFor, SMALL, type Studio } from './shots.ts';
@@ -42,7 +42,7 @@ type Finished = {
 	readonly looked: Looked;
 	readonly latents: Latents;
 	readonly pass: Pass;
-	readonly codec: Codec;
+	readonly vae: Vae;
 };
 
 /** A request as far as its latents, without a file. */
@@ -54,11 +54,11 @@ async function finish(kind: RequestKind, context: number): Promise<Finished> {
 	const { work, recipes } = planned();
 	const [pass, recipe, size] = [work.passes[0]!, recipes[0]!, work.stages[0]!];
 	const { checkpoint, encoder } = model;
-	const codec = new Codec(checkpoint);
+	const vae = new Vae(checkpoint);
 	const material = { ffmpeg, request, work, pass, carried: null, signal };
 	const looked = await look({
 		...material,
-		...{ checkpoint, codec, recipe, size, stills: [], earlier: null, ahead: null },
+		...{ checkpoint, vae, recipe, size, stills: [], earlier: null, ahead: null },
 	});
 	const prompt = await promptContext(request.prompt, encoder, checkpoint, { signal });
 	const runner = new TransformerRunner(checkpoint, settingsOf(looked.shot), { hold: 'all' });
@@ -73,7 +73,7 @@ async function finish(kind: RequestKind, context: number): Promise<Finished> {
 	} finally {
 		await runner.release();
 	}
-	return { looked, latents, pass, codec };
+	return { looked, latents, pass, vae };
 }
 
 /** The largest difference between what is kept of a stream and what was given of it. */
@@ -89,7 +89,7 @@ function keptApart({ looked, latents }: Finished, stream: 'video' | 'audio'): nu
 }
 
 /** Mean squared difference of each frame of [1, 3, frames, height, width]. */
-function byFrame(one: Numbers, other: Numbers): number[] {
+function byFrame(one: NdArray, other: NdArray): number[] {
 	expect(other.shape).toEqual(one.shape);
 	const [, channels, frames, height, width] = one.shape as readonly number[];
 	const plane = height! * width!;
@@ -106,7 +106,7 @@ function byFrame(one: Numbers, other: Numbers): number[] {
 }
 
 /** Mean squared difference of each row of a spectrogram [1, 2, rows, 64]. */
-function byRow(one: Numbers, other: Numbers): number[] {
+function byRow(one: NdArray, other: NdArray): number[] {
 	expect(other.shape).toEqual(one.shape);
 	const [, channels, rows, bands] = one.shape as readonly number[];
 	return Array.from({ length: rows! }, (_, row) => {
@@ -133,12 +133,12 @@ describe.each(['fill', 'extend', 'retake'] as const)('%s', (kind) => {
 });
 
 it('frames outside the gap come back as the VAE gives them back', async () => {
-	const { looked, latents, pass, codec } = await finish('fill', 4);
+	const { looked, latents, pass, vae } = await finish('fill', 4);
 	const { pixels, latent } = looked.seen!;
 	const { count, channels } = looked.shot.video!;
 	const data = fromTokens(latents.video!.slice(0, count * channels), channels);
-	const back = await codec.decodePicture({ data, shape: latent.shape });
-	const roundTrip = await codec.decodePicture(latent);
+	const back = await vae.decodePicture({ data, shape: latent.shape });
+	const roundTrip = await vae.decodePicture(latent);
 	const apart = byFrame(back, roundTrip);
 	const error = byFrame(roundTrip, pixels);
 	const { start, end } = pass.window.gap;
@@ -152,11 +152,11 @@ it('frames outside the gap come back as the VAE gives them back', async () => {
 });
 
 it('sound outside the gap comes back as the VAE gives it back', async () => {
-	const { looked, latents, pass, codec } = await finish('fill', 4);
+	const { looked, latents, pass, vae } = await finish('fill', 4);
 	const { count, channels, clean } = looked.shot.audio!;
 	const bands = 16;
 	const mel = (tokens: Float32Array) =>
-		codec.decodeSound({
+		vae.decodeSound({
 			data: audioFromTokens(tokens.slice(0, count * channels), channels / bands, bands),
 			shape: [1, channels / bands, count, bands],
 		});

@@ -4,16 +4,16 @@
  */
 
 import { normalNoise } from '../../../inference-daemon/engines/ltx2/diffusion/noise.ts';
-import { Codec } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
+import { Vae } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 
 const [path, memory, from, to] = process.argv.slice(2);
-const codec = new Codec(await Checkpoint.open(path!), { memory: Number(memory) });
+const vae = new Vae(await Checkpoint.open(path!), { memory: Number(memory) });
 const shape = [1, 6, 4, 34, 60];
 const data = normalNoise({ seed: 1, stream: 'video', draw: 0 }, 6 * 4 * 34 * 60);
 const before = process.memoryUsage().rss;
 let frames = 0;
-for await (const { planes } of codec.decodeFrames(
+for await (const { planes } of vae.decodeFrames(
 	{ data, shape },
 	{ frames: [Number(from), Number(to)] },
 )) {

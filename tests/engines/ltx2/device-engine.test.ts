@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { promptContext } from '../../../inference-daemon/engines/ltx2/prompt/context.ts';
 import { openTextEncoder } from '../../../inference-daemon/engines/ltx2/prompt/encoder.ts';
 import { liveSessions, onSessions } from '../../../inference-daemon/engines/ltx2/runtime/live.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
-import { Codec } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import { Vae } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { countClip } from '../../../inference-daemon/media/verify.ts';
 import { problemOf } from '../../../protocol/errors.ts';
@@ -180,10 +180,10 @@ describe('A prompt on a graphics device', () => {
 it('the vocoder multiplies in float32 whatever the device prefers, the video VAE does not', async () => {
 	const checkpoint = await Checkpoint.open(await tinyCheckpoint('ltx-2-tiny'));
 	const [full, half] = (['float32', 'float16'] as const).map(
-		(precision) => new Codec(checkpoint, { precision }),
+		(precision) => new Vae(checkpoint, { precision }),
 	);
 	const mel = waves([1, 2, 9, 64]);
-	expect((await half!.voice(mel)).data).toEqual((await full!.voice(mel)).data);
+	expect((await half!.vocode(mel)).data).toEqual((await full!.vocode(mel)).data);
 	const latent = waves([1, 6, 2, 2, 2]);
 	const [fine, coarse] = [await full!.decodePicture(latent), await half!.decodePicture(latent)];
 	const difference = apart(coarse.data as Float32Array, fine.data as Float32Array);
@@ -191,26 +191,26 @@ it('the vocoder multiplies in float32 whatever the device prefers, the video VAE
 	expect(difference).toBeLessThan(0.1);
 });
 
-it('a codec that is released while a network opens waits for it and closes it', async () => {
-	const codec = new Codec(await Checkpoint.open(await tinyCheckpoint('ltx-2-tiny')));
-	const decoding = codec.decodeFrames(waves([1, 6, 2, 2, 2])).next();
+it('a VAE that is released while a network opens waits for it and closes it', async () => {
+	const vae = new Vae(await Checkpoint.open(await tinyCheckpoint('ltx-2-tiny')));
+	const decoding = vae.decodeFrames(waves([1, 6, 2, 2, 2])).next();
 	const refused = expect(decoding).rejects.toThrow('got one after release()');
 	while (liveSessions().length === 0) await turn();
 	expect(liveSessions()).toEqual(['video decoder']);
-	await codec.release();
+	await vae.release();
 	expect(liveSessions()).toEqual([]);
 	await refused;
 });
 
-it('a codec that is released while a network is opened for one run waits for what it gives', async () => {
-	const codec = new Codec(await Checkpoint.open(await tinyCheckpoint('ltx-2-tiny')));
+it('a VAE that is released while a network is opened for one run waits for what it gives', async () => {
+	const vae = new Vae(await Checkpoint.open(await tinyCheckpoint('ltx-2-tiny')));
 	const latent = waves([1, 6, 2, 2, 2]);
-	const decoding = codec.decodePicture(latent);
+	const decoding = vae.decodePicture(latent);
 	expect(liveSessions()).toEqual(['video decoder']);
-	await codec.release();
+	await vae.release();
 	expect(liveSessions()).toEqual([]);
 	expect((await decoding).shape).toEqual([1, 3, 9, 64, 64]);
-	await expect(codec.decodePicture(latent)).rejects.toThrow('got one after release()');
+	await expect(vae.decodePicture(latent)).rejects.toThrow('got one after release()');
 });
 
 /** Largest difference of a level, 0…255. */
@@ -227,7 +227,7 @@ async function soundsApart(...clips: [string, string]): Promise<number> {
 	return apart(got!, wanted!);
 }
 
-function waves(shape: readonly number[]): Numbers & { data: Float32Array } {
+function waves(shape: readonly number[]): NdArray & { data: Float32Array } {
 	const length = shape.reduce((product, n) => product * n, 1);
 	return { data: Float32Array.from({ length }, (_, i) => Math.sin(i * i)), shape };
 }

@@ -6,7 +6,7 @@ import { ltx2 } from '../../../inference-daemon/engines/ltx2/engine.ts';
 import { openModel } from '../../../inference-daemon/engines/ltx2/model/open-model.ts';
 import { promptContext } from '../../../inference-daemon/engines/ltx2/prompt/context.ts';
 import { predictFrames } from '../../../inference-daemon/engines/ltx2/prompt/duration.ts';
-import type { Numbers, Resident } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray, Resident } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import type { Ffmpeg } from '../../../inference-daemon/media/types.ts';
 import { countClip } from '../../../inference-daemon/media/verify.ts';
@@ -68,7 +68,7 @@ it('draws fresh noise in every step unless told otherwise', async () => {
 
 describe('the first cell is marked as a frame of its own', () => {
 	it('and no still is that is shown later', async () => {
-		const marks: Promise<Numbers>[] = [];
+		const marks: Promise<NdArray>[] = [];
 		const { forward } = Session.prototype;
 		vi.spyOn(Session.prototype, 'forward').mockImplementation(function (this: Session, inputs) {
 			const given = inputs['video.keyframes'] as Resident | undefined;

@@ -13,7 +13,7 @@ import {
 } from '../../../inference-daemon/engines/ltx2/networks/gemma.ts';
 import { gemma3 } from '../../../inference-daemon/engines/ltx2/networks/gemma3.ts';
 import { gemma4 } from '../../../inference-daemon/engines/ltx2/networks/gemma4.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PickupError } from '../../../protocol/errors.ts';
 import {
@@ -84,7 +84,7 @@ describe.each(MODELS)('%s', (model) => {
 		async (span) => {
 			const gemma = await OPEN[model](await goldenWeights(model));
 			const { tensors } = await goldenCase(model, 'left-padded');
-			const inputs: Readonly<Record<string, Numbers>> = gemmaInputs(gemma, new Array(20).fill(0));
+			const inputs: Readonly<Record<string, NdArray>> = gemmaInputs(gemma, new Array(20).fill(0));
 			for (const part of ['cos', 'sin']) {
 				const { data, shape } = tensors[`mid.${span}_rope_${part}`]!;
 				const [tokens, width] = shape as [number, number];
@@ -199,7 +199,7 @@ it('without a text model in the file every tensor is missed by name', () => {
 });
 
 /** The tokens of each row of the batch that are no padding, and their hidden states of each layer. */
-function prompts({ tensors }: Case): { tokens: number[]; states: Numbers[] }[] {
+function prompts({ tensors }: Case): { tokens: number[]; states: NdArray[] }[] {
 	const { 'in.input_ids': ids, 'in.attention_mask': mask, 'out.hidden_states': hidden } = tensors;
 	const [layers, batch, length, dim] = hidden!.shape as [number, number, number, number];
 	return Array.from({ length: batch }, (_, row) => {
@@ -215,7 +215,7 @@ function prompts({ tensors }: Case): { tokens: number[]; states: Numbers[] }[] {
 	});
 }
 
-function rows({ data, shape }: Numbers, layer: number): Numbers {
+function rows({ data, shape }: NdArray, layer: number): NdArray {
 	const [, tokens, dim] = shape as [number, number, number];
 	const size = tokens * dim;
 	const one = (data as Float32Array).subarray(layer * size, (layer + 1) * size);

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { type Provider, Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { useSwiftShader } from './swiftshader.ts';
@@ -17,7 +17,7 @@ export const PROVIDERS: readonly Provider[] = ['cpu', 'webgpu'];
 
 export type Case = {
 	/** in.*, mid.* and out.* by those names. */
-	readonly tensors: Readonly<Record<string, Numbers & { readonly data: Float32Array }>>;
+	readonly tensors: Readonly<Record<string, NdArray & { readonly data: Float32Array }>>;
 	readonly parameters: Readonly<Record<string, unknown>>;
 };
 
@@ -41,9 +41,9 @@ export async function goldenCase(network: string, name: string): Promise<Case> {
 /** Opens, runs and releases. */
 export async function runGraph(
 	graph: Graph,
-	inputs: Readonly<Record<string, Numbers>>,
+	inputs: Readonly<Record<string, NdArray>>,
 	provider: Provider = 'cpu',
-): Promise<Record<string, Numbers>> {
+): Promise<Record<string, NdArray>> {
 	const session = await Session.open(graph, { provider });
 	try {
 		return await session.run(inputs);
@@ -53,7 +53,7 @@ export async function runGraph(
 }
 
 /** max |x − reference| / std(reference), the README's measure; shapes must agree but for axes of 1. */
-export function errorOf(got: Numbers, reference: Numbers): number {
+export function errorOf(got: NdArray, reference: NdArray): number {
 	const whole = (shape: readonly number[]) => shape.filter((n) => n !== 1);
 	if (whole(got.shape).join() !== whole(reference.shape).join()) {
 		throw new RangeError(`Expected numbers of [${reference.shape}], got [${got.shape}]`);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import { linear } from '../../../inference-daemon/engines/ltx2/graph/layers.ts';
 import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import type { Provider } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import type { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { referenceFactors } from '../../../inference-daemon/engines/ltx2/weights/lora.ts';
@@ -32,9 +32,9 @@ async function effective(
 	checkpoint: Checkpoint,
 	names: readonly string[],
 	provider: Provider,
-): Promise<Record<string, Numbers>> {
+): Promise<Record<string, NdArray>> {
 	const graph = new Graph('lora');
-	const inputs: Record<string, Numbers> = {};
+	const inputs: Record<string, NdArray> = {};
 	for (const name of names) {
 		const [out, inner] = checkpoint.shape(name) as [number, number];
 		const m = new Scope(graph, checkpoint.at(name.replace(/\.weight$/, '')));

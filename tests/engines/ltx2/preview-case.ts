@@ -1,9 +1,9 @@
 import { normalNoise } from '../../../inference-daemon/engines/ltx2/diffusion/noise.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { rgbFrom } from '../../media/rgb.ts';
 
 /** Floats, which a latent and pictures always are. */
-export type Floats = Numbers & { readonly data: Float32Array };
+export type Floats = NdArray & { readonly data: Float32Array };
 
 /** A moving picture of ffmpeg's own as a VAE has it: [1, 3, frames, height, width] in −1…1. */
 export async function film(

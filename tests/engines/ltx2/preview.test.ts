@@ -14,8 +14,8 @@ import {
 	fitPreview,
 	pictureOfCell,
 } from '../../../inference-daemon/engines/ltx2/preview/preview-map.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
-import { Codec } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import { Vae } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import {
 	openVectorKernels,
 	type VectorKernels,
@@ -156,18 +156,18 @@ describe('a preview resembles the picture', () => {
 
 	describe.each(['ltx-2-tiny', 'ltx-2.3-tiny'])('%s', (name) => {
 		let checkpoint: Checkpoint;
-		let codec: Codec;
+		let vae: Vae;
 		const [width, height] = [256, 192];
 		let shown: Floats;
 		let latent: Floats;
 		let otherLatent: Floats;
 		beforeAll(async () => {
 			checkpoint = await Checkpoint.open(await tinyCheckpoint(name));
-			codec = new Codec(checkpoint);
+			vae = new Vae(checkpoint);
 			shown = await film('mandelbrot', { width, height }, 33);
-			latent = (await codec.encodePicture(shown)) as Floats;
+			latent = (await vae.encodePicture(shown)) as Floats;
 			const other = await film('testsrc2', { width, height }, 33);
-			otherLatent = (await codec.encodePicture(other)) as Floats;
+			otherLatent = (await vae.encodePicture(other)) as Floats;
 		});
 
 		// Random weights of six channels say less than a real VAE: 0.58…0.77 where another film's
@@ -183,10 +183,10 @@ describe('a preview resembles the picture', () => {
 		// A decoder of random weights is far from linear, and most of what it draws is one pattern in
 		// every cell. Without that pattern: on average 0.05…0.08, and less than 0.02 for wrong ones.
 		it('of decoded frames, by a map from random latents, more than one of another latent', async () => {
-			const decode = async (given: Numbers) => {
+			const decode = async (given: NdArray) => {
 				const key = { seed: 5, stream: 'decoder', draw: 0 };
 				const noise = (length: number) => normalNoise(key, length);
-				return (await codec.decodePicture(given, noise)) as Floats;
+				return (await vae.decodePicture(given, noise)) as Floats;
 			};
 			const channels = videoVaeConfig(checkpoint).latent_channels;
 			const previews = await openPreviews({ folder: root, key: name, channels });
@@ -271,7 +271,7 @@ describe('previews of a checkpoint', () => {
 		const place = { folder: join(root, 'random'), key: 'one', channels };
 		const previews = await openPreviews(place);
 		const shapes: (readonly number[])[] = [];
-		const decode = async (latent: Numbers) => {
+		const decode = async (latent: NdArray) => {
 			shapes.push(latent.shape);
 			const { data, shape } = latent as Floats;
 			return linearPixels(weights, { data, shape: shape.slice(1) });

@@ -10,7 +10,7 @@ import {
 import { linear } from '../../../inference-daemon/engines/ltx2/graph/layers.ts';
 import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
 import { staticLinear } from '../../../inference-daemon/engines/ltx2/graph/static-linear.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { type Provider, Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import {
@@ -44,7 +44,7 @@ async function weightOnly(network: string, provider: Provider, precision: Precis
 	const { tensors } = await goldenCase(network, 'linear');
 	const graph = new Graph('linear', precision);
 	const root = new Scope(graph, checkpoint.at('model.diffusion_model'));
-	const inputs: Record<string, Numbers> = {};
+	const inputs: Record<string, NdArray> = {};
 	const layers = layersOf(tensors);
 	for (const layer of layers) {
 		const m = root.at(layer);

@@ -1,12 +1,12 @@
 import type { Graph, Precision } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import { LARGEST_HALF, watchHalves } from '../../../inference-daemon/engines/ltx2/graph/range.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { runGraph } from './golden.ts';
 
 /** How far each value goes that a graph holds in float16 where it multiplies in that; NaN counts as infinite. */
 export async function halfRange(
 	build: (precision: Precision) => Graph,
-	inputs: Readonly<Record<string, Numbers>>,
+	inputs: Readonly<Record<string, NdArray>>,
 ): Promise<ReadonlyMap<string, number>> {
 	const whole = build('float32');
 	const names = watchHalves(build('float16'), whole);

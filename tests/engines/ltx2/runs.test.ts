@@ -16,13 +16,13 @@ import {
 	sampleEuler,
 	sampleRes2s,
 } from '../../../inference-daemon/engines/ltx2/diffusion/samplers.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import {
 	type PromptContext,
 	TransformerRunner,
 } from '../../../inference-daemon/engines/ltx2/runtime/transformer.ts';
 import { logMel } from '../../../inference-daemon/engines/ltx2/sound/mel.ts';
-import { Codec } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
+import { Vae } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { readWeights } from '../../../inference-daemon/engines/ltx2/weights/shards.ts';
 import {
@@ -51,27 +51,27 @@ describe.each(RUNS)('%s', (name) => {
 	it('is the reference’s run from its inputs to frames and sound, step by step', async () => {
 		const { run, tensors } = await readRun(name);
 		const checkpoint = await Checkpoint.open(await tinyCheckpoint(stem(run.checkpoint)));
-		const codec = new Codec(checkpoint);
-		await compareInputs(run, tensors, codec);
+		const vae = new Vae(checkpoint);
+		await compareInputs(run, tensors, vae);
 		let last: Readonly<Record<string, Float32Array>> = {};
 		for (const stage of run.stages) {
-			if (stage.tag === 's2') await compareUpsampled(run, tensors, codec);
+			if (stage.tag === 's2') await compareUpsampled(run, tensors, vae);
 			last = await compareSteps(run, stage, tensors, checkpoint);
 		}
-		await compareOutputs(run, tensors, codec, last);
+		await compareOutputs(run, tensors, vae, last);
 	});
 });
 
-async function compareInputs(run: Run, tensors: Tensors, codec: Codec): Promise<void> {
+async function compareInputs(run: Run, tensors: Tensors, vae: Vae): Promise<void> {
 	for (const [key, { data, shape }] of Object.entries(tensors)) {
 		const image = /^(s\d\.image\d)_pixels$/.exec(key)?.[1];
 		if (image) {
-			const found = await codec.encodePicture({ data: data as Float32Array, shape });
+			const found = await vae.encodePicture({ data: data as Float32Array, shape });
 			expectNear(found.data, tensors[`${image}_latent`]!.data, TOLERANCE.encoded, image);
 		}
 		const clip = /^input\.(video|prefix|suffix|reference)$/.exec(key)?.[1];
 		if (clip) {
-			const found = await codec.encodePicture(pixelsOf(data as Uint8Array, shape));
+			const found = await vae.encodePicture(pixelsOf(data as Uint8Array, shape));
 			const expected = tensors[`input.${clip}_latent`]!;
 			expectNear(found.data, expected.data, TOLERANCE.encoded, clip);
 		}
@@ -82,13 +82,13 @@ async function compareInputs(run: Run, tensors: Tensors, codec: Codec): Promise<
 	const channels = [samples.slice(0, samples.length / 2), samples.slice(samples.length / 2)];
 	const heard = logMel({ channels, sampleRate: run.input_waveform_rate! });
 	expectNear(heard.data, mel.data, TOLERANCE.mel, 'mel of the source');
-	const found = await codec.encodeSound(mel as Numbers);
+	const found = await vae.encodeSound(mel as NdArray);
 	expectNear(found.data, tensors['input.audio_latent_raw']!.data, TOLERANCE.encoded, 'sound');
 }
 
-async function compareUpsampled(run: Run, tensors: Tensors, codec: Codec): Promise<void> {
+async function compareUpsampled(run: Run, tensors: Tensors, vae: Vae): Promise<void> {
 	const upsampler = await Checkpoint.open(await tinyCheckpoint(stem(run.upscaler!)));
-	const found = await codec.enlarge(tensors['s1.video.final'] as Numbers, upsampler);
+	const found = await vae.upsample(tensors['s1.video.final'] as NdArray, upsampler);
 	expectNear(found.data, tensors['s2.video.initial']!.data, TOLERANCE.latent, 'upsampled');
 }
 
@@ -157,7 +157,7 @@ async function compareSteps(
 async function compareOutputs(
 	run: Run,
 	tensors: Tensors,
-	codec: Codec,
+	vae: Vae,
 	last: Readonly<Record<string, Float32Array>>,
 ): Promise<void> {
 	const { tag } = run.stages.at(-1)!;
@@ -171,15 +171,15 @@ async function compareOutputs(
 	const frames = tensors['out.video_u8'];
 	if (frames) {
 		const { shape } = tensors[`${tag}.video.final`]!;
-		const pixels = await codec.decodePicture({ data: finals.video!, shape });
+		const pixels = await vae.decodePicture({ data: finals.video!, shape });
 		expectFrames(pixels, frames.data as Uint8Array);
 	}
 	const { 'out.mel': mel, 'out.waveform': waveform } = tensors;
 	if (!mel || !waveform) return;
 	const { shape } = tensors[`${tag}.audio.final`]!;
-	const heard = await codec.decodeSound({ data: finals.audio, shape });
+	const heard = await vae.decodeSound({ data: finals.audio, shape });
 	expectNear(heard.data, mel.data, TOLERANCE.mel, 'mel');
-	expectNear((await codec.voice(heard)).data, waveform.data, TOLERANCE.waveform, 'waveform');
+	expectNear((await vae.vocode(heard)).data, waveform.data, TOLERANCE.waveform, 'waveform');
 }
 
 function stem(file: string): string {
@@ -208,7 +208,7 @@ function guidedOf({ guidance }: Run, tensors: Tensors): Guided | null {
 }
 
 /** Frames [F, H, W, 3] of bytes as [1, 3, F, H, W] in −1…1. */
-function pixelsOf(bytes: Uint8Array, [frames, height, width]: readonly number[]): Numbers {
+function pixelsOf(bytes: Uint8Array, [frames, height, width]: readonly number[]): NdArray {
 	const plane = frames! * height! * width!;
 	const data = new Float32Array(3 * plane);
 	for (let i = 0; i < plane; i++) {
@@ -218,7 +218,7 @@ function pixelsOf(bytes: Uint8Array, [frames, height, width]: readonly number[])
 }
 
 /** Within one level, and that in at most 0.2 % of the values. */
-function expectFrames({ data }: Numbers, expected: Uint8Array): void {
+function expectFrames({ data }: NdArray, expected: Uint8Array): void {
 	const plane = expected.length / 3;
 	let apart = 0;
 	for (let i = 0; i < plane; i++) {
@@ -239,7 +239,7 @@ function row({ data, shape }: Tensors[string], index: number): Float32Array {
 }
 
 function expectNear(
-	got: Numbers['data'],
+	got: NdArray['data'],
 	expected: Tensors[string]['data'],
 	tolerance: number,
 	what: string,

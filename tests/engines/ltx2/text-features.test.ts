@@ -7,7 +7,7 @@ import {
 	textConfig,
 	textFeaturesGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/text-features.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PickupError } from '../../../protocol/errors.ts';
 import { type Case, errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
@@ -26,7 +26,7 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 				const config = textConfig(checkpoint.config.transformer);
 				const golden = await goldenCase(network, name);
 				const compared = new Set<string>();
-				const compare = (key: string, got: Numbers, row: number, tokens: readonly number[]) => {
+				const compare = (key: string, got: NdArray, row: number, tokens: readonly number[]) => {
 					const reference = golden.tensors[key];
 					if (!reference) return;
 					compared.add(key);
@@ -108,7 +108,7 @@ function prompts({ tensors }: Case): number[][] {
 }
 
 /** [layers, tokens, dim] of one prompt out of [layers, batch, tokens, dim]. */
-function hiddenStates({ tensors }: Case, row: number, tokens: readonly number[]): Numbers {
+function hiddenStates({ tensors }: Case, row: number, tokens: readonly number[]): NdArray {
 	const { data, shape } = tensors['in.hidden_states']!;
 	const [layers, batch, length, dim] = shape as [number, number, number, number];
 	const size = length * dim;

@@ -9,7 +9,7 @@ import {
 } from '../../../inference-daemon/engines/ltx2/networks/transformer.ts';
 import type { SkippedSelfAttention } from '../../../inference-daemon/engines/ltx2/networks/transformer-block.ts';
 import { transformerConfig } from '../../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import {
 	maskBias,
 	noiseInputs,
@@ -29,7 +29,7 @@ export async function readCase(network: string, name: string) {
 			skipSelfAttention.set(block, { ...skipSelfAttention.get(block), [stream]: true });
 		}
 	}
-	const given: Record<string, Numbers> = {};
+	const given: Record<string, NdArray> = {};
 	const noise = { video: noiseOf(tensors, 'video'), audio: noiseOf(tensors, 'audio') };
 	Object.assign(given, noiseInputs(config, noise));
 	const sizes: { video: StreamWork | null; audio: StreamWork | null } = {
@@ -75,7 +75,7 @@ export function noiseOf(tensors: Case['tensors'], stream: string) {
 }
 
 /** Without the axis of one batch. */
-function drop<T extends Numbers>({
+function drop<T extends NdArray>({
 	data,
 	shape,
 }: T): { data: T['data']; shape: readonly number[] } {

@@ -9,7 +9,7 @@ import {
 	TRANSFORMER,
 	tailGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/transformer.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { maskBias } from '../../../inference-daemon/engines/ltx2/runtime/transformer-inputs.ts';
 import { goldenWeights, runGraph } from './golden.ts';
 import { halfRange, overflows } from './range.ts';
@@ -21,7 +21,7 @@ const NETWORKS = ['dit-2.0', 'dit-2.3', 'dit-2.5'];
 describe('with hidden states a thousand times as large, float16 holds', () => {
 	it.each(NETWORKS)('all of %s', async (network) => {
 		const { model, given, tensors } = await readCase(network, 'attention-mask');
-		const all: Record<string, Numbers> = {
+		const all: Record<string, NdArray> = {
 			...given,
 			'video.bias': maskBias(tensors['in.video_attention_mask']!, 'float16'),
 		};
@@ -81,11 +81,11 @@ describe('the check', () => {
 	});
 });
 
-function select(graph: Graph, all: Readonly<Record<string, Numbers>>): Record<string, Numbers> {
+function select(graph: Graph, all: Readonly<Record<string, NdArray>>): Record<string, NdArray> {
 	return Object.fromEntries(graph.inputs.map(({ name }) => [name, all[name]!]));
 }
 
-function enlarge(name: string, numbers: Numbers): Numbers {
+function enlarge(name: string, numbers: NdArray): NdArray {
 	if (!/\.(hidden|context|caption|latent)$/.test(name)) return numbers;
 	return { ...numbers, data: (numbers.data as Float32Array).map((x) => TIMES * x) };
 }

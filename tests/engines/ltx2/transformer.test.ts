@@ -10,7 +10,7 @@ import {
 	textKeysGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/transformer.ts';
 import { transformerConfig } from '../../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { type Provider, Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { type Case, errorOf, PROVIDERS, runGraph } from './golden.ts';
 import { noiseOf, readCase, type Shot } from './transformer-case.ts';
@@ -78,7 +78,7 @@ describe('the transformer', () => {
 	it('takes the text’s keys and values once for all steps where sigma does not change them', async () => {
 		const shot = await readCase('dit-2.0', 'first-frame-strength');
 		const { model, given } = shot;
-		const found: Record<string, Numbers> = { ...given };
+		const found: Record<string, NdArray> = { ...given };
 		Object.assign(found, await runFrom(captionGraph(model), found));
 		const blocks: Graph[] = [];
 		for (let i = 0; i < model.config.blocks; i++) {
@@ -154,7 +154,7 @@ async function runParts(
 		blocksGraph(model, i, i, { skipSelfAttention }),
 	),
 ) {
-	const found: Record<string, Numbers> = { ...given };
+	const found: Record<string, NdArray> = { ...given };
 	const run = async (graph: Graph) => {
 		model.weights.checkpoint.check();
 		Object.assign(found, await runFrom(graph, found, provider));
@@ -176,15 +176,15 @@ async function runParts(
 	return found;
 }
 
-function runFrom(graph: Graph, found: Readonly<Record<string, Numbers>>, provider?: Provider) {
+function runFrom(graph: Graph, found: Readonly<Record<string, NdArray>>, provider?: Provider) {
 	const inputs = Object.fromEntries(graph.inputs.map(({ name }) => [name, found[name]!]));
 	return runGraph(graph, inputs, provider);
 }
 
 /** The error of everything that the case holds, true where it is within tolerance. */
-function compare({ model, tensors }: Shot, found: Record<string, Numbers>) {
+function compare({ model, tensors }: Shot, found: Record<string, NdArray>) {
 	const rows = (s: string) => found[`${s}.rows`]!.data as BigInt64Array;
-	const perToken = (table: Numbers, s: string): Float => {
+	const perToken = (table: NdArray, s: string): Float => {
 		const [timesteps, ...rest] = table.shape as [number];
 		const width = table.data.length / timesteps;
 		const data = new Float32Array(rows(s).length * width);
@@ -194,11 +194,11 @@ function compare({ model, tensors }: Shot, found: Record<string, Numbers>) {
 		}
 		return { data, shape: [rows(s).length, rest.reduce((a, b) => a * b, 1)] };
 	};
-	const got: Record<string, Numbers> = {};
+	const got: Record<string, NdArray> = {};
 	for (const s of ['video', 'audio'] as const) {
 		if (!model.work[s]) continue;
 		const all = (name: string) => found[`${s}.${name}`];
-		const flat = ({ data }: Numbers): Numbers => ({ data, shape: [data.length] });
+		const flat = ({ data }: NdArray): NdArray => ({ data, shape: [data.length] });
 		got[`mid.${s}_patchified`] = all('patchified')!;
 		got[`mid.${s}_context`] = all('context')!;
 		got[`mid.${s}_ada`] = perToken(all('ada')!, s);
@@ -235,12 +235,12 @@ function compare({ model, tensors }: Shot, found: Record<string, Numbers>) {
 }
 
 /** The reference in as many axes as what is compared with it. */
-function flatten(reference: Float, { shape }: Numbers): Float {
+function flatten(reference: Float, { shape }: NdArray): Float {
 	return shape.length === 1 ? { ...reference, shape: [reference.data.length] } : reference;
 }
 
 /** [tokens, heads, half] as [heads, tokens, half]. */
-function byHead({ data, shape }: Numbers): Numbers {
+function byHead({ data, shape }: NdArray): NdArray {
 	const [tokens, heads, half] = shape as [number, number, number];
 	const turned = new Float32Array(data.length);
 	for (let token = 0; token < tokens; token++) {

@@ -5,9 +5,9 @@ import { build } from 'esbuild';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { normalNoise } from '../../../inference-daemon/engines/ltx2/diffusion/noise.ts';
 import { liveSessions } from '../../../inference-daemon/engines/ltx2/runtime/live.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
-import { Codec, type DecodedFrame } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
+import { type DecodedFrame, Vae } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { closedGate } from './gate.ts';
 import { errorOf, goldenPath } from './golden.ts';
@@ -31,7 +31,7 @@ function random(shape: readonly number[], draw = 0): Picture {
 	return { data: normalNoise({ seed: 7, stream: 'video', draw }, length), shape };
 }
 
-type Picture = Numbers & { readonly data: Float32Array };
+type Picture = NdArray & { readonly data: Float32Array };
 
 async function all(frames: AsyncIterable<DecodedFrame>): Promise<DecodedFrame[]> {
 	const found: DecodedFrame[] = [];
@@ -55,7 +55,7 @@ function joined(
 }
 
 /** Elements `from` to `to` along an axis. */
-function part({ data, shape }: Numbers, axis: number, from: number, to: number): Picture {
+function part({ data, shape }: NdArray, axis: number, from: number, to: number): Picture {
 	const inner = shape.slice(axis + 1).reduce((product, n) => product * n, 1);
 	const length = shape[axis]! * inner;
 	const outer = data.length / length;
@@ -96,12 +96,12 @@ describe('where the memory is enough', () => {
 	it.each(['t2v_distilled', 'v23_t2v'])('%s comes in frames as it comes whole', async (name) => {
 		const { run, tensors } = await readRun(name);
 		const { data, shape } = tensors['s1.video.final']!;
-		const codec = new Codec(await openTiny(run.checkpoint.replace('.safetensors', '')));
+		const vae = new Vae(await openTiny(run.checkpoint.replace('.safetensors', '')));
 		const latent = { data: data as Float32Array, shape };
 		// These releases' decoders take none.
 		const noise = vi.fn();
-		const whole = await codec.decodePicture(latent, noise);
-		const frames = await all(codec.decodeFrames(latent, { noise }));
+		const whole = await vae.decodePicture(latent, noise);
+		const frames = await all(vae.decodeFrames(latent, { noise }));
 		const found = joined(frames, whole.shape);
 		expect(found.shape).toEqual(whole.shape);
 		expect(found.data).toEqual(whole.data);
@@ -114,8 +114,8 @@ describe('where the memory is enough', () => {
 	it('float16 stays near float32', async () => {
 		const checkpoint = await openTiny();
 		const latent = random([1, 6, 2, 2, 3]);
-		const half = await new Codec(checkpoint, { precision: 'float16' }).decodePicture(latent);
-		const error = errorOf(half, await new Codec(checkpoint).decodePicture(latent));
+		const half = await new Vae(checkpoint, { precision: 'float16' }).decodePicture(latent);
+		const error = errorOf(half, await new Vae(checkpoint).decodePicture(latent));
 		expect(error).toBeGreaterThan(0);
 		expect(error).toBeLessThan(2e-2);
 	});
@@ -125,10 +125,10 @@ describe.each(TINY)('%s in tiles', (name) => {
 	it('two tiles beside each other are the whole, away from the seam, and fade at it', async () => {
 		const checkpoint = await openTiny(name);
 		const latent = random([1, 6, 3, 3, 34]);
-		const plenty = new Codec(checkpoint, PLENTY);
+		const plenty = new Vae(checkpoint, PLENTY);
 		const whole = await plenty.decodePicture(latent);
-		const codec = new Codec(checkpoint, { memory: 65e6 });
-		const found = joined(await all(codec.decodeFrames(latent)), whole.shape);
+		const vae = new Vae(checkpoint, { memory: 65e6 });
+		const found = joined(await all(vae.decodeFrames(latent)), whole.shape);
 		const decode = async (from: number, to: number) =>
 			(await plenty.decodePicture(part(latent, 4, from, to))) as Picture;
 		expectFaded(found, 4, [await decode(0, 18), await decode(16, 34)], 16 * 32);
@@ -146,10 +146,10 @@ describe.each(TINY)('%s in tiles', (name) => {
 	it('runs of time are the whole at its ends and fade into each other', async () => {
 		const checkpoint = await openTiny(name);
 		const latent = random([1, 6, 15, 2, 3]);
-		const plenty = new Codec(checkpoint, PLENTY);
+		const plenty = new Vae(checkpoint, PLENTY);
 		const whole = await plenty.decodePicture(latent);
-		const codec = new Codec(checkpoint, { memory: 27e6 });
-		const found = joined(await all(codec.decodeFrames(latent)), whole.shape);
+		const vae = new Vae(checkpoint, { memory: 27e6 });
+		const found = joined(await all(vae.decodeFrames(latent)), whole.shape);
 		const first = (await plenty.decodePicture(part(latent, 2, 0, 10))) as Picture;
 		// The first frame of a later run knows nothing of what was before, and counts nothing.
 		const second = (await plenty.decodePicture(part(latent, 2, 5, 15))) as Picture;
@@ -162,9 +162,9 @@ describe.each(TINY)('%s in tiles', (name) => {
 	it('a picture is encoded to the whole’s latent away from the seam, and latents fade', async () => {
 		const checkpoint = await openTiny(name);
 		const pixels = random([1, 3, 9, 64, 34 * 32]);
-		const plenty = new Codec(checkpoint, PLENTY);
+		const plenty = new Vae(checkpoint, PLENTY);
 		const whole = await plenty.encodePicture(pixels);
-		const found = (await new Codec(checkpoint, { memory: 20e6 }).encodePicture(pixels)) as Picture;
+		const found = (await new Vae(checkpoint, { memory: 20e6 }).encodePicture(pixels)) as Picture;
 		expect(found.shape).toEqual(whole.shape);
 		const encode = async (from: number, to: number) =>
 			(await plenty.encodePicture(part(pixels, 4, from * 32, to * 32))) as Picture;
@@ -181,9 +181,9 @@ describe.each(TINY)('%s in tiles', (name) => {
 	it('a clip is encoded in runs of time of which only the past is known', async () => {
 		const checkpoint = await openTiny(name);
 		const pixels = random([1, 3, 113, 64, 64]);
-		const plenty = new Codec(checkpoint, PLENTY);
+		const plenty = new Vae(checkpoint, PLENTY);
 		const whole = await plenty.encodePicture(pixels);
-		const found = (await new Codec(checkpoint, { memory: 15e6 }).encodePicture(pixels)) as Picture;
+		const found = (await new Vae(checkpoint, { memory: 15e6 }).encodePicture(pixels)) as Picture;
 		expect(found.shape).toEqual(whole.shape);
 		const first = (await plenty.encodePicture(part(pixels, 2, 0, 73))) as Picture;
 		const second = (await plenty.encodePicture(part(pixels, 2, 40, 113))) as Picture;
@@ -196,14 +196,14 @@ describe.each(TINY)('%s in tiles', (name) => {
 it.each([PLENTY, { memory: 15e6 }])(
 	'bytes are encoded as the floats that they stand for, within %o',
 	async (options) => {
-		const codec = new Codec(await openTiny(), options);
+		const vae = new Vae(await openTiny(), options);
 		const { data, shape } = random([1, 3, 113, 64, 64]);
 		const bytes = new Uint8Array(
 			Uint8ClampedArray.from(data, (value) => (value + 1) * 127.5).buffer,
 		);
 		const floats = Float32Array.from(bytes, (byte) => byte / 127.5 - 1);
-		const found = await codec.encodePicture({ data: bytes, shape });
-		expect(errorOf(found, await codec.encodePicture({ data: floats, shape }))).toBeLessThan(EXACT);
+		const found = await vae.encodePicture({ data: bytes, shape });
+		expect(errorOf(found, await vae.encodePicture({ data: floats, shape }))).toBeLessThan(EXACT);
 	},
 );
 
@@ -211,9 +211,9 @@ it('a timestep-conditioned decoder takes each tile’s own noise', async () => {
 	const checkpoint = await Checkpoint.open(goldenPath('video-vae-2.0-timestep'));
 	const latent = random([1, 2, 2, 3, 34]);
 	const noise = (length: number) => random([length], 1).data;
-	const whole = await new Codec(checkpoint, PLENTY).decodePicture(latent, noise);
-	const codec = new Codec(checkpoint, { memory: 35e6 });
-	const found = joined(await all(codec.decodeFrames(latent, { noise })), whole.shape);
+	const whole = await new Vae(checkpoint, PLENTY).decodePicture(latent, noise);
+	const vae = new Vae(checkpoint, { memory: 35e6 });
+	const found = joined(await all(vae.decodeFrames(latent, { noise })), whole.shape);
 	for (const [from, to] of [
 		[0, 18 - REACH],
 		[16 + REACH, 34],
@@ -221,28 +221,28 @@ it('a timestep-conditioned decoder takes each tile’s own noise', async () => {
 		const pair = [found, whole].map((x) => part(x, 4, from! * 32, to! * 32));
 		expect(errorOf(pair[0]!, pair[1]!)).toBeLessThan(EXACT);
 	}
-	await expect(codec.decodeFrames(latent).next()).rejects.toThrow(
+	await expect(vae.decodeFrames(latent).next()).rejects.toThrow(
 		'Expected noise for a timestep-conditioned decoder',
 	);
 	const small = () => new Float32Array(396);
-	await expect(codec.decodeFrames(latent, { noise: small }).next()).rejects.toThrow(
+	await expect(vae.decodeFrames(latent, { noise: small }).next()).rejects.toThrow(
 		"Expected noise of the latent's 408 values, got 396",
 	);
 });
 
 it('refuses what is no latent', async () => {
-	const codec = new Codec(await openTiny());
+	const vae = new Vae(await openTiny());
 	for (const shape of [[6, 2, 2, 3], [1, 6, 0, 2, 2], []]) {
 		const latent = { data: new Float32Array(72), shape };
-		await expect(codec.decodeFrames(latent).next()).rejects.toThrow(
+		await expect(vae.decodeFrames(latent).next()).rejects.toThrow(
 			`Expected a latent [1, channels, frames, height, width], got [${shape}]`,
 		);
 	}
 	const other = random([1, 5, 2, 2, 3]);
-	await expect(codec.decodeFrames(other).next()).rejects.toThrow(
+	await expect(vae.decodeFrames(other).next()).rejects.toThrow(
 		'vae: expected a latent [1, 6, frames, height ≥ 2, width ≥ 2], got [1,5,2,2,3]',
 	);
-	await expect(codec.encodePicture(random([1, 3, 8, 64, 64]))).rejects.toThrow(
+	await expect(vae.encodePicture(random([1, 3, 8, 64, 64]))).rejects.toThrow(
 		'vae: expected pixels [1, 3, 8 · k + 1, 32 · h, 32 · w]; crop or pad them, got [1,3,8,64,64]',
 	);
 });
@@ -268,10 +268,10 @@ describe('frames while later ones are still to be decoded', () => {
 			return made;
 		});
 		const opened = vi.spyOn(Session, 'open');
-		const codec = new Codec(await openTiny(), THREE_RUNS);
+		const vae = new Vae(await openTiny(), THREE_RUNS);
 		mayEnd[0]!.open();
 		let seen = 0;
-		for await (const { index } of codec.decodeFrames(LATENT)) {
+		for await (const { index } of vae.decodeFrames(LATENT)) {
 			expect(index).toBe(seen++);
 			if (index < 80) expect(liveSessions()).toEqual(['video decoder']);
 			else expect(liveSessions()).toEqual([]);
@@ -293,14 +293,14 @@ describe('frames while later ones are still to be decoded', () => {
 		[152, 153, 1],
 	])('%i…%i are those of all frames and take %i tiles', async (from, to, count) => {
 		const runs = vi.spyOn(Session.prototype, 'run');
-		const codec = new Codec(await openTiny(), THREE_RUNS);
-		const found = await all(codec.decodeFrames(LATENT, { frames: [from, to] }));
+		const vae = new Vae(await openTiny(), THREE_RUNS);
+		const found = await all(vae.decodeFrames(LATENT, { frames: [from, to] }));
 		expect(found.map(({ index }) => index)).toEqual(
 			[...Array(to - from).keys()].map((i) => from + i),
 		);
 		expect(runs).toHaveBeenCalledTimes(count);
 		if (from !== 100) return;
-		expect((await all(codec.decodeFrames(LATENT))).slice(from, to)).toEqual(found);
+		expect((await all(vae.decodeFrames(LATENT))).slice(from, to)).toEqual(found);
 	});
 
 	it.each([
@@ -310,19 +310,19 @@ describe('frames while later ones are still to be decoded', () => {
 		[0.5, 3],
 		[Number.NaN, 3],
 	])('%f…%f are refused', async (from, to) => {
-		const codec = new Codec(await openTiny(), THREE_RUNS);
-		await expect(codec.decodeFrames(LATENT, { frames: [from, to] }).next()).rejects.toThrow(
+		const vae = new Vae(await openTiny(), THREE_RUNS);
+		await expect(vae.decodeFrames(LATENT, { frames: [from, to] }).next()).rejects.toThrow(
 			`Expected frames among the 153 of the latent, got ${from}…${to}`,
 		);
 	});
 
 	it('leave nothing open when the loop is left', async () => {
 		const runs = vi.spyOn(Session.prototype, 'run');
-		const codec = new Codec(await openTiny(), THREE_RUNS);
-		for await (const { index } of codec.decodeFrames(LATENT)) if (index === 3) break;
+		const vae = new Vae(await openTiny(), THREE_RUNS);
+		for await (const { index } of vae.decodeFrames(LATENT)) if (index === 3) break;
 		expect(liveSessions()).toEqual([]);
 		const failing = async () => {
-			for await (const _ of codec.decodeFrames(LATENT)) throw new Error('no room on the disk');
+			for await (const _ of vae.decodeFrames(LATENT)) throw new Error('no room on the disk');
 		};
 		await expect(failing()).rejects.toThrow('no room on the disk');
 		// Each loop has begun the tile after the first.
@@ -331,9 +331,9 @@ describe('frames while later ones are still to be decoded', () => {
 
 	it('end with the reason of an abort, before a further tile', async () => {
 		const runs = vi.spyOn(Session.prototype, 'run');
-		const codec = new Codec(await openTiny(), THREE_RUNS);
+		const vae = new Vae(await openTiny(), THREE_RUNS);
 		const stop = new AbortController();
-		const frames = codec.decodeFrames(LATENT, { signal: stop.signal });
+		const frames = vae.decodeFrames(LATENT, { signal: stop.signal });
 		for (let i = 0; i < 40; i++) await frames.next();
 		// While the second tile is running.
 		setImmediate(() => stop.abort(new Error('changed my mind')));
@@ -342,31 +342,31 @@ describe('frames while later ones are still to be decoded', () => {
 		expect(await frames.next()).toEqual({ done: true, value: undefined });
 	});
 
-	it('end when the codec is released, and nothing runs any more', async () => {
-		const codec = new Codec(await openTiny(), THREE_RUNS);
-		const frames = codec.decodeFrames(LATENT);
+	it('end when the VAE is released, and nothing runs any more', async () => {
+		const vae = new Vae(await openTiny(), THREE_RUNS);
+		const frames = vae.decodeFrames(LATENT);
 		await frames.next();
 		expect(liveSessions()).toEqual(['video decoder']);
-		await codec.release();
+		await vae.release();
 		expect(liveSessions()).toEqual([]);
 		const rest = async () => {
 			for await (const _ of frames);
 		};
-		await expect(rest()).rejects.toThrow('Expected a codec in use, got one after release()');
-		await expect(codec.decodePicture(LATENT)).rejects.toThrow('got one after release()');
-		await codec.release();
+		await expect(rest()).rejects.toThrow('Expected open VAEs, got a call after release()');
+		await expect(vae.decodePicture(LATENT)).rejects.toThrow('got one after release()');
+		await vae.release();
 	});
 
 	it('an aborted signal stops every other call too', async () => {
-		const codec = new Codec(await openTiny(), THREE_RUNS);
+		const vae = new Vae(await openTiny(), THREE_RUNS);
 		const signal = AbortSignal.abort(new Error('changed my mind'));
 		const mel = random([1, 2, 5, 16]);
 		for (const call of [
-			() => codec.encodePicture(random([1, 3, 1, 64, 64]), signal),
-			() => codec.decodePicture(random([1, 6, 1, 2, 2]), null, signal),
-			() => codec.encodeSound(mel, signal),
-			() => codec.decodeSound(random([1, 2, 2, 4]), signal),
-			() => codec.voice(mel, signal),
+			() => vae.encodePicture(random([1, 3, 1, 64, 64]), signal),
+			() => vae.decodePicture(random([1, 6, 1, 2, 2]), null, signal),
+			() => vae.encodeSound(mel, signal),
+			() => vae.decodeSound(random([1, 2, 2, 4]), signal),
+			() => vae.vocode(mel, signal),
 		]) {
 			await expect(call()).rejects.toThrow('changed my mind');
 		}
@@ -376,7 +376,7 @@ describe('frames while later ones are still to be decoded', () => {
 it('refuses a memory of nothing', async () => {
 	const checkpoint = await openTiny();
 	for (const memory of [0, -1, Number.NaN]) {
-		expect(() => new Codec(checkpoint, { memory })).toThrow(
+		expect(() => new Vae(checkpoint, { memory })).toThrow(
 			`Expected some bytes of memory, got ${memory}`,
 		);
 	}

@@ -18,7 +18,7 @@ import {
 } from '../../../inference-daemon/engines/ltx2/networks/video-vae-decoder.ts';
 import { videoVaeEncoder } from '../../../inference-daemon/engines/ltx2/networks/video-vae-encoder.ts';
 import { fallbacks } from '../../../inference-daemon/engines/ltx2/runtime/fallbacks.ts';
-import type { Numbers } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { type Case, errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
 
@@ -94,7 +94,7 @@ const MAGNIFIED: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 
 /** Every intermediate and every output that the case has. */
 function expectSame(
-	found: Readonly<Record<string, Numbers>>,
+	found: Readonly<Record<string, NdArray>>,
 	{ tensors }: Case,
 	magnified: Readonly<Record<string, number>> = {},
 ): void {

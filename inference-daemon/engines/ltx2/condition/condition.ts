@@ -29,10 +29,10 @@ import { videoVaeConfig } from '../networks/video-vae.ts';
 import type { Treatment } from '../plan/plan.ts';
 import type { Recipe } from '../plan/stages.ts';
 import { fitted, type WorkSize } from '../plan/window.ts';
-import type { Numbers } from '../runtime/resident.ts';
+import type { NdArray } from '../runtime/resident.ts';
 import { logMel } from '../sound/mel.ts';
 import { together } from '../together.ts';
-import type { Codec } from '../vae/vae.ts';
+import type { Vae } from '../vae/vae.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Ahead } from './prefetch.ts';
 import {
@@ -51,12 +51,12 @@ const MEL_RATE = 48_000;
 export type Looked = {
 	readonly shot: Shot;
 	/** The window's own pictures, as bytes [1, 3, frames, height, width], and their latent, where there are any. */
-	readonly seen: { readonly pixels: Numbers; readonly latent: Numbers } | null;
+	readonly seen: { readonly pixels: NdArray; readonly latent: NdArray } | null;
 };
 
 export type Look = Material & {
 	readonly checkpoint: Checkpoint;
-	readonly codec: Codec;
+	readonly vae: Vae;
 	readonly recipe: Recipe;
 	readonly size: WorkSize;
 	/** The request's stills by the frame of the clip that they show. */
@@ -85,13 +85,13 @@ export async function look(looking: Look): Promise<Looked> {
 type Picture = { readonly video: Conditioned; readonly seen: Looked['seen'] };
 
 async function conditionedPicture(looking: Look): Promise<Picture> {
-	const { request, work, pass, carried, checkpoint, codec, size, signal, earlier } = looking;
+	const { request, work, pass, carried, checkpoint, vae, size, signal, earlier } = looking;
 	const { rate } = request.context.sequence;
 	const { window } = pass;
 	const channels = videoVaeConfig(checkpoint).latent_channels;
 	const shape = videoShape(window.frames, size.width, size.height);
-	const encode = (pixels: Numbers) => codec.encodePicture(pixels, signal);
-	const tokens = async (pixels: Numbers) =>
+	const encode = (pixels: NdArray) => vae.encodePicture(pixels, signal);
+	const tokens = async (pixels: NdArray) =>
 		toTokens((await encode(pixels)).data as Float32Array, channels);
 	let state = unconditioned(videoPositions(shape, rate), channels);
 	let seen: Looked['seen'] = null;
@@ -134,7 +134,7 @@ function stillsIn({ stills, request, pass }: Look): readonly Still[] {
 async function withReference(
 	looking: Look,
 	state: Conditioned,
-	tokens: (pixels: Numbers) => Promise<Float32Array>,
+	tokens: (pixels: NdArray) => Promise<Float32Array>,
 ): Promise<Conditioned> {
 	const { request, recipe, pass, size } = looking;
 	if (recipe.reference === null || !request.reference) return state;
@@ -151,7 +151,7 @@ async function withReference(
 }
 
 async function conditionedSound(looking: Look): Promise<Conditioned> {
-	const { request, work, pass, carried, checkpoint, codec, signal, earlier } = looking;
+	const { request, work, pass, carried, checkpoint, vae, signal, earlier } = looking;
 	const { rate } = request.context.sequence;
 	const { z_channels: channels, mel_bins } = audioVaeConfig(checkpoint);
 	const bands = mel_bins / 4;
@@ -164,7 +164,7 @@ async function conditionedSound(looking: Look): Promise<Conditioned> {
 	if (work.sound === 'made' && carried === null) return started(free);
 	const heard = await (looking.ahead?.takeSound() ?? readWindowSound(looking));
 	const mel = logMel({ channels: [heard.left, heard.right], sampleRate: MEL_RATE });
-	const { data } = await codec.encodeSound(mel, signal);
+	const { data } = await vae.encodeSound(mel, signal);
 	const all = audioToTokens(data as Float32Array, channels, bands);
 	const source = new Float32Array(count * channels * bands);
 	source.set(all.subarray(0, source.length));

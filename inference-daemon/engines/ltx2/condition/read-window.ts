@@ -7,7 +7,7 @@ import { readMix, readOwnSound } from '../../cut-sound.ts';
 import type { Pass } from '../plan/passes.ts';
 import type { Work } from '../plan/plan.ts';
 import { snapUp, type WorkSize } from '../plan/window.ts';
-import type { Numbers } from '../runtime/resident.ts';
+import type { NdArray } from '../runtime/resident.ts';
 import { heardBeside } from '../sound/joins.ts';
 import { canvasPainter, type Planes } from './picture.ts';
 
@@ -26,7 +26,7 @@ export type Material = {
 export type Carried = { readonly frames: readonly Frame[]; readonly sound: Sound | null };
 
 /** What the window shows: bytes [1, 3, frames, height, width], and its first frame on the right. */
-export type Pictures = { readonly pixels: Numbers; readonly firstRight: Numbers | null };
+export type Pictures = { readonly pixels: NdArray; readonly firstRight: NdArray | null };
 
 /**
  * The window's pictures: the neighbours' own, and in the gap the clip's where it is made again. Else
@@ -61,7 +61,7 @@ async function standStill(stack: Stack, end: number, index: number | null): Prom
 }
 
 /** A picture on the work's canvas, bytes [1, 3, 1, height, width]. */
-export async function onCanvas(frame: Frame, size: WorkSize): Promise<Numbers> {
+export async function onCanvas(frame: Frame, size: WorkSize): Promise<NdArray> {
 	const stack = await Stack.open(1, size);
 	stack.draw(frame);
 	return stack.pixels;
@@ -75,7 +75,7 @@ export async function readReference(
 	material: Material,
 	size: WorkSize,
 	pace: number,
-): Promise<Numbers> {
+): Promise<NdArray> {
 	const { ffmpeg, request, pass, signal } = material;
 	const { sequence, range } = request.context;
 	const { path, start } = request.reference!;
@@ -162,7 +162,7 @@ type Paint = (frame: Frame, canvas: Planes) => void;
 
 /** Pictures one after the other, [1, 3, frames, height, width], as the video encoder takes them. */
 class Stack {
-	readonly pixels: Numbers & { readonly data: Uint8Array };
+	readonly pixels: NdArray & { readonly data: Uint8Array };
 	/** Where the next picture goes. */
 	next = 0;
 	readonly #paint: Paint;
@@ -193,7 +193,7 @@ class Stack {
 	}
 
 	/** One of them by itself. */
-	at(index: number): Numbers {
+	at(index: number): NdArray {
 		const [height, width] = this.pixels.shape.slice(3) as [number, number];
 		const data = new Uint8Array(3 * height * width);
 		for (const [c, plane] of this.#planes(index).entries()) data.set(plane, c * height * width);

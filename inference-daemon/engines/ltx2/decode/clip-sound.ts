@@ -6,7 +6,7 @@ import type { Material } from '../condition/read-window.ts';
 import { audioFromTokens, audioTokensTo } from '../diffusion/latent.ts';
 import { audioVaeConfig } from '../networks/audio-vae.ts';
 import { heardBeside, meetNeighbours } from '../sound/joins.ts';
-import type { Codec } from '../vae/vae.ts';
+import type { Vae } from '../vae/vae.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 
 /** A pass's sound at 48 kHz, exactly as long as its frames, and how it goes on for a moment. */
@@ -21,7 +21,7 @@ const END = 480;
 export async function soundOfPass(
 	material: Material,
 	tokens: Float32Array,
-	codec: Codec,
+	vae: Vae,
 	checkpoint: Checkpoint,
 ): Promise<PassSound> {
 	const { request, pass, signal } = material;
@@ -30,13 +30,13 @@ export async function soundOfPass(
 	const bands = mel_bins / 4;
 	const count = audioTokensTo(pass.window.gap.end, pass.window.frames, rate);
 	const data = audioFromTokens(tokens.slice(0, count * channels * bands), channels, bands);
-	const mel = await codec.decodeSound({ data, shape: [1, channels, count, bands] }, signal);
-	const waveform = await codec.voice(mel, signal);
+	const mel = await vae.decodeSound({ data, shape: [1, channels, count, bands] }, signal);
+	const waveform = await vae.vocode(mel, signal);
 	const samples = waveform.shape[2]!;
 	const { start } = pass.range;
 	const at = (frame: number) => samplesForFrames(frame, rate);
 	const from = at(start) - at(start - pass.window.left);
-	const step = codec.sampleRate / 48_000;
+	const step = vae.sampleRate / 48_000;
 	const length = lengthOf(material);
 	const made = Math.floor(samples / step) - from - END;
 	const heard = Math.max(length, Math.min(length + MOMENT, made));

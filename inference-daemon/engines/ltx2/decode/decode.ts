@@ -14,12 +14,7 @@ import { joined, ownSound, readJoins, soundOfPass } from './clip-sound.ts';
 import { Film } from './clip-writer.ts';
 
 /** Starts the encoder of the clip. */
-export function startFilm({
-	request,
-	work,
-	workplace,
-	signal,
-}: Omit<Take, 'codec' | 'film'>): Film {
+export function startFilm({ request, work, workplace, signal }: Omit<Take, 'vae' | 'film'>): Film {
 	const { output, context } = request;
 	const { rate, pixelAspect } = context.sequence;
 	const wanted = {
@@ -65,14 +60,14 @@ async function drawPicture(take: Take, pass: Pass, latents: Latents): Promise<Fr
 
 /** Gives what was made, which the next pass goes on from. */
 async function drawSound(take: Take, pass: Pass, latents: Latents): Promise<Sound | null> {
-	const { request, work, model, codec, film, workplace, ahead, signal } = take;
+	const { request, work, model, vae, film, workplace, ahead, signal } = take;
 	const material = { ffmpeg: workplace.ffmpeg, request, work, pass, carried: null, signal };
 	if (!work.hasSound) return null;
 	if (work.sound === 'given') {
 		film.writeSound(await ownSound(material));
 		return null;
 	}
-	const { sound, goingOn } = await soundOfPass(material, latents.audio!, codec, model.checkpoint);
+	const { sound, goingOn } = await soundOfPass(material, latents.audio!, vae, model.checkpoint);
 	const joins = await (ahead?.joins() ?? readJoins(material));
 	film.writeSound(joined(material, sound, joins), goingOn);
 	return sound;
@@ -80,7 +75,7 @@ async function drawSound(take: Take, pass: Pass, latents: Latents): Promise<Soun
 
 /** The pass's new pictures, on the work's canvas; or the clip's own, where they are given. */
 async function* picturesOf(
-	{ request, work, model, codec, workplace, signal }: Take,
+	{ request, work, model, vae, workplace, signal }: Take,
 	pass: Pass,
 	latents: Latents,
 ): AsyncGenerator<Planar | Frame, void, void> {
@@ -96,7 +91,7 @@ async function* picturesOf(
 	const key = { seed: request.seed, stream: 'decoder', draw: pass.index };
 	const noise = (length: number) => normalNoise(key, length);
 	const frames = [pass.window.gap.start, pass.window.gap.end] as const;
-	for await (const { planes } of codec.decodeFrames(latent, { noise, frames, signal })) {
+	for await (const { planes } of vae.decodeFrames(latent, { noise, frames, signal })) {
 		yield { width, height, planes };
 	}
 }

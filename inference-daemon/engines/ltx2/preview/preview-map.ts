@@ -1,6 +1,6 @@
 import type { RgbPicture } from '../../../media/jpeg.ts';
 import { CELL } from '../diffusion/latent.ts';
-import type { Numbers } from '../runtime/resident.ts';
+import type { NdArray } from '../runtime/resident.ts';
 import type { VectorKernels } from '../vector-kernels.ts';
 
 /** Pixels of a cell's patch, in width and height: a preview is a quarter of the work's size. */
@@ -17,9 +17,9 @@ export type PreviewMap = { readonly channels: number; readonly weights: Float32A
 /** A latent, and the pictures that it was encoded from or is decoded to. */
 export type Pair = {
 	/** Normalised, [C, f, h, w]; a 1 may stand before. */
-	readonly latent: Numbers;
+	readonly latent: NdArray;
 	/** [3, 8 (f − 1) + 1, 32 h, 32 w], bytes or floats in −1…1; a 1 may stand before. */
-	readonly pixels: Numbers;
+	readonly pixels: NdArray;
 	/** Which of the f cells in time to go by, where not all are real. */
 	readonly cells?: readonly number[] | undefined;
 };
@@ -55,7 +55,7 @@ export function fitPreview(
  * Whether pixels [3, F, H, W], a 1 may stand before, surely show enough to learn from in these cells in
  * time, as one pixel in each patch of one frame of each tells.
  */
-export function showsMuch({ data, shape }: Numbers, cells: readonly number[]): boolean {
+export function showsMuch({ data, shape }: NdArray, cells: readonly number[]): boolean {
 	const [frames, height, width] = shape.slice(-3) as [number, number, number];
 	const scale = data instanceof Uint8Array ? 127.5 : 1;
 	let [count, sum, squares] = [0, 0, 0];
@@ -94,7 +94,7 @@ export function cellsWhere(frames: number, isGiven: (frame: number) => boolean):
 export function pictureOfCell(
 	kernels: VectorKernels,
 	{ channels, weights }: PreviewMap,
-	latent: Numbers,
+	latent: NdArray,
 	cell: number,
 ): RgbPicture {
 	const [c, f, h, w] = shapeOf(latent, channels);
@@ -114,7 +114,7 @@ export function pictureOfCell(
 }
 
 /** Of each place of a cell in time its channels and 1. */
-function cellsOf({ data }: Numbers, [c, f, h, w]: Shape, cell: number): Float32Array {
+function cellsOf({ data }: NdArray, [c, f, h, w]: Shape, cell: number): Float32Array {
 	const size = c + 1;
 	const inputs = new Float32Array(h * w * size);
 	for (let k = 0; k < c; k++) {
@@ -146,7 +146,7 @@ function patchesOf(
 
 type Shape = readonly [c: number, f: number, h: number, w: number];
 
-function shapeOf({ data, shape }: Numbers, channels?: number): Shape {
+function shapeOf({ data, shape }: NdArray, channels?: number): Shape {
 	const [c, f, h, w] = shape.slice(-4) as [number, number, number, number];
 	const isOne = shape.length === 4 || (shape.length === 5 && shape[0] === 1);
 	if (!isOne || !(data instanceof Float32Array) || data.length !== c * f * h * w) {
@@ -286,7 +286,7 @@ function middleFrame(cell: number): number {
 
 /** The means of 4 × 4 pixels of a frame where the cell (y, x) is: [8, 8, 3]. */
 function readPatch(
-	{ data, shape }: Numbers,
+	{ data, shape }: NdArray,
 	frame: number,
 	y: number,
 	x: number,

@@ -18,7 +18,7 @@ export async function learnPreview(
 	pass: Pass,
 	{ seen }: Looked,
 ): Promise<Lesson | null> {
-	const { previews, work, codec, signal } = take;
+	const { previews, work, vae, signal } = take;
 	const { gap, frames, spare } = pass.window;
 	const isGiven = (frame: number) =>
 		frame < frames - spare && (work.picture === 'given' || frame < gap.start || frame >= gap.end);
@@ -31,7 +31,7 @@ export async function learnPreview(
 	}
 	const key = { seed: 0, stream: 'decoder', draw: 0 };
 	const noise = (length: number) => normalNoise(key, length);
-	await previews.fitOnce((latent) => codec.decodePicture(latent, noise, signal));
+	await previews.fitOnce((latent) => vae.decodePicture(latent, noise, signal));
 	return null;
 }
 

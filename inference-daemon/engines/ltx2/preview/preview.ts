@@ -3,7 +3,7 @@ import { normalNoise } from '../diffusion/noise.ts';
 import { keep, type Place, readKept } from '../json-cache.ts';
 import type { WorkSize } from '../plan/window.ts';
 import { contextKey } from '../prompt/cache.ts';
-import type { Numbers } from '../runtime/resident.ts';
+import type { NdArray } from '../runtime/resident.ts';
 import { openVectorKernels, type VectorKernels } from '../vector-kernels.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { cellOf, fitPreview, PATCH, type PreviewMap, pictureOfCell } from './preview-map.ts';
@@ -64,7 +64,7 @@ export class Previews {
 	 * [3, F, H, W], bytes or floats in −1…1, and which cells in time to go by. False where they show too little; the
 	 * map stays as it was then. Throws RangeError for shapes that do not belong together.
 	 */
-	async fit(latent: Numbers, pixels: Numbers, cells?: readonly number[]): Promise<boolean> {
+	async fit(latent: NdArray, pixels: NdArray, cells?: readonly number[]): Promise<boolean> {
 		if (cells?.length === 0) return false;
 		const map = fitPreview(this.#kernels, [{ latent, pixels, cells }], this.#map);
 		if (map === null) return false;
@@ -74,7 +74,7 @@ export class Previews {
 	}
 
 	/** Learns from random latents [1, C, f, h, w] that `decode` turns to pixels, unless it is ready. */
-	async fitOnce(decode: (latent: Numbers) => Promise<Numbers>): Promise<boolean> {
+	async fitOnce(decode: (latent: NdArray) => Promise<NdArray>): Promise<boolean> {
 		if (this.ready) return true;
 		const latent = randomLatent(this.#channels);
 		return this.fit(latent, await decode(latent));
@@ -84,7 +84,7 @@ export class Previews {
 	 * A JPEG of one frame of a normalised latent [C, f, h, w], a quarter of its size; where f is 1,
 	 * any frame is that one. Null without a map.
 	 */
-	jpeg(latent: Numbers, { frame, crop }: Look = {}): Uint8Array | null {
+	jpeg(latent: NdArray, { frame, crop }: Look = {}): Uint8Array | null {
 		if (this.#map === null) return null;
 		const f = latent.shape.at(-3)!;
 		const cell = frame === undefined ? f >> 1 : Math.min(f - 1, cellOf(frame));
@@ -107,7 +107,7 @@ const RANDOM = [2, 12, 12] as const;
  * Half of a cell's variance is shared by those beside it, so that decoded pictures have areas of one
  * colour too, and not only what networks make of neighbours that have nothing to do with each other.
  */
-function randomLatent(channels: number): Numbers {
+function randomLatent(channels: number): NdArray {
 	const [f, h, w] = RANDOM;
 	const shared = 3;
 	const fine = normalNoise({ seed: 0, stream: 'preview', draw: 0 }, channels * f * h * w);

@@ -17,7 +17,7 @@ import { joined, type RotaryTable } from '../networks/rope.ts';
 import { textConfig, textFeaturesGraph } from '../networks/text-features.ts';
 import { Kernels } from '../runtime/kernels.ts';
 import { Later, SpareTime } from '../runtime/meanwhile.ts';
-import type { Numbers } from '../runtime/resident.ts';
+import type { NdArray } from '../runtime/resident.ts';
 import { type Provider, Session } from '../runtime/session.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { TextEncoder } from './encoder.ts';
@@ -85,7 +85,7 @@ type Steps = {
 	readonly all: readonly Step[];
 };
 
-type Run = (step: Step, inputs: Record<string, Numbers>) => Promise<Record<string, Numbers>>;
+type Run = (step: Step, inputs: Record<string, NdArray>) => Promise<Record<string, NdArray>>;
 
 /**
  * All graphs before the first runs, so that all that is missing is told at once and early. Their files
@@ -149,11 +149,11 @@ async function hiddenStates(
 	tokens: readonly number[],
 	{ embedding, layers, norm }: Steps,
 	run: Run,
-): Promise<Numbers> {
+): Promise<NdArray> {
 	const { hidden } = gemma.config;
 	const shape = [layers.length + 1, tokens.length, hidden];
 	const data = new Float32Array((layers.length + 1) * tokens.length * hidden);
-	const keep = (index: number, state: Numbers) =>
+	const keep = (index: number, state: NdArray) =>
 		data.set(state.data as Float32Array, index * tokens.length * hidden);
 	const inputs = gemmaInputs(gemma, tokens);
 	let state = (await run(embedding, { tokens: inputs.tokens })).next!;

@@ -4,7 +4,7 @@ import { runtimeFailure } from './failures.ts';
 import { sessionOpens } from './live.ts';
 import { networksThread } from './networks-thread.ts';
 import { CHAIN, type Fed, type Link } from './orders.ts';
-import { feed, type Numbers, type Resident, residentsOf, type Values } from './resident.ts';
+import { feed, type NdArray, type Resident, residentsOf, type Values } from './resident.ts';
 import { expected, isProven, openingOf, type Provider, type Session } from './session.ts';
 
 /** A graph in its session; null: in one for this run, which casts its weights as it goes on. */
@@ -50,7 +50,7 @@ export async function runChain(
 			throw runtimeFailure(`Expected ${graph.name} to run on ${provider}`, error);
 		});
 		if (given === null) throw signal!.reason;
-		if (outputs === 'come') return given as Record<string, Numbers>;
+		if (outputs === 'come') return given as Record<string, NdArray>;
 		const staying = Object.entries(given).map(([name, output]) => {
 			const among = last.get(name)?.session?.place.among ?? null;
 			return residentsOf({ [name]: output }, thread, among);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Graph } from '../graph/graph.ts';
 import type { ValueSpec } from '../graph/onnx.ts';
-import type { Numbers } from './resident.ts';
+import type { NdArray } from './resident.ts';
 import { type Provider, Session } from './session.ts';
 
 /** An operator that ran on the CPU though another provider was asked for. */
@@ -16,7 +16,7 @@ export type Fallback = { readonly op: string; readonly node: string };
 export async function fallbacks(
 	graph: Graph,
 	provider: Provider,
-	inputs: Readonly<Record<string, Numbers>> = zeros(graph.inputs),
+	inputs: Readonly<Record<string, NdArray>> = zeros(graph.inputs),
 ): Promise<readonly Fallback[]> {
 	if (provider === 'cpu') return [];
 	const folder = await mkdtemp(join(tmpdir(), 'pickup-profile-'));
@@ -50,12 +50,12 @@ function fallbacksIn(profile: string): Fallback[] {
 		.map(({ name, args }) => ({ op: args.op_name ?? '', node: name.slice(0, -KERNEL.length) }));
 }
 
-function zeros(inputs: readonly ValueSpec[]): Record<string, Numbers> {
+function zeros(inputs: readonly ValueSpec[]): Record<string, NdArray> {
 	const entries = inputs.map(({ name, type, shape }) => {
 		const length = shape.reduce((product, n) => product * n, 1);
 		return [name, { data: new (arrayFor(type))(length), shape }];
 	});
-	return Object.fromEntries(entries) as Record<string, Numbers>;
+	return Object.fromEntries(entries) as Record<string, NdArray>;
 }
 
 function arrayFor(type: ValueSpec['type']) {

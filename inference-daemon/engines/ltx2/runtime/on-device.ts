@@ -1,8 +1,8 @@
 import { Graph } from '../graph/graph.ts';
-import { type Numbers, Resident, type Values } from './resident.ts';
+import { type NdArray, Resident, type Values } from './resident.ts';
 import { type Provider, Session } from './session.ts';
 
-type Inputs = Readonly<Record<string, Numbers>>;
+type Inputs = Readonly<Record<string, NdArray>>;
 
 /** Values that many runs take. */
 export type Uploaded = {
@@ -52,8 +52,8 @@ export async function computed(
 	}
 }
 
-async function handOver(inputs: Inputs, entries: readonly [string, Numbers][]): Promise<Uploaded> {
-	const values: Record<string, Numbers | Resident> = { ...inputs };
+async function handOver(inputs: Inputs, entries: readonly [string, NdArray][]): Promise<Uploaded> {
+	const values: Record<string, NdArray | Resident> = { ...inputs };
 	const release = async () => releaseAll(values);
 	try {
 		for (const [name, value] of entries) values[name] = await Resident.of(value);

@@ -4,7 +4,7 @@ import { type NetworksThread, networksThread } from './networks-thread.ts';
 import type { Elements, Fed, Output } from './orders.ts';
 
 /** Numbers in memory, row by row. float16 comes as its bits, where JavaScript has no type for it. */
-export type Numbers = {
+export type NdArray = {
 	readonly data: Elements;
 	readonly shape: readonly number[];
 	/** A run takes the array over, which is empty afterwards, where it copies others. */
@@ -12,7 +12,7 @@ export type Numbers = {
 };
 
 /** Numbers by a graph's names, some of them in the networks' thread or on a device. */
-export type Values = Readonly<Record<string, Numbers | Resident>>;
+export type Values = Readonly<Record<string, NdArray | Resident>>;
 
 export type Outputs = Readonly<Record<string, Output>>;
 
@@ -57,7 +57,7 @@ export class Resident {
 	 * Float32 numbers for the runs of any provider but WebGPU. Throws PickupError `out-of-memory` or
 	 * `engine-failed`.
 	 */
-	static async of(numbers: Numbers): Promise<Resident> {
+	static async of(numbers: NdArray): Promise<Resident> {
 		const thread = networksThread();
 		const moved: ArrayBuffer[] = [];
 		try {
@@ -75,7 +75,7 @@ export class Resident {
 	}
 
 	/** Copies it to memory. */
-	async read(): Promise<Numbers> {
+	async read(): Promise<NdArray> {
 		const { data } = await this.#thread.order({ kind: 'read', value: this.id });
 		return { data, shape: this.shape };
 	}
@@ -90,11 +90,11 @@ export class Resident {
 }
 
 /** As the networks' thread takes it; what has to go there with it is added to `moved`. */
-export function feed({ type }: ValueSpec, value: Numbers | Resident, moved: ArrayBuffer[]): Fed {
+export function feed({ type }: ValueSpec, value: NdArray | Resident, moved: ArrayBuffer[]): Fed {
 	return value instanceof Resident ? value.id : fedOf(type, value, moved);
 }
 
-function fedOf(type: ElementType, { data, shape, isGiven }: Numbers, moved: ArrayBuffer[]) {
+function fedOf(type: ElementType, { data, shape, isGiven }: NdArray, moved: ArrayBuffer[]) {
 	const isWhole = data.byteLength === data.buffer.byteLength;
 	const own = isGiven && isWhole ? data : data.slice();
 	moved.push(own.buffer as ArrayBuffer);

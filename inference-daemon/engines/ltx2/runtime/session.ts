@@ -10,7 +10,7 @@ import { type NetworksThread, networksThread } from './networks-thread.ts';
 import type { Fed, Given, Opening, Wrong } from './orders.ts';
 import {
 	feed,
-	type Numbers,
+	type NdArray,
 	type Outputs,
 	type Resident,
 	residentsOf,
@@ -94,8 +94,8 @@ export class Session {
 		graph: Graph,
 		inputs: Values,
 		options: SessionOptions = {},
-	): Promise<Record<string, Numbers>> {
-		return (await runOnce(graph, inputs, options, 'come')) as Record<string, Numbers>;
+	): Promise<Record<string, NdArray>> {
+		return (await runOnce(graph, inputs, options, 'come')) as Record<string, NdArray>;
 	}
 
 	/** As `once`, but outputs stay in the networks' thread; the caller releases them. */
@@ -113,8 +113,8 @@ export class Session {
 	 * The first run of a graph that gives NaN or infinity throws `bad-weights` that names the tensor,
 	 * or else `engine-failed`.
 	 */
-	async run(inputs: Values): Promise<Record<string, Numbers>> {
-		return (await this.#run(inputs, 'come')) as Record<string, Numbers>;
+	async run(inputs: Values): Promise<Record<string, NdArray>> {
+		return (await this.#run(inputs, 'come')) as Record<string, NdArray>;
 	}
 
 	/**

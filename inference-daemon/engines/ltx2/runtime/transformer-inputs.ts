@@ -1,9 +1,9 @@
 import type { Table } from '../networks/rope.ts';
 import { distinct, sinusoids } from '../networks/timestep.ts';
 import type { TransformerConfig } from '../networks/transformer-config.ts';
-import type { Numbers } from './resident.ts';
+import type { NdArray } from './resident.ts';
 
-export type Inputs = Readonly<Record<string, Numbers>>;
+export type Inputs = Readonly<Record<string, NdArray>>;
 
 /** The noise of a stream at a step. */
 export type Noise = {
@@ -21,7 +21,7 @@ export function noiseInputs(
 	c: TransformerConfig,
 	noise: { readonly video: Noise | null; readonly audio: Noise | null },
 ): Inputs {
-	const inputs: Record<string, Numbers> = {};
+	const inputs: Record<string, NdArray> = {};
 	for (const [name, other] of [
 		['video', 'audio'],
 		['audio', 'video'],

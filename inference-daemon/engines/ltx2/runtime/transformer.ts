@@ -16,7 +16,7 @@ import { type ChainLink, runChain } from './chain.ts';
 import { bytesLeft, MOST_LEFT } from './kernels.ts';
 import { type Later, SpareTime } from './meanwhile.ts';
 import { computed, releaseAll, type Uploaded, upload } from './on-device.ts';
-import { type Numbers, Resident, type Values } from './resident.ts';
+import { type NdArray, Resident, type Values } from './resident.ts';
 import { isProven, type Provider, Session } from './session.ts';
 import { type Inputs, maskBias, type Noise, noiseInputs } from './transformer-inputs.ts';
 
@@ -35,7 +35,7 @@ export type StreamSetting = {
 export type Settings = Readonly<Record<StreamName, StreamSetting | null>>;
 
 /** A prompt as the connectors give it, per stream [tokens, width]. */
-export type PromptContext = Readonly<Record<StreamName, Numbers>>;
+export type PromptContext = Readonly<Record<StreamName, NdArray>>;
 
 /** One look: at what, and what of the network is left out. */
 export type Look = {
@@ -297,7 +297,7 @@ export class TransformerRunner {
 	}
 
 	#fixedInputs(): Inputs {
-		const inputs: Record<string, Numbers> = {};
+		const inputs: Record<string, NdArray> = {};
 		for (const stream of this.#streams()) {
 			const { positions, heed, keyframes } = this.#settings[stream]!;
 			const tokens = positions.shape[1]!;
@@ -358,7 +358,7 @@ const RENAMED: Readonly<Record<string, string>> = {
 
 /** Outputs take the place of what was known by their names, whose memory goes back at once. */
 function replaced(known: Values, outputs: Values): Values {
-	const next: Record<string, Numbers | Resident> = { ...known };
+	const next: Record<string, NdArray | Resident> = { ...known };
 	for (const [output, value] of Object.entries(outputs)) {
 		const name = RENAMED[output] ?? output;
 		const before = next[name];

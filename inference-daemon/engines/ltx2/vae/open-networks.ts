@@ -1,7 +1,7 @@
 import { Graph, type Precision, type Shape, type Value } from '../graph/graph.ts';
 import type { ElementType } from '../graph/onnx.ts';
 import { Scope } from '../graph/scope.ts';
-import type { Numbers } from '../runtime/resident.ts';
+import type { NdArray } from '../runtime/resident.ts';
 import { type Provider, Session } from '../runtime/session.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 
@@ -18,7 +18,7 @@ export type Network = {
 	readonly build: (m: Scope, input: (name: string) => Value) => Value;
 };
 
-export type Inputs = Readonly<Record<string, Numbers>>;
+export type Inputs = Readonly<Record<string, NdArray>>;
 
 /** The networks of a checkpoint that are open, so that none outlives its use. */
 export class OpenNetworks {
@@ -39,7 +39,7 @@ export class OpenNetworks {
 	 * Opens, runs and closes, all in one, so that nothing that others ask for comes between; throws the
 	 * signal's reason if that is aborted before.
 	 */
-	async once(network: Network, inputs: Inputs, signal?: AbortSignal): Promise<Numbers> {
+	async once(network: Network, inputs: Inputs, signal?: AbortSignal): Promise<NdArray> {
 		const graph = this.#graphOf(network, signal);
 		const { result } = await this.#waitedFor(Session.once(graph, inputs, this.#options));
 		return result!;
@@ -55,7 +55,7 @@ export class OpenNetworks {
 		return this.#waitedFor(opened());
 	}
 
-	async run(session: Session, inputs: Inputs, signal?: AbortSignal): Promise<Numbers> {
+	async run(session: Session, inputs: Inputs, signal?: AbortSignal): Promise<NdArray> {
 		this.#look(signal);
 		const running = session.run(inputs);
 		this.#sessions.set(session, running);
@@ -104,6 +104,6 @@ export class OpenNetworks {
 
 	#look(signal: AbortSignal | undefined): void {
 		signal?.throwIfAborted();
-		if (this.#isReleased) throw new RangeError('Expected a codec in use, got one after release()');
+		if (this.#isReleased) throw new RangeError('Expected open VAEs, got a call after release()');
 	}
 }

@@ -13,14 +13,14 @@ import { videoVaeEncoder } from '../networks/video-vae-encoder.ts';
 import { vocoder, vocoderConfig, vocoderSampleRate } from '../networks/vocoder.ts';
 import { machineMemory } from '../runtime/device.ts';
 import { meanwhile } from '../runtime/meanwhile.ts';
-import type { Numbers } from '../runtime/resident.ts';
+import type { NdArray } from '../runtime/resident.ts';
 import type { Provider, Session } from '../runtime/session.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { type Inputs, type Network, OpenNetworks } from './open-networks.ts';
 import { fitTiles, type PerAxis, type Plan, type Range, type Tile } from './tile-plan.ts';
 import { blendTiles, cutTile, type Layer, type MakeTile } from './tiling.ts';
 
-export type CodecOptions = {
+export type VaeOptions = {
 	readonly provider?: Provider;
 	/** In which type the video VAE's convolutions multiply; everything else is float32. */
 	readonly precision?: Precision;
@@ -52,13 +52,13 @@ export type DecodedFrame = Layer;
  * ends a call with its reason before the next network or tile runs. However a call ends, it leaves
  * nothing open.
  */
-export class Codec {
+export class Vae {
 	readonly #checkpoint: Checkpoint;
 	readonly #precision: Precision;
 	readonly #memory: number;
 	readonly #networks: OpenNetworks;
 
-	constructor(checkpoint: Checkpoint, options: CodecOptions = {}) {
+	constructor(checkpoint: Checkpoint, options: VaeOptions = {}) {
 		const { provider = 'cpu', precision = 'float32', memory = defaultMemory() } = options;
 		if (!(memory > 0)) throw new RangeError(`Expected some bytes of memory, got ${memory}`);
 		this.#checkpoint = checkpoint;
@@ -72,7 +72,7 @@ export class Codec {
 	 * [1, C, k + 1, h, w]. Where the memory is too small for all at once, latents of tiles fade into each
 	 * other.
 	 */
-	async encodePicture(pixels: Numbers, signal?: AbortSignal): Promise<Numbers> {
+	async encodePicture(pixels: NdArray, signal?: AbortSignal): Promise<NdArray> {
 		const [, , frames = 0, height = 0, width = 0] = pixels.shape;
 		const size = [(frames - 1) / CELL.frames + 1, height / CELL.size, width / CELL.size] as const;
 		// What is off the grid is refused by the network itself.
@@ -92,10 +92,10 @@ export class Codec {
 	 * given no `noise`.
 	 */
 	decodePicture(
-		latent: Numbers,
+		latent: NdArray,
 		noise: MakeNoise | null = null,
 		signal?: AbortSignal,
-	): Promise<Numbers> {
+	): Promise<NdArray> {
 		const extra = this.#decoderInputs(latent, noise);
 		return this.#networks.once(this.#decoder(latent.shape), { latent, ...extra }, signal);
 	}
@@ -106,7 +106,7 @@ export class Codec {
 	 * `decodePicture`; else tiles fade into each other. Only tiles that touch `frames` are decoded.
 	 */
 	async *decodeFrames(
-		latent: Numbers,
+		latent: NdArray,
 		{ noise = null, frames, signal }: DecodeOptions = {},
 	): AsyncGenerator<DecodedFrame, void, void> {
 		const size = sizeOfLatent(latent.shape);
@@ -129,7 +129,7 @@ export class Codec {
 	}
 
 	/** A log mel spectrogram [1, 2, T, 64] to its normalised latent [1, 8, ⌈T/4⌉, 16]. */
-	encodeSound(mel: Numbers, signal?: AbortSignal): Promise<Numbers> {
+	encodeSound(mel: NdArray, signal?: AbortSignal): Promise<NdArray> {
 		const config = audioVaeConfig(this.#checkpoint);
 		const network: Network = {
 			...{ name: 'audio encoder', module: 'audio_vae', inputs: { mel: mel.shape } },
@@ -139,7 +139,7 @@ export class Codec {
 	}
 
 	/** A normalised latent to a log mel spectrogram [1, 2, 4T − 3, 64]. */
-	decodeSound(latent: Numbers, signal?: AbortSignal): Promise<Numbers> {
+	decodeSound(latent: NdArray, signal?: AbortSignal): Promise<NdArray> {
 		const config = audioVaeConfig(this.#checkpoint);
 		const network: Network = {
 			...{ name: 'audio decoder', module: 'audio_vae', inputs: { latent: latent.shape } },
@@ -149,7 +149,7 @@ export class Codec {
 	}
 
 	/** A log mel spectrogram to stereo sound [1, 2, samples] at `sampleRate`. */
-	voice(mel: Numbers, signal?: AbortSignal): Promise<Numbers> {
+	vocode(mel: NdArray, signal?: AbortSignal): Promise<NdArray> {
 		const config = vocoderConfig(this.#checkpoint);
 		const network: Network = {
 			...{ name: 'vocoder', module: 'vocoder', inputs: { mel: mel.shape } },
@@ -163,7 +163,7 @@ export class Codec {
 	}
 
 	/** A normalised latent made larger by an upsampler, a checkpoint of its own. */
-	enlarge(latent: Numbers, upsampler: Checkpoint, signal?: AbortSignal): Promise<Numbers> {
+	upsample(latent: NdArray, upsampler: Checkpoint, signal?: AbortSignal): Promise<NdArray> {
 		const config = upsamplerConfig(upsampler);
 		const network: Network = {
 			...{ name: 'upsampler', module: '', inputs: { latent: latent.shape } },
@@ -181,7 +181,7 @@ export class Codec {
 		return this.#networks.release();
 	}
 
-	#encoder(pixels: Shape, { data }: Numbers): Network {
+	#encoder(pixels: Shape, { data }: NdArray): Network {
 		const config = videoVaeConfig(this.#checkpoint);
 		const type = data instanceof Uint8Array ? 'uint8' : 'float32';
 		return {
@@ -201,9 +201,9 @@ export class Codec {
 
 	/** What the decoder is given beside the latent. */
 	#decoderInputs(
-		{ data: { length }, shape }: Numbers,
+		{ data: { length }, shape }: NdArray,
 		noise: MakeNoise | null,
-	): { readonly noise?: Numbers; readonly sinusoid?: Numbers } {
+	): { readonly noise?: NdArray; readonly sinusoid?: NdArray } {
 		const m = new Scope(new Graph('look'), this.#checkpoint.at('vae'));
 		if (!isTimestepConditioned(m)) return {};
 		if (noise === null) throw new RangeError('Expected noise for a timestep-conditioned decoder');
@@ -270,7 +270,7 @@ export class Codec {
 
 function cutInputs(whole: Inputs, tile: Tile): Inputs {
 	const size = tile.map(({ input: [from, to] }) => to - from);
-	const inputs = Object.entries(whole).map(([name, { data, shape }]): [string, Numbers] => {
+	const inputs = Object.entries(whole).map(([name, { data, shape }]): [string, NdArray] => {
 		const part = cutTile(data as Float32Array | Uint8Array, shape, tile);
 		const isGiven = part !== data;
 		return [name, { data: part, shape: [...shape.slice(0, 2), ...size], isGiven }];
