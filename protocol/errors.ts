@@ -76,6 +76,11 @@ const CODES = {
 		fault: 'machine',
 		action: 'Install ffmpeg (Debian: apt install ffmpeg), or run `pickup setup`.',
 	},
+	'ffmpeg-stopped': {
+		fault: 'machine',
+		action:
+			'Try again. Where memory is short the system ends programs: close others, or choose a smaller size.',
+	},
 	'bad-weights': {
 		fault: 'machine',
 		action: 'Run `pickup models inspect` on the file; download it again where it is damaged.',

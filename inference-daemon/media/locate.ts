@@ -78,7 +78,8 @@ async function inspect(candidate: Ffmpeg): Promise<Ffmpeg | string> {
 	if (!(await isExecutable(candidate.path))) return 'not there';
 	try {
 		// Nearly all of the time goes into starting the program, so both starts are made at once.
-		const encoders = ask(candidate, '-encoders').catch(() => '');
+		const encoders = ask(candidate, '-encoders');
+		encoders.catch(() => {});
 		const about = await ask(candidate, '-version');
 		const version = /^ffmpeg version (\S+)/.exec(about)?.[1];
 		if (!version) return 'it is not ffmpeg';
@@ -106,7 +107,7 @@ async function ask(ffmpeg: Ffmpeg, question: string): Promise<string> {
 	const chunks: Uint8Array[] = [];
 	await runFfmpeg(ffmpeg, {
 		args: [question],
-		signal: AbortSignal.timeout(20_000),
+		signal: AbortSignal.timeout(120_000),
 		onOutput: (chunk) => chunks.push(chunk),
 	});
 	return Buffer.concat(chunks).toString('utf8');

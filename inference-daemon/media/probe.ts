@@ -108,7 +108,8 @@ function remember(path: string, look: Look): void {
 type Input = Awaited<ReturnType<typeof inputArguments>>;
 
 async function look(ffmpeg: Ffmpeg, input: Input, signal: AbortSignal | undefined): Promise<Media> {
-	// A stream that this ffmpeg cannot decode must not hide the other one.
+	// A stream that this ffmpeg cannot decode must not hide the other one. What is no fault of a
+	// stream, as a disk that does not answer, must not be taken for that.
 	const selections = [['0:V:0?', '0:a:0?'], ['0:V:0'], ['0:a:0']];
 	let first: unknown;
 	for (const selection of selections) {
@@ -117,6 +118,7 @@ async function look(ffmpeg: Ffmpeg, input: Input, signal: AbortSignal | undefine
 		} catch (error) {
 			if (!(error instanceof FfmpegFailure)) throw error;
 			first ??= error;
+			if (/Input\/output error/.test(error.message)) break;
 		}
 	}
 	const why = first instanceof Error ? first.message : String(first);
@@ -156,7 +158,7 @@ async function lookAt(
 	const about = readHeader(header);
 	const video = videoOf(shown, about);
 	const audio = audioOf(shown, about);
-	if (!video && !audio) throw new FfmpegFailure([], 'it has neither picture nor sound');
+	if (!video && !audio) throw new FfmpegFailure('it has neither picture nor sound');
 	return {
 		path: input.path,
 		input: input.args,

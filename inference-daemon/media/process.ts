@@ -1,6 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
 import { PickupError } from '../../protocol/errors.ts';
+import { errorCode } from './files.ts';
 import type { Ffmpeg } from './types.ts';
 
 export type FfmpegRun = {
@@ -17,15 +19,9 @@ export type FfmpegRun = {
 	readonly onLine?: (line: string) => void;
 };
 
-/** ffmpeg ended with an error of its own; `lines` are the last errors that it logged. */
+/** ffmpeg gave up by itself, over what it was given to do: the message has the last errors it logged. */
 export class FfmpegFailure extends Error {
-	readonly lines: readonly string[];
-
-	constructor(lines: readonly string[], ending: string) {
-		super(lines.length > 0 ? lines.join('; ') : ending);
-		this.name = 'FfmpegFailure';
-		this.lines = lines;
-	}
+	override readonly name = 'FfmpegFailure';
 }
 
 const KEPT_LINES = 6;
@@ -34,11 +30,12 @@ const KEPT_LINES = 6;
  * Runs ffmpeg to its end: the one place that starts it. Whatever happens the child has exited
  * and been reaped when this settles: when the signal aborts, an input or `onOutput` throws, it
  * is killed first. The first reason to stop is the one thrown: the signal's reason, the thrown
- * error, or an FfmpegFailure where ffmpeg failed by itself.
+ * error, an FfmpegFailure where ffmpeg failed by itself, or PickupError `ffmpeg-missing` or
+ * `ffmpeg-stopped` where the machine would not start it or ended it: that says nothing of the media.
  */
 export async function runFfmpeg(ffmpeg: Ffmpeg, run: FfmpegRun): Promise<void> {
 	run.signal?.throwIfAborted();
-	const child = spawn(ffmpeg.path, ['-nostdin', '-hide_banner', '-nostats', ...run.args], {
+	const child = started(ffmpeg, ['-nostdin', '-hide_banner', '-nostats', ...run.args], {
 		stdio: [
 			run.input ? 'pipe' : 'ignore',
 			run.onOutput ? 'pipe' : 'ignore',
@@ -57,7 +54,7 @@ export async function runFfmpeg(ffmpeg: Ffmpeg, run: FfmpegRun): Promise<void> {
 	const onAbort = () => stop(run.signal?.reason);
 	run.signal?.addEventListener('abort', onAbort, { once: true });
 
-	const ended = endOf(child, (error) => stop(missing(ffmpeg, error)));
+	const ended = endOf(child, (error) => stop(notStarted(ffmpeg, error)));
 	const lastErrors = listen(child, run, stop);
 	const feeds = [
 		feed(child.stdin, run.input, ended, stop),
@@ -67,7 +64,33 @@ export async function runFfmpeg(ffmpeg: Ffmpeg, run: FfmpegRun): Promise<void> {
 	await Promise.all(feeds);
 	run.signal?.removeEventListener('abort', onAbort);
 	if (failure) throw failure.error;
-	if (ending !== null) throw new FfmpegFailure(lastErrors, ending);
+	if (ending !== null) throw failureOf(ending, lastErrors);
+}
+
+type Ending = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+
+/** What ffmpeg logs where the machine refuses it something. */
+const REFUSED = /Cannot allocate memory|Resource temporarily unavailable|Too many open files/;
+
+function failureOf({ code, signal }: Ending, lastErrors: readonly string[]): Error {
+	const said = lastErrors.join('; ');
+	const killer = signal ?? signalTold(code);
+	if (killer === 'SIGXFSZ') return new FfmpegFailure('File too large');
+	if (killer) return stopped(`it was ended by ${killer}`);
+	if (REFUSED.test(said)) return stopped(said);
+	return new FfmpegFailure(said || `it exited with ${code}`);
+}
+
+/** A shell in between tells of signals by 128 and more, and ffmpeg of those that it heeds by 255. */
+function signalTold(code: number | null): string | undefined {
+	if (code === 255) return 'a signal';
+	const found = Object.entries(constants.signals).find(([, number]) => code === 128 + number);
+	return found?.[0];
+}
+
+function stopped(why: string, cause?: unknown): PickupError {
+	const message = `Expected ffmpeg to come to its end: ${why}`;
+	return new PickupError('ffmpeg-stopped', message, { cause });
 }
 
 /** FFREPORT would have ffmpeg write a log file wherever it points. */
@@ -77,26 +100,32 @@ function childEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** Settles when the child has exited and its pipes are closed: null, or how it failed. */
-function endOf(child: ChildProcess, onMissing: (error: Error) => void): Promise<string | null> {
+function endOf(child: ChildProcess, onError: (error: Error) => void): Promise<Ending | null> {
 	return new Promise((resolve) => {
 		child.on('error', (error) => {
 			if (child.pid !== undefined) return;
-			onMissing(error);
+			onError(error);
 			resolve(null);
 		});
-		child.once('close', (code, signal) => {
-			if (code === 0) resolve(null);
-			else resolve(signal ? `it was ended by ${signal}` : `it exited with ${code}`);
-		});
+		child.once('close', (code, signal) => resolve(code === 0 ? null : { code, signal }));
 	});
 }
 
-function missing(ffmpeg: Ffmpeg, cause: Error): PickupError {
-	return new PickupError(
-		'ffmpeg-missing',
-		`Expected ffmpeg at ${ffmpeg.path}, got ${cause.message}`,
-		{ cause },
-	);
+/** Some of what keeps a program from starting is thrown, some of it told later. */
+function started(ffmpeg: Ffmpeg, args: readonly string[], options: SpawnOptions): ChildProcess {
+	try {
+		return spawn(ffmpeg.path, args, options);
+	} catch (error) {
+		throw notStarted(ffmpeg, error);
+	}
+}
+
+function notStarted(ffmpeg: Ffmpeg, cause: unknown): PickupError {
+	const why = cause instanceof Error ? cause.message : String(cause);
+	if (/^(EAGAIN|EMFILE|ENFILE|ENOMEM)$/.test(errorCode(cause) ?? '')) return stopped(why, cause);
+	return new PickupError('ffmpeg-missing', `Expected ffmpeg at ${ffmpeg.path}, got ${why}`, {
+		cause,
+	});
 }
 
 function listen(child: ChildProcess, run: FfmpegRun, stop: (error: unknown) => void): string[] {

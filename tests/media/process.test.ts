@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, symlink } from 'node:fs/promises';
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
@@ -107,6 +107,37 @@ describe('a run of ffmpeg', () => {
 		await expect(
 			runFfmpeg({ ...ffmpeg, path: '/nowhere/ffmpeg' }, { args: [] }),
 		).rejects.toMatchObject({ code: 'ffmpeg-missing' });
+	});
+
+	it.each([
+		['a signal ends', 'kill -KILL $$', 'it was ended by SIGKILL'],
+		['a signal ends behind a shell', 'exit 137', 'it was ended by SIGKILL'],
+		['gets no memory', 'echo "[error] x: Cannot allocate memory" >&2; exit 244', 'memory'],
+	])('that %s says nothing of the media', async (_, text, why) => {
+		await inFolder(async (folder) => {
+			const path = join(folder, 'ffmpeg');
+			await writeFile(path, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+			await expect(runFfmpeg({ ...ffmpeg, path }, { args: [] })).rejects.toMatchObject({
+				code: 'ffmpeg-stopped',
+				message: expect.stringContaining(why),
+			});
+		});
+	});
+
+	it('that heeds a signal and ends in good order says nothing of the media either', async () => {
+		let isTold = false;
+		const tell = async () => {
+			for (const pid of await processesWith('title=endless-three')) process.kill(pid, 'SIGTERM');
+		};
+		await expect(
+			runFfmpeg(ffmpeg, {
+				args: [...ENDLESS, '-metadata', 'title=endless-three', '-f', 'rawvideo', 'pipe:1'],
+				onOutput: () => {
+					if (!isTold) void tell();
+					isTold = true;
+				},
+			}),
+		).rejects.toMatchObject({ code: 'ffmpeg-stopped' });
 	});
 
 	it('does not start once the signal has aborted', async () => {
