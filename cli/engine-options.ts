@@ -1,61 +1,54 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ENGINE_OPTIONS } from '../protocol/engine-options/engines.ts';
+import {
+	allows,
+	type EngineOption,
+	type OptionValue,
+	rangeOf,
+} from '../protocol/engine-options/option.ts';
 import { PickupError } from '../protocol/errors.ts';
-import type { GenerationRequest } from '../protocol/generation.ts';
+import { type GenerationRequest, LORA_STRENGTHS } from '../protocol/generation.ts';
 import type { Rational } from '../protocol/time.ts';
 import { parseSeconds } from './lengths.ts';
 
 type Lora = NonNullable<GenerationRequest['loras']>[number];
 
-/** How an engine with a model is to work; what is not given is left to the engine. */
+/** How an engine is to work, as the command line has it; what is not given is left to the engine. */
 export type EngineOptions = {
-	/** Folder with the weights. */
-	readonly model?: string;
 	readonly lora: readonly Lora[];
 	readonly reference?: string;
 	readonly referenceStart?: Rational;
 	readonly referenceStrength?: number;
 	readonly referenceAttention?: number;
-	readonly steps?: number;
-	readonly stages?: 1 | 2 | 'auto';
-	readonly context?: number;
-	readonly pixels?: number;
-	readonly sampler?: string;
-	readonly provider?: string;
+	/** Each engine's own, by their names in its table. */
+	readonly [setting: string]: unknown;
 };
 
-const SAMPLERS = ['auto', 'euler', 'ancestral', 'res_2s'];
-const PROVIDERS = ['auto', 'cpu', 'webgpu', 'cuda', 'dml', 'coreml'];
-
-/** Adds what engines with a model take. */
+/** Adds what engines can be told: weights beside the model's own, then each engine's table. */
 export function addEngineOptions(command: Command): Command {
-	const options = [
-		new Option('--model <folder>', 'the weights').env('PICKUP_MODEL'),
+	const shared = [
 		new Option('--lora <path:strength>', 'a LoRA; may be repeated; strength 1 if not given')
 			.argParser((text: string, all: readonly Lora[]) => [...all, parseLora(text)])
 			.default([], 'none'),
-		new Option('--reference <file>', 'a clip that an IC-LoRA goes by').argParser((path: string) =>
+		new Option('--reference <file>', 'a reference clip for an IC-LoRA').argParser((path: string) =>
 			resolve(path),
 		),
 		new Option('--reference-start <seconds>', 'where in that clip to begin').argParser(seconds),
 		new Option('--reference-strength <number>', 'how closely to follow it, 0 to 1').argParser(
-			numberFrom(0, 1),
+			fraction,
 		),
-		new Option('--reference-attention <number>', 'how much both heed each other').argParser(
-			numberFrom(0, 1),
-		),
-		new Option('--steps <number>', 'steps of the first stage').argParser(wholeNumberFrom(1, 200)),
-		new Option('--stages <number>', '2 finishes at twice the size; 1, 2 or auto').argParser(stages),
-		new Option('--context <seconds>', 'how much to look at on each side, 0 to 5').argParser(
-			numberFrom(0, 5),
-		),
-		new Option('--pixels <size>', 'size to work at, as 768x512; its shape is the cut’s').argParser(
-			parsePixels,
-		),
-		new Option('--sampler <name>', 'how a step is taken').choices(SAMPLERS),
-		new Option('--provider <name>', 'what computes').choices(PROVIDERS),
+		new Option(
+			'--reference-attention <number>',
+			'attention between reference and picture, 0 to 1',
+		).argParser(fraction),
 	];
-	for (const option of options) command.addOption(option.helpGroup('Options of ltx2:'));
+	for (const option of shared) command.addOption(option.helpGroup('Options of ltx2:'));
+	for (const [engine, options] of Object.entries(ENGINE_OPTIONS)) {
+		for (const option of options) {
+			command.addOption(asCommandOption(option).helpGroup(`Options of ${engine}:`));
+		}
+	}
 	return command;
 }
 
@@ -63,18 +56,13 @@ export function addEngineOptions(command: Command): Command {
 export function engineParts(
 	options: EngineOptions,
 ): Pick<GenerationRequest, 'settings' | 'loras' | 'reference'> {
-	const { lora, reference, model, steps, stages, context, pixels, sampler, provider } = options;
-	const { referenceStart, referenceStrength, referenceAttention } = options;
+	const { lora, reference, referenceStart, referenceStrength, referenceAttention } = options;
 	const isDescribed = referenceStart ?? referenceStrength ?? referenceAttention;
 	if (reference === undefined && isDescribed !== undefined) {
 		throw new PickupError('usage', 'Expected --reference <file> beside its start or strength');
 	}
-	const settings = { steps, stages, context, pixels, sampler, provider };
-	const named = Object.entries({ model: model && resolve(model), ...settings });
 	return {
-		settings: Object.fromEntries(
-			named.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-		),
+		settings: settingsIn(options),
 		...(lora.length === 0 ? {} : { loras: lora }),
 		...(reference !== undefined && {
 			reference: {
@@ -87,32 +75,62 @@ export function engineParts(
 	};
 }
 
+/** What was given and is not what it would be anyway. */
+function settingsIn(options: EngineOptions): GenerationRequest['settings'] {
+	const known: readonly EngineOption[] = Object.values(ENGINE_OPTIONS).flat();
+	const given = known.flatMap(({ kind, name, default: usual }) => {
+		const value = options[name] as OptionValue | undefined;
+		if (value === undefined || (kind === 'switch' && value === usual)) return [];
+		return [[name, value] as const];
+	});
+	return Object.fromEntries(given);
+}
+
+function asCommandOption(option: EngineOption): Option {
+	const { kind, name, help } = option;
+	switch (kind) {
+		case 'folder':
+			return new Option(`--${name} <folder>`, help)
+				.env(`PICKUP_${name.toUpperCase()}`)
+				.argParser((path: string) => (path === '' ? undefined : resolve(path)));
+		case 'choice':
+			return new Option(`--${name} <choice>`, help).choices(option.choices);
+		case 'switch':
+			return new Option(
+				option.default ? `--no-${name}` : `--${name}`,
+				`${option.default ? 'do not ' : ''}${help}`,
+			);
+		case 'number':
+			return new Option(
+				`--${name} <${option.unit ?? 'number'}>`,
+				`${help}, ${option.least} to ${option.most}`,
+			).argParser((text: string) => parseNumber(option, text));
+		case 'pixels':
+			return new Option(`--${name} <size>`, `${help}, as 768x512`).argParser((text: string) =>
+				parseNumber(option, text),
+			);
+	}
+}
+
+/** A number, or for pixels a size as `768x512` too. */
+export function parseNumber(option: EngineOption, text: string): number {
+	const [, width, height] =
+		(option.kind === 'pixels' && /^(\d{2,5})[x×](\d{2,5})$/.exec(text)) || [];
+	const value = width && height ? Number(width) * Number(height) : decimal(text);
+	if (allows(option, value)) return value;
+	throw new InvalidArgumentError(`Expected ${rangeOf(option)}.`);
+}
+
 /** `style.safetensors:0.8`: a path, and a strength from −4 to 4 that is 1 where it is left out. */
 export function parseLora(text: string): Lora {
 	const [, path, strength] = /^(.+?)(?::(-?\d*\.?\d+))?$/.exec(text) ?? [];
 	const amount = Number(strength ?? 1);
-	if (path !== undefined && Math.abs(amount) <= 4) return { path: resolve(path), strength: amount };
+	const { least, most } = LORA_STRENGTHS;
+	if (path !== undefined && amount >= least && amount <= most)
+		return { path: resolve(path), strength: amount };
 	throw new InvalidArgumentError(
-		'Expected a path and a strength from -4 to 4, as a.safetensors:1.',
+		`Expected a path and a strength from ${least} to ${most}, as a.safetensors:1.`,
 	);
-}
-
-/** `768x512` or a count of pixels. */
-export function parsePixels(text: string): number {
-	const [, width, height] = /^(\d{2,5})[x×](\d{2,5})$/.exec(text) ?? [];
-	const pixels = width && height ? Number(width) * Number(height) : wholeNumber(text);
-	if (pixels >= LEAST_PIXELS && pixels <= MOST_PIXELS) return pixels;
-	throw new InvalidArgumentError('Expected a size from 32x32 to 4096x2304, as 768x512.');
-}
-
-const LEAST_PIXELS = 32 * 32;
-const MOST_PIXELS = 4096 * 2304;
-
-function stages(text: string): 1 | 2 | 'auto' {
-	if (text === 'auto') return 'auto';
-	if (text === '1') return 1;
-	if (text === '2') return 2;
-	throw new InvalidArgumentError('Expected 1, 2 or auto.');
 }
 
 function seconds(text: string): Rational {
@@ -121,23 +139,13 @@ function seconds(text: string): Rational {
 	throw new InvalidArgumentError('Expected seconds, as 1.5.');
 }
 
-function numberFrom(low: number, high: number): (text: string) => number {
-	return (text) => {
-		const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
-		if (value >= low && value <= high) return value;
-		throw new InvalidArgumentError(`Expected a number from ${low} to ${high}.`);
-	};
+function fraction(text: string): number {
+	const value = decimal(text);
+	if (value >= 0 && value <= 1) return value;
+	throw new InvalidArgumentError('Expected a number from 0 to 1.');
 }
 
-function wholeNumberFrom(low: number, high: number): (text: string) => number {
-	return (text) => {
-		const value = wholeNumber(text);
-		if (value >= low && value <= high) return value;
-		throw new InvalidArgumentError(`Expected a whole number from ${low} to ${high}.`);
-	};
-}
-
-/** NaN for anything else. */
-function wholeNumber(text: string): number {
-	return /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+/** NaN for anything but digits with or without a point. */
+function decimal(text: string): number {
+	return /^\d{0,9}\.?\d+$/.test(text) ? Number(text) : Number.NaN;
 }

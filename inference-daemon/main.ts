@@ -57,7 +57,6 @@ async function start(settings: Settings): Promise<void> {
 		checkFile: rememberPasses(checkedFile, 1000),
 		checkFolder: rememberPasses(checkFolder, 1000),
 	};
-	const probeProgram = fileURLToPath(new URL('./provider-probe.mjs', import.meta.url));
 	const supervisor = new Supervisor({
 		journal,
 		log,
@@ -86,7 +85,7 @@ async function start(settings: Settings): Promise<void> {
 			token,
 			instance: randomUUID(),
 			version: VERSION,
-			checkMachine: () => checkMachine({ state: settings.state, ffmpeg, engines, probeProgram }),
+			checkMachine: () => checkMachine({ state: settings.state, ffmpeg, engines }),
 			expectJob: () => supervisor.warmUp(),
 			stop: () => void stop('asked to'),
 		}),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { engineOptionSchema } from './engine-options/option.ts';
 import { requestKindSchema } from './generation.ts';
 import { count, frameRateSchema } from './schemas.ts';
 
@@ -37,14 +38,9 @@ export const engineDescriptionSchema = z
 			.nullable()
 			.describe('The weights at hand; null without any, and for engines that need none.'),
 		settings: z
-			.array(
-				z.strictObject({
-					name: z.string(),
-					title: z.string(),
-					default: z.union([z.string(), z.number(), z.boolean()]),
-				}),
-			)
-			.readonly(),
+			.array(engineOptionSchema)
+			.readonly()
+			.describe('What a request’s `settings` may set; defaults as they are with these weights.'),
 	})
 	.readonly()
 	.meta({ id: 'EngineDescription' });

@@ -7,6 +7,9 @@ export const codecSchema = z
 	.enum(['prores-422-hq', 'dnxhr-hqx', 'h264-intra'])
 	.meta({ id: 'Codec' });
 
+/** 1: as it was trained, 0: no effect. */
+export const LORA_STRENGTHS = { least: -4, most: 4 } as const;
+
 const shared = {
 	id: z.uuid().describe('Made by the client; sent twice it is still one job.'),
 	engine: z.string().min(1).max(64).describe('An engine name from hello, or "auto".'),
@@ -34,7 +37,11 @@ const shared = {
 		.array(
 			z.strictObject({
 				path: pathSchema,
-				strength: z.number().min(-4).max(4).describe('1: as it was trained, 0: no effect.'),
+				strength: z
+					.number()
+					.min(LORA_STRENGTHS.least)
+					.max(LORA_STRENGTHS.most)
+					.describe('1: as it was trained, 0: no effect.'),
 			}),
 		)
 		.max(16)

@@ -1,6 +1,7 @@
 import type { EngineDescription } from '../../protocol/engines.ts';
 import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
 import type { Clip } from '../../protocol/jobs.ts';
+import type { Check } from '../../protocol/rpc.ts';
 import type { Ffmpeg } from '../media/types.ts';
 
 /** What the daemon hands an engine for one job. */
@@ -29,6 +30,8 @@ export type Engine = {
 		ffmpeg: Ffmpeg | null,
 		settings?: GenerationRequest['settings'],
 	): Promise<EngineDescription>;
+	/** What it finds on this machine beside that, for `pickup doctor`. May take seconds; never throws. */
+	check?(): Promise<readonly Check[]>;
 	/** Settles what will be made, or throws PickupError: `engine-cannot`, `too-long`, `no-neighbour`… */
 	plan(request: GenerationRequest): Promise<Plan>;
 	/**

@@ -1,13 +1,15 @@
 import { pathToFileURL } from 'node:url';
+import type { BuiltInEngine } from '../../protocol/engine-options/engines.ts';
 import type { EngineDescription } from '../../protocol/engines.ts';
 import { PickupError, problemOf } from '../../protocol/errors.ts';
 import type { GenerationRequest } from '../../protocol/generation.ts';
+import type { Check } from '../../protocol/rpc.ts';
 import type { Ffmpeg } from '../media/types.ts';
 import type { Engine } from './engine.ts';
 import { unheeded } from './heeding.ts';
 
 /** Best first: `auto` takes the first that is ready and does the kind. */
-const BUILT_IN: Readonly<Record<string, () => Promise<Engine>>> = {
+const BUILT_IN: Readonly<Record<BuiltInEngine, () => Promise<Engine>>> = {
 	ltx2: async () => (await import('./ltx2/engine.ts')).ltx2,
 	inbetween: async () => (await import('./inbetween/engine.ts')).inbetween,
 };
@@ -42,7 +44,7 @@ export class EngineRegistry {
 	/** Throws `no-such-engine`. */
 	async named(name: string): Promise<Engine> {
 		// A draft need not wait for another engine's networks to load.
-		if (this.#module === null && Object.hasOwn(BUILT_IN, name)) return BUILT_IN[name]!();
+		if (this.#module === null && isBuiltIn(name)) return BUILT_IN[name]();
 		const engines = await this.#all();
 		const engine = engines.find((candidate) => candidate.name === name);
 		if (engine) return engine;
@@ -74,6 +76,14 @@ export class EngineRegistry {
 			this.#described = { at: Date.now(), list };
 		}
 		return this.#described.list;
+	}
+
+	/** What the engines find on this machine; slow. */
+	async check(): Promise<readonly Check[]> {
+		const engines = await this.#all();
+		return (
+			await this.#working(engines.map(async (engine) => (await engine.check?.()) ?? []))
+		).flat();
 	}
 
 	async #describeFor(
@@ -117,6 +127,10 @@ export class EngineRegistry {
 			return [];
 		});
 	}
+}
+
+function isBuiltIn(name: string): name is BuiltInEngine {
+	return Object.hasOwn(BUILT_IN, name);
 }
 
 /** The first that is ready of those that do all that is asked for, else the first of those. */

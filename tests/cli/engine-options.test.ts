@@ -1,9 +1,12 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { engineParts, parseLora, parsePixels } from '../../cli/engine-options.ts';
+import { engineParts, parseLora, parseNumber } from '../../cli/engine-options.ts';
+import { LTX2_OPTIONS } from '../../protocol/engine-options/ltx2.ts';
 import type { Problem } from '../../protocol/errors.ts';
 import { openWorkbench, type Workbench } from '../end-to-end/workbench.ts';
+
+const PIXELS = LTX2_OPTIONS.find((option) => option.kind === 'pixels')!;
 
 let bench: Workbench;
 let timeline: string;
@@ -33,11 +36,11 @@ test.each([
 	['768×512', 393_216],
 	['393216', 393_216],
 	['4096x2304', 9_437_184],
-])('%s is a size', (text, pixels) => expect(parsePixels(text)).toBe(pixels));
+])('%s is a size', (text, pixels) => expect(parseNumber(PIXELS, text)).toBe(pixels));
 
 test.each(['31x32', '0', '4097x2304', '768 x 512', 'x512', '1e6', '99999x99999'])(
 	'"%s" is none',
-	(text) => expect(() => parsePixels(text)).toThrow(/from 32x32 to 4096x2304/),
+	(text) => expect(() => parseNumber(PIXELS, text)).toThrow(/768x512, or 1024 to 9437184 pixels/),
 );
 
 test('what is not given is left out of the request', () => {
@@ -55,7 +58,7 @@ test('what is not given is left out of the request', () => {
 
 test.each([
 	[['--steps', '0'], /whole number from 1 to 200/],
-	[['--stages', '3'], /1, 2 or auto/],
+	[['--stages', '3'], /auto, 1, 2/],
 	[['--context', 'NaN'], /from 0 to 5/],
 	[['--sampler', 'heun'], /res_2s/],
 	[['--lora', 'x:9'], /-4 to 4/],

@@ -41,7 +41,17 @@ export const engine: Engine = {
 			model: null,
 			ready: true,
 			needs: [],
-			settings: [{ name: 'delay', title: 'Delay', default: 0 }],
+			settings: [
+				{
+					kind: 'number',
+					name: 'delay',
+					help: 'milliseconds between frames',
+					least: 0,
+					most: 1e6,
+					whole: false,
+					default: 0,
+				},
+			],
 		};
 	},
 

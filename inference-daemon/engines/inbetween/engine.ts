@@ -1,3 +1,5 @@
+import { INBETWEEN_OPTIONS } from '../../../protocol/engine-options/inbetween.ts';
+import { readOptions } from '../../../protocol/engine-options/option.ts';
 import type { EngineDescription } from '../../../protocol/engines.ts';
 import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
 import type { Size } from '../../../protocol/schemas.ts';
@@ -123,7 +125,8 @@ function describeInbetween(ffmpeg: Ffmpeg | null): EngineDescription {
 		sizeGrid: 1,
 		maxFrames: MAX_FRAMES,
 		rates: null,
-		...{ takes: { loras: false, reference: false, openLength: false }, model: null },
+		takes: { loras: false, reference: false, openLength: false },
+		model: null,
 		ready: ffmpeg !== null,
 		needs: [
 			{
@@ -132,7 +135,7 @@ function describeInbetween(ffmpeg: Ffmpeg | null): EngineDescription {
 				action: 'Install ffmpeg (Debian: apt install ffmpeg), or run `pickup setup`.',
 			},
 		],
-		settings: [{ name: 'label', title: 'Write DRAFT on the picture', default: true }],
+		settings: INBETWEEN_OPTIONS,
 	};
 }
 
@@ -197,7 +200,7 @@ async function startPicture(
 		right,
 		count: plan.frames,
 		settle: Math.max(6, Math.round(rate.num / rate.den)),
-		label: request.settings.label !== false,
+		label: readOptions(INBETWEEN_OPTIONS, request.settings).label,
 	});
 	signal.throwIfAborted();
 	return framesOf(picture, size, pixelFormatFor(request.output.codec));

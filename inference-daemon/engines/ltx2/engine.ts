@@ -3,6 +3,7 @@ import { generate } from './generate.ts';
 import { describeLtx2 } from './model/description.ts';
 import { planOf } from './plan/plan.ts';
 import { prepare } from './plan/prepare.ts';
+import { checkProviders } from './runtime/check-providers.ts';
 
 /**
  * LTX-2 in ONNX Runtime: picture and sound together, from the prompt and from both sides of the
@@ -11,6 +12,7 @@ import { prepare } from './plan/prepare.ts';
 export const ltx2: Engine = {
 	name: 'ltx2',
 	describe: describeLtx2,
+	check: checkProviders,
 	async plan(request) {
 		const { model, planned } = await prepare(request);
 		const { work, recipes } = planned();

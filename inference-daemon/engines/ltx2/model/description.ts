@@ -1,3 +1,5 @@
+import { LTX2_OPTIONS } from '../../../../protocol/engine-options/ltx2.ts';
+import type { EngineOption } from '../../../../protocol/engine-options/option.ts';
 import type { EngineDescription } from '../../../../protocol/engines.ts';
 import { PickupError, type Problem } from '../../../../protocol/errors.ts';
 import type { GenerationRequest } from '../../../../protocol/generation.ts';
@@ -39,23 +41,19 @@ export async function describeLtx2(
 			needOf(found),
 		],
 		model: model && {
-			...{ title: titleOf(model), folder },
-			...{ guided: !model.distilled, stages: mostStages(model) },
+			title: titleOf(model),
+			folder,
+			guided: !model.distilled,
+			stages: mostStages(model),
 		},
-		settings: [
-			{ name: 'model', title: 'Folder with the weights', default: folder },
-			{
-				name: 'steps',
-				title: 'Steps of the first stage',
-				default: model ? usualSteps(model) : 'auto',
-			},
-			{ name: 'stages', title: 'Stages: 1, 2 or auto', default: 'auto' },
-			{ name: 'context', title: 'Seconds of context on each side', default: 1 },
-			{ name: 'pixels', title: 'Pixels of a frame to work at', default: 'auto' },
-			{ name: 'sampler', title: 'Sampler: auto, euler, ancestral or res_2s', default: 'auto' },
-			{ name: 'provider', title: 'What computes: auto, cpu, webgpu, …', default: 'auto' },
-		],
+		settings: LTX2_OPTIONS.map((option) => withDefault(option, folder, model)),
 	};
+}
+
+function withDefault(option: EngineOption, folder: string, model: Model | null): EngineOption {
+	if (option.kind === 'folder') return { ...option, default: folder };
+	if (option.name !== 'steps' || option.kind !== 'number' || model === null) return option;
+	return { ...option, default: usualSteps(model) };
 }
 
 /** At a rate where the frames of a pass and not its seconds are the limit, and with nothing beside. */
