@@ -85,6 +85,10 @@ async function start(settings: Settings): Promise<void> {
 			token,
 			instance: randomUUID(),
 			version: VERSION,
+			inspectWeights: async (files) => {
+				const { inspectWeights } = await import('./engines/ltx2/weights/describe.ts');
+				return inspectWeights(files);
+			},
 			checkMachine: () => checkMachine({ state: settings.state, ffmpeg, engines }),
 			expectJob: () => supervisor.warmUp(),
 			stop: () => void stop('asked to'),

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { engineDescriptionSchema } from './engines.ts';
 import { codecSchema, generationRequestSchema, planSchema } from './generation.ts';
 import { jobEventSchema, jobSchema, jobStateSchema } from './jobs.ts';
+import { weightsDescriptionSchema } from './models.ts';
 import { averageRateSchema, count, pathSchema, sizeSchema } from './schemas.ts';
 
 /** Raised whenever a change would make an old client and a new daemon misunderstand each other. */
@@ -110,6 +111,11 @@ export const methods = {
 			rate: averageRateSchema.nullable().describe('Null where the file does not say.'),
 			sound: z.boolean(),
 		}),
+	},
+	'models.inspect': {
+		summary: 'What files with weights hold, and what is missing for a complete engine.',
+		params: z.strictObject({ paths: z.array(pathSchema).min(1).max(1000) }),
+		result: weightsDescriptionSchema,
 	},
 	'machine.check': {
 		summary: 'What works on this machine, what does not and what to do.',

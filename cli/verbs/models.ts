@@ -1,11 +1,7 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import {
-	type Description,
-	describe,
-	type FileDescription,
-	type Sums,
-} from '../../inference-daemon/engines/ltx2/weights/describe.ts';
-import { readWeights } from '../../inference-daemon/engines/ltx2/weights/shards.ts';
+import type { WeightsDescription, WeightsFile } from '../../protocol/models.ts';
+import { connectToDaemon } from '../daemon-link.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
@@ -19,15 +15,21 @@ export function addModels(program: Command, exit: (code: number) => void): void 
 		.addHelpText('after', '\nExample:\n  pickup models inspect ltx-2-19b-dev.safetensors')
 		.action(async (paths: readonly string[], options: { json?: boolean }) => {
 			const terminal = openTerminal(options.json === true);
-			const description = describe(await Promise.all(paths.map((path) => readWeights(path))));
-			for (const file of description.files) showFile(terminal, file);
-			showTogether(terminal, description);
-			terminal.result(description);
+			const client = await connectToDaemon({ expectJob: false });
+			try {
+				const files = paths.map((path) => resolve(path));
+				const description = await client.call('models.inspect', { paths: files });
+				for (const file of description.files) showFile(terminal, file);
+				showTogether(terminal, description);
+				terminal.result(description);
+			} finally {
+				client.close();
+			}
 			exit(EXIT.ok);
 		});
 }
 
-function showFile(terminal: Terminal, file: FileDescription): void {
+function showFile(terminal: Terminal, file: WeightsFile): void {
 	const { families, variant, version, licence } = file;
 	terminal.line(file.path);
 	terminal.line(`  Family: ${familyOf(families)}${variant === 'unknown' ? '' : `, ${variant}`}`);
@@ -41,7 +43,7 @@ function showFile(terminal: Terminal, file: FileDescription): void {
 	terminal.line('');
 }
 
-function showTogether(terminal: Terminal, description: Description): void {
+function showTogether(terminal: Terminal, description: WeightsDescription): void {
 	const { files, families, missing, problems } = description;
 	const [tensors, parameters, bytes] = rowOf(description);
 	const what = files.length === 1 ? 'In all' : `All ${files.length} files, ${familyOf(families)}`;
@@ -55,7 +57,11 @@ function familyOf(families: readonly string[]): string {
 	return families.join(' or ') || 'of different models';
 }
 
-function rowOf({ tensors, parameters, bytes }: Sums): [string, string, string] {
+function rowOf({
+	tensors,
+	parameters,
+	bytes,
+}: Pick<WeightsFile, 'tensors' | 'parameters' | 'bytes'>): [string, string, string] {
 	const each = Object.entries(bytes).map(([type, count]) => `${type} ${grouped(count)}`);
 	return [grouped(tensors), grouped(parameters), each.join(', ')];
 }

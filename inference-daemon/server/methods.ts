@@ -1,6 +1,7 @@
 import type { EngineDescription } from '../../protocol/engines.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { codecSchema } from '../../protocol/generation.ts';
+import type { WeightsDescription } from '../../protocol/models.ts';
 import {
 	type Check,
 	type Method,
@@ -34,6 +35,8 @@ export type MethodsOptions = {
 	readonly token: string;
 	readonly instance: string;
 	readonly version: string;
+	/** Throws `bad-weights`. */
+	readonly inspectWeights: (paths: readonly string[]) => Promise<WeightsDescription>;
 	readonly checkMachine: () => Promise<readonly Check[]>;
 	/** Called when a job is likely to come soon. */
 	readonly expectJob: () => void;
@@ -103,6 +106,7 @@ export function handlersFor(options: MethodsOptions): Handlers {
 			}
 			return lookAt(ffmpeg, path);
 		},
+		'models.inspect': ({ paths }) => options.inspectWeights(paths),
 		'machine.check': async () => ({ checks: [...(await options.checkMachine())] }),
 		'daemon.stop': () => {
 			setImmediate(options.stop);

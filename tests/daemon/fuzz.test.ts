@@ -73,6 +73,7 @@ function seeds(): Json[] {
 		'job.move': { jobId, before: null },
 		'job.prioritise': { jobId, priority: 2 },
 		'events.subscribe': { after: 0 },
+		'models.inspect': { paths: ['/nowhere.safetensors'] },
 		'media.look': { path: `${folder}/nothing.mov` },
 	};
 	return Object.entries(params).map(([method, value]) => ({

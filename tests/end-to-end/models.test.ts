@@ -1,8 +1,8 @@
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Description } from '../../inference-daemon/engines/ltx2/weights/describe.ts';
 import type { Problem } from '../../protocol/errors.ts';
+import type { WeightsDescription } from '../../protocol/models.ts';
 import { sparseCheckpoint, writeWeights } from '../engines/ltx2/sparse.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
@@ -16,9 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-test('a file of 43 GB is told in words, at once', async () => {
-	const version = await timed(['--version']);
-	const { code, stdout, stderr, took } = await timed(['models', 'inspect', whole]);
+test('a file of 43 GB is told in words', async () => {
+	const { code, stdout, stderr } = await bench.pickup(['models', 'inspect', whole]);
 	expect([code, stderr]).toEqual([0, '']);
 	const lines = stdout.split('\n').map((line) => line.trim().replace(/ {2,}/g, ' | '));
 	expect(lines.slice(0, 3)).toEqual([whole, 'Family: LTX-2 19B', 'Licence: not told in the file']);
@@ -28,15 +27,13 @@ test('a file of 43 GB is told in words, at once', async () => {
 		'In all: 4,052 tensors, 21,638,971,237 parameters; F32 13,025,280, BF16 43,271,429,834',
 	);
 	expect(lines).toContain('Missing for a complete engine: text encoder (Gemma 3 12B)');
-	// Reading takes milliseconds; most of this is the program that starts.
-	expect(took).toBeLessThan(version.took + 1500);
 });
 
 test('several files are told together', async () => {
 	const { stdout } = await bench.pickup(['models', 'inspect', whole, gemma]);
 	expect(stdout).toMatch(/All 2 files, LTX-2 19B: 4,678 tensors, 33,405,005,413 parameters/);
 	expect(stdout).toContain('Nothing is missing for a complete engine.');
-	const told = await bench.pickupJson<Description>(['models', 'inspect', whole, gemma]);
+	const told = await bench.pickupJson<WeightsDescription>(['models', 'inspect', whole, gemma]);
 	expect(told).toMatchObject({ families: ['LTX-2 19B'], missing: [], problems: [] });
 	expect(told.files.map(({ path }) => path)).toEqual([whole, gemma]);
 	expect(told.files[1]!.parts).toEqual([
@@ -63,7 +60,7 @@ test('licence, version and variant stand in the metadata', async () => {
 	const { stdout } = await bench.pickup(['models', 'inspect', path]);
 	expect(stdout).toContain('  Family: LTX-2.5 22B, dev\n  Version: 2.5.0\n');
 	expect(stdout).toContain('  Licence: ltx-2-community-license\n');
-	const told = await bench.pickupJson<Description>(['models', 'inspect', path]);
+	const told = await bench.pickupJson<WeightsDescription>(['models', 'inspect', path]);
 	expect(told.files[0]).toMatchObject({ variant: 'dev', licence: 'ltx-2-community-license' });
 	expect(told.missing).toContain('transformer');
 });
@@ -112,9 +109,3 @@ test('without a file, or with another word, it says how it is used', async () =>
 	expect((await bench.pickup(['models', 'find'])).code).toBe(2);
 	expect((await bench.pickup(['models', '--help'])).stdout).toContain('inspect');
 });
-
-async function timed(args: readonly string[]) {
-	const start = performance.now();
-	const outcome = await bench.pickup(args);
-	return { ...outcome, took: performance.now() - start };
-}

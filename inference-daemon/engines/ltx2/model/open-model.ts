@@ -1,9 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PickupError } from '../../../../protocol/errors.ts';
+import type { WeightsDescription, WeightsFile } from '../../../../protocol/models.ts';
 import { openTextEncoder, type TextEncoder } from '../prompt/encoder.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
-import { type Description, describe, type FileDescription } from '../weights/describe.ts';
+import { describe } from '../weights/describe.ts';
 import type { Safetensors } from '../weights/safetensors.ts';
 import { readWeights } from '../weights/shards.ts';
 
@@ -11,7 +12,7 @@ import { readWeights } from '../weights/shards.ts';
 export type Model = {
 	readonly checkpoint: Checkpoint;
 	readonly encoder: TextEncoder;
-	readonly description: Description;
+	readonly description: WeightsDescription;
 	/** Made with few steps and without guidance. */
 	readonly distilled: boolean;
 	/** What makes its latents twice as wide and high. */
@@ -66,7 +67,7 @@ export async function openModel(folder: string): Promise<Model> {
 	};
 }
 
-type Told = Pick<FileDescription, 'parts' | 'families' | 'variant'> & {
+type Told = Pick<WeightsFile, 'parts' | 'families' | 'variant'> & {
 	readonly file: Safetensors;
 };
 

@@ -1,44 +1,23 @@
 import { PickupError } from '../../../../protocol/errors.ts';
+import type { Family, WeightsDescription, WeightsFile } from '../../../../protocol/models.ts';
 import { Checkpoint } from './checkpoint.ts';
-import { type Family, familiesOf, variantOf } from './family.ts';
+import { familiesOf, variantOf } from './family.ts';
 import { isLora } from './lora.ts';
 import { wholeName } from './names.ts';
 import { DIFFUSION_DECODER, GEMMA, kindOf, type Names, type Part, partOf } from './parts.ts';
 import { isScale, shapeOf, storedAs } from './quantise.ts';
 import type { Safetensors, Tensor } from './safetensors.ts';
+import { readWeights } from './shards.ts';
 
-export type Sums = {
-	readonly tensors: number;
-	/** Numbers of the model; scales and files of the tokenizer are none. */
-	readonly parameters: number;
-	/** Bytes of tensors by the type in which they are stored. */
-	readonly bytes: Readonly<Record<string, number>>;
-};
+type Sums = Pick<WeightsFile, 'tensors' | 'parameters' | 'bytes'>;
 
-/** What a file is, told by its metadata and its tensors, never by its name. */
-export type FileDescription = Sums & {
-	readonly path: string;
-	/** Those that it may belong to: none where its tensors contradict each other. */
-	readonly families: readonly Family[];
-	readonly variant: 'dev' | 'distilled' | 'unknown';
-	/** `model_version` of the metadata; the first LTX-2 has none. */
-	readonly version: string | null;
-	readonly licence: string | null;
-	readonly parts: readonly (Sums & { readonly part: Part; readonly kind: string })[];
-};
-
-export type Description = Sums & {
-	readonly files: readonly FileDescription[];
-	/** Those that all files may belong to. */
-	readonly families: readonly Family[];
-	/** Parts without which no clip can be made. */
-	readonly missing: readonly string[];
-	/** Why the files do not go together. */
-	readonly problems: readonly string[];
-};
+/** What files hold, each alone and all of them together as one engine. Throws `bad-weights`. */
+export async function inspectWeights(paths: readonly string[]): Promise<WeightsDescription> {
+	return describe(await Promise.all(paths.map((path) => readWeights(path))));
+}
 
 /** Each file alone, and all of them together as one engine. */
-export function describe(files: readonly Safetensors[]): Description {
+export function describe(files: readonly Safetensors[]): WeightsDescription {
 	const told = files.map(describeFile);
 	const families = told
 		.map((file) => file.families)
@@ -51,7 +30,7 @@ export function describe(files: readonly Safetensors[]): Description {
 	};
 }
 
-function describeFile(file: Safetensors): FileDescription {
+function describeFile(file: Safetensors): WeightsFile {
 	const whole = wholeName(file.tensors);
 	const names: Names = new Map([...file.tensors].map(([name, tensor]) => [whole(name), tensor]));
 	const groups = new Map<Part, [string, Tensor][]>();
@@ -106,7 +85,7 @@ const REQUIRED: readonly Part[] = [
 ];
 
 function missingParts(
-	files: readonly FileDescription[],
+	files: readonly WeightsFile[],
 	families: readonly Family[],
 ): readonly string[] {
 	const parts = files.flatMap((file) => file.parts);
@@ -131,7 +110,7 @@ function gemmaOf(families: readonly Family[]): string {
 	return families.length === 0 ? '' : ` (${later ? GEMMA[4] : GEMMA[3]} 12B)`;
 }
 
-function mixture(files: readonly FileDescription[], families: readonly Family[]): string[] {
+function mixture(files: readonly WeightsFile[], families: readonly Family[]): string[] {
 	if (families.length > 0) return [];
 	const each = files.map((file) => `${file.path} is of ${file.families.join(' or ') || 'several'}`);
 	return [`the files are of different models: ${each.join('; ')}`];

@@ -1,9 +1,7 @@
+import { FAMILIES, type Family } from '../../../../protocol/models.ts';
 import { GEMMA, kindOf, type Names, partOf } from './parts.ts';
 import { isScale } from './quantise.ts';
 import type { Safetensors } from './safetensors.ts';
-
-export const FAMILIES = ['LTX-2 19B', 'LTX-2.3 22B', 'LTX-2.5 22B'] as const;
-export type Family = (typeof FAMILIES)[number];
 
 const [FIRST, SECOND, THIRD] = FAMILIES;
 const LATER = [SECOND, THIRD];
