@@ -77,6 +77,88 @@ describe('levels', () => {
 	});
 });
 
+describe('the last moments', () => {
+	for (const [name, pause] of [
+		['a twentieth of a second', 0.06],
+		['a tenth', 0.1],
+		['half a second', 0.5],
+	] as const) {
+		it(`are what the bed is as loud as, ${name} after the last word`, () => {
+			const samples = 3 * RATE;
+			const [speech, room] = [words(samples, 0.5, 0.0012), noise(samples, 0.0012, 11)];
+			const quiet = samples - pause * RATE;
+			const before = mapSound(room, (value, i, side) => (i < quiet ? speech[side][i]! : value));
+			const after = mapSound(before, (_, i, side) => before[side][samples - 1 - i]!);
+			const bed = grow(before, after, samples);
+			for (const power of windows(bed, 4800)) {
+				expect(Math.abs(decibels(power / 0.0012))).toBeLessThan(2.5);
+			}
+		});
+	}
+
+	it('are not thinned by the silence before a clip that has only just begun', () => {
+		const own = noise(3 * RATE, 0.05, 1);
+		const late = mapSound(own, (value, i) => (i < 2.5 * RATE + 700 ? 0 : value));
+		const bed = grow(
+			late,
+			mapSound(late, (_, i, side) => late[side].at(-1 - i)!),
+			3 * RATE,
+		);
+		expect(Math.abs(decibels(rms(bed, RATE, 2 * RATE) / 0.05))).toBeLessThan(1);
+	});
+});
+
+describe('steady tones', () => {
+	/** What one tone of a sound comes to in each tenth of a second: louder and softer by so many dB. */
+	const swing = (sound: Sound, frequency: number): number => {
+		const powers: number[] = [];
+		for (let at = 0; at + 4800 <= sound.left.length; at += 2400) {
+			let [re, im] = [0, 0];
+			for (let i = at; i < at + 4800; i++) {
+				const weight = 1 - Math.cos((2 * Math.PI * (i - at)) / 4800);
+				re += weight * sound.left[i]! * Math.cos((2 * Math.PI * frequency * i) / RATE);
+				im += weight * sound.left[i]! * Math.sin((2 * Math.PI * frequency * i) / RATE);
+			}
+			powers.push(Math.hypot(re, im));
+		}
+		return decibels(Math.max(...powers) / Math.min(...powers));
+	};
+	const sounding = (frequencies: readonly number[], start: number, level = 0.02) =>
+		mapSound(noise(3 * RATE, 0.001, start), (value, i) =>
+			frequencies.reduce(
+				(sum, f) => sum + level * Math.sin((2 * Math.PI * f * (i + start)) / RATE),
+				value,
+			),
+		);
+	const joined = (...parts: readonly Sound[]): Sound => ({
+		left: Float32Array.from(parts.flatMap(({ left }) => [...left])),
+		right: Float32Array.from(parts.flatMap(({ right }) => [...right])),
+	});
+
+	for (const [name, frequencies] of [
+		['hum of the mains', [50]],
+		['hum with its harmonics', [60, 120, 180]],
+		['a chord', [220, 277.18, 329.63, 440.4]],
+	] as const) {
+		it(`keep their level and phase through both joins: ${name}`, () => {
+			const [before, after] = [sounding(frequencies, 1), sounding(frequencies, 432_109)];
+			const whole = joined(before, grow(before, after, 3 * RATE), after);
+			for (const frequency of frequencies) {
+				expect(swing(whole, frequency), `${frequency} Hz`).toBeLessThan(1.5);
+			}
+		});
+	}
+
+	it('fade away where the other side has none, and stay where nothing else comes', () => {
+		const hum = sounding([50], 1);
+		const away = grow(hum, noise(3 * RATE, 0.001, 5), 3 * RATE);
+		expect(Math.abs(decibels(rms(away, 0, 4800) / rms(hum, 0, 48_000)))).toBeLessThan(0.5);
+		expect(decibels(rms(away, 2.9 * RATE, 3 * RATE) / 0.001)).toBeLessThan(1);
+		const open = grow(hum, silence(3 * RATE), 3 * RATE, 1, true);
+		expect(Math.abs(decibels(rms(open, 2 * RATE, 2.9 * RATE) / 0.0142))).toBeLessThan(0.5);
+	});
+});
+
 describe('joins', () => {
 	for (const [name, sound] of [
 		['tone', tone(2 * RATE, 0.3)],
@@ -173,6 +255,16 @@ function grow(before: Sound, after: Sound, samples: number, seed = 1, openRight 
 
 function silence(samples: number): Sound {
 	return { left: new Float32Array(samples), right: new Float32Array(samples) };
+}
+
+function mapSound(
+	sound: Sound,
+	change: (value: number, i: number, side: 'left' | 'right') => number,
+): Sound {
+	return {
+		left: sound.left.map((value, i) => change(value, i, 'left')),
+		right: sound.right.map((value, i) => change(value, i, 'right')),
+	};
 }
 
 /** Brownish noise of a level, not the same on both channels. */

@@ -1,6 +1,7 @@
 import type { Sound } from '../../../media/types.ts';
 import { createFft, type Fft } from '../../fft.ts';
 import { extrapolate } from './extrapolate.ts';
+import { bridgePartials, findPartials, type Partial, removePartials } from './partials.ts';
 import { createRandom } from './random.ts';
 import { isAudible, levelsOf, type Schedule, type SoundSide, scheduleAt } from './schedule.ts';
 import { BINS, findTextures, meanSquare, type Texture, WINDOW } from './texture.ts';
@@ -30,6 +31,8 @@ const SAMPLE_RATE = 48_000;
 
 /** Samples over which the neighbours' waveform turns into the bed. */
 const JOIN_FADE = 576;
+/** Samples from which that is told. */
+const PAST = 2048;
 
 /** Samples over which level is measured and set. */
 const LEVEL_WINDOW = 1920;
@@ -37,34 +40,74 @@ const LEVEL_STEP = 240;
 
 /**
  * A bed of sound between two joins: noise with the colour, width and level of the sound beside
- * each join, which settles to the quiet tone of each side in between. Nothing of the neighbours'
- * sound is copied, so no word is heard twice. Digital silence where both sides are silent.
+ * each join, which settles to the quiet tone of each side in between, and steady tones such as
+ * hum, which go on in phase. Nothing of the neighbours' sound is copied, so no word is heard
+ * twice. Digital silence where both sides are silent.
  */
 export function growBed(wanted: BedWanted): Sound {
 	const { samples } = wanted;
 	const fft = createFft(WINDOW);
-	const left = sideOf(wanted.before, true, fft);
-	const right = sideOf(wanted.after, false, fft);
-	const schedule = levelsOf(left, right, wanted);
+	const left = lookAt(wanted.before, wanted.ending, true, fft);
+	const right = lookAt(wanted.after, wanted.starting, false, fft);
+	const schedule = levelsOf(left.noise, right.noise, wanted);
 	const bed = { left: new Float32Array(samples), right: new Float32Array(samples) };
-	if (schedule === null) return bed;
-	const margin = WINDOW;
-	const raw = colouredNoise(schedule, samples, margin, wanted.seed, fft);
-	setLevel(raw, bed, margin, schedule, wanted.audible);
-	join(bed.left, wanted.ending.left, wanted.starting.left);
-	join(bed.right, wanted.ending.right, wanted.starting.right);
-	if (wanted.openLeft && !isAudible(left)) fadeIn(bed);
-	if (wanted.openRight && !isAudible(right)) fadeOut(bed);
+	if (schedule !== null) {
+		const margin = WINDOW;
+		const raw = colouredNoise(schedule, samples, margin, wanted.seed, fft);
+		setLevel(raw, bed, margin, schedule, wanted.audible);
+		join(bed.left, left.rest.left, right.rest.left);
+		join(bed.right, left.rest.right, right.rest.right);
+	}
+	const openLeft = wanted.openLeft && !left.sounds;
+	const openRight = wanted.openRight && !right.sounds;
+	bridgePartials(bed, left.partials, right.partials, { left: openLeft, right: openRight });
+	if (openLeft) fadeIn(bed);
+	if (openRight) fadeOut(bed);
 	return bed;
 }
 
-/** Samples beside a join whose level is taken for the level at the join. */
-const EDGE = 9600;
+type Look = {
+	readonly noise: SoundSide;
+	/** As they are in sound that ends at the join: the right side's is reversed. */
+	readonly partials: readonly Partial[];
+	/** The last moments of what ends at the join, in that order, without the partials. */
+	readonly rest: Sound;
+	readonly sounds: boolean;
+};
 
-function sideOf(sound: Sound, joinAtEnd: boolean, fft: Fft): SoundSide {
-	const { length } = sound.left;
-	const edge = joinAtEnd ? meanSquare(sound, length - EDGE, length) : meanSquare(sound, 0, EDGE);
-	return { ...findTextures(sound, joinAtEnd, fft), edge };
+/** Samples beside a join whose level is taken for the level at the join: the lower of both, since a word may just have ended. */
+const EDGES = [2400, 9600];
+
+/** What stands for the join may be this much louder than its level, as power. */
+const LOUDER = 2;
+
+/** `all` that sounds beside a join, and of it what `stops` there. */
+function lookAt(all: Sound, stops: Sound, joinAtEnd: boolean, fft: Fft): Look {
+	const partials = findPartials(towardsJoin(stops, joinAtEnd));
+	const longest = Math.max(...EDGES);
+	const last = towardsJoin(all, joinAtEnd, longest);
+	const level = (sound: Sound) => {
+		const { length } = sound.left;
+		return Math.min(...EDGES.map((edge) => meanSquare(sound, length - edge, length)));
+	};
+	const loudest = LOUDER * level(last);
+	removePartials(last, partials);
+	const edge = level(last);
+	const rest = towardsJoin(stops, joinAtEnd, PAST);
+	removePartials(rest, partials);
+	const speeds = partials.map(({ speed }) => speed);
+	const textures = findTextures(all, joinAtEnd, { loudest, speeds }, fft);
+	const noise = { ...textures, edge };
+	return { noise, partials, rest, sounds: isAudible(noise) || partials.length > 0 };
+}
+
+/** A copy of the last samples before a join, or of the first ones after it in reverse. */
+function towardsJoin(sound: Sound, joinAtEnd: boolean, samples = sound.left.length): Sound {
+	const last = (channel: Float32Array) =>
+		joinAtEnd
+			? channel.slice(Math.max(0, channel.length - samples))
+			: channel.slice(0, samples).reverse();
+	return { left: last(sound.left), right: last(sound.right) };
 }
 
 /** Overlapping windows of random phase, each with the colour due at its middle. */
@@ -197,11 +240,9 @@ function runningPower(sound: Sound): (at: number, window: number) => number {
 	};
 }
 
-/** Lets what ends run on into the bed for a moment, and the bed into what starts. */
-function join(bed: Float32Array, ending: Float32Array, starting: Float32Array): void {
+/** Lets what ends run on into the bed for a moment, and the bed into what starts (`future`, reversed). */
+function join(bed: Float32Array, past: Float32Array, future: Float32Array): void {
 	const fade = Math.min(JOIN_FADE, Math.floor(bed.length / 2));
-	const past = ending.subarray(Math.max(0, ending.length - 2048));
-	const future = starting.slice(0, 2048).reverse();
 	const out = extrapolate(past, fade);
 	const back = extrapolate(future, fade);
 	const last = bed.length - 1;

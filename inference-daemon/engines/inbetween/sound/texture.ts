@@ -28,26 +28,51 @@ export type Textures = {
 	readonly join: Texture;
 };
 
-/** Seconds beside a join that stand for the sound there. */
+/** Samples beside a join that stand for the sound there. */
 const JOIN_SAMPLES = 19_200;
 
-/** Looks at the sound beside a join; `joinAtEnd` says on which side of it the join lies. */
-export function findTextures(sound: Sound, joinAtEnd: boolean, fft: Fft): Textures {
-	const length = sound.left.length;
-	const starts: number[] = [];
-	for (let start = 0; start + WINDOW <= length; start += WINDOW / 2) starts.push(start);
-	if (starts.length === 0) starts.push(0);
-	const windows = starts.map((start) => ({
-		start,
-		power: meanSquare(sound, start, Math.min(length, start + WINDOW)),
-	}));
-	const audible = windows.filter(({ power }) => power > SILENCE);
-	const quiet = [...audible].sort((a, b) => a.power - b.power);
-	const few = quiet.slice(0, Math.max(2, Math.ceil(quiet.length * 0.3)));
-	const near = audible.filter(({ start }) =>
-		joinAtEnd ? start + WINDOW > length - JOIN_SAMPLES : start < JOIN_SAMPLES,
+/** The part of the windows that is quietest, and how much louder others may be that sound like it. */
+const QUIETEST = 0.05;
+const ALIKE = 1.6;
+
+/**
+ * Looks at the sound beside a join; `joinAtEnd` says on which side of it the join lies. `loudest`
+ * is the mean square of what still counts as the sound at the join, `speeds` are steady tones
+ * (radians a sample) to be left out.
+ */
+export function findTextures(
+	sound: Sound,
+	joinAtEnd: boolean,
+	{ loudest, speeds }: { readonly loudest: number; readonly speeds: readonly number[] },
+	fft: Fft,
+): Textures {
+	const { length } = sound.left;
+	const windows: Window[] = [];
+	for (let from = 0; from + WINDOW <= Math.max(length, WINDOW); from += WINDOW / 2) {
+		const start = joinAtEnd ? Math.max(0, length - WINDOW - from) : from;
+		windows.push({ start, power: meanSquare(sound, start, Math.min(length, start + WINDOW)) });
+	}
+	// A window into which sound only just came or went would be taken for a quiet one.
+	const audible = windows.filter(({ start }) => {
+		const quarters = [0, 1, 2, 3].map((n) => start + (n * WINDOW) / 4);
+		return quarters.every((at) => at >= length || meanSquare(sound, at, at + WINDOW / 4) > SILENCE);
+	});
+	const sorted = [...audible].sort((a, b) => a.power - b.power);
+	const quietest = sorted.slice(0, Math.max(2, Math.ceil(sorted.length * QUIETEST)));
+	const quiet = sorted.filter(({ power }) => power <= ALIKE * meanPower(quietest));
+	const near = audible.filter(
+		({ start, power }) =>
+			(joinAtEnd ? start + WINDOW > length - JOIN_SAMPLES : start < JOIN_SAMPLES) &&
+			power <= loudest,
 	);
-	return { tone: measure(sound, few, fft), join: measure(sound, near, fft) };
+	const tone = measure(sound, quiet, speeds, fft);
+	return { tone, join: near.length > 0 ? measure(sound, near, speeds, fft) : tone };
+}
+
+type Window = { readonly start: number; readonly power: number };
+
+function meanPower(windows: readonly Window[]): number {
+	return windows.reduce((sum, { power }) => sum + power, 0) / Math.max(1, windows.length);
 }
 
 /** Mean square of both channels over samples `from ≤ i < to`. */
@@ -66,7 +91,8 @@ const HANN = Float32Array.from(
 
 function measure(
 	sound: Sound,
-	windows: readonly { readonly start: number; readonly power: number }[],
+	windows: readonly Window[],
+	speeds: readonly number[],
 	fft: Fft,
 ): Texture {
 	const texture = {
@@ -74,7 +100,6 @@ function measure(
 		right: new Float32Array(BINS),
 		crossReal: new Float32Array(BINS),
 		crossImaginary: new Float32Array(BINS),
-		power: windows.reduce((sum, { power }) => sum + power, 0) / Math.max(1, windows.length),
 	};
 	const real = new Float32Array(WINDOW);
 	const imaginary = new Float32Array(WINDOW);
@@ -97,13 +122,37 @@ function measure(
 			texture.crossImaginary[k]! += ri * lr - rr * li;
 		}
 	}
-	let total = 0;
-	for (let k = 0; k < BINS; k++) total += texture.left[k]! + texture.right[k]!;
+	const { left, right, crossReal, crossImaginary } = texture;
+	const parts = [left, right, crossReal, crossImaginary];
+	const sum = () => left.reduce((total, value, k) => total + value + right[k]!, 0);
+	const all = sum();
+	for (const part of parts) bridgeBins(part, speeds);
+	const total = sum();
 	if (total > 0) {
-		const { left, right, crossReal, crossImaginary } = texture;
-		for (const part of [left, right, crossReal, crossImaginary]) {
-			for (let k = 0; k < BINS; k++) part[k]! /= total / 2;
-		}
+		for (const part of parts) for (let k = 0; k < BINS; k++) part[k]! /= total / 2;
 	}
-	return texture;
+	return { ...texture, power: total > 0 ? (meanPower(windows) * total) / all : 0 };
+}
+
+/** Bins to each side of a steady tone in which a window spreads it. */
+const SPREAD = 5;
+
+/** Puts a straight line in place of steady tones. */
+function bridgeBins(bins: Float32Array, speeds: readonly number[]): void {
+	const taken = new Uint8Array(BINS);
+	for (const speed of speeds) {
+		const bin = Math.round((speed * WINDOW) / (2 * Math.PI));
+		taken.fill(1, Math.max(0, bin - SPREAD), bin + SPREAD + 1);
+	}
+	for (let from = 0; from < BINS; from++) {
+		if (taken[from] === 0) continue;
+		const end = taken.indexOf(0, from);
+		const above = bins[end] ?? 0;
+		const below = from > 0 ? bins[from - 1]! : above;
+		for (let k = from; k < (end < 0 ? BINS : end); k++) {
+			bins[k] = below + ((above - below) * (k - from + 1)) / (end - from + 1);
+		}
+		if (end < 0) return;
+		from = end;
+	}
 }
