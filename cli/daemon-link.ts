@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import envPaths from 'env-paths';
 import { WebSocket } from 'ws';
 import { type Client, connect, type SocketLike } from '../protocol/client.ts';
 import { PickupError } from '../protocol/errors.ts';
 import { type PortFile, portFileSchema } from '../protocol/rpc.ts';
+import { isRunning } from './processes.ts';
 import { VERSION } from './version.ts';
 
 /** Where daemon and command meet: jobs, the port file and the log live there. */
@@ -73,15 +75,15 @@ async function startDaemon(state: string, options: readonly string[]): Promise<C
 	});
 	child.unref();
 	await log.close();
-	const deadline = Date.now() + START_PATIENCE;
-	while (Date.now() < deadline) {
+	const since = performance.now();
+	while (performance.now() - since < START_PATIENCE) {
 		const listening = await connectToRunning(state).catch((error: unknown) => {
 			if (error instanceof PickupError && error.code === 'daemon-unreachable') return null;
 			throw error;
 		});
 		if (listening) return listening;
 		if (exit !== undefined && exit !== LOCKED) break;
-		await new Promise((resolve) => setTimeout(resolve, 25));
+		await pause(25);
 	}
 	const said = (await readFile(join(state, 'daemon-start.log'), 'utf8')).trim();
 	throw new PickupError('daemon-unreachable', `The daemon did not start: ${said || 'no answer'}`, {
@@ -89,8 +91,42 @@ async function startDaemon(state: string, options: readonly string[]): Promise<C
 	});
 }
 
-/** How long a daemon may take to listen, in ms: after a crash it puts things right first. */
-const START_PATIENCE = 15_000;
+/**
+ * How long a daemon may take to listen, in ms: it waits for one that is ending, and after a crash
+ * it puts things right first.
+ */
+const START_PATIENCE = 120_000;
+
+/**
+ * Stops the running daemon and returns when its process has ended, so that everything it held is
+ * free again. Throws `daemon-unreachable` where there is none.
+ */
+export async function stopDaemon(state: string): Promise<PortFile> {
+	const client = await connectToRunning(state);
+	const daemon = await readPortFile(state);
+	try {
+		await client.call('daemon.stop', {});
+	} finally {
+		client.close();
+	}
+	if (await hasEnded(daemon.pid, STOP_PATIENCE)) return daemon;
+	process.kill(daemon.pid, 'SIGKILL');
+	await hasEnded(daemon.pid, STOP_PATIENCE);
+	return daemon;
+}
+
+/** How long a daemon may take to stop before it is killed, which loses no job. ms. */
+const STOP_PATIENCE = 30_000;
+
+/** Whether the process ends within that many milliseconds. */
+async function hasEnded(pid: number, patience: number): Promise<boolean> {
+	const since = performance.now();
+	while (await isRunning(pid)) {
+		if (performance.now() - since > patience) return false;
+		await pause(10);
+	}
+	return true;
+}
 
 /** The daemon's exit code when another one holds the state folder. */
 const LOCKED = 3;

@@ -1,8 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { problemOf } from '../protocol/errors.ts';
+import { PickupError, problemOf } from '../protocol/errors.ts';
 import { PROTOCOL_VERSION } from '../protocol/rpc.ts';
 import { EngineRegistry } from './engines/registry.ts';
 import { checkFolder } from './jobs/admission.ts';
@@ -15,6 +17,7 @@ import { Supervisor } from './jobs/supervisor.ts';
 import { type Log, openLog } from './log.ts';
 import { checkMachine } from './machine.ts';
 import { checkedFile } from './media/files.ts';
+import { endFfmpeg } from './media/process.ts';
 import { countClip } from './media/verify.ts';
 import { handlersFor } from './server/methods.ts';
 import { removePortFile, writePortFile } from './server/port-file.ts';
@@ -38,8 +41,8 @@ try {
 async function start(settings: Settings): Promise<void> {
 	const paths = statePaths(settings.state);
 	await claimStateFolder(settings.state, basename(paths.database));
-	const { eventsKept, engineModule, origins } = settings;
-	const journal = new Journal(paths.database, { eventsKept });
+	const { engineModule, origins } = settings;
+	const journal = await openJournal(settings);
 	await rm(paths.portFile, { force: true });
 	const log = openLog(paths.log);
 	logDefects(log);
@@ -102,6 +105,7 @@ async function start(settings: Settings): Promise<void> {
 			removePortFile(paths.portFile);
 			await supervisor.stop();
 			await server.close();
+			await endFfmpeg();
 			journal.close();
 			process.exit(0);
 		})();
@@ -117,6 +121,28 @@ async function start(settings: Settings): Promise<void> {
 	log.info(`daemon ${VERSION} listens on 127.0.0.1:${port}`);
 	process.stdout.write(`Listening on 127.0.0.1:${port}, state in ${settings.state}\n`);
 	supervisor.wake();
+}
+
+/** How long a daemon that is ending may take to let go of its journal, in ms. */
+const LONGEST_ENDING = 60_000;
+
+/**
+ * Waits for a daemon that ends: it takes its port file away first and lets go of its journal last.
+ * Throws `state-locked` where one runs.
+ */
+async function openJournal({ state, eventsKept }: Settings): Promise<Journal> {
+	const { database, portFile } = statePaths(state);
+	const since = performance.now();
+	for (;;) {
+		try {
+			return new Journal(database, { eventsKept });
+		} catch (error) {
+			const isLocked = error instanceof PickupError && error.code === 'state-locked';
+			const isEnding = isLocked && !existsSync(portFile);
+			if (!isEnding || performance.now() - since > LONGEST_ENDING) throw error;
+		}
+		await pause(20);
+	}
 }
 
 /** A defect ends the daemon: what is journaled is safe, and the next start puts things right. */

@@ -1,9 +1,15 @@
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import { PickupError } from '../../protocol/errors.ts';
-import { connectToRunning, daemonProgram, readPortFile, stateFolder } from '../daemon-link.ts';
+import {
+	connectToRunning,
+	daemonProgram,
+	readPortFile,
+	stateFolder,
+	stopDaemon,
+} from '../daemon-link.ts';
 import { EXIT } from '../exit-codes.ts';
-import { openTerminal } from '../terminal.ts';
+import { openTerminal, type Terminal } from '../terminal.ts';
 
 export function addDaemon(program: Command, exit: (code: number) => void): void {
 	program
@@ -32,24 +38,29 @@ Without --model, PICKUP_MODEL names the folder with the weights, else it is mode
 			if (what !== 'status' && what !== 'stop') {
 				throw new PickupError('usage', `Expected run, status or stop, got "${what}"`);
 			}
-			const client = await connectToRunning(state);
-			const { port, pid } = await readPortFile(state);
-			const { version, engines } = client.hello;
 			if (what === 'stop') {
-				await client.call('daemon.stop', {});
+				const { version, port, pid } = await stopDaemon(state);
 				terminal.line(`Stopped the daemon (process ${pid})`);
+				terminal.result({ version, port, pid, state, stopped: true });
 			} else {
-				terminal.line(`Pickup ${version} listens on 127.0.0.1:${port}, process ${pid}`);
-				terminal.line(`State folder: ${state}`);
-				for (const engine of engines) {
-					terminal.line(`Engine ${engine.name}: ${engine.ready ? engine.summary : 'not ready'}`);
-					if (engine.model) terminal.line(`  ${engine.model.title} in ${engine.model.folder}`);
-				}
+				await showStatus(state, terminal);
 			}
-			terminal.result({ version, port, pid, state, engines, stopped: what === 'stop' });
-			client.close();
 			exit(EXIT.ok);
 		});
+}
+
+async function showStatus(state: string, terminal: Terminal): Promise<void> {
+	const client = await connectToRunning(state);
+	const { version, engines } = client.hello;
+	client.close();
+	const { port, pid } = await readPortFile(state);
+	terminal.line(`Pickup ${version} listens on 127.0.0.1:${port}, process ${pid}`);
+	terminal.line(`State folder: ${state}`);
+	for (const engine of engines) {
+		terminal.line(`Engine ${engine.name}: ${engine.ready ? engine.summary : 'not ready'}`);
+		if (engine.model) terminal.line(`  ${engine.model.title} in ${engine.model.folder}`);
+	}
+	terminal.result({ version, port, pid, state, engines, stopped: false });
 }
 
 /** The daemon as a child on this terminal; Ctrl-C reaches it as well and it stops in order. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { PickupError } from '../../protocol/errors.ts';
 import type { Ending, FromEngine, Task, ToEngine } from './engine-messages.ts';
-import { endGroup } from './processes.ts';
+import { endFollowers, endGroup } from './processes.ts';
 
 export type TaskListener = {
 	readonly onProgress: (progress: number, phase: string) => void;
@@ -12,10 +12,13 @@ export type TaskListener = {
 export const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: '1' } as const;
 
 /** How long an engine may take to stop by itself before it is killed, in ms. */
-const GRACE = 2000;
+const GRACE = 5000;
 
 /** What it last wrote to stderr, kept for the message when it dies. Characters. */
 const LAST_WORDS = 2000;
+
+/** How long they are waited for where a process that left the group holds the pipe, in ms. */
+const LAST_WORDS_WITHIN = 5000;
 
 /** One engine process. It does one task after another until it dies or is ended. */
 export class EngineChild {
@@ -63,7 +66,7 @@ export class EngineChild {
 
 	/**
 	 * Does one task. Never throws: an engine that dies is `engine-died`, one that does not stop in
-	 * time when `signal` is aborted is killed. No process of a killed engine is left on return.
+	 * time when `signal` is aborted is killed. On return nothing that the task started runs on.
 	 */
 	async run(task: Task, listener: TaskListener, signal: AbortSignal): Promise<Ending> {
 		const { jobId } = task;
@@ -91,6 +94,7 @@ export class EngineChild {
 			clearTimeout(killing);
 			signal.removeEventListener('abort', abort);
 			this.#onMessage = () => {};
+			if (this.#alive) await endFollowers(this.pid);
 		}
 	}
 
@@ -117,7 +121,7 @@ export class EngineChild {
 		await endGroup(this.pid);
 		await Promise.race([
 			new Promise((resolve) => this.#child.once('close', resolve)),
-			new Promise((resolve) => setTimeout(resolve, 300).unref()),
+			new Promise((resolve) => setTimeout(resolve, LAST_WORDS_WITHIN).unref()),
 		]);
 		return how;
 	}

@@ -13,9 +13,12 @@ export async function markOf(pid: number): Promise<ProcessMark | null> {
 	return found ? { pid, started: found.started } : null;
 }
 
+/** How long the system may take to end what it was told to, in ms: it may be busy. */
+const LONGEST_ENDING = 60_000;
+
 /**
- * Ends a process group at once and waits until nothing of it is left, for 5 s at most. The leader's
- * number is the group's.
+ * Ends a process group at once and waits until nothing of it is left. The leader's number is the
+ * group's.
  */
 export async function endGroup(leader: number): Promise<void> {
 	// What could not be started has no number, and group 0 would be this process's own.
@@ -24,13 +27,36 @@ export async function endGroup(leader: number): Promise<void> {
 		await run('taskkill', ['/PID', String(leader), '/T', '/F']).catch(() => {});
 		return;
 	}
-	for (let wait = 5; wait < 2500; wait *= 2) {
-		try {
-			process.kill(-leader, 'SIGKILL');
-		} catch {
-			return;
+	await endAll(
+		() => process.kill(-leader, 'SIGKILL'),
+		({ group }) => group === leader,
+	);
+}
+
+/** Ends what a group's leader has started and left running, and waits until it is gone. */
+export async function endFollowers(leader: number): Promise<void> {
+	await endAll(
+		({ pid }) => process.kill(pid, 'SIGKILL'),
+		({ group, pid }) => group === leader && pid !== leader,
+	);
+}
+
+/** Ends those that are meant, over and over: one of them may just have started another. */
+async function endAll(
+	end: (one: Running) => void,
+	isMeant: (one: Running) => boolean,
+): Promise<void> {
+	const since = performance.now();
+	for (let wait = 5; performance.now() - since < LONGEST_ENDING; wait = Math.min(wait * 2, 200)) {
+		const left = (await running()).filter(isMeant);
+		if (left.length === 0) return;
+		for (const one of left) {
+			try {
+				end(one);
+			} catch {
+				// It has ended meanwhile.
+			}
 		}
-		if (!(await running()).some(({ group }) => group === leader)) return;
 		await new Promise((resolve) => setTimeout(resolve, wait));
 	}
 }

@@ -144,7 +144,6 @@ export class Supervisor {
 			clipPath,
 			engineModule,
 		};
-		if (signal.aborted) return { kind: 'aborted' };
 		const child = await this.#warmChild();
 		const reporter = reportTo(this.#options, job.id);
 		try {

@@ -26,6 +26,17 @@ export class FfmpegFailure extends Error {
 
 const KEPT_LINES = 6;
 
+/** Every ffmpeg of this process that has not ended, and when it has. */
+const running = new Map<ChildProcess, Promise<unknown>>();
+
+/** Ends every ffmpeg that this process has started, for one that is about to end itself. */
+export async function endFfmpeg(): Promise<void> {
+	while (running.size > 0) {
+		for (const child of running.keys()) child.kill('SIGKILL');
+		await Promise.all(running.values());
+	}
+}
+
 /**
  * Runs ffmpeg to its end: the one place that starts it. Whatever happens the child has exited
  * and been reaped when this settles: when the signal aborts, an input or `onOutput` throws, it
@@ -55,6 +66,8 @@ export async function runFfmpeg(ffmpeg: Ffmpeg, run: FfmpegRun): Promise<void> {
 	run.signal?.addEventListener('abort', onAbort, { once: true });
 
 	const ended = endOf(child, (error) => stop(notStarted(ffmpeg, error)));
+	running.set(child, ended);
+	void ended.then(() => running.delete(child));
 	const lastErrors = listen(child, run, stop);
 	const feeds = [
 		feed(child.stdin, run.input, ended, stop),

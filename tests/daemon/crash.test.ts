@@ -41,7 +41,7 @@ type Witness = {
 };
 
 test(`A daemon killed at ${KILLS} random moments loses no job, does none twice and leaves no half`, {
-	timeout: 400_000,
+	timeout: 1_800_000,
 }, async () => {
 	const lanes = Array.from({ length: LANES }, () => liveAndDie(KILLS / LANES));
 	const moments = (await Promise.all(lanes)).flat();
@@ -72,7 +72,7 @@ async function liveAndDie(kills: number) {
 		await momentToDie(witness, peer, kill);
 		await crash(daemon);
 		if (kill % 2 === 0) {
-			await until('its processes to end', () => descendants(daemon).length === 0, 5000);
+			await until('its processes to end', () => descendants(daemon).length === 0);
 		}
 		const left = await readdir(output);
 		const notesNow = await readNotes(witness);
@@ -137,7 +137,7 @@ function submit(witness: Witness, peer: Peer): Promise<void> {
 
 /** Waits for a moment of one of several kinds, so that the rare ones are met too. */
 async function momentToDie(witness: Witness, peer: Peer, kill: number): Promise<void> {
-	const patience = pause(2500);
+	const patience = pause(10_000);
 	switch (kill % 5) {
 		case 0:
 			// Anything may be going on, or still be starting.
@@ -175,7 +175,7 @@ function appears({ output }: Witness, pattern: RegExp): Promise<void> {
 			watcher.close();
 			resolve();
 		});
-		setTimeout(() => watcher.close(), 3000);
+		setTimeout(() => watcher.close(), 10_000).unref();
 	});
 }
 
@@ -201,17 +201,13 @@ async function finish(witness: Witness): Promise<void> {
 	const daemon = await startDaemon({ state: witness.state });
 	const peer = await connect(daemon);
 	await checkPromises(witness, peer);
-	const jobs = await until(
-		'all jobs to be done',
-		async () => {
-			const { jobs: all } = await peer.call('job.list', { limit: 10_000 });
-			for (const { id, state } of all) {
-				if (state === 'failed') await peer.call('job.retry', { jobId: id });
-			}
-			return all.every(({ state }) => state === 'done') && all;
-		},
-		60_000,
-	);
+	const jobs = await until('all jobs to be done', async () => {
+		const { jobs: all } = await peer.call('job.list', { limit: 10_000 });
+		for (const { id, state } of all) {
+			if (state === 'failed') await peer.call('job.retry', { jobId: id });
+		}
+		return all.every(({ state }) => state === 'done') && all;
+	});
 	const ids = jobs.map(({ id }) => id);
 	for (const id of witness.accepted) expect(ids).toContain(id);
 	await checkClips(witness);

@@ -160,9 +160,9 @@ export function descendants(daemon: Daemon): number[] {
 export async function until<T>(
 	what: string,
 	look: () => T | false | null | undefined | Promise<T | false | null | undefined>,
-	patience = 10_000,
+	patience = 240_000,
 ): Promise<T> {
-	for (const deadline = Date.now() + patience; Date.now() < deadline; ) {
+	for (const since = performance.now(); performance.now() - since < patience; ) {
 		const found = await look();
 		if (found) return found;
 		await new Promise((resolve) => setTimeout(resolve, 10));

@@ -263,14 +263,26 @@ describe('Cancelling', () => {
 		expect(descendants(daemon)).toContain(enginePid);
 	});
 
-	test.each(['deaf', 'stuck'])('a job whose engine is %s ends it by force', async (ending) => {
-		const request = requestFor({ folder, settings: { ending } });
+	describe.each(['deaf', 'stuck'])('a job whose engine is %s ends it by force', (ending) => {
+		test.each(['as soon as it runs', 'when it is at it'])('%s', async (when) => {
+			const log = join(await temporaryFolder(), 'notes.txt');
+			const request = requestFor({ folder, settings: { ending, log } });
+			await peer.call('job.submit', { request });
+			await peer.waitForJob(request.id, 'running');
+			if (when === 'when it is at it') await until('the engine', () => existsSync(log));
+			const { job } = await peer.call('job.cancel', { jobId: request.id });
+			expect(job.state).toBe('cancelled');
+			expect(descendants(daemon)).toEqual([]);
+		});
+	});
+
+	test('a job ends what its engine has left running, and spares the engine', async () => {
+		const request = requestFor({ folder, settings: { ending: 'child' } });
 		await peer.call('job.submit', { request });
-		await peer.waitForJob(request.id, 'running');
-		await until('the engine to start', () => descendants(daemon).length > 0);
-		const { job } = await peer.call('job.cancel', { jobId: request.id });
-		expect(job.state).toBe('cancelled');
-		expect(descendants(daemon)).toEqual([]);
+		const engine = await until('the engine', () => descendants(daemon)[0]);
+		await until('its child', () => descendants(daemon).length > 1);
+		await peer.call('job.cancel', { jobId: request.id });
+		expect(descendants(daemon)).toEqual([engine]);
 	});
 });
 

@@ -31,7 +31,6 @@ async function withRunningJob(settings: Record<string, string | number>) {
 	const request = requestFor({ folder, frames: 500, settings: { ...settings, log } });
 	await peer.call('job.submit', { request });
 	await until('the engine to be at it', () => existsSync(log));
-	await new Promise((resolve) => setTimeout(resolve, 50));
 	return { folder, daemon, peer, request };
 }
 
@@ -69,6 +68,17 @@ describe('The state folder', () => {
 		const { pid, token } = await readPortFile(daemon.state);
 		expect(pid).toBe(winner?.pid);
 		expect(token).not.toBe(daemon.token);
+	});
+
+	test('goes from a daemon that is ending to one that has been started meanwhile', async () => {
+		const { daemon, request } = await withRunningJob({ ending: 'deaf' });
+		daemon.child.kill('SIGTERM');
+		await until('the port file to go', () => !existsSync(join(daemon.state, 'daemon.json')));
+		const next = await startDaemon({ state: daemon.state });
+		expect(await daemon.ended).toBe(0);
+		const peer = await connect(next);
+		expect((await peer.waitForJob(request.id, 'running')).attempt).toBe(2);
+		await stop(next);
 	});
 
 	test('that belongs to something else is not taken over', async () => {
@@ -160,17 +170,17 @@ describe('No process outlives a daemon that is killed', () => {
 			await until('the child', () => descendants(daemon).length > 1);
 		}
 		await crash(daemon);
-		await until('all to end', () => descendants(daemon).length === 0, 3000);
+		await until('all to end', () => descendants(daemon).length === 0);
 	});
 
 	test('since the next one ends an engine that hangs, before it does anything else', async () => {
-		const { daemon, request, folder } = await withRunningJob({ delay: 20 });
-		await until('the encode', () => existsSync(join(folder, `shot-${request.id}.mov.part`)));
-		const hanging = descendants(daemon);
-		expect(hanging.length).toBeGreaterThan(1);
+		const { daemon, request } = await withRunningJob({ delay: 20 });
+		const hanging = await until('engine and ffmpeg', () => {
+			const found = descendants(daemon);
+			return found.length > 1 && found;
+		});
 		for (const pid of hanging) process.kill(pid, 'SIGSTOP');
 		await crash(daemon);
-		await new Promise((resolve) => setTimeout(resolve, 700));
 		expect(descendants(daemon)).toEqual(hanging);
 		const again = await startDaemon({ state: daemon.state });
 		expect(descendants(daemon)).toEqual([]);

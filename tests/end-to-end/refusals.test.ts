@@ -22,11 +22,17 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 /** A cut of two clips with `gap` empty frames between them, as a file in a folder of its own. */
-async function makeCut(name: string, left: string, right: string, gap = 10): Promise<string> {
+async function makeCut(
+	name: string,
+	left: string,
+	right: string,
+	gap = 10,
+	size = NUMBERED_SIZE,
+): Promise<string> {
 	const cut: SimpleCut = {
 		name,
 		rate: RATE,
-		size: NUMBERED_SIZE,
+		size,
 		startFrame: 0,
 		clips: [
 			{ name: 'left', path: left, start: 0, frames: 25 },
@@ -158,10 +164,12 @@ test('a disk that is full: the job fails by name and the folder is as it was', a
 	expect(await readdir(join(timeline, '..'))).toEqual(['cut.xml']);
 });
 
-test('Ctrl-C cancels the jobs and leaves nothing', async () => {
-	const timeline = await makeCut('interrupted', shot, shot, 1500);
+test.each(['0 %', '25 %'])('Ctrl-C at %s cancels the jobs and leaves nothing', async (when) => {
+	// So large that no take is finished before the signal comes.
+	const size = { width: 1920, height: 1080 };
+	const timeline = await makeCut(`interrupted at ${when}`, shot, shot, 1500, size);
 	const args = ['fill', timeline, '--gap', '1', '--takes', '2', '-o', join(timeline, '..', 'new')];
-	const { code, stdout, stderr } = await bench.interrupted(args, (said) => said.includes('25 %'));
+	const { code, stdout, stderr } = await bench.interrupted(args, (said) => said.includes(when));
 	expect(code).toBe(130);
 	expect(stdout).toBe('');
 	expect(stderr).toContain('Interrupted');
