@@ -117,7 +117,13 @@ async function start(settings: Settings): Promise<void> {
 
 	const { port } = server;
 	const { pid } = process;
-	writePortFile(paths.portFile, { port, token, pid, protocol: PROTOCOL_VERSION, version: VERSION });
+	await writePortFile(paths.portFile, {
+		port,
+		token,
+		pid,
+		protocol: PROTOCOL_VERSION,
+		version: VERSION,
+	});
 	log.info(`daemon ${VERSION} listens on 127.0.0.1:${port}`);
 	process.stdout.write(`Listening on 127.0.0.1:${port}, state in ${settings.state}\n`);
 	supervisor.wake();

@@ -1,5 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { readRegular } from '../../files/open-regular.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { contextFor, findGaps } from '../gap.ts';
 import type { Cut, Host, Placement, PlacementReport } from '../host.ts';
@@ -11,7 +12,7 @@ import { mltFormat } from './mlt/mlt.ts';
 import { otioFormat } from './otio/otio.ts';
 import { composeSpans, type InsertedSpan, splice } from './splice.ts';
 import { checkedSequences } from './validate.ts';
-import { writeWhole } from './write.ts';
+import { writeTimeline } from './write.ts';
 
 /** What is read at most; a film of three hours takes some 60 MB. */
 const LARGEST_FILE = 128 * 1024 * 1024;
@@ -120,7 +121,7 @@ export async function openTimeline(
 
 		async save(target, { name = path.basename(source), overwrite = false } = {}) {
 			const output = path.join(path.resolve(target), path.basename(name));
-			await writeWhole(output, encodeText(text, encoding), { source, overwrite });
+			await writeTimeline(output, encodeText(text, encoding), { source, overwrite });
 			const lost = missesMedia(target);
 			const warnings = lost.map(
 				(media) =>
@@ -142,7 +143,7 @@ async function readTimeline(file: string): Promise<Uint8Array> {
 				{ field: 'timeline', action: 'Export only the sequence that has the gap.' },
 			);
 		}
-		return await readFile(file);
+		return await readRegular(file);
 	} catch (error) {
 		if (error instanceof PickupError) throw error;
 		const { code } = error as NodeJS.ErrnoException;

@@ -1,11 +1,11 @@
 /** The engine's own process: does one task at a time for the daemon and ends with it. */
 
 import { Worker } from 'node:worker_threads';
+import { systemProblem } from '../../files/system-errors.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { Clip } from '../../protocol/jobs.ts';
 import { EngineRegistry } from '../engines/registry.ts';
 import type { Ending, FromEngine, Task, ToEngine } from './engine-messages.ts';
-import { systemProblem } from './system-errors.ts';
 
 let current: { readonly jobId: string; readonly controller: AbortController } | null = null;
 let registry: EngineRegistry | null = null;

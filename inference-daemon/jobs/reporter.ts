@@ -1,5 +1,5 @@
-import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeWhole } from '../../files/write-whole.ts';
 import type { Log } from '../log.ts';
 import type { TaskListener } from './engine-child.ts';
 import type { Journal } from './journal.ts';
@@ -38,9 +38,7 @@ export function reportTo(
 	}
 
 	async function keep(jpeg: Uint8Array): Promise<void> {
-		const path = join(previews, `${jobId}.jpg`);
-		await writeFile(`${path}.part`, jpeg, { mode: 0o600 });
-		await rename(`${path}.part`, path);
+		await writeWhole(join(previews, `${jobId}.jpg`), jpeg, { mode: 0o600 });
 		journal.preview(jobId, `/previews/${jobId}.jpg`);
 	}
 

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemProblem } from '../../files/system-errors.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { type Clip, clipSchema } from '../../protocol/jobs.ts';
 import type { Log } from '../log.ts';
@@ -18,7 +19,6 @@ import {
 } from './leftovers.ts';
 import { markOf } from './processes.ts';
 import { reportTo } from './reporter.ts';
-import { systemProblem } from './system-errors.ts';
 
 export type SupervisorOptions = {
 	readonly journal: Journal;

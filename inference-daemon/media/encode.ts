@@ -1,11 +1,13 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { fullDisk, noRoom, writeError } from '../../files/system-errors.ts';
+import { syncToDisk } from '../../files/write-whole.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { Codec } from '../../protocol/generation.ts';
 import type { Size } from '../../protocol/schemas.ts';
 import { type FrameRate, formatRate, samplesForFrames } from '../../protocol/time.ts';
 import { clipSizeFor, encoderArguments, pixelFormatFor } from './codecs.ts';
-import { errorCode, outputArgument } from './files.ts';
+import { outputArgument } from './files.ts';
 import { frameBytes } from './pixels.ts';
 import { jpegArguments } from './poster.ts';
 import { FfmpegFailure, runFfmpeg } from './process.ts';
@@ -96,21 +98,7 @@ async function createPart(part: string): Promise<void> {
 		const file = await open(part, 'wx');
 		await file.close();
 	} catch (error) {
-		const folder = dirname(part);
-		const code = errorCode(error);
-		if (code === 'ENOSPC' || code === 'EDQUOT') throw diskFull(folder, error);
-		if (code === 'ENOENT' || code === 'ENOTDIR') {
-			throw new PickupError('folder-missing', `Expected a folder at ${folder}, found none`, {
-				field: folder,
-				cause: error,
-			});
-		}
-		const why = error instanceof Error ? error.message : String(error);
-		throw new PickupError(
-			'folder-not-writable',
-			`Expected to be able to write into ${folder}: ${why}`,
-			{ field: folder, cause: error },
-		);
+		throw writeError(error, dirname(part), 'the clip');
 	}
 }
 
@@ -268,35 +256,13 @@ async function checkClip(wanted: ClipWanted, part: string): Promise<void> {
 	}
 }
 
-async function syncToDisk(path: string): Promise<void> {
-	const file = await open(path, 'r');
-	try {
-		await file.sync();
-	} finally {
-		await file.close();
-	}
-}
-
-const NO_ROOM = /No space left on device|Disk quota exceeded|File too large/;
-
 function explain(error: unknown, wanted: ClipWanted): unknown {
 	const folder = dirname(wanted.path);
-	const code = errorCode(error);
-	if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') return diskFull(folder, error);
-	if (!(error instanceof FfmpegFailure)) return error;
-	if (NO_ROOM.test(error.message)) return diskFull(folder, error);
+	if (!(error instanceof FfmpegFailure)) return writeError(error, folder, 'the clip');
+	if (fullDisk(error) !== null) return noRoom(folder, 'the clip', error);
 	return new PickupError(
 		'encode-failed',
 		`Expected ffmpeg to encode ${wanted.codec} at ${wanted.size.width}×${wanted.size.height}: ${error.message}`,
 		{ cause: error },
-	);
-}
-
-function diskFull(folder: string, cause: unknown): PickupError {
-	const why = cause instanceof Error ? NO_ROOM.exec(cause.message)?.[0] : undefined;
-	return new PickupError(
-		'disk-full',
-		`Expected room for the clip in ${folder}: ${why ?? 'no space left'}`,
-		{ field: folder, cause },
 	);
 }

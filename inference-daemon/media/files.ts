@@ -1,6 +1,7 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { type FileHandle, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { openRegular } from '../../files/open-regular.ts';
+import { errorCode } from '../../files/system-errors.ts';
 import { PickupError } from '../../protocol/errors.ts';
 
 /**
@@ -32,7 +33,7 @@ const STILLS: readonly (readonly [format: string, start: RegExp])[] = [
  */
 export async function checkedFile(path: string): Promise<string> {
 	const real = await realPath(path);
-	const file = await openRegular(real, path);
+	const file = await openMedia(real, path);
 	await file.close();
 	return real;
 }
@@ -42,7 +43,7 @@ export async function inputArguments(
 	path: string,
 ): Promise<{ readonly path: string; readonly args: readonly string[]; readonly still: boolean }> {
 	const real = await realPath(path);
-	const file = await openRegular(real, path);
+	const file = await openMedia(real, path);
 	try {
 		const head = Buffer.alloc(32);
 		const { bytesRead } = await file.read(head, 0, head.length, 0);
@@ -83,33 +84,14 @@ async function realPath(path: string): Promise<string> {
 	}
 }
 
-async function openRegular(real: string, path: string): Promise<FileHandle> {
-	let file: FileHandle;
-	try {
-		// A FIFO without a writer would hold up an ordinary open for ever.
-		file = await open(real, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-	} catch (error) {
-		const code = errorCode(error);
-		if (code === 'ENXIO' || code === 'EISDIR') throw notRegular(path);
-		throw unreadable(path, error);
-	}
-	try {
-		const facts = await file.stat();
-		if (!facts.isFile()) throw notRegular(path);
-		if (facts.size === 0) throw unreadable(path, new Error('the file is empty'));
-		return file;
-	} catch (error) {
-		await file.close();
-		throw error;
-	}
-}
-
-function notRegular(path: string): PickupError {
-	return new PickupError(
-		'not-a-regular-file',
-		`Expected a regular file, got a folder, device, pipe or socket at ${path}`,
-		{ field: path },
-	);
+async function openMedia(real: string, path: string): Promise<FileHandle> {
+	const file = await openRegular(real).catch((error: unknown) => {
+		throw error instanceof PickupError ? error : unreadable(path, error);
+	});
+	const { size } = await file.stat();
+	if (size > 0) return file;
+	await file.close();
+	throw unreadable(path, new Error('the file is empty'));
 }
 
 function unreadable(path: string, cause: unknown): PickupError {
@@ -118,9 +100,4 @@ function unreadable(path: string, cause: unknown): PickupError {
 		field: path,
 		cause,
 	});
-}
-
-export function errorCode(error: unknown): string | undefined {
-	if (!(error instanceof Error) || !('code' in error)) return undefined;
-	return typeof error.code === 'string' ? error.code : undefined;
 }

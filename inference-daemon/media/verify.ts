@@ -1,4 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { openRegular } from '../../files/open-regular.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { inputArguments } from './files.ts';
 
@@ -34,7 +35,7 @@ export async function countClip(path: string): Promise<ClipCount> {
  */
 export async function readTracks(path: string): Promise<Tracks> {
 	const input = await inputArguments(path);
-	const file = await open(input.path, 'r');
+	const file = await openRegular(input.path);
 	try {
 		const { size } = await file.stat();
 		const movie = new Box(await readMovie(file, size));

@@ -1,8 +1,8 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { openRegular } from '../../files/open-regular.ts';
 import type { Journal } from '../jobs/journal.ts';
 import { readRange } from './range.ts';
 
@@ -53,26 +53,23 @@ async function find(url: string, options: FilesOptions): Promise<Found | null> {
 	const { journal, previews, posterFor } = options;
 	if (kind === 'previews') {
 		const known = journal.find(jobId);
-		return known && openRegular(join(previews, `${known.id}.jpg`), 'image/jpeg');
+		return known && openFound(join(previews, `${known.id}.jpg`), 'image/jpeg');
 	}
 	const finished = journal.finished(jobId);
-	const clip = finished && (await openRegular(finished.path, 'video/quicktime'));
+	const clip = finished && (await openFound(finished.path, 'video/quicktime'));
 	if (!clip) return null;
 	const same = clip.size === finished.mark.size && clip.modified === finished.mark.modified;
 	if (same && kind === 'clips') return clip;
 	await clip.file.close();
 	const poster = same ? await posterFor(finished.id, finished.path) : null;
-	return poster === null ? null : openRegular(poster, 'image/jpeg');
+	return poster === null ? null : openFound(poster, 'image/jpeg');
 }
 
-async function openRegular(path: string, type: string): Promise<Found | null> {
-	const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
-	const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(() => null);
+async function openFound(path: string, type: string): Promise<Found | null> {
+	const file = await openRegular(path, { links: 'refuse' }).catch(() => null);
 	if (!file) return null;
-	const stats = await file.stat();
-	if (stats.isFile()) return { file, type, size: stats.size, modified: stats.mtimeMs };
-	await file.close();
-	return null;
+	const { size, mtimeMs } = await file.stat();
+	return { file, type, size, modified: mtimeMs };
 }
 
 async function send(

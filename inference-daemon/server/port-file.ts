@@ -1,12 +1,10 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { writeWhole } from '../../files/write-whole.ts';
 import { type PortFile, portFileSchema } from '../../protocol/rpc.ts';
 
 /** Appears whole or not at all, for the owner's eyes only. */
-export function writePortFile(path: string, content: PortFile): void {
-	const draft = `${path}.${content.pid}.tmp`;
-	rmSync(draft, { force: true });
-	writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600, flag: 'wx' });
-	renameSync(draft, path);
+export function writePortFile(path: string, content: PortFile): Promise<void> {
+	return writeWhole(path, `${JSON.stringify(content)}\n`, { mode: 0o600 });
 }
 
 /** Takes the file away if it is still this process's. */

@@ -1,5 +1,6 @@
-import { access, mkdir, rename, writeFile } from 'node:fs/promises';
+import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeWhole } from '../../files/write-whole.ts';
 import { rational } from '../../protocol/time.ts';
 import type { Journal } from '../jobs/journal.ts';
 import { readFrames } from '../media/frames.ts';
@@ -40,8 +41,7 @@ export function posterMaker(
 		});
 		if (!frame) return null;
 		await mkdir(folder, { recursive: true, mode: 0o700 });
-		await writeFile(`${path}.part`, await encodeJpeg(program, frame, WIDTH), { mode: 0o600 });
-		await rename(`${path}.part`, path);
+		await writeWhole(path, await encodeJpeg(program, frame, WIDTH), { mode: 0o600 });
 		return path;
 	}
 

@@ -1,5 +1,7 @@
-import { mkdir, open, readFile, symlink, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, open, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readSafetensors } from '../../inference-daemon/engines/ltx2/weights/safetensors.ts';
 import type { Problem } from '../../protocol/errors.ts';
@@ -65,6 +67,25 @@ test('Gemma alone', async () => {
 	expect(code).toBe('engine-unavailable');
 	expect(message).toMatch(/transformer/);
 });
+
+test.each(['config.json', 'tokenizer.json', 'tokenizer_config.json'])(
+	'a pipe as Gemma’s %s holds up nobody',
+	async (name) => {
+		const folder = join(scene.studio.folder, `pipe as ${name}`);
+		const gemma = join(folder, 'gemma');
+		await mkdir(gemma, { recursive: true });
+		const weights = await tinyCheckpoint('ltx-2-tiny');
+		await symlink(weights, join(folder, 'weights.safetensors'));
+		for (const other of await readdir(TINY_GEMMA)) {
+			if (other !== name) await symlink(join(TINY_GEMMA, other), join(gemma, other));
+		}
+		await promisify(execFile)('mkfifo', [join(gemma, name)]);
+		const { code, message } = await refusal(fill(folder));
+		const where = name === 'tokenizer.json' ? 'text encoder (Gemma)' : join(gemma, name);
+		expect(message).toContain(where);
+		expect(['not-a-regular-file', 'engine-unavailable']).toContain(code);
+	},
+);
 
 test('half a checkpoint, the transformer alone: what is missing', async () => {
 	const folder = await modelWith('transformer alone', async (path) => {

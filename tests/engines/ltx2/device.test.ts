@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
-import { chmod, mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
@@ -148,26 +149,42 @@ describe('On Linux with a driver that', () => {
 		await vi.waitFor(async () => expect(await asked()).toBe('cuda'), 10_000);
 		controller.abort(reason);
 		await expect(choice).rejects.toBe(reason);
-		await expect(readFile(join(folder, 'kept/devices.json'))).rejects.toThrow('ENOENT');
+		await expect(readdir(join(folder, 'kept'))).rejects.toThrow('ENOENT');
 		await expect(choose({ program, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 	});
 });
 
 describe('What is kept', () => {
-	const FILE = 'kept/devices.json';
+	const keptFile = async () => {
+		const [name] = await readdir(join(folder, 'kept'));
+		return join(folder, 'kept', name!);
+	};
 
 	it.each([
 		['is cut off', (text: string) => text.slice(0, -9)],
 		['is empty', () => ''],
-		['is something else', () => '{"key":1,"found":"all"}'],
-		['has a provider that is none', (text: string) => text.replaceAll('webgpu', 'abacus')],
-		['is of another machine', (text: string) => text.replace(/"key":"./, '"key":"x')],
-		['is from the future', (text: string) => text.replace(/"at":1/g, '"at":9')],
+		['is something else', () => '{"sha256":1,"value":"all"}'],
+		['is changed', (text: string) => text.replace('"webgpu"', '"abacus"')],
 	])('is found out again where it %s', async (_, change) => {
 		const program = await probeThat({ webgpu: CARD });
 		await choose({ program });
-		const text = await readFile(join(folder, FILE), 'utf8');
-		await writeFile(join(folder, FILE), change(text));
+		const file = await keptFile();
+		await writeFile(file, change(await readFile(file, 'utf8')));
+		expect(await choose({ program })).toEqual(DEVICE);
+		expect(await asked()).toBe('cuda webgpu cuda webgpu');
+	});
+
+	it.each([
+		['has a provider that is none', (text: string) => text.replaceAll('webgpu', 'abacus')],
+		['is from the future', (text: string) => text.replace(/"at":1/g, '"at":9')],
+		['is not a list', () => '{}'],
+	])('is found out again where it %s', async (_, change) => {
+		const program = await probeThat({ webgpu: CARD });
+		await choose({ program });
+		const file = await keptFile();
+		const changed = change(JSON.stringify(JSON.parse(await readFile(file, 'utf8')).value));
+		const sha256 = createHash('sha256').update(changed).digest('hex');
+		await writeFile(file, JSON.stringify({ sha256, value: JSON.parse(changed) }));
 		expect(await choose({ program })).toEqual(DEVICE);
 		expect(await asked()).toBe('cuda webgpu cuda webgpu');
 	});

@@ -1,5 +1,5 @@
+import { keep, type Place, readKept } from '../../../../files/json-cache.ts';
 import type { EngineOutput } from '../../engine.ts';
-import { keep, type Place, readKept } from '../json-cache.ts';
 
 /** One part of a job. */
 export type Phase = {

@@ -1,6 +1,6 @@
+import { keep, type Place, readKept } from '../../../../files/json-cache.ts';
 import { jpegOf, type RgbPicture } from '../../../media/jpeg.ts';
 import { normalNoise } from '../diffusion/noise.ts';
-import { keep, type Place, readKept } from '../json-cache.ts';
 import type { WorkSize } from '../plan/window.ts';
 import { contextKey } from '../prompt/cache.ts';
 import type { NdArray } from '../runtime/resident.ts';

@@ -1,6 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openRegular } from '../../../../files/open-regular.ts';
+import { writeWhole } from '../../../../files/write-whole.ts';
 import { readSafetensors, type Tensor } from '../weights/safetensors.ts';
 import type { Context, Features } from './encode.ts';
 
@@ -52,14 +54,11 @@ export async function remember(
 	key: string,
 	context: Context,
 ): Promise<void> {
-	const part = join(folder, `${key}-${randomUUID()}.part`);
 	try {
 		await mkdir(folder, { recursive: true, mode: 0o700 });
-		await writeContext(part, key, context);
-		await rename(part, join(folder, fileName(key)));
+		await writeWhole(join(folder, fileName(key)), contextFile(key, context), { mode: 0o600 });
 		await removeOldest(folder, limit);
 	} catch (error) {
-		await rm(part, { force: true }).catch(() => {});
 		warn?.(`The context of a prompt could not be kept in ${folder}: ${error}`);
 	}
 }
@@ -68,7 +67,7 @@ function fileName(key: string): string {
 	return `${key}.safetensors`;
 }
 
-async function writeContext(path: string, key: string, context: Context): Promise<void> {
+function contextFile(key: string, context: Context): readonly Uint8Array[] {
 	const { video, audio } = context;
 	const end = video.data.byteLength;
 	const entry = ({ shape }: Features, from: number, to: number) => {
@@ -82,19 +81,13 @@ async function writeContext(path: string, key: string, context: Context): Promis
 	const text = Buffer.from(header.padEnd(Math.ceil(header.length / 8) * 8));
 	const length = Buffer.alloc(8);
 	length.writeBigUInt64LE(BigInt(text.length));
-	const file = await open(path, 'wx', 0o600);
-	try {
-		for (const bytes of [length, text, bytesOf(video), bytesOf(audio)]) await file.write(bytes);
-		await file.sync();
-	} finally {
-		await file.close();
-	}
+	return [length, text, bytesOf(video), bytesOf(audio)];
 }
 
 async function readFeatures(tensor: Tensor | undefined): Promise<Features> {
 	if (tensor?.type !== 'F32') throw new RangeError('Expected float32');
 	const data = new Float32Array(tensor.bytes / 4);
-	const file = await open(tensor.path, 'r');
+	const file = await openRegular(tensor.path);
 	try {
 		await file.read(bytesOf({ data, shape: [] }), 0, tensor.bytes, tensor.offset);
 	} finally {
@@ -104,12 +97,9 @@ async function readFeatures(tensor: Tensor | undefined): Promise<Features> {
 }
 
 const CONTEXT = /^[0-9a-f]{64}\.safetensors$/;
-const PART = /^[0-9a-f]{64}-[0-9a-f-]{36}\.part$/;
-/** By then nobody writes a part any more; ms. */
-const LONGEST_WRITE = 3_600_000;
 
 async function removeOldest(folder: string, limit: number): Promise<void> {
-	const names = (await readdir(folder)).filter((name) => CONTEXT.test(name) || PART.test(name));
+	const names = (await readdir(folder)).filter((name) => CONTEXT.test(name));
 	const found = await Promise.all(
 		names.map(async (name) => ({ name, facts: await stat(join(folder, name)).catch(() => null) })),
 	);
@@ -119,11 +109,9 @@ async function removeOldest(folder: string, limit: number): Promise<void> {
 		)
 		.sort((a, b) => b.time - a.time);
 	let total = 0;
-	for (const { name, size, time } of files) {
-		const left = PART.test(name) && time < Date.now() - LONGEST_WRITE;
-		if (CONTEXT.test(name)) total += size;
-		if (left || (CONTEXT.test(name) && total > limit))
-			await rm(join(folder, name), { force: true });
+	for (const { name, size } of files) {
+		total += size;
+		if (total > limit) await rm(join(folder, name), { force: true });
 	}
 }
 
@@ -131,7 +119,7 @@ async function removeOldest(folder: string, limit: number): Promise<void> {
 const FIRST_BYTES = 4 * 1024 * 1024;
 
 async function identityOf(path: string): Promise<string> {
-	const file = await open(path, 'r').catch(() => null);
+	const file = await openRegular(path).catch(() => null);
 	if (file === null) return 'none';
 	try {
 		const { size, mtimeNs } = await file.stat({ bigint: true });

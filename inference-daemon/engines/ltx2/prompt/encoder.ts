@@ -1,5 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { readRegular } from '../../../../files/open-regular.ts';
+import { errorCode } from '../../../../files/system-errors.ts';
 import { PickupError } from '../../../../protocol/errors.ts';
 import type { Gemma } from '../networks/gemma.ts';
 import { gemma3 } from '../networks/gemma3.ts';
@@ -59,10 +61,13 @@ async function weightsAt(path: string): Promise<string> {
 }
 
 async function readConfigFile(path: string): Promise<unknown> {
-	const text = await readFile(path, 'utf8').catch(() => null);
-	if (text === null) return undefined;
+	const bytes = await readRegular(path).catch((error: unknown) => {
+		if (errorCode(error) === 'ENOENT') return null;
+		throw error;
+	});
+	if (bytes === null) return undefined;
 	try {
-		return JSON.parse(text);
+		return JSON.parse(bytes.toString('utf8'));
 	} catch {
 		throw new PickupError('bad-weights', `Expected ${path} to be JSON`, { field: path });
 	}

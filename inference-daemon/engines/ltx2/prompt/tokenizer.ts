@@ -1,6 +1,7 @@
-import { open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Tokenizer as PieceTokenizer } from '@huggingface/tokenizers';
+import { openRegular, readRegular } from '../../../../files/open-regular.ts';
+import { errorCode } from '../../../../files/system-errors.ts';
 import { PickupError } from '../../../../protocol/errors.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Tensor } from '../weights/safetensors.ts';
@@ -67,7 +68,7 @@ async function readInside(checkpoint: Checkpoint): Promise<Source> {
 }
 
 async function readTensor({ path, offset, bytes }: Tensor): Promise<Buffer> {
-	const file = await open(path, 'r');
+	const file = await openRegular(path);
 	try {
 		const { buffer } = await file.read(Buffer.alloc(bytes), 0, bytes, offset);
 		return buffer;
@@ -79,11 +80,11 @@ async function readTensor({ path, offset, bytes }: Tensor): Promise<Buffer> {
 /** Null where there is no such file. */
 async function readWhole(path: string): Promise<Buffer | null> {
 	try {
-		return await readFile(path);
+		return await readRegular(path);
 	} catch (error) {
-		const code = (error as NodeJS.ErrnoException).code;
+		const code = errorCode(error);
 		if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-		throw unusable(path, String(error));
+		throw error instanceof PickupError ? error : unusable(path, String(error));
 	}
 }
 

@@ -1,37 +1,34 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
+import { keep, type Place, readKept } from '../../../../files/json-cache.ts';
 import type { ProviderReport } from './providers.ts';
 import type { Provider } from './session.ts';
 
 /** Drivers come and go in ways that a key cannot see; in ms. */
 const LONGEST_KEPT = 24 * 3_600_000;
-const FILE = 'devices.json';
 
 const providerSchema = z.enum(['cpu', 'webgpu', 'cuda', 'dml', 'coreml']);
 
-const fileSchema = z.object({
-	key: z.string(),
-	found: z.array(
-		z.object({
-			/** Milliseconds since 1970. */
-			at: z.number(),
-			report: z.object({
-				provider: providerSchema,
-				adapter: z.object({
-					name: z.string().nullable(),
-					precisions: z.array(z.enum(['float32', 'float16', 'bfloat16'])),
-				}),
-				reason: z.string().nullable(),
+const foundSchema = z.array(
+	z.object({
+		/** Milliseconds since 1970. */
+		at: z.number(),
+		report: z.object({
+			provider: providerSchema,
+			adapter: z.object({
+				name: z.string().nullable(),
+				precisions: z.array(z.enum(['float32', 'float16', 'bfloat16'])),
 			}),
+			reason: z.string().nullable(),
 		}),
-	),
-});
+	}),
+);
 
-type Found = z.infer<typeof fileSchema>['found'];
+type Found = z.infer<typeof foundSchema>;
 
 /**
  * SHA-256 of what a finding depends on, as far as it can be told without loading a driver: system,
@@ -68,26 +65,17 @@ export async function rememberReport(
 	const others = (await readFound(folder, key)).filter(
 		(one) => one.report.provider !== report.provider,
 	);
-	const part = join(folder, `${FILE}-${randomUUID()}.part`);
-	try {
-		await mkdir(folder, { recursive: true, mode: 0o700 });
-		const found = [...others, { at: Date.now(), report }];
-		await writeFile(part, JSON.stringify({ key, found }), { mode: 0o600 });
-		await rename(part, join(folder, FILE));
-	} catch {
-		await rm(part, { force: true }).catch(() => {});
-	}
+	await keep(placeOf(folder, key), [...others, { at: Date.now(), report }]);
 }
 
 async function readFound(folder: string, key: string): Promise<Found> {
-	try {
-		const file = fileSchema.parse(JSON.parse(await readFile(join(folder, FILE), 'utf8')));
-		if (file.key !== key) return [];
-		const now = Date.now();
-		return file.found.filter(({ at }) => at <= now && now - at < LONGEST_KEPT);
-	} catch {
-		return [];
-	}
+	const found = foundSchema.safeParse(await readKept(placeOf(folder, key)));
+	const now = Date.now();
+	return (found.data ?? []).filter(({ at }) => at <= now && now - at < LONGEST_KEPT);
+}
+
+function placeOf(folder: string, key: string): Place {
+	return { folder, key, kind: 'devices' };
 }
 
 /** Where systems register drivers of graphics devices. */

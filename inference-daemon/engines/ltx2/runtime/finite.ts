@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { openRegular } from '../../../../files/open-regular.ts';
 import { PickupError } from '../../../../protocol/errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../weights/safetensors.ts';
@@ -36,7 +36,7 @@ async function firstNotFinite(tensor: Tensor): Promise<number | null> {
 	const layout = LAYOUTS[tensor.type];
 	if (layout === undefined) return null;
 	const { width, exponent } = layout;
-	const file = await open(tensor.path, 'r');
+	const file = await openRegular(tensor.path);
 	try {
 		const buffer = new ArrayBuffer(CHUNK);
 		for (let at = 0; at < tensor.bytes; at += CHUNK) {

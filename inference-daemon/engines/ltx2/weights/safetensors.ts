@@ -1,6 +1,7 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { type FileHandle, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { openRegular } from '../../../../files/open-regular.ts';
+import { errorCode } from '../../../../files/system-errors.ts';
 import { PickupError } from '../../../../protocol/errors.ts';
 import { type Entry, type Header, HeaderFault, parseHeader } from './header.ts';
 
@@ -47,7 +48,7 @@ const FIRST_READ = 1024 * 1024;
  */
 export async function readSafetensors(file: string): Promise<Safetensors> {
 	const path = resolve(file);
-	const handle = await openRegular(path);
+	const handle = await openWeights(path);
 	try {
 		const { size } = await handle.stat();
 		const { header, dataStart } = await readHeader(handle, path, size);
@@ -65,7 +66,7 @@ export async function readSafetensors(file: string): Promise<Safetensors> {
 
 /** The bytes of a small file beside the weights. Throws PickupError `bad-weights`. */
 export async function readWhole(path: string, most: number): Promise<Buffer> {
-	const handle = await openRegular(path);
+	const handle = await openWeights(path);
 	try {
 		const { size } = await handle.stat();
 		if (size > most) throw broken(path, `at most ${most} bytes, got ${size}`);
@@ -79,21 +80,15 @@ export function broken(path: string, expected: string): PickupError {
 	return new PickupError('bad-weights', `Expected ${path} to have ${expected}`, { field: path });
 }
 
-async function openRegular(path: string): Promise<FileHandle> {
-	let handle: FileHandle;
+async function openWeights(path: string): Promise<FileHandle> {
 	try {
-		// A FIFO without a writer would hold up an ordinary open for ever.
-		handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+		return await openRegular(path, { expected: 'a file with weights' });
 	} catch (cause) {
-		const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+		if (cause instanceof PickupError) throw unusable(path, cause.message);
+		const code = errorCode(cause);
 		const found = code === 'ENOENT' || code === 'ENOTDIR' ? 'found none' : String(cause);
 		throw unusable(path, `Expected a file with weights at ${path}, ${found}`, cause);
 	}
-	const facts = await handle.stat();
-	if (facts.isFile()) return handle;
-	await handle.close();
-	const what = facts.isDirectory() ? 'a folder' : 'a device, pipe or socket';
-	throw unusable(path, `Expected a file with weights at ${path}, got ${what}`);
 }
 
 function unusable(path: string, message: string, cause?: unknown): PickupError {

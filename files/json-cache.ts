@@ -1,6 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegular } from './open-regular.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** A small thing that is worth keeping from job to job, in a file of its own. */
 export type Place = {
@@ -15,7 +17,7 @@ export type Place = {
 /** What was kept last, as JSON has it; null where there is none, and for what is damaged. */
 export async function readKept(place: Place): Promise<unknown> {
 	try {
-		const { sha256, value } = JSON.parse(await readFile(pathOf(place), 'utf8'));
+		const { sha256, value } = JSON.parse((await readRegular(pathOf(place))).toString('utf8'));
 		return sha256 === digest(JSON.stringify(value)) ? value : null;
 	} catch {
 		return null;
@@ -24,22 +26,11 @@ export async function readKept(place: Place): Promise<unknown> {
 
 /** Whole or not at all, the last of several writers. Never throws: it is made again another time. */
 export async function keep(place: Place, value: unknown): Promise<void> {
-	const path = pathOf(place);
-	const part = `${path}-${randomUUID()}.part`;
 	const sha256 = digest(JSON.stringify(value));
 	try {
 		await mkdir(place.folder, { recursive: true, mode: 0o700 });
-		const file = await open(part, 'wx', 0o600);
-		try {
-			await file.writeFile(JSON.stringify({ sha256, value }));
-			await file.sync();
-		} finally {
-			await file.close();
-		}
-		await rename(part, path);
-	} catch {
-		await rm(part, { force: true }).catch(() => {});
-	}
+		await writeWhole(pathOf(place), JSON.stringify({ sha256, value }), { mode: 0o600 });
+	} catch {}
 }
 
 function pathOf({ folder, kind, key }: Place): string {
