@@ -1,8 +1,8 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
+import { errorCode } from '../../files/system-errors.ts';
 import { PickupError } from '../../protocol/errors.ts';
-import { errorCode } from './files.ts';
 import type { Ffmpeg } from './types.ts';
 
 export type FfmpegRun = {
