@@ -86,18 +86,36 @@ try {
 
 function fillRequest(path: string) {
 	const span = (start: number, end: number): ClipSpan => ({
-		...{ name: 'shot', track: 'V1', range: { start, end }, source: { kind: 'file', path } },
-		...{ sourceIn: { num: start, den: 24 }, speed: ONE, enabled: true },
+		name: 'shot',
+		track: 'V1',
+		range: { start, end },
+		source: { kind: 'file', path },
+		sourceIn: { num: start, den: 24 },
+		speed: ONE,
+		enabled: true,
 	});
 	const [left, right] = [span(0, SHOT), span(SHOT + GAP, 2 * SHOT + GAP)];
 	return generationRequestSchema.parse({
-		...{ kind: 'fill', id: randomUUID(), engine: 'inbetween', prompt: '', seed: 1 },
+		kind: 'fill',
+		id: randomUUID(),
+		engine: 'inbetween',
+		prompt: '',
+		seed: 1,
 		context: {
 			sequence: {
-				...{ name: 'bench', rate: RATE, size: SIZE, pixelAspect: ONE, duration: 2 * SHOT + GAP },
-				...{ startFrame: 0, dropFrame: false, sampleRate: 48_000 },
+				name: 'bench',
+				rate: RATE,
+				size: SIZE,
+				pixelAspect: ONE,
+				duration: 2 * SHOT + GAP,
+				startFrame: 0,
+				dropFrame: false,
+				sampleRate: 48_000,
 			},
-			...{ track: 'V1', range: { start: SHOT, end: SHOT + GAP }, left, right },
+			track: 'V1',
+			range: { start: SHOT, end: SHOT + GAP },
+			left,
+			right,
 			sound: [left, right],
 		},
 		output: { folder, name: 'draft', codec: 'h264-intra' },

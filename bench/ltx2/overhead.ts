@@ -92,8 +92,14 @@ async function buildPrograms(folder: string): Promise<void> {
 			'overhead-job': 'bench/ltx2/overhead-job.ts',
 			'ltx2-networks': 'bench/ltx2/stand-in.ts',
 		},
-		...{ outdir: folder, outExtension: { '.js': '.mjs' }, bundle: true, packages: 'external' },
-		...{ platform: 'node', format: 'esm', target: 'node20.19', logLevel: 'warning' },
+		outdir: folder,
+		outExtension: { '.js': '.mjs' },
+		bundle: true,
+		packages: 'external',
+		platform: 'node',
+		format: 'esm',
+		target: 'node20.19',
+		logLevel: 'warning',
 	});
 }
 

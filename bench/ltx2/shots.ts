@@ -25,12 +25,16 @@ export const SHOTS = {
 	new: { title: 'a new shot, 768×512×121', size: SMALL, shot: 0, gap: 121 },
 	gap: {
 		title: 'a gap of 71 frames in 768×512, a second of context on each side, 768×512×121',
-		...{ size: SMALL, shot: 48, gap: 71 },
+		size: SMALL,
+		shot: 48,
+		gap: 71,
 	},
 	large: {
 		title:
 			'a gap of 71 frames in 1920×1080, a second of context on each side, worked at 864×480×121',
-		...{ size: LARGE, shot: 48, gap: 71 },
+		size: LARGE,
+		shot: 48,
+		gap: 71,
 	},
 } as const;
 
@@ -40,20 +44,36 @@ export function requestFor(
 	{ folder, size, shot, gap, settings }: Wanted,
 ): GenerationRequest {
 	const span = (name: string, start: number) => ({
-		...{ name, track: 'V1', range: { start, end: start + shot } },
+		name,
+		track: 'V1',
+		range: { start, end: start + shot },
 		source: { kind: 'file', path: makeShot(ffmpeg, join(folder, `${name}.mov`), size, shot) },
-		...{ sourceIn: { num: 0, den: 1 }, speed: ONE, enabled: true },
+		sourceIn: { num: 0, den: 1 },
+		speed: ONE,
+		enabled: true,
 	});
 	const [left, right] = shot === 0 ? [null, null] : [span('left', 0), span('right', shot + gap)];
 	return generationRequestSchema.parse({
 		...(left === null ? { kind: 'insert', images: [] } : { kind: 'fill' }),
-		...{ id: randomUUID(), engine: 'ltx2', seed: 1, prompt: PROMPT },
+		id: randomUUID(),
+		engine: 'ltx2',
+		seed: 1,
+		prompt: PROMPT,
 		context: {
 			sequence: {
-				...{ name: 'cut', rate: RATE, size, pixelAspect: ONE, duration: 2 * shot + gap },
-				...{ startFrame: 0, dropFrame: false, sampleRate: 48_000 },
+				name: 'cut',
+				rate: RATE,
+				size,
+				pixelAspect: ONE,
+				duration: 2 * shot + gap,
+				startFrame: 0,
+				dropFrame: false,
+				sampleRate: 48_000,
 			},
-			...{ track: 'V1', range: { start: shot, end: shot + gap }, left, right },
+			track: 'V1',
+			range: { start: shot, end: shot + gap },
+			left,
+			right,
 			sound: left === null ? [] : [left, right],
 		},
 		output: { folder, name: 'shot', codec: 'h264-intra' },

@@ -33,7 +33,10 @@ const GEMMA_LAYER = 40;
 /** Of the video VAE: 121 frames of 768×512 in 0.95 s. */
 const PIXEL = 2e-5;
 const NAMED: Readonly<Record<string, number>> = {
-	...{ 'audio encoder': 200, 'audio decoder': 200, vocoder: 200, 'places of tokens': 2 },
+	'audio encoder': 200,
+	'audio decoder': 200,
+	vocoder: 200,
+	'places of tokens': 2,
 };
 
 type Answer<K extends Kind> = readonly [given: Given[K], moved?: readonly ArrayBuffer[]];

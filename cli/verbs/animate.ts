@@ -30,7 +30,11 @@ Example:
 				const { clip, range } = chooseClip(cut, options, ['audio', 'video']);
 				const { track, where } = placeFor(cut, range);
 				return {
-					...{ range, clip, where, picture: true, sound: false },
+					range,
+					clip,
+					where,
+					picture: true,
+					sound: false,
 					context: contextFor(cut, track, range, { allowOverlap: true }),
 					compose: (shared) => ({ kind: 'animate', clip, ...first, ...shared }),
 				};

@@ -25,7 +25,12 @@ Example:
 				const context = contextFor(cut, track.name, range, { allowOverlap: true });
 				isHeard = context.sound.some((sound) => rangesOverlap(sound.range, range));
 				return {
-					...{ range, clip, context, where: 'above', picture: false, sound: true },
+					range,
+					clip,
+					context,
+					where: 'above',
+					picture: false,
+					sound: true,
 					compose: (shared) => ({ kind: 'soundtrack', clip, ...shared }),
 				};
 			});

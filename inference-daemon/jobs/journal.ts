@@ -318,9 +318,20 @@ export class Journal {
 		const position =
 			latest?.priority === priority ? Number(latest.position) + 1 : this.#ahead(priority, rank);
 		return {
-			...{ id, kind, prompt, state: 'queued', priority, position },
-			...{ progress: 0, phase: '', attempt: 0, plan, clip: null, problem: null },
-			...{ createdAt, endedAt: null },
+			id,
+			kind,
+			prompt,
+			state: 'queued',
+			priority,
+			position,
+			progress: 0,
+			phase: '',
+			attempt: 0,
+			plan,
+			clip: null,
+			problem: null,
+			createdAt,
+			endedAt: null,
 		};
 	}
 

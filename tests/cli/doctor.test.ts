@@ -37,7 +37,8 @@ test('doctor names the adapter on which WebGPU gives what the CPU gives', async 
 test('doctor says why WebGPU does not work where there is no adapter', async () => {
 	const { text, find } = await doctor(join(import.meta.dirname, 'no-driver.json'));
 	expect(find('provider webgpu')).toEqual({
-		...{ name: 'provider webgpu', status: 'warning' },
+		name: 'provider webgpu',
+		status: 'warning',
 		found: 'Failed to get a WebGPU adapter: No supported adapters',
 		action: expect.stringContaining('Install a graphics driver'),
 	});

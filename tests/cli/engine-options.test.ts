@@ -47,7 +47,8 @@ test('what is not given is left out of the request', () => {
 	expect(engineParts({ lora: [] })).toEqual({ settings: {} });
 	const lora = [{ path: '/a.safetensors', strength: 0 }];
 	expect(engineParts({ lora, model: '/m', steps: 8, stages: 'auto', context: 0 })).toEqual({
-		...{ loras: lora, settings: { model: '/m', steps: 8, stages: 'auto', context: 0 } },
+		loras: lora,
+		settings: { model: '/m', steps: 8, stages: 'auto', context: 0 },
 	});
 	const reference = { path: '/clip.mov', start: { num: 3, den: 2 }, strength: 1, attention: 0.5 };
 	const options = { referenceStart: { num: 3, den: 2 }, referenceAttention: 0.5 };

@@ -3,9 +3,19 @@ import { planLines } from '../../cli/plan-lines.ts';
 import type { Plan } from '../../protocol/generation.ts';
 
 const PLAN: Plan = {
-	...{ engine: 'ltx2', kind: 'fill', frames: 96, samples: 192_000, draft: false },
-	...{ workSize: { width: 768, height: 512 }, workFrames: 129, workRate: { num: 24, den: 1 } },
-	...{ context: { left: 25, right: 8 }, passes: 1, stages: 2, steps: 11, notes: [] },
+	engine: 'ltx2',
+	kind: 'fill',
+	frames: 96,
+	samples: 192_000,
+	draft: false,
+	workSize: { width: 768, height: 512 },
+	workFrames: 129,
+	workRate: { num: 24, den: 1 },
+	context: { left: 25, right: 8 },
+	passes: 1,
+	stages: 2,
+	steps: 11,
+	notes: [],
 };
 
 test('a plan is one line of what, one of how, and its notes', () => {

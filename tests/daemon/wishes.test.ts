@@ -34,7 +34,7 @@ function wishes(path: string) {
 
 const wishing = (wish: object, engine = 'fake'): RequestOf<'insert'> => ({
 	...requestFor({ folder }),
-	...{ engine },
+	engine,
 	...wish,
 });
 

@@ -44,7 +44,10 @@ async function thinCut(sequence: Sequence, small: Sequence): Promise<Cut> {
 	const { folder } = scene.studio;
 	const path = await makeShot(join(folder, `thin ${sequence.width}.mov`), small);
 	return {
-		...{ studio: scene.studio, sequence, gap: GAP, left: spanOf(path, 0) },
+		studio: scene.studio,
+		sequence,
+		gap: GAP,
+		left: spanOf(path, 0),
 		right: spanOf(path, SHOT + GAP),
 	};
 }

@@ -79,7 +79,10 @@ async function expectSeenFromOutside(
 	);
 	expect(streams).toHaveLength(2);
 	expect(picture).toMatchObject({
-		...{ width, height, nb_read_frames: String(GAP), r_frame_rate: `${num}/${den}` },
+		width,
+		height,
+		nb_read_frames: String(GAP),
+		r_frame_rate: `${num}/${den}`,
 	});
 	expect(sound).toMatchObject({ channels: 2, sample_rate: '48000', duration_ts: samples });
 }

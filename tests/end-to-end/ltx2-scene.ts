@@ -46,7 +46,11 @@ export async function openScene(checkpoint?: string): Promise<Scene> {
 			PATIENCE,
 		);
 	return {
-		...{ studio, daemon, peer, submit, ended },
+		studio,
+		daemon,
+		peer,
+		submit,
+		ended,
 		async make(request) {
 			const job = await ended(await submit(request));
 			if (job.state === 'done') return job;

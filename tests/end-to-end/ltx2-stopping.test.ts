@@ -97,7 +97,8 @@ test('an engine killed in the middle of a shot fails it with the reason, and the
 	const { state, problem, clip } = await scene.ended(id);
 	expect({ state, clip }).toEqual({ state: 'failed', clip: null });
 	expect(problem).toMatchObject({
-		...{ code: 'engine-died', fault: 'engine' },
+		code: 'engine-died',
+		fault: 'engine',
 		message: expect.stringContaining('SIGKILL'),
 	});
 	expect(await leftBy(scene)).toEqual(before);

@@ -106,7 +106,8 @@ describe('LTX-2, found in the folder that PICKUP_MODEL names,', () => {
 		]);
 		expect(clips).toMatchObject([{ engine: 'ltx2', frames: 10, samples: 19_200 }]);
 		expect(await requestOf(clips[0]!)).toMatchObject({
-			...{ kind: 'soundtrack', clip: { track: 'V1', range: { start: 10, end: 35 } } },
+			kind: 'soundtrack',
+			clip: { track: 'V1', range: { start: 10, end: 35 } },
 			settings: { ...settings, model, provider: 'cpu', sampler: 'euler', stages: 1 },
 		});
 		expect(await clipsOn(timeline, 'video')).toEqual([
@@ -140,7 +141,9 @@ describe('LTX-2, found in the folder that PICKUP_MODEL names,', () => {
 		]);
 		expect(clips).toMatchObject([{ engine: 'ltx2', frames: 20 }]);
 		expect(await requestOf(clips[0]!)).toMatchObject({
-			...{ kind: 'animate', clip: { track: 'A1' }, settings: { ...settings, model } },
+			kind: 'animate',
+			clip: { track: 'A1' },
+			settings: { ...settings, model },
 		});
 		expect(await clipsOn(timeline, 'video')).toEqual([
 			...[
@@ -164,8 +167,12 @@ describe('With an engine that takes everything', () => {
 		await bench.pickup(['daemon', 'stop']);
 		const engine = join(bench.folder, 'fake.mjs');
 		await build({
-			...{ entryPoints: [join(import.meta.dirname, '../fakes/engine.ts')], outfile: engine },
-			...{ bundle: true, platform: 'node', format: 'esm', target: 'node20.19' },
+			entryPoints: [join(import.meta.dirname, '../fakes/engine.ts')],
+			outfile: engine,
+			bundle: true,
+			platform: 'node',
+			format: 'esm',
+			target: 'node20.19',
 			logLevel: 'error',
 		});
 		environment = { PICKUP_ENGINE_MODULE: engine, PICKUP_FAKE_TAKES: '1' };

@@ -38,7 +38,10 @@ test('several files are told together', async () => {
 	expect(told.files.map(({ path }) => path)).toEqual([whole, gemma]);
 	expect(told.files[1]!.parts).toEqual([
 		{
-			...{ part: 'text encoder', kind: 'Gemma 3', tensors: 626, parameters: 11_766_034_176 },
+			part: 'text encoder',
+			kind: 'Gemma 3',
+			tensors: 626,
+			parameters: 11_766_034_176,
 			bytes: { BF16: 23_532_068_352 },
 		},
 	]);
@@ -50,11 +53,9 @@ test('licence, version and variant stand in the metadata', async () => {
 		path,
 		{ 'duration_head.mlp_out.weight': ['BF16', [1, 256]] },
 		{
-			...{
-				license: 'ltx-2-community-license',
-				model_version: '2.5.0',
-				'modelspec.title': 'LTX dev',
-			},
+			license: 'ltx-2-community-license',
+			model_version: '2.5.0',
+			'modelspec.title': 'LTX dev',
 		},
 	);
 	const { stdout } = await bench.pickup(['models', 'inspect', path]);

@@ -151,7 +151,12 @@ function buildLevel(kernels: Kernels, source: number, width: number, height: num
 	kernels.run.normalise(source, width, height, picture, kernels.allocate(width * height * 8));
 	kernels.run.gradients(picture, width, height, alongX, alongY);
 	return {
-		...{ luma: source, width, height, picture, alongX, alongY },
+		luma: source,
+		width,
+		height,
+		picture,
+		alongX,
+		alongY,
 		columns: patches(width),
 		rows: patches(height),
 	};

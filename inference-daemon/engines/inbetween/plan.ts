@@ -43,7 +43,10 @@ export function planDraft(request: GenerationRequest): Plan {
 		workSize: size,
 		workFrames: frames,
 		workRate: rate,
-		...{ context: { left: 0, right: 0 }, passes: 1, stages: 1, steps: 0 },
+		context: { left: 0, right: 0 },
+		passes: 1,
+		stages: 1,
+		steps: 0,
 		draft: true,
 		notes: ['A draft to judge timing with: motion between the cuts, no new content.', ...notes],
 	};

@@ -210,7 +210,10 @@ describe('other kinds', () => {
 		const [same] = await picture(soundOnly.path, [6]);
 		expect(psnr(same!.data, truth(30).data, PIXELS)).toBeGreaterThan(35);
 		const sound = await readSound(ffmpeg, {
-			...{ path: soundOnly.path, from: { num: 0, den: 1 }, samples: 24_000, speed: ONE },
+			path: soundOnly.path,
+			from: { num: 0, den: 1 },
+			samples: 24_000,
+			speed: ONE,
 		});
 		expect(rms(sound, 0, 24_000)).toBeGreaterThan(0.01);
 		expect((await retake('picture')).clip.samples).toBe(0);

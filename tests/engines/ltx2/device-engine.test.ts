@@ -108,7 +108,8 @@ describe('A provider', () => {
 		const job = await scene.ended(await scene.submit(fillOn('cuda')));
 		for (const problem of [problemOf(failure), job.problem]) {
 			expect(problem).toMatchObject({
-				...{ code: 'engine-unavailable', field: 'settings.provider' },
+				code: 'engine-unavailable',
+				field: 'settings.provider',
 				message: expect.stringMatching(/^Expected cuda to work here, but it does not: \w.{9}/),
 				action: expect.stringContaining('pickup doctor'),
 			});

@@ -54,7 +54,8 @@ test.each(OUT_OF_MEMORY)('memory is missing: %s', (message) => {
 	expect(isOutOfMemory(new Error(message))).toBe(true);
 	const failure = runtimeFailure('Expected block 3 to run on webgpu', new Error(message));
 	expect(failure.toProblem()).toMatchObject({
-		...{ code: 'out-of-memory', fault: 'machine' },
+		code: 'out-of-memory',
+		fault: 'machine',
 		message: expect.stringMatching(/^Expected block 3 to run on webgpu, but memory ran out: ./),
 		action: expect.stringMatching(/smaller size.*close other programs/),
 	});

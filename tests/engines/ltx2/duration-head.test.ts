@@ -35,7 +35,10 @@ it('LTX-2.5’s widths stand in where the file does not tell', () => {
 	expect(durationConfig()).toEqual({
 		transformer: { cross_attention_dim: 4096, audio_cross_attention_dim: 2048 },
 		duration_head: {
-			...{ pooler_hidden_dim: 256, num_queries: 1, num_pooler_heads: 4, mlp_hidden: 256 },
+			pooler_hidden_dim: 256,
+			num_queries: 1,
+			num_pooler_heads: 4,
+			mlp_hidden: 256,
 		},
 	});
 });

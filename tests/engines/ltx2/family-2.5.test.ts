@@ -33,7 +33,11 @@ afterAll(() => studio.close());
 afterEach(() => void vi.restoreAllMocks());
 
 const settings = (more: GenerationRequest['settings'] = {}) => ({
-	...{ model: studio.model, provider: 'cpu', context: 0.3, pixels: 96 * 64, steps: 3 },
+	model: studio.model,
+	provider: 'cpu',
+	context: 0.3,
+	pixels: 96 * 64,
+	steps: 3,
 	...more,
 });
 
@@ -116,7 +120,10 @@ describe('an open length', () => {
 	};
 	const asked = (prompt: string, most: number, images: readonly object[] = []) => {
 		const request = requestFor('insert', cut, {
-			...{ settings: settings({ steps: 1 }), prompt, images, length: 'model' },
+			settings: settings({ steps: 1 }),
+			prompt,
+			images,
+			length: 'model',
 		});
 		const range = { ...request.context.range, end: request.context.range.start + most };
 		return { ...request, context: { ...request.context, range } } as GenerationRequest;

@@ -22,7 +22,8 @@ afterAll(() => rm(folder, { recursive: true }));
 
 async function goldenLoras(strengths: Readonly<Record<string, number>>) {
 	const files = Object.entries(strengths).map(async ([name, strength]) => ({
-		...{ file: await readSafetensors(goldenPath('lora', name)), strength },
+		file: await readSafetensors(goldenPath('lora', name)),
+		strength,
 	}));
 	return Promise.all(files);
 }

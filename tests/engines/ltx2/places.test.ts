@@ -38,7 +38,10 @@ it.each(CASES)('$network $name on $provider: each number is that of the table', 
 		const positions = middles(bounds(s));
 		const own = rotaryTable(positions, { width, heads, maxPositions, theta });
 		const crossed = rotaryTable(positions.slice(0, 1), {
-			...{ width: cross.width, heads: cross.heads, maxPositions: [cross.maxSeconds], theta },
+			width: cross.width,
+			heads: cross.heads,
+			maxPositions: [cross.maxSeconds],
+			theta,
 		});
 		expect(made[`${s}.cos`]).toEqual(own.cos);
 		expect(made[`${s}.sin`]).toEqual(own.sin);

@@ -151,7 +151,9 @@ it('never goes backwards: a fraction that falls, one that is no number, and anot
 		{ name: 'picture', title: 'Making the picture', work: 10 },
 	]);
 	expect(job.meter.at('steps', 0)).toEqual({
-		...{ kind: 'progress', progress: reached, phase: 'Making the shot, smaller' },
+		kind: 'progress',
+		progress: reached,
+		phase: 'Making the shot, smaller',
 	});
 	job.pass('steps');
 	expect(job.points.at(-1)!.progress).toBeCloseTo(reached + (1 - reached) * 0.75, 9);

@@ -117,7 +117,8 @@ describe('the text networks', () => {
 			const abort = new AbortController();
 			const reason = new Error('enough');
 			const run = contextOf('a kite', {
-				...{ length: LENGTH, signal: abort.signal },
+				length: LENGTH,
+				signal: abort.signal,
 				onProgress: () => sessions.opened === after && abort.abort(reason),
 			});
 			await expect(run).rejects.toBe(reason);
@@ -225,11 +226,19 @@ async function laterModel(vocabulary: readonly string[]) {
 	const own = Object.entries(connectors.tensors).filter(([name]) => name.startsWith('model.'));
 	const tokenizer = Buffer.from(
 		JSON.stringify({
-			...{ version: '1.0', truncation: null, padding: null, added_tokens: [] },
+			version: '1.0',
+			truncation: null,
+			padding: null,
+			added_tokens: [],
 			normalizer: { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
-			...{ pre_tokenizer: null, post_processor: null, decoder: null },
+			pre_tokenizer: null,
+			post_processor: null,
+			decoder: null,
 			model: {
-				...{ type: 'BPE', unk_token: '<unk>', byte_fallback: false, merges: [] },
+				type: 'BPE',
+				unk_token: '<unk>',
+				byte_fallback: false,
+				merges: [],
 				vocab: Object.fromEntries(vocabulary.map((piece, id) => [piece, id])),
 			},
 		}),

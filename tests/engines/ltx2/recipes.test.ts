@@ -48,7 +48,10 @@ beforeAll(async () => {
 afterAll(() => studio.close());
 
 const settings = (more: GenerationRequest['settings'] = {}) => ({
-	...{ model: studio.model, context: 0.3, pixels: 128 * 64, steps: 2 },
+	model: studio.model,
+	context: 0.3,
+	pixels: 128 * 64,
+	steps: 2,
 	...more,
 });
 const file = (part: string) => join(studio.folder, `${part}.safetensors`);
@@ -152,10 +155,12 @@ describe('LoRAs', () => {
 			} as const;
 			await writeWeights(path, entries, {});
 			const request = requestFor('fill', cut, {
-				...{ settings: settings(), loras: [{ path, strength: 1 }] },
+				settings: settings(),
+				loras: [{ path, strength: 1 }],
 			});
 			await expect(ltx2.plan(request)).rejects.toMatchObject({
-				...{ code: 'bad-weights', field: 'loras.0.path' },
+				code: 'bad-weights',
+				field: 'loras.0.path',
 				message: expect.stringMatching(told),
 			});
 		}

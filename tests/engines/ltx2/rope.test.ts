@@ -51,7 +51,9 @@ describe('rotary tables', () => {
 		const seconds = (1 / 24 + 9 / 24) / 2;
 		const positions = [seconds, 48, 176].map((position) => Float32Array.of(position));
 		const { cos, sin } = rotaryTable(positions, {
-			...{ width: 4096, heads: 32, maxPositions: [20, 2048, 2048] },
+			width: 4096,
+			heads: 32,
+			maxPositions: [20, 2048, 2048],
 		});
 		close(
 			cos.data.subarray(0, 8),

@@ -86,7 +86,8 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 		const graph = await layer(store(values.with(137, bad)), type);
 		const failure = runGraph(graph, { x }, provider);
 		await expect(failure).rejects.toMatchObject({
-			...{ code: 'bad-weights', field: 'transformer_blocks.3.attn1.to_q.weight' },
+			code: 'bad-weights',
+			field: 'transformer_blocks.3.attn1.to_q.weight',
 			message: expect.stringMatching(/transformer block 3.*element 137 of transformer_blocks\.3/),
 		});
 	});

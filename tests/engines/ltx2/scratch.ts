@@ -25,8 +25,14 @@ export async function bundle(
 			? { entryPoints: [source.entry] }
 			: { stdin: { ...source, resolveDir: import.meta.dirname, loader: 'ts' } };
 	await build({
-		...{ absWorkingDir: ROOT, ...from, outfile, packages: 'external' },
-		...{ bundle: true, platform: 'node', format: 'esm', target: 'node20.19' },
+		absWorkingDir: ROOT,
+		...from,
+		outfile,
+		packages: 'external',
+		bundle: true,
+		platform: 'node',
+		format: 'esm',
+		target: 'node20.19',
 	});
 	for (const name of ['ltx2.wasm', 'ltx2-networks.mjs']) {
 		await copyFile(join(ROOT, 'dist', name), join(dirname(outfile), name));

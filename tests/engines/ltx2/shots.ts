@@ -86,9 +86,13 @@ const ONE = { num: 1, den: 1 };
 /** A clip on the cut from frame `start` on. */
 export function spanOf(path: string, start: number, frames = SHOT): ClipSpan {
 	return {
-		...{ name: 'shot', track: 'V1', range: { start, end: start + frames } },
+		name: 'shot',
+		track: 'V1',
+		range: { start, end: start + frames },
 		source: { kind: 'file', path },
-		...{ sourceIn: { num: 0, den: 1 }, speed: ONE, enabled: true },
+		sourceIn: { num: 0, den: 1 },
+		speed: ONE,
+		enabled: true,
 	};
 }
 
@@ -113,7 +117,10 @@ export async function makeCut(
 	]);
 	const start = left.frames ?? SHOT;
 	return {
-		...{ studio, sequence, gap, left: spanOf(first, 0, start) },
+		studio,
+		sequence,
+		gap,
+		left: spanOf(first, 0, start),
 		right: spanOf(second, start + gap, right.frames ?? SHOT),
 	};
 }
@@ -130,14 +137,27 @@ export function requestFor(
 	const start = isOwn ? left.range.end - gap - 6 : left.range.end;
 	const { num, den, width, height } = sequence;
 	return generationRequestSchema.parse({
-		...{ kind, id: randomUUID(), engine: 'ltx2', prompt: 'a red kite over a bay', seed: 7 },
+		kind,
+		id: randomUUID(),
+		engine: 'ltx2',
+		prompt: 'a red kite over a bay',
+		seed: 7,
 		context: {
 			sequence: {
-				...{ name: 'cut', rate: { num, den }, size: { width, height }, pixelAspect: ONE },
-				...{ duration: right.range.end, startFrame: 0, dropFrame: false, sampleRate: 48_000 },
+				name: 'cut',
+				rate: { num, den },
+				size: { width, height },
+				pixelAspect: ONE,
+				duration: right.range.end,
+				startFrame: 0,
+				dropFrame: false,
+				sampleRate: 48_000,
 			},
-			...{ track: 'V1', range: { start, end: start + gap } },
-			...{ left: isOwn ? null : left, right: isOwn ? null : right, sound: [left, right] },
+			track: 'V1',
+			range: { start, end: start + gap },
+			left: isOwn ? null : left,
+			right: isOwn ? null : right,
+			sound: [left, right],
 		},
 		output: { folder: studio.clips, name: 'shot', codec: 'h264-intra' },
 		settings: { model: studio.model, provider: 'cpu', context: 0.3, pixels: 96 * 64, steps: 3 },

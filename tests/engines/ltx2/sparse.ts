@@ -47,8 +47,15 @@ export async function sparseCheckpoint(
 }
 
 const BYTES: Readonly<Record<string, number>> = {
-	...{ F64: 8, I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2 },
-	...{ F8_E4M3: 1, U8: 1, I8: 1 },
+	F64: 8,
+	I64: 8,
+	F32: 4,
+	I32: 4,
+	F16: 2,
+	BF16: 2,
+	F8_E4M3: 1,
+	U8: 1,
+	I8: 1,
 };
 
 /** A safetensors file of these tensors; where `data` has none a tensor is zeros that take no room. */
@@ -116,15 +123,22 @@ function upsampler(entries: Entries): Record<string, unknown> {
 		entries['upsampler.0.weight']!)[1];
 	const temporal = kernel.length === 3;
 	return {
-		...{ in_channels: channels, mid_channels: mid, num_blocks_per_stage: 4, dims: 3 },
-		...{ spatial_upsample: !temporal, temporal_upsample: temporal },
+		in_channels: channels,
+		mid_channels: mid,
+		num_blocks_per_stage: 4,
+		dims: 3,
+		spatial_upsample: !temporal,
+		temporal_upsample: temporal,
 		spatial_scale: out === 9 * mid! ? 1.5 : 2,
 		rational_resampler: rational,
 	};
 }
 
 const DURATION_HEAD = {
-	...{ pooler_hidden_dim: 256, num_queries: 1, num_pooler_heads: 4, mlp_hidden: 256 },
+	pooler_hidden_dim: 256,
+	num_queries: 1,
+	num_pooler_heads: 4,
+	mlp_hidden: 256,
 };
 
 /** Gemma 4 12B, text part: layer 5, 11, 17… looks at all tokens. */
@@ -133,11 +147,22 @@ const GEMMA_4 = {
 	model_type: 'gemma4_unified',
 	gemma_version: 'gemma4-12b-ltx-v1',
 	text_config: {
-		...{ hidden_size: 3840, intermediate_size: 15360, num_hidden_layers: 48, vocab_size: 262144 },
-		...{ num_attention_heads: 16, num_key_value_heads: 8, head_dim: 256 },
-		...{ num_global_key_value_heads: 1, global_head_dim: 512, sliding_window: 1024 },
-		...{ rms_norm_eps: 1e-6, hidden_activation: 'gelu_pytorch_tanh', attention_bias: false },
-		...{ attention_k_eq_v: true, num_kv_shared_layers: 0, use_double_wide_mlp: false },
+		hidden_size: 3840,
+		intermediate_size: 15360,
+		num_hidden_layers: 48,
+		vocab_size: 262144,
+		num_attention_heads: 16,
+		num_key_value_heads: 8,
+		head_dim: 256,
+		num_global_key_value_heads: 1,
+		global_head_dim: 512,
+		sliding_window: 1024,
+		rms_norm_eps: 1e-6,
+		hidden_activation: 'gelu_pytorch_tanh',
+		attention_bias: false,
+		attention_k_eq_v: true,
+		num_kv_shared_layers: 0,
+		use_double_wide_mlp: false,
 		layer_types: Array.from({ length: 48 }, (_, i) =>
 			i % 6 === 5 ? 'full_attention' : 'sliding_attention',
 		),

@@ -88,15 +88,19 @@ const GIVEN_UP = /\.transformer_blocks\.\d+\.ff\.net\..*bias$/;
 
 function durationHead(): Tensors {
 	const shapes = {
-		...{ 'video_input_proj.weight': [16, 56], 'video_input_proj.bias': [16] },
-		...{ 'audio_input_proj.weight': [16, 32], 'audio_input_proj.bias': [16] },
-		...{ video_modality_emb: [16], audio_modality_emb: [16] },
+		'video_input_proj.weight': [16, 56],
+		'video_input_proj.bias': [16],
+		'audio_input_proj.weight': [16, 32],
+		'audio_input_proj.bias': [16],
+		video_modality_emb: [16],
+		audio_modality_emb: [16],
 		'attention_pooler.query_tokens': [1, 16],
 		'attention_pooler.cross_attn.in_proj_weight': [48, 16],
 		'attention_pooler.cross_attn.in_proj_bias': [48],
 		'attention_pooler.cross_attn.out_proj.weight': [16, 16],
 		'attention_pooler.cross_attn.out_proj.bias': [16],
-		...{ 'mlp_hidden.weight': [20, 16], 'mlp_hidden.bias': [20] },
+		'mlp_hidden.weight': [20, 16],
+		'mlp_hidden.bias': [20],
 		'mlp_out.weight': [1, 20],
 	};
 	const named = Object.entries(shapes).map(([name, shape]) => [

@@ -62,9 +62,14 @@ describe('a configuration that is not an upsampler’s', () => {
 
 	it('gets shipped values for what it leaves out', () => {
 		expect(read({ mid_channels: 1024 })()).toEqual({
-			...{ in_channels: 128, mid_channels: 1024, num_blocks_per_stage: 4, dims: 3 },
-			...{ spatial_upsample: true, temporal_upsample: false },
-			...{ spatial_scale: 2, rational_resampler: false },
+			in_channels: 128,
+			mid_channels: 1024,
+			num_blocks_per_stage: 4,
+			dims: 3,
+			spatial_upsample: true,
+			temporal_upsample: false,
+			spatial_scale: 2,
+			rational_resampler: false,
 		});
 	});
 });

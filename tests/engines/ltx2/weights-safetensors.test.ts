@@ -70,7 +70,9 @@ describe('what is there', () => {
 		const file = await readSafetensors(path);
 		const start = 8 + Buffer.byteLength(header);
 		expect(file).toEqual({
-			...{ path, bytes: start + 10, metadata: { config: '{}', α: 'β' } },
+			path,
+			bytes: start + 10,
+			metadata: { config: '{}', α: 'β' },
 			tensors: new Map([
 				['b', { name: 'b', type: 'F32', shape: [2], path, offset: start + 2, bytes: 8 }],
 				['a', { name: 'a', type: 'F16', shape: [], path, offset: start, bytes: 2 }],

@@ -277,7 +277,9 @@ describe('what a file is', () => {
 		const diffusion = await open('ltx-2.5-22b', 'video-vae-bf16');
 		const upsampler = await open('ltx-2.5-22b', 'spatial');
 		expect(tell([...most, conv, upsampler])).toMatchObject({
-			...{ families: ['LTX-2.5 22B'], missing: [], problems: [] },
+			families: ['LTX-2.5 22B'],
+			missing: [],
+			problems: [],
 		});
 		expect(tell(most).missing).toEqual(['video encoder', 'video decoder', 'video statistics']);
 		expect(tell([...most, diffusion]).missing).toEqual([

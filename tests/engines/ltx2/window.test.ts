@@ -20,7 +20,10 @@ it.each([
 	const window = windowAround(gap, context, MUCH);
 	const [left, right, spare, frames] = rest as [number, number, number, number];
 	expect(window).toEqual({
-		...{ left, right, spare, frames },
+		left,
+		right,
+		spare,
+		frames,
 		gap: { start: left, end: left + gap },
 	});
 });

@@ -16,8 +16,14 @@ export type Value = ValueSpec & { readonly graph: Graph };
 
 /** Element types of a file and what a graph calls them. */
 const STORED: Readonly<Record<string, ElementType>> = {
-	...{ F32: 'float32', F16: 'float16', BF16: 'bfloat16', F8_E4M3: 'float8e4m3' },
-	...{ U8: 'uint8', I8: 'int8', I32: 'int32', I64: 'int64' },
+	F32: 'float32',
+	F16: 'float16',
+	BF16: 'bfloat16',
+	F8_E4M3: 'float8e4m3',
+	U8: 'uint8',
+	I8: 'int8',
+	I32: 'int32',
+	I64: 'int64',
 };
 
 /** In which type matrices and convolutions multiply; everything else is float32. */
@@ -59,8 +65,12 @@ export class Graph {
 		const output = { name: this.unique(name), type: value.type, shape: value.shape };
 		this.#whole = {};
 		this.#nodes.push({
-			...{ op: 'Identity', domain: '', name: `${output.name}/Identity`, attributes: {} },
-			...{ inputs: [value.name], outputs: [output.name] },
+			op: 'Identity',
+			domain: '',
+			name: `${output.name}/Identity`,
+			attributes: {},
+			inputs: [value.name],
+			outputs: [output.name],
 		});
 		this.#outputs.push(output);
 	}
@@ -101,7 +111,10 @@ export class Graph {
 			this.#value({ ...output, name: i === 0 ? `${name}:out` : `${name}:out${i}` }),
 		);
 		this.#nodes.push({
-			...{ op, domain, name, attributes },
+			op,
+			domain,
+			name,
+			attributes,
 			inputs: inputs.map((value) => value?.name ?? ''),
 			outputs: values.map((value) => value.name),
 		});
@@ -182,7 +195,10 @@ export class Graph {
 			},
 		}));
 		return encodeModel({
-			...{ name: this.name, nodes: this.#nodes, inputs: this.#inputs, outputs: this.#outputs },
+			name: this.name,
+			nodes: this.#nodes,
+			inputs: this.#inputs,
+			outputs: this.#outputs,
 			tensors: [...this.#constants, ...weights],
 		});
 	}

@@ -126,7 +126,11 @@ export function conv(
 		throw m.mismatch(`at least a kernel of [${kernel}]`, `[${x.shape}]`);
 	const inputs = [m.cast(x, weight.type), weight, bias].filter((input) => input !== null);
 	const y = m.op('Conv', inputs, [batch, out, ...spatial], {
-		...{ kernel_shape: kernel, strides: stride, dilations: dilation, pads, group: groups },
+		kernel_shape: kernel,
+		strides: stride,
+		dilations: dilation,
+		pads,
+		group: groups,
 	});
 	return m.cast(y, 'float32');
 }

@@ -204,7 +204,9 @@ export class Scope {
 		const ones = scale ?? this.constant(new Float32Array(width).fill(1));
 		if (!same(ones.shape, [width])) throw this.mismatch(`a scale of [${width}]`, `[${ones.shape}]`);
 		return this.op('SimplifiedLayerNormalization', [x, ones], x.shape, {
-			...{ axis: -1, epsilon: { float: epsilon }, stash_type: 1 },
+			axis: -1,
+			epsilon: { float: epsilon },
+			stash_type: 1,
 		});
 	}
 

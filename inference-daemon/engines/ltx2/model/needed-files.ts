@@ -6,11 +6,13 @@ const SMALLER: Needed = { name: 'ltx-2-19b-distilled-fp8.safetensors', size: 27.
 const GEMMA = 'gemma-3-12b-it-qat-q4_0-unquantized';
 const OPTIONAL: readonly Needed[] = [
 	{
-		...{ name: 'ltx-2-spatial-upscaler-x2-1.0.safetensors', size: 1 },
+		name: 'ltx-2-spatial-upscaler-x2-1.0.safetensors',
+		size: 1,
 		what: 'finishes at twice the size',
 	},
 	{
-		...{ name: 'ltx-2-19b-distilled-lora-384.safetensors', size: 7.6 },
+		name: 'ltx-2-19b-distilled-lora-384.safetensors',
+		size: 7.6,
 		what: 'for that with a dev checkpoint',
 	},
 ];

@@ -6,8 +6,10 @@ import { generatorSchema, stretch, type Watch, waveGenerator } from './wave-gene
 
 /** Defaults are the shipped values of LTX-2.3 and 2.5. */
 export const BANDWIDTH_EXTENSION = generatorSchema({
-	...{ resblock: 'AMP1', channels: 512 },
-	...{ rates: [6, 5, 2, 2, 2], kernels: [12, 11, 4, 4, 4] },
+	resblock: 'AMP1',
+	channels: 512,
+	rates: [6, 5, 2, 2, 2],
+	kernels: [12, 11, 4, 4, 4],
 }).extend({
 	apply_final_activation: z.literal(false).default(false),
 	input_sampling_rate: z.int().positive().default(16_000),
@@ -60,7 +62,8 @@ function logMel(m: Scope, sound: Value, config: BandwidthExtensionConfig): Value
 	const waves = m.at('stft_fn').param('forward_basis', [2 * bins, 1, window]);
 	const before = m.pad(sound, [0, 0, window - hop], [0, 0, 0]);
 	const transform = m.op('Conv', [before, waves], [channels, 2 * bins, frames], {
-		...{ kernel_shape: [window], strides: [hop] },
+		kernel_shape: [window],
+		strides: [hop],
 	});
 	const [real, imaginary] = m.split(transform, 1, [bins, bins]) as [Value, Value];
 	const power = m.add(m.mul(real, real), m.mul(imaginary, imaginary));

@@ -28,14 +28,19 @@ const schema = z.object({ text_config: textSchema.prefault({}) });
 export function gemma3(checkpoint: Checkpoint, json: unknown = {}): Gemma {
 	const { text_config: text } = readConfig(schema, json, 'config.json');
 	const common = {
-		...{ keyHeads: text.num_key_value_heads, headWidth: text.head_dim },
-		...{ keysAsValues: false, turning: text.head_dim / 2 },
+		keyHeads: text.num_key_value_heads,
+		headWidth: text.head_dim,
+		keysAsValues: false,
+		turning: text.head_dim / 2,
 	};
 	const near = { window: text.sliding_window, theta: text.rope_local_base_freq, stretch: 1 };
 	const far = { window: Infinity, theta: text.rope_theta, stretch: text.rope_scaling.factor };
 	const config: GemmaConfig = {
-		...{ vocabulary: text.vocab_size, hidden: text.hidden_size, heads: text.num_attention_heads },
-		...{ intermediate: text.intermediate_size, epsilon: text.rms_norm_eps },
+		vocabulary: text.vocab_size,
+		hidden: text.hidden_size,
+		heads: text.num_attention_heads,
+		intermediate: text.intermediate_size,
+		epsilon: text.rms_norm_eps,
 		spans: Array.from({ length: text.num_hidden_layers }, (_, i) =>
 			(i + 1) % text.sliding_window_pattern === 0 ? 'full_attention' : 'sliding_attention',
 		),
@@ -44,7 +49,9 @@ export function gemma3(checkpoint: Checkpoint, json: unknown = {}): Gemma {
 			full_attention: { ...common, ...far },
 		},
 		scale: text.query_pre_attn_scalar ** -0.5,
-		...{ normOffset: 1, normedValues: false, layerScalar: false },
+		normOffset: 1,
+		normedValues: false,
+		layerScalar: false,
 	};
 	return { weights: checkpoint.at('language_model.model'), config };
 }

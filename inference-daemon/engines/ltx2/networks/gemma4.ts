@@ -49,25 +49,39 @@ export function gemma4(checkpoint: Checkpoint, json: unknown = {}): Gemma {
 	);
 	const { sliding_attention: near, full_attention: far } = text.rope_parameters;
 	const config: GemmaConfig = {
-		...{ vocabulary: text.vocab_size, hidden: text.hidden_size, heads: text.num_attention_heads },
-		...{ intermediate: text.intermediate_size, epsilon: text.rms_norm_eps },
+		vocabulary: text.vocab_size,
+		hidden: text.hidden_size,
+		heads: text.num_attention_heads,
+		intermediate: text.intermediate_size,
+		epsilon: text.rms_norm_eps,
 		spans: Array.from(
 			{ length: text.num_hidden_layers },
 			(_, i) => text.layer_types?.[i] ?? (i % 6 === 5 ? 'full_attention' : 'sliding_attention'),
 		),
 		attention: {
 			sliding_attention: {
-				...{ keyHeads: text.num_key_value_heads, headWidth: text.head_dim, keysAsValues: false },
-				...{ window: text.sliding_window, theta: near.rope_theta, stretch: 1 },
+				keyHeads: text.num_key_value_heads,
+				headWidth: text.head_dim,
+				keysAsValues: false,
+				window: text.sliding_window,
+				theta: near.rope_theta,
+				stretch: 1,
 				turning: text.head_dim / 2,
 			},
 			full_attention: {
-				...{ keyHeads: text.num_global_key_value_heads, headWidth: text.global_head_dim },
-				...{ window: Infinity, theta: far.rope_theta, stretch: far.factor, keysAsValues: true },
+				keyHeads: text.num_global_key_value_heads,
+				headWidth: text.global_head_dim,
+				window: Infinity,
+				theta: far.rope_theta,
+				stretch: far.factor,
+				keysAsValues: true,
 				turning: Math.floor((far.partial_rotary_factor * text.global_head_dim) / 2),
 			},
 		},
-		...{ scale: 1, normOffset: 0, normedValues: true, layerScalar: true },
+		scale: 1,
+		normOffset: 0,
+		normedValues: true,
+		layerScalar: true,
 	};
 	return { weights: checkpoint.at('model'), config };
 }

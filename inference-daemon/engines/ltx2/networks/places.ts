@@ -48,7 +48,10 @@ export function placesGraph(
 		const positions = middles(bounds);
 		addTables(`${name}.`, positions, { width, heads, maxPositions, theta });
 		addTables(`${name}.cross_`, positions.slice(0, 1), {
-			...{ width: cross.width, heads: cross.heads, maxPositions: [cross.maxSeconds], theta },
+			width: cross.width,
+			heads: cross.heads,
+			maxPositions: [cross.maxSeconds],
+			theta,
 		});
 	}
 	return { graph, inputs };

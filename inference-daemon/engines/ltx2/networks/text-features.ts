@@ -44,7 +44,8 @@ export function textConfig(transformer: unknown = {}): TextConfig {
 		layers: c.connector_num_layers,
 		registers: c.connector_num_learnable_registers,
 		maxPosition: c.connector_positional_embedding_max_pos[0]!,
-		...{ gated: c.connector_apply_gated_attention, feedForwardBias: c.connector_ff_bias },
+		gated: c.connector_apply_gated_attention,
+		feedForwardBias: c.connector_ff_bias,
 	};
 	const heads = c.audio_connector_num_attention_heads ?? video.heads;
 	const width = heads * (c.audio_connector_attention_head_dim ?? c.connector_attention_head_dim);

@@ -110,7 +110,9 @@ function blurDown(m: Scope, x: Value, kernel: Value, stride: number): Value {
 	const single = m.reshape(x, [frames * channels, 1, height, width]);
 	const [h, w] = [height, width].map((n) => Math.floor((n - 1) / stride) + 1) as [number, number];
 	const y = m.op('Conv', [single, kernel], [frames * channels, 1, h, w], {
-		...{ kernel_shape: [5, 5], strides: [stride, stride], pads: [2, 2, 2, 2] },
+		kernel_shape: [5, 5],
+		strides: [stride, stride],
+		pads: [2, 2, 2, 2],
 	});
 	return m.reshape(y, [frames, channels, h, w]);
 }

@@ -8,15 +8,19 @@ import { generatorSchema, type Watch, waveGenerator } from './wave-generator.ts'
 
 /** LTX-2 19B. */
 const PLAIN = generatorSchema({
-	...{ resblock: '1', channels: 1024 },
-	...{ rates: [6, 5, 2, 2, 2], kernels: [16, 15, 8, 4, 4] },
+	resblock: '1',
+	channels: 1024,
+	rates: [6, 5, 2, 2, 2],
+	kernels: [16, 15, 8, 4, 4],
 }).extend({ output_sampling_rate: z.int().positive().default(24_000) });
 
 /** LTX-2.3 and 2.5. */
 const EXTENDED = z.object({
 	vocoder: generatorSchema({
-		...{ resblock: 'AMP1', channels: 1536 },
-		...{ rates: [5, 2, 2, 2, 2, 2], kernels: [11, 4, 4, 4, 4, 4] },
+		resblock: 'AMP1',
+		channels: 1536,
+		rates: [5, 2, 2, 2, 2, 2],
+		kernels: [11, 4, 4, 4, 4, 4],
 	}),
 	bwe: BANDWIDTH_EXTENSION,
 });

@@ -155,7 +155,9 @@ function upsample(m: Scope, x: Value, kernel: number, rate: number): Value {
 	const inputs = [x, m.param('weight', [channels, out, kernel]), m.param('bias', [out])];
 	const pad = (kernel - rate) >> 1;
 	return m.op('ConvTranspose', inputs, [1, out, (length - 1) * rate + kernel - 2 * pad], {
-		...{ kernel_shape: [kernel], strides: [rate], pads: [pad, pad] },
+		kernel_shape: [kernel],
+		strides: [rate],
+		pads: [pad, pad],
 	});
 }
 

@@ -42,7 +42,10 @@ export function windowAround(
 	const frames = snapUp(Math.max(least, shortest));
 	const right = Math.min(after, frames - left - gap);
 	return {
-		...{ left, right, frames, spare: frames - left - gap - right },
+		left,
+		right,
+		frames,
+		spare: frames - left - gap - right,
 		gap: { start: left, end: left + gap },
 	};
 }

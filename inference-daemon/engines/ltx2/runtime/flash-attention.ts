@@ -35,13 +35,20 @@ async function run(graph: Graph, provider: string): Promise<Float32Array> {
 	const thread = networksThread();
 	const settings = { executionProviders: [provider], logSeverityLevel: 4 } as const;
 	const { session } = await thread.order({
-		...{ kind: 'open', graph: graph.encode(), provider, settings },
+		kind: 'open',
+		graph: graph.encode(),
+		provider,
+		settings,
 	});
 	try {
 		const data = Float32Array.from({ length: TOKENS * WIDTH }, (_, i) => 2 * Math.sin(i * i));
 		const x = { type: 'float32', data, shape: [TOKENS, WIDTH] } as const;
 		const given = await thread.order({
-			...{ kind: 'run', session, inputs: { x }, outputs: 'come', isWatched: false },
+			kind: 'run',
+			session,
+			inputs: { x },
+			outputs: 'come',
+			isWatched: false,
 		});
 		const { y } = (given as { outputs: Record<string, Output> }).outputs;
 		return (y as { data: Float32Array }).data;

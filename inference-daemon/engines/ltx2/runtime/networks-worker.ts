@@ -205,7 +205,9 @@ async function fetched(tensor: ort.Tensor, { provider }: Open): Promise<Elements
 	const graph = new Graph('read');
 	graph.output('memory', graph.input('device', tensor.dims, tensor.type as ElementType));
 	const session = await InferenceSession.create(graph.encode().slice(), {
-		...{ executionProviders: [provider], logSeverityLevel: 4, enableCpuMemArena: false },
+		executionProviders: [provider],
+		logSeverityLevel: 4,
+		enableCpuMemArena: false,
 	});
 	try {
 		const { memory } = await session.run({ device: tensor });

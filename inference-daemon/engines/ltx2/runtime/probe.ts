@@ -17,7 +17,9 @@ export type Finding = {
 
 /** Largest difference from the CPU, relative to the largest number. */
 const LARGEST_ERROR: Readonly<Record<Precision, number>> = {
-	...{ float32: 1e-3, float16: 2e-2, bfloat16: 5e-2 },
+	float32: 1e-3,
+	float16: 2e-2,
+	bfloat16: 5e-2,
 };
 
 const TOKENS = 8;

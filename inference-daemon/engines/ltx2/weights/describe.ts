@@ -23,7 +23,8 @@ export function describe(files: readonly Safetensors[]): WeightsDescription {
 		.map((file) => file.families)
 		.reduce((all, some) => all.filter((family) => some.includes(family)));
 	return {
-		...{ files: told, families },
+		files: told,
+		families,
 		missing: missingParts(told, families),
 		problems: [...mixture(told, families), ...conflicts(files)],
 		...total(told),
@@ -41,15 +42,19 @@ function describeFile(file: Safetensors): WeightsFile {
 		else groups.set(part, [entry]);
 	}
 	const parts = [...groups].map(([part, entries]) => ({
-		...{ part, kind: kindOf(part, names, file) },
+		part,
+		kind: kindOf(part, names, file),
 		...sums(part, entries, names),
 	}));
 	const families = familiesOf(names, file);
 	return {
-		...{ path: file.path, families, variant: variantOf(names, file, families) },
+		path: file.path,
+		families,
+		variant: variantOf(names, file, families),
 		version: file.metadata.model_version || null,
 		licence: file.metadata.license ?? file.metadata.licence ?? null,
-		...{ parts, ...total(parts) },
+		parts,
+		...total(parts),
 	};
 }
 

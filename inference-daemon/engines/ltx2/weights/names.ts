@@ -29,7 +29,8 @@ const RULES: readonly Rule[] = [
 	...VAE.map((from) => ({ applies: isAudioVae, from: [from], to: `audio_vae.${from}` })),
 	{
 		applies: (tensors) => tensors.has('transformer_blocks.0.attn1.to_q.weight'),
-		...{ from: [''], to: 'model.diffusion_model.' },
+		from: [''],
+		to: 'model.diffusion_model.',
 	},
 	{ applies: isGemma3, from: ['model.language_model.', 'model.'], to: 'language_model.model.' },
 	{ applies: isGemma4, from: ['model.language_model.'], to: 'model.' },

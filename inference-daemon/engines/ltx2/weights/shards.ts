@@ -40,7 +40,8 @@ async function readShards(path: string): Promise<Safetensors> {
 		throw broken(path, `only tensors that are there: no ${missing.join(', ')}`);
 	const files = [...shards.values()];
 	return {
-		...{ path, tensors },
+		path,
+		tensors,
 		bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
 		metadata: Object.fromEntries(files.toReversed().flatMap((f) => Object.entries(f.metadata))),
 	};
