@@ -1,7 +1,10 @@
 import { join } from 'node:path';
-import { begin, look } from '../../inference-daemon/engines/ltx2/condition/condition.ts';
+import {
+	conditionOnNeighbours,
+	noisyStreams,
+} from '../../inference-daemon/engines/ltx2/condition/condition.ts';
 import { frameMaker } from '../../inference-daemon/engines/ltx2/condition/picture.ts';
-import { denoiser, settingsOf } from '../../inference-daemon/engines/ltx2/denoise/denoise.ts';
+import { denoiser, settingsOf } from '../../inference-daemon/engines/ltx2/denoise/predict.ts';
 import { normalNoise } from '../../inference-daemon/engines/ltx2/diffusion/noise.ts';
 import { sampleEuler } from '../../inference-daemon/engines/ltx2/diffusion/samplers.ts';
 import { openModel } from '../../inference-daemon/engines/ltx2/model/open-model.ts';
@@ -62,8 +65,8 @@ export async function partsOf(job: Job): Promise<Part[]> {
 
 	const model = await measure('headers of model and Gemma', () => openModel(join(folder, 'model')));
 	const { planned } = await prepare(request);
-	const { work, recipes } = planned();
-	const [pass, size, recipe] = [work.passes[0]!, work.stages[0]!, recipes[0]!];
+	const { work, stages } = planned();
+	const [pass, size, stage] = [work.passes[0]!, work.sizes[0]!, stages[0]!];
 	const tokenizer = await measure('opening a tokenizer of 262,144 pieces', () =>
 		model.encoder.tokenizer(),
 	);
@@ -75,10 +78,10 @@ export async function partsOf(job: Job): Promise<Part[]> {
 
 	const vae = { encodePicture, encodeSound } as unknown as Vae;
 	const looking = { ffmpeg, request, work, pass, carried: null, signal };
-	const { shot, seen } = await measure('neighbours, canvases, mel, conditioning', () =>
-		look({
-			...{ ...looking, checkpoint: recipe.checkpoint, vae, recipe, size },
-			...{ stills: [], earlier: null, ahead: null },
+	const { conditioned: shot, seen } = await measure('neighbours, canvases, mel, conditioning', () =>
+		conditionOnNeighbours({
+			...{ ...looking, checkpoint: stage.checkpoint, vae, stage, size },
+			...{ stills: [], earlier: null, prefetch: null },
 		}),
 	);
 	const previews = await openPreviews({ folder: cache, key, channels: CHANNELS });
@@ -87,9 +90,11 @@ export async function partsOf(job: Job): Promise<Part[]> {
 			previews.fit(seen.latent, seen.pixels),
 		);
 	else await measure('a map for previews from random latents', () => previews.fitOnce(decoded));
-	const streams = await measure('noise', () => begin(shot, 1, { seed: request.seed, draw: 0 }));
+	const streams = await measure('noise', () =>
+		noisyStreams(shot, 1, { seed: request.seed, draw: 0 }),
+	);
 	await measure('places of tokens as the transformer takes them', () => {
-		new TransformerRunner(recipe.checkpoint, settingsOf(shot), { hold: 'one' });
+		new TransformerRunner(stage.checkpoint, settingsOf(shot), { hold: 'one' });
 	});
 
 	const velocities = Object.fromEntries(
@@ -97,22 +102,23 @@ export async function partsOf(job: Job): Promise<Part[]> {
 	);
 	const hold = async () => ({ values: {}, release: async () => {} });
 	const runner = { velocities: async () => velocities, hold } as unknown as TransformerRunner;
-	const steps = async (count: number, guided: typeof recipe.led) => {
-		const led = guided && { ...guided, negative: CONTEXT };
-		const denoise = denoiser(runner, shot, CONTEXT, led, { signal });
+	const steps = async (count: number, guidance: typeof stage.guidance) => {
+		const denoise = denoiser(runner, shot, { positive: CONTEXT, negative: CONTEXT }, guidance, {
+			signal,
+		});
 		const sigmas = Array.from({ length: count + 1 }, (_, i) => 1 - i / count);
 		let clean = streams.video!.latent;
 		for await (const made of sampleEuler(streams, sigmas, denoise)) clean = made.clean.video!;
 		return clean;
 	};
-	const clean = await measure(`${recipe.sigmas.length - 1} steps`, () =>
-		steps(recipe.sigmas.length - 1, null),
+	const clean = await measure(`${stage.sigmas.length - 1} steps`, () =>
+		steps(stage.sigmas.length - 1, null),
 	);
 	await measure(`${GUIDED_STEPS} guided steps instead`, () => steps(GUIDED_STEPS, LED));
 	const cell = cellOf((pass.window.gap.start + pass.window.gap.end) >> 1);
 	await measure('a preview after each of them', () => {
-		for (let step = 1; step < recipe.sigmas.length; step++) {
-			previews.jpeg(pictureLatent({ model, work }, pass, 0, { video: clean }, cell), {
+		for (let step = 1; step < stage.sigmas.length; step++) {
+			previews.jpeg(pictureLatent({ model, work, pass }, 0, { video: clean }, cell), {
 				crop: size,
 			});
 		}

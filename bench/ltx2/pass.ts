@@ -1,4 +1,4 @@
-import { checkWhole } from '../../inference-daemon/engines/ltx2/model/check-weights.ts';
+import { checkWeights } from '../../inference-daemon/engines/ltx2/model/check-weights.ts';
 import {
 	type PromptContext,
 	type Settings,
@@ -16,7 +16,7 @@ export async function pass(path: string): Promise<void> {
 	let runner: TransformerRunner | null = null;
 	const opening = await timed(async () => {
 		const checkpoint = await Checkpoint.open(path);
-		checkWhole(checkpoint);
+		checkWeights(checkpoint);
 		runner = new TransformerRunner(checkpoint, settings(), { hold: 'one' });
 	});
 	await say('opened', opening);
@@ -35,7 +35,7 @@ export async function pass(path: string): Promise<void> {
 function settings(): Settings {
 	const setting = (axes: number, tokens: number) => ({
 		positions: { data: uniform(axes * tokens * 2, 2, 2), shape: [axes, tokens, 2] },
-		heed: null,
+		attentionMask: null,
 		keyframes: null,
 	});
 	return { video: setting(3, TOKENS.video), audio: setting(1, TOKENS.audio) };

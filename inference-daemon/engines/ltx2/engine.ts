@@ -15,8 +15,8 @@ export const ltx2: Engine = {
 	check: checkProviders,
 	async plan(request) {
 		const { model, planned } = await prepare(request);
-		const { work, recipes } = planned();
-		const steps = recipes.reduce((sum, { sigmas }) => sum + sigmas.length - 1, 0);
+		const { work, stages } = planned();
+		const steps = stages.reduce((sum, { sigmas }) => sum + sigmas.length - 1, 0);
 		return planOf(request, work, { steps, distilled: model.distilled });
 	},
 	generate,

@@ -1,21 +1,24 @@
 import type { GenerationRequest } from '../../../protocol/generation.ts';
 import type { EngineOutput, Workplace } from '../engine.ts';
 import type { Still } from './condition/condition.ts';
-import type { Ahead } from './condition/prefetch.ts';
-import type { Film } from './decode/clip-writer.ts';
-import { fromTokens, videoShape } from './diffusion/latent.ts';
+import { Prefetch } from './condition/prefetch.ts';
+import type { Carried } from './condition/read-window.ts';
+import type { ClipWriter } from './decode/clip-writer.ts';
+import { fromTokens, toTokens, videoShape } from './diffusion/latent.ts';
 import type { Latents } from './diffusion/samplers.ts';
 import type { Model } from './model/open-model.ts';
 import { videoVaeConfig } from './networks/video-vae.ts';
 import type { Pass } from './plan/passes.ts';
 import type { Work } from './plan/plan.ts';
-import type { Meter } from './plan/progress.ts';
-import type { Recipe } from './plan/stages.ts';
-import type { Previews } from './preview/preview.ts';
-import type { Contexts } from './prompt/read-prompt.ts';
-import type { Device } from './runtime/device.ts';
+import { type Prepared, prepare } from './plan/prepare.ts';
+import { type Meter, openMeter } from './plan/progress.ts';
+import type { Stage } from './plan/stages.ts';
+import { checkpointKey, openPreviews, type Previews } from './preview/preview.ts';
+import { chooseDevice, type Device, probeProgram } from './runtime/device.ts';
+import { SpareTime } from './runtime/meanwhile.ts';
 import type { NdArray } from './runtime/resident.ts';
-import type { Vae } from './vae/vae.ts';
+import type { Contexts } from './runtime/transformer.ts';
+import { Vae } from './vae/vae.ts';
 
 /** One request on its way, and what it needs however it is made. */
 export type Job = {
@@ -30,36 +33,101 @@ export type Job = {
 };
 
 /** What a plan says, and what was read for it. */
-export type Take = Job & {
+export type Run = Job & {
 	readonly work: Work;
-	readonly recipes: readonly Recipe[];
+	readonly stages: readonly Stage[];
 	/** Memory has run out before. */
 	readonly isSmall: boolean;
 	readonly contexts: Contexts;
 	readonly stills: readonly Still[];
 	/** Of the first pass; null where there is another plan. */
-	readonly ahead: Ahead | null;
+	readonly prefetch: Prefetch | null;
 	readonly vae: Vae;
-	readonly film: Film;
+	readonly writer: ClipWriter;
 };
+
+/** A run at one of its passes. */
+export type PassRun = Run & {
+	readonly pass: Pass;
+	/** The end of what the last pass made; null for the first. */
+	readonly carried: Carried | null;
+};
+
+export type OpenJob = {
+	readonly job: Job;
+	readonly planned: Prepared['planned'];
+	readonly prefetch: Prefetch;
+	readonly close: () => Promise<void>;
+};
+
+/** Chooses what computes, and begins to read the neighbours in spare time. */
+export async function openJob(
+	request: GenerationRequest,
+	workplace: Workplace,
+	outer: AbortSignal,
+	tell: Job['tell'],
+): Promise<OpenJob> {
+	const { settings, model, planned } = await prepare(request);
+	const { cache: folder, ffmpeg } = workplace;
+	const wanted = settings.provider;
+	const program = probeProgram();
+	const device = await chooseDevice({ wanted, program, folder, signal: outer });
+	const key = await checkpointKey(model.checkpoint);
+	const { work, phases } = planned();
+	const timesKey = `${key} ${device.provider} ${device.precision}`;
+	const meter = await openMeter({ folder, key: timesKey }, phases);
+	const channels = videoVaeConfig(model.checkpoint).latent_channels;
+	const previews = await openPreviews({ folder, key, channels });
+	const source = { ffmpeg, request, work, pass: work.passes[0]!, carried: null, signal: outer };
+	const prefetch = new Prefetch(source, work.sizes[0]!);
+	const spare = new SpareTime();
+	spare.later(() => prefetch.begin());
+	const signal = AbortSignal.any([outer, prefetch.failed]);
+	const close = async () => {
+		spare.end();
+		await prefetch.close();
+		await meter.close();
+	};
+	const job = { request, model, device, workplace, signal, meter, previews, tell };
+	return { job, planned, prefetch, close };
+}
+
+/** Bytes for the video VAE after memory has run out. */
+const SMALL = 2 ** 30;
+
+export function openVae({
+	model,
+	device,
+	isSmall,
+}: Pick<Run, 'model' | 'device' | 'isSmall'>): Vae {
+	const { provider, precision } = device;
+	const memory = isSmall ? { memory: SMALL } : {};
+	return new Vae(model.checkpoint, { provider, precision, ...memory });
+}
 
 /**
  * The picture among a pass's tokens, [1, channels, frames, height, width]; of all frames, or one cell
  * in time.
  */
 export function pictureLatent(
-	{ model, work }: Pick<Take, 'model' | 'work'>,
-	{ window }: Pass,
+	{ model, work, pass }: Pick<PassRun, 'model' | 'work' | 'pass'>,
 	stage: number,
 	{ video }: Latents,
 	cell?: number,
 ): NdArray {
 	const { latent_channels: channels } = videoVaeConfig(model.checkpoint);
-	const { width, height } = work.stages[stage]!;
-	const size = videoShape(window.frames, width, height);
+	const { width, height } = work.sizes[stage]!;
+	const size = videoShape(pass.window.frames, width, height);
 	const frame = size.height * size.width * channels;
 	const frames = cell === undefined ? size.frames : 1;
 	const first = cell ?? 0;
 	const data = fromTokens(video!.slice(first * frame, (first + frames) * frame), channels);
 	return { data, shape: [1, channels, frames, size.height, size.width] };
+}
+
+/** A stage's latents with the picture twice as wide and high. */
+export async function enlarged(run: PassRun, stage: number, latents: Latents): Promise<Latents> {
+	const latent = pictureLatent(run, stage, latents);
+	const larger = await run.vae.upsample(latent, run.model.upsampler!, run.signal);
+	return { ...latents, video: toTokens(larger.data as Float32Array, latent.shape[1]!) };
 }

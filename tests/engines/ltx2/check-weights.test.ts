@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkWhole } from '../../../inference-daemon/engines/ltx2/model/check-weights.ts';
+import { checkWeights } from '../../../inference-daemon/engines/ltx2/model/check-weights.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { type Entries, RELEASES, readManifest, sparseCheckpoint } from './sparse.ts';
 
@@ -19,7 +19,7 @@ describe.each(RELEASES)('%s', async (release) => {
 
 	it.each(labels)('every tensor of %s is read by a graph, and none is missing', async (label) => {
 		const checkpoint = await Checkpoint.open(await sparseCheckpoint(release, label, folder));
-		expect(checkWhole(checkpoint).unused).toEqual([]);
+		expect(checkWeights(checkpoint).unused).toEqual([]);
 	});
 });
 
@@ -27,7 +27,7 @@ it('the text encoder of 2.5 goes with the transformer, which tells the size of i
 	const labels = ['transformer-bf16', 'gemma4'];
 	const paths = labels.map((label) => sparseCheckpoint('ltx-2.5-22b', label, folder));
 	const checkpoint = await Checkpoint.open(...(await Promise.all(paths)));
-	expect(checkWhole(checkpoint).unused).toEqual([]);
+	expect(checkWeights(checkpoint).unused).toEqual([]);
 	expect(checkpoint.unused()).toEqual([]);
 });
 
@@ -38,7 +38,7 @@ it('an early 19B checkpoint, whose decoder is timestep-conditioned, is read whol
 		...entries,
 		...extra,
 	}));
-	expect(checkWhole(await Checkpoint.open(path)).unused).toEqual([]);
+	expect(checkWeights(await Checkpoint.open(path)).unused).toEqual([]);
 });
 
 it('tells exactly which tensors are missing, misshapen and not asked for', async () => {
@@ -64,7 +64,7 @@ it('tells exactly which tensors are missing, misshapen and not asked for', async
 		);
 	const path = await sparseCheckpoint('ltx-2-19b', 'distilled}', folder, change);
 	const checkpoint = await Checkpoint.open(path);
-	expect(() => checkWhole(checkpoint)).toThrow(
+	expect(() => checkWeights(checkpoint)).toThrow(
 		expect.objectContaining({ name: 'PickupError', code: 'bad-weights' }),
 	);
 	const { missing, misshapen: wrong } = checkpoint.problems();

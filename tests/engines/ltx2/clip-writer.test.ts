@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Film } from '../../../inference-daemon/engines/ltx2/decode/clip-writer.ts';
+import { ClipWriter } from '../../../inference-daemon/engines/ltx2/decode/clip-writer.ts';
 import { countClip } from '../../../inference-daemon/media/verify.ts';
 import { samplesForFrames } from '../../../protocol/time.ts';
 import { ffmpeg } from '../../media/media-files.ts';
@@ -16,12 +16,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-function start(frameCount: number, path = join(folder, 'clip.mov')): Film {
+function start(frameCount: number, path = join(folder, 'clip.mov')): ClipWriter {
 	const wanted = {
 		...{ path, size: SIZE, pixelAspect: { num: 1, den: 1 }, rate: RATE, frameCount },
 		...{ codec: 'h264-intra' as const, tags: {} },
 	};
-	return new Film(ffmpeg, wanted, { hasSound: true, signal: new AbortController().signal });
+	return new ClipWriter(ffmpeg, wanted, { hasSound: true, signal: new AbortController().signal });
 }
 
 const picture = () => ({

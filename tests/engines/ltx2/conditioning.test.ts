@@ -36,9 +36,15 @@ describe.each(RUNS)('%s starts', (name) => {
 				const isGiven = (i: number) => state.mask[Math.floor(i / state.channels)]! < 1;
 				const given = (values: Float32Array) => values.filter((_, i) => isGiven(i));
 				expectSame(given(state.clean), given(read('clean')), 1e-7, `${at} clean`);
-				const heed = tensors[`${at}.attention_mask`];
-				expect(state.heed === null, `${at} attention`).toBe(heed === undefined);
-				if (heed) expectSame(state.heed!, heed.data as Float32Array, 1e-6, `${at} attention`);
+				const attentionMask = tensors[`${at}.attention_mask`];
+				expect(state.attentionMask === null, `${at} attention`).toBe(attentionMask === undefined);
+				if (attentionMask)
+					expectSame(
+						state.attentionMask!,
+						attentionMask.data as Float32Array,
+						1e-6,
+						`${at} attention`,
+					);
 				const x = startFrom(state, read('noise'), stream.noise_scale);
 				expectSame(x, read('x').subarray(0, x.length), 1e-6, `${at} start`);
 			}

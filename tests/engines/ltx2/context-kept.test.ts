@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-	begin,
-	type Looked,
-	look,
+	type ConditionedPass,
+	conditionOnNeighbours,
+	noisyStreams,
 } from '../../../inference-daemon/engines/ltx2/condition/condition.ts';
-import { denoiser, settingsOf } from '../../../inference-daemon/engines/ltx2/denoise/denoise.ts';
+import { denoiser, settingsOf } from '../../../inference-daemon/engines/ltx2/denoise/predict.ts';
 import {
 	audioFromTokens,
 	fromTokens,
@@ -39,7 +39,7 @@ beforeAll(async () => {
 afterAll(() => studio.close());
 
 type Finished = {
-	readonly looked: Looked;
+	readonly looked: ConditionedPass;
 	readonly latents: Latents;
 	readonly pass: Pass;
 	readonly vae: Vae;
@@ -51,23 +51,23 @@ async function finish(kind: RequestKind, context: number): Promise<Finished> {
 	const request = requestFor(kind, cut, { settings });
 	const { signal } = new AbortController();
 	const { model, planned } = await prepare(request);
-	const { work, recipes } = planned();
-	const [pass, recipe, size] = [work.passes[0]!, recipes[0]!, work.stages[0]!];
+	const { work, stages } = planned();
+	const [pass, stage, size] = [work.passes[0]!, stages[0]!, work.sizes[0]!];
 	const { checkpoint, encoder } = model;
 	const vae = new Vae(checkpoint);
 	const material = { ffmpeg, request, work, pass, carried: null, signal };
-	const looked = await look({
+	const looked = await conditionOnNeighbours({
 		...material,
-		...{ checkpoint, vae, recipe, size, stills: [], earlier: null, ahead: null },
+		...{ checkpoint, vae, stage, size, stills: [], earlier: null, prefetch: null },
 	});
-	const prompt = await promptContext(request.prompt, encoder, checkpoint, { signal });
-	const runner = new TransformerRunner(checkpoint, settingsOf(looked.shot), { hold: 'all' });
+	const positive = await promptContext(request.prompt, encoder, checkpoint, { signal });
+	const runner = new TransformerRunner(checkpoint, settingsOf(looked.conditioned), { hold: 'all' });
 	let latents: Latents = {};
 	try {
-		const streams = begin(looked.shot, recipe.sigmas[0]!, { seed: 1, draw: 0 });
-		const denoise = denoiser(runner, looked.shot, prompt, null);
+		const streams = noisyStreams(looked.conditioned, stage.sigmas[0]!, { seed: 1, draw: 0 });
+		const denoise = denoiser(runner, looked.conditioned, { positive, negative: null }, null);
 		const fresh = () => expect.fail('Expected no fresh noise');
-		for await (const step of sampleBy('euler', streams, recipe.sigmas, denoise, fresh)) {
+		for await (const step of sampleBy('euler', streams, stage.sigmas, denoise, fresh)) {
 			latents = step.latents;
 		}
 	} finally {
@@ -78,7 +78,7 @@ async function finish(kind: RequestKind, context: number): Promise<Finished> {
 
 /** The largest difference between what is kept of a stream and what was given of it. */
 function keptApart({ looked, latents }: Finished, stream: 'video' | 'audio'): number {
-	const { mask, clean, channels, count } = looked.shot[stream]!;
+	const { mask, clean, channels, count } = looked.conditioned[stream]!;
 	expect(mask.subarray(0, count).includes(0)).toBe(true);
 	let most = 0;
 	for (let i = 0; i < count * channels; i++) {
@@ -135,7 +135,7 @@ describe.each(['fill', 'extend', 'retake'] as const)('%s', (kind) => {
 it('frames outside the gap come back as the VAE gives them back', async () => {
 	const { looked, latents, pass, vae } = await finish('fill', 4);
 	const { pixels, latent } = looked.seen!;
-	const { count, channels } = looked.shot.video!;
+	const { count, channels } = looked.conditioned.video!;
 	const data = fromTokens(latents.video!.slice(0, count * channels), channels);
 	const back = await vae.decodePicture({ data, shape: latent.shape });
 	const roundTrip = await vae.decodePicture(latent);
@@ -153,7 +153,7 @@ it('frames outside the gap come back as the VAE gives them back', async () => {
 
 it('sound outside the gap comes back as the VAE gives it back', async () => {
 	const { looked, latents, pass, vae } = await finish('fill', 4);
-	const { count, channels, clean } = looked.shot.audio!;
+	const { count, channels, clean } = looked.conditioned.audio!;
 	const bands = 16;
 	const mel = (tokens: Float32Array) =>
 		vae.decodeSound({

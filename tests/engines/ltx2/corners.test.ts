@@ -178,7 +178,7 @@ it('a given picture stands on where its clip ends before the grid does', async (
 		expect(pass.window).toMatchObject({ left: 0, right: 0, spare: 5 });
 		const { pixels } = await readPictures(
 			{ ffmpeg, request, work, pass, carried: null, signal: new AbortController().signal },
-			work.stages[0]!,
+			work.sizes[0]!,
 		);
 		const frame = (index: number) => {
 			const { data } = pixels;

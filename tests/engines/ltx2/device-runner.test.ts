@@ -1,10 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
+import { denoiser, settingsOf } from '../../../inference-daemon/engines/ltx2/denoise/predict.ts';
 import {
-	denoiser,
-	type Shot,
-	settingsOf,
-} from '../../../inference-daemon/engines/ltx2/denoise/denoise.ts';
-import { startFrom } from '../../../inference-daemon/engines/ltx2/diffusion/conditioning.ts';
+	type Conditioned,
+	startFrom,
+} from '../../../inference-daemon/engines/ltx2/diffusion/conditioning.ts';
 import {
 	type Latents,
 	sampleEuler,
@@ -40,32 +39,43 @@ beforeAll(async () => {
 afterEach(() => expect(liveSessions()).toEqual(['kept open']));
 afterAll(() => kept.release());
 
-type Case = { shot: Shot; stage: Stage; run: Run; tensors: Tensors; checkpoint: Checkpoint };
+type Case = {
+	conditioned: Conditioned;
+	stage: Stage;
+	run: Run;
+	tensors: Tensors;
+	checkpoint: Checkpoint;
+};
 
 async function readCase(name: string): Promise<Case> {
 	const { run, tensors } = await readRun(name);
 	const stage = run.stages[0]!;
-	const shot = { video: videoOf(run, stage, tensors), audio: audioOf(run, stage, tensors) };
+	const conditioned = { video: videoOf(run, stage, tensors), audio: audioOf(run, stage, tensors) };
 	const file = run.checkpoint.replace(/\.safetensors$/, '');
 	const checkpoint = await Checkpoint.open(await tinyCheckpoint(file));
-	return { shot, stage, run, tensors, checkpoint };
+	return { conditioned, stage, run, tensors, checkpoint };
 }
 
 /** Goes through the run's schedule and compares every estimate; gives how many there were. */
 async function compareSteps(runner: TransformerRunner, given: Case, steps: number) {
-	const { shot, stage, tensors } = given;
+	const { conditioned, stage, tensors } = given;
 	const of = (what: string) => tensors[`${stage.tag}.${what}`]!;
-	const look = denoiser(runner, shot, contextOf(tensors), null);
+	const predict = denoiser(
+		runner,
+		conditioned,
+		{ positive: contextOf(tensors), negative: null },
+		null,
+	);
 	const sigmas = [...(of('sigmas').data as Float32Array)];
 	const streams = (['video', 'audio'] as const).map((stream) => {
-		const { clean, mask } = shot[stream]!;
+		const { clean, mask } = conditioned[stream]!;
 		const noise = of(`${stream}.noise`).data as Float32Array;
-		const latent = startFrom(shot[stream]!, noise, stage[stream]!.noise_scale);
+		const latent = startFrom(conditioned[stream]!, noise, stage[stream]!.noise_scale);
 		return [stream, { latent, clean, mask }] as const;
 	});
 	let estimates = 0;
 	const denoise = async (latents: Latents, sigma: number) => {
-		const x0 = await look(latents, sigma);
+		const x0 = await predict(latents, sigma);
 		for (const [stream, data] of Object.entries(x0)) {
 			const expected = row(of(`${stream}.x0`), estimates);
 			expect(apart(data, expected), `${stream} ${estimates}`).toBeLessThanOrEqual(TOLERANCE);
@@ -193,20 +203,20 @@ test('a prompt that is cancelled within Gemma leaves nothing open', async () => 
 	expect(Math.max(...seen.map(({ length }) => length))).toBe(2);
 });
 
-function runnerOf({ checkpoint, shot }: Case, options: RunnerOptions): TransformerRunner {
-	return new TransformerRunner(checkpoint, settingsOf(shot), options);
+function runnerOf({ checkpoint, conditioned }: Case, options: RunnerOptions): TransformerRunner {
+	return new TransformerRunner(checkpoint, settingsOf(conditioned), options);
 }
 
 function lookOnce(
 	runner: TransformerRunner,
-	{ shot, stage, tensors }: Case,
+	{ conditioned, stage, tensors }: Case,
 	signal?: AbortSignal,
 	context: PromptContext = contextOf(tensors),
 	onBlock: () => void = () => {},
 ) {
 	const of = (stream: 'video' | 'audio') => ({
 		latent: tensors[`${stage.tag}.${stream}.noise`]!.data as Float32Array,
-		noise: { timesteps: shot[stream]!.mask.map((share) => share * 0.5), sigma: 0.5 },
+		noise: { timesteps: conditioned[stream]!.mask.map((share) => share * 0.5), sigma: 0.5 },
 	});
 	const [video, audio] = [of('video'), of('audio')];
 	return runner.velocities({

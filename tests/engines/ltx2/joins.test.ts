@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Film } from '../../../inference-daemon/engines/ltx2/decode/clip-writer.ts';
+import { ClipWriter } from '../../../inference-daemon/engines/ltx2/decode/clip-writer.ts';
 import { goOnFrom, meetNeighbours } from '../../../inference-daemon/engines/ltx2/sound/joins.ts';
 import { readFrames } from '../../../inference-daemon/media/frames.ts';
 import { readSound } from '../../../inference-daemon/media/sound.ts';
@@ -150,7 +150,7 @@ it('sound of fewer samples than both fades meets both sides', async () => {
 
 it('a pass goes on as the one before it was going on', { timeout: 60_000 }, async () => {
 	const cut = await cutOf(RATES[1], { gap: 540 });
-	const written = vi.spyOn(Film.prototype, 'writeSound');
+	const written = vi.spyOn(ClipWriter.prototype, 'writeSound');
 	const { sound } = await made('insert', cut);
 	const [[first, goingOn], [second]] = written.mock.calls as [[Sound, Sound], [Sound]];
 	written.mockRestore();

@@ -78,7 +78,9 @@ describe('the sizes to work at', () => {
 		[96, 64, ONE, ['96×64']],
 		[8, 8, ONE, ['64×64']],
 	] as const)('of %d×%d with pixels of %j are %j', (width, height, pixelAspect, sizes) => {
-		const { stages, plan } = work('fill', { sequence: { size: { width, height }, pixelAspect } });
+		const { sizes: stages, plan } = work('fill', {
+			sequence: { size: { width, height }, pixelAspect },
+		});
 		expect(stages.map((stage) => `${stage.width}×${stage.height}`)).toEqual(sizes);
 		expect(`${plan.workSize.width}×${plan.workSize.height}`).toBe(sizes.at(-1));
 		expect(plan.stages).toBe(sizes.length);
@@ -107,7 +109,7 @@ describe('the sizes to work at', () => {
 					...{ sequence: { size: { width, height }, pixelAspect }, settings },
 					request: { reference: { path: '/led.mov' } },
 				};
-				const { stages } = work('insert', changes, { referenceScale });
+				const { sizes: stages } = work('insert', changes, { referenceScale });
 				for (const { inner, ...size } of stages) {
 					expect([size.width % 32, size.height % 32]).toEqual([0, 0]);
 					// As wide or as high as the canvas, and off by the rounding of a pixel at most.
@@ -128,12 +130,12 @@ describe('the sizes to work at', () => {
 	});
 
 	it('are those of one stage where the picture is given, where one is asked for or there is no more', () => {
-		expect(work('soundtrack').stages).toHaveLength(1);
-		expect(work('retake', { request: { replace: 'sound' } }).stages).toHaveLength(1);
-		expect(work('retake').stages).toHaveLength(2);
-		expect(work('animate').stages).toHaveLength(2);
-		expect(work('fill', { settings: { stages: 1 } }).stages).toHaveLength(1);
-		expect(work('fill', {}, { stages: 1 }).stages).toHaveLength(1);
+		expect(work('soundtrack').sizes).toHaveLength(1);
+		expect(work('retake', { request: { replace: 'sound' } }).sizes).toHaveLength(1);
+		expect(work('retake').sizes).toHaveLength(2);
+		expect(work('animate').sizes).toHaveLength(2);
+		expect(work('fill', { settings: { stages: 1 } }).sizes).toHaveLength(1);
+		expect(work('fill', {}, { stages: 1 }).sizes).toHaveLength(1);
 		expect(() => work('fill', { settings: { stages: 2 } }, { stages: 1 })).toThrow(
 			/Expected an upsampler .* for two stages, found none/,
 		);
@@ -142,7 +144,7 @@ describe('the sizes to work at', () => {
 	it('are half of it at the second attempt, in one stage', () => {
 		for (const settings of [{}, { stages: 2 }, { pixels: 640 * 352 }]) {
 			const [first, second] = [false, true].map((isSecondAttempt) => {
-				const { stages } = work('fill', { settings }, { isSecondAttempt });
+				const { sizes: stages } = work('fill', { settings }, { isSecondAttempt });
 				return stages.map(({ width, height }) => width * height);
 			});
 			expect(second).toHaveLength(1);

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import {
 	appendKeyframe,
 	appendReference,
-	type Conditioned,
+	type ConditionedStream,
 	frozen,
 	keepOutside,
 	replaceCells,
@@ -63,7 +63,7 @@ export type Run = {
 };
 
 /** What the run's description says is given of the picture. */
-export function videoOf(run: Run, stage: Stage, tensors: Tensors): Conditioned {
+export function videoOf(run: Run, stage: Stage, tensors: Tensors): ConditionedStream {
 	const rate = RATES[String(run.fps)]!;
 	const shape = videoShape(run.frames, stage.width, stage.height);
 	const tokens = (name: string) => toTokens(tensors[name]!.data as Float32Array, VIDEO_CHANNELS);
@@ -100,7 +100,7 @@ export function videoOf(run: Run, stage: Stage, tensors: Tensors): Conditioned {
 	return state;
 }
 
-export function audioOf(run: Run, stage: Stage, tensors: Tensors): Conditioned {
+export function audioOf(run: Run, stage: Stage, tensors: Tensors): ConditionedStream {
 	const count = audioTokens(run.frames, RATES[String(run.fps)]!);
 	const source = tensors[`${stage.tag}.audio.initial`] ?? tensors['input.audio_latent'];
 	const { channels, bands } = AUDIO;

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { denoiser, settingsOf } from '../../../inference-daemon/engines/ltx2/denoise/predict.ts';
 import {
-	denoiser,
-	type Guided,
-	type Shot,
-	settingsOf,
-} from '../../../inference-daemon/engines/ltx2/denoise/denoise.ts';
-import { startFrom } from '../../../inference-daemon/engines/ltx2/diffusion/conditioning.ts';
+	type Conditioned,
+	startFrom,
+} from '../../../inference-daemon/engines/ltx2/diffusion/conditioning.ts';
+import type { Guidance } from '../../../inference-daemon/engines/ltx2/diffusion/guidance.ts';
 import {
 	audioFromTokens,
 	fromTokens,
@@ -99,7 +98,7 @@ async function compareSteps(
 	tensors: Tensors,
 	base: Checkpoint,
 ): Promise<Record<string, Float32Array>> {
-	const shot: Shot = {
+	const conditioned: Conditioned = {
 		video: stage.video && videoOf(run, stage, tensors),
 		audio: audioOf(run, stage, tensors),
 	};
@@ -110,20 +109,23 @@ async function compareSteps(
 		})),
 	);
 	const checkpoint = loras.length > 0 ? base.withLoras(loras) : base;
-	const runner = new TransformerRunner(checkpoint, settingsOf(shot), { hold: 'all' });
+	const runner = new TransformerRunner(checkpoint, settingsOf(conditioned), { hold: 'all' });
 	try {
 		const tag = stage.tag;
 		const streams = (['video', 'audio'] as const).flatMap((stream) => {
-			const state = shot[stream];
+			const state = conditioned[stream];
 			if (!state) return [];
 			const noise = tensors[`${tag}.${stream}.noise`]!.data as Float32Array;
 			const latent = startFrom(state, noise, stage[stream]!.noise_scale);
 			return [[stream, { latent, clean: state.clean, mask: state.mask }] as const];
 		});
-		const look = denoiser(runner, shot, contextOf(tensors, 'text'), guidedOf(run, tensors));
+		const guidance = guidanceOf(run);
+		const negative = guidance && contextOf(tensors, 'text_neg');
+		const contexts = { positive: contextOf(tensors, 'text'), negative };
+		const predict = denoiser(runner, conditioned, contexts, guidance);
 		let evaluation = 0;
 		const denoise: Denoise = async (latents, sigma) => {
-			const x0 = await look(latents, sigma);
+			const x0 = await predict(latents, sigma);
 			for (const [stream, data] of Object.entries(x0)) {
 				const expected = row(tensors[`${tag}.${stream}.x0`]!, evaluation);
 				expectNear(data, expected, TOLERANCE.latent, `${tag} ${stream} x0 ${evaluation}`);
@@ -141,11 +143,10 @@ async function compareSteps(
 		for await (const step of sample(Object.fromEntries(streams), sigmas, denoise, draw)) {
 			latents = step.latents;
 		}
-		const looks = tensors[`${tag}.audio.x0`]!.shape[0];
-		expect(evaluation).toBe(looks);
+		expect(evaluation).toBe(tensors[`${tag}.audio.x0`]!.shape[0]);
 		const kept: Record<string, Float32Array> = {};
 		for (const [stream, data] of Object.entries(latents)) {
-			const { count, channels } = shot[stream as 'video' | 'audio']!;
+			const { count, channels } = conditioned[stream as 'video' | 'audio']!;
 			kept[stream] = data.slice(0, count * channels);
 		}
 		return kept;
@@ -194,7 +195,7 @@ function contextOf(tensors: Tensors, prompt: 'text' | 'text_neg'): PromptContext
 	return { video: of('video'), audio: of('audio') };
 }
 
-function guidedOf({ guidance }: Run, tensors: Tensors): Guided | null {
+function guidanceOf({ guidance }: Run): Guidance | null {
 	if (!guidance) return null;
 	const of = (stream: 'video' | 'audio') => ({
 		cfg: guidance[stream].cfg_scale,
@@ -203,8 +204,7 @@ function guidedOf({ guidance }: Run, tensors: Tensors): Guided | null {
 		rescale: guidance[stream].rescale_scale,
 	});
 	const stgBlocks = guidance.video.stg_blocks;
-	const negative = contextOf(tensors, 'text_neg');
-	return { video: of('video'), audio: of('audio'), stgBlocks, negative };
+	return { video: of('video'), audio: of('audio'), stgBlocks };
 }
 
 /** Frames [F, H, W, 3] of bytes as [1, 3, F, H, W] in −1…1. */

@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { Guiding, neededFor } from '../../../inference-daemon/engines/ltx2/diffusion/guidance.ts';
+import {
+	GuidanceSum,
+	guidancePasses,
+} from '../../../inference-daemon/engines/ltx2/diffusion/guidance.ts';
 import {
 	type Denoise,
 	type Step,
@@ -123,7 +126,7 @@ it('guidance', async () => {
 		const out = tensors[String(set.out)]!;
 		const { length } = predictions.cond;
 		// An odd number of channels, and velocities that are predictions by themselves: 0 − v · −1.
-		const guiding = await Guiding.open(guidance, length / 3, 3);
+		const guiding = await GuidanceSum.open(guidance, length / 3, 3);
 		const noisy = {
 			latent: new Float32Array(length),
 			timesteps: new Float32Array(length / 3).fill(-1),
@@ -131,7 +134,7 @@ it('guidance', async () => {
 		// One serves step after step.
 		for (let step = 0; step < 2; step++) {
 			guiding.begin(noisy, predictions.cond);
-			for (const name of neededFor(guidance)) guiding.add(name, predictions[name]);
+			for (const name of guidancePasses(guidance)) guiding.add(name, predictions[name]);
 			const data = guiding.result();
 			expect(errorOf({ data, shape: out.shape }, out)).toBeLessThan(2e-5);
 		}

@@ -14,8 +14,8 @@ import { settingsIn } from '../../../inference-daemon/engines/ltx2/plan/settings
 import {
 	type Loras,
 	lorasOf,
-	type Recipe,
-	recipesFor,
+	type Stage,
+	stagesFor,
 } from '../../../inference-daemon/engines/ltx2/plan/stages.ts';
 import type { Lora } from '../../../inference-daemon/engines/ltx2/weights/lora.ts';
 import { readSafetensors } from '../../../inference-daemon/engines/ltx2/weights/safetensors.ts';
@@ -24,7 +24,7 @@ import { writeWeights } from './sparse.ts';
 
 let folder: string;
 beforeAll(async () => {
-	folder = await mkdtemp(join(tmpdir(), 'pickup recipe '));
+	folder = await mkdtemp(join(tmpdir(), 'pickup stage '));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -38,7 +38,7 @@ const PARTS = [
 	{ part: 'text encoder', parameters: 12e9 },
 ];
 
-/** A model of which a recipe sees its version, and which LoRAs are put to it. */
+/** A model of which a stage depends on the version, and which LoRAs are put to it. */
 function modelOf({ version, distilled }: Kind): Model {
 	const checkpoint = {
 		version,
@@ -58,7 +58,7 @@ function workOf(stages: 1 | 2): Work {
 		{ width: 1920, height: 1088 },
 	].map((size) => ({ ...size, inner: size }));
 	const passes = [{ index: 0, range: { start: 0, end: 121 }, window: WINDOW }];
-	return { passes, stages: sizes.slice(0, stages) } as unknown as Work;
+	return { passes, sizes: sizes.slice(0, stages) } as unknown as Work;
 }
 
 const NO_LORAS: Loras = { loras: [], withoutReference: [], reference: null };
@@ -71,12 +71,12 @@ type Wanted = {
 	readonly loras?: Loras;
 };
 
-function recipes(kind: Kind, wanted: Wanted = {}): readonly Recipe[] {
+function stagesOf(kind: Kind, wanted: Wanted = {}): readonly Stage[] {
 	const { stages = 1, settings = {}, strength, loras = NO_LORAS } = wanted;
 	const request = (
 		strength === undefined ? { kind: 'fill', settings } : { kind: 'retake', strength, settings }
 	) as GenerationRequest;
-	return recipesFor(request, settingsIn(request), modelOf(kind), workOf(stages), loras);
+	return stagesFor(request, settingsIn(request), modelOf(kind), workOf(stages), loras);
 }
 
 const KINDS = [
@@ -104,18 +104,18 @@ describe.each(KINDS)('$name', (kind) => {
 	const first = kind.distilled ? DISTILLED : devSchedule(kind.steps);
 
 	it('in one stage', () => {
-		const [recipe, more] = recipes(kind);
+		const [stage, more] = stagesOf(kind);
 		expect(more).toBeUndefined();
-		expect(recipe).toMatchObject({ sigmas: first, reference: null, makesSound: true });
-		expect(recipe!.sampler).toBe(kind.distilled ? kind.sampler : 'euler');
-		expect(recipe!.led).toEqual(kind.distilled ? null : { ...SIDES, stgBlocks: [kind.block] });
-		expect(recipe!.checkpoint).toEqual({ loras: [] });
+		expect(stage).toMatchObject({ sigmas: first, reference: null, makesSound: true });
+		expect(stage!.sampler).toBe(kind.distilled ? kind.sampler : 'euler');
+		expect(stage!.guidance).toEqual(kind.distilled ? null : { ...SIDES, stgBlocks: [kind.block] });
+		expect(stage!.checkpoint).toEqual({ loras: [] });
 	});
 
 	it('in two: the second without guidance, with the distilled LoRA, and sound by the distilled alone', () => {
-		const [one, two] = recipes(kind, { stages: 2 });
-		expect(one).toEqual(recipes(kind)[0]);
-		expect(two).toMatchObject({ sigmas: DISTILLED_STAGE_2, sampler: 'euler', led: null });
+		const [one, two] = stagesOf(kind, { stages: 2 });
+		expect(one).toEqual(stagesOf(kind)[0]);
+		expect(two).toMatchObject({ sigmas: DISTILLED_STAGE_2, sampler: 'euler', guidance: null });
 		expect(two!.makesSound).toBe(kind.distilled);
 		const loras = kind.distilled ? [] : [{ file: DISTILLED_LORA, strength: 1 }];
 		expect(two!.checkpoint).toEqual({ loras });
@@ -124,10 +124,10 @@ describe.each(KINDS)('$name', (kind) => {
 	it('in as many steps as are asked for, from all noise to none', () => {
 		for (const steps of [1, 2, 3, 8, 50, 200]) {
 			for (const sampler of ['auto', 'euler', 'ancestral', 'res_2s'] as const) {
-				const [{ sigmas }, second] = recipes(kind, { stages: 2, settings: { steps, sampler } }) as [
-					Recipe,
-					Recipe,
-				];
+				const [{ sigmas }, second] = stagesOf(kind, {
+					stages: 2,
+					settings: { steps, sampler },
+				}) as [Stage, Stage];
 				expect(sigmas).toHaveLength(steps + 1);
 				expect(sigmas[0]).toBeCloseTo(1, 5);
 				expect(sigmas.at(-1)).toBe(0);
@@ -143,18 +143,18 @@ describe.each(KINDS)('$name', (kind) => {
 			['ancestral', 'euler'],
 			['res_2s', 'res_2s'],
 		] as const) {
-			const made = recipes(kind, { stages: 2, settings: { sampler } });
-			expect(made.map((recipe) => recipe.sampler)).toEqual([sampler, second]);
+			const made = stagesOf(kind, { stages: 2, settings: { sampler } });
+			expect(made.map((stage) => stage.sampler)).toEqual([sampler, second]);
 		}
 	});
 
 	it('of less strength begins with less noise in both stages, and always takes a step', () => {
 		for (const strength of [0, 1e-9, 0.0011, 0.05, 0.1, 0.421875, 0.5, 0.95, 0.999]) {
 			for (const sampler of ['auto', 'res_2s']) {
-				const made = recipes(kind, { stages: 2, settings: { sampler }, strength });
+				const made = stagesOf(kind, { stages: 2, settings: { sampler }, strength });
 				for (const [stage, { sigmas }] of made.entries()) {
 					const usual =
-						stage === 0 ? recipes(kind, { settings: { sampler } })[0]!.sigmas : DISTILLED_STAGE_2;
+						stage === 0 ? stagesOf(kind, { settings: { sampler } })[0]!.sigmas : DISTILLED_STAGE_2;
 					const start = Math.min(Math.max(strength, 0.002), usual[0]!);
 					expect(sigmas).toEqual([start, ...usual.filter((sigma) => sigma < start)]);
 					expect(sigmas.length).toBeGreaterThan(1);
@@ -164,12 +164,12 @@ describe.each(KINDS)('$name', (kind) => {
 				}
 			}
 		}
-		expect(recipes(kind, { strength: 1 })).toEqual(recipes(kind));
+		expect(stagesOf(kind, { strength: 1 })).toEqual(stagesOf(kind));
 	});
 });
 
-it('res_2s takes 15 steps that heed the size, and is led by other strengths', () => {
-	const [recipe] = recipes(
+it('res_2s takes 15 steps that depend on the size, and other guidance scales', () => {
+	const [stage] = stagesOf(
 		{ version: '2.3.0', distilled: false },
 		{ settings: { sampler: 'res_2s' } },
 	);
@@ -178,11 +178,11 @@ it('res_2s takes 15 steps that heed the size, and is led by other strengths', ()
 		...[1, 0.993491, 0.986015, 0.97734, 0.967151, 0.955015, 0.940314, 0.92214],
 		...[0.899096, 0.868923, 0.827707, 0.768028, 0.673897, 0.503378, 0.1, 0],
 	];
-	expect(recipe!.sigmas).toHaveLength(16);
-	recipe!.sigmas.forEach((sigma, i) => {
+	expect(stage!.sigmas).toHaveLength(16);
+	stage!.sigmas.forEach((sigma, i) => {
 		expect(sigma).toBeCloseTo(published[i]!, 5);
 	});
-	expect(recipe!.led).toMatchObject({
+	expect(stage!.guidance).toMatchObject({
 		video: { cfg: 3, stg: 0, modality: 3, rescale: 0.45 },
 		audio: { cfg: 7, stg: 0, modality: 3, rescale: 1 },
 	});
@@ -215,7 +215,7 @@ describe('LoRAs', () => {
 		});
 		const loras = await lorasOf(request([style, control], { path: '/led.mov' }), dev);
 		expect(loras.reference).toEqual({ scale: 2, pace: 4 });
-		const made = recipes({ version: null, distilled: false }, { stages: 2, loras });
+		const made = stagesOf({ version: null, distilled: false }, { stages: 2, loras });
 		const applied = made.map(({ checkpoint }) =>
 			(checkpoint as unknown as { loras: Lora[] }).loras.map(({ file, strength }) => [
 				file.path,
@@ -253,19 +253,19 @@ describe('LoRAs', () => {
 	});
 });
 
-it('phases weigh as many looks as the sampler and the guidance take', () => {
-	const makingOf = (distilled: boolean, settings: GenerationRequest['settings']) => {
+it('phases weigh as many forward passes as the sampler and the guidance take', () => {
+	const denoisingOf = (distilled: boolean, settings: GenerationRequest['settings']) => {
 		const kind = { version: null, distilled };
-		const phases = phasesOf(modelOf(kind), workOf(1), recipes(kind, { settings }));
-		return phases.find(({ name }) => name === 'make')!.work;
+		const phases = phasesOf(modelOf(kind), workOf(1), stagesOf(kind, { settings }));
+		return phases.find(({ name }) => name === 'denoise')!.work;
 	};
-	const look = makingOf(true, { steps: 1 });
+	const one = denoisingOf(true, { steps: 1 });
 	// Every token goes through the transformer's numbers, and no other ones.
-	expect(look).toBeCloseTo((2 * 1e9 * 960 * 544 * 121) / 32 ** 2 / 8);
-	expect(makingOf(true, { steps: 8 }) / look).toBeCloseTo(8);
-	expect(makingOf(true, { steps: 4, sampler: 'res_2s' }) / look).toBeCloseTo(9);
-	expect(makingOf(false, { steps: 5 }) / look).toBeCloseTo(20);
-	expect(makingOf(false, { steps: 4, sampler: 'res_2s' }) / look).toBeCloseTo(27);
+	expect(one).toBeCloseTo((2 * 1e9 * 960 * 544 * 121) / 32 ** 2 / 8);
+	expect(denoisingOf(true, { steps: 8 }) / one).toBeCloseTo(8);
+	expect(denoisingOf(true, { steps: 4, sampler: 'res_2s' }) / one).toBeCloseTo(9);
+	expect(denoisingOf(false, { steps: 5 }) / one).toBeCloseTo(20);
+	expect(denoisingOf(false, { steps: 4, sampler: 'res_2s' }) / one).toBeCloseTo(27);
 });
 
 function expectFalling(sigmas: readonly number[]): void {

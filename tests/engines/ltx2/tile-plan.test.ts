@@ -3,8 +3,8 @@ import {
 	DEFAULT_TILING,
 	fitTiles,
 	type PerAxis,
-	type Plan,
 	planTiles,
+	type TilePlan,
 	type Way,
 } from '../../../inference-daemon/engines/ltx2/vae/tile-plan.ts';
 
@@ -44,7 +44,7 @@ describe('a plan for a memory', () => {
 	/** As a decoder whose run takes one byte for each latent of a tile. */
 	const planFor = (latent: PerAxis<number>, memory: number, way: Way = 'decode') =>
 		fitTiles(latent, { way, memory, bytesOf: ([t, y, x]) => t * y * x });
-	const sizesOf = (plan: Plan) =>
+	const sizesOf = (plan: TilePlan) =>
 		plan.map((spans) => [...new Set(spans.map(({ input: [from, to] }) => to - from))]);
 
 	const LATENTS: readonly PerAxis<number>[] = [
@@ -93,7 +93,7 @@ describe('a plan for a memory', () => {
 	}
 
 	it('takes the least work of what fits, and the smallest tiles where nothing does', () => {
-		const counts = (plan: Plan) => plan.map((spans) => spans.length);
+		const counts = (plan: TilePlan) => plan.map((spans) => spans.length);
 		// 121 frames of 1080p, the reference’s tiles allowed: they share three latents in time.
 		const plan = planFor([16, 34, 60], 11 * 24 * 24);
 		expect(sizesOf(plan)).toEqual([[10], [18], [22]]);

@@ -7,10 +7,10 @@ import { videoVaeDecoder } from '../../../inference-daemon/engines/ltx2/networks
 import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import {
 	fitTiles,
-	type Plan,
 	planTiles,
 	type Span,
 	type Tile,
+	type TilePlan,
 } from '../../../inference-daemon/engines/ltx2/vae/tile-plan.ts';
 import {
 	blendTiles,
@@ -40,7 +40,7 @@ async function tiledCase(network: string) {
 }
 
 /** In the order in which they are decoded. */
-function tilesOf([time, height, width]: Plan): Tile[] {
+function tilesOf([time, height, width]: TilePlan): Tile[] {
 	return time.flatMap((t) => height.flatMap((h) => width.map((w): Tile => [t, h, w])));
 }
 
@@ -316,7 +316,7 @@ describe('blending', () => {
 	});
 
 	/** For each frame the number of the tile that it is a view of, or −1; and the tiles. */
-	async function ownersOf(plan: Plan) {
+	async function ownersOf(plan: TilePlan) {
 		const tiles: Float32Array[] = [];
 		const make = async (tile: Tile) => {
 			tiles.push(place(tile));

@@ -3,7 +3,7 @@ import {
 	type StreamPlaces,
 } from '../../../inference-daemon/engines/ltx2/networks/places.ts';
 import {
-	type StreamWork,
+	type StreamSizes,
 	TRANSFORMER,
 	type Transformer,
 } from '../../../inference-daemon/engines/ltx2/networks/transformer.ts';
@@ -32,7 +32,7 @@ export async function readCase(network: string, name: string) {
 	const given: Record<string, NdArray> = {};
 	const noise = { video: noiseOf(tensors, 'video'), audio: noiseOf(tensors, 'audio') };
 	Object.assign(given, noiseInputs(config, noise));
-	const sizes: { video: StreamWork | null; audio: StreamWork | null } = {
+	const sizes: { video: StreamSizes | null; audio: StreamSizes | null } = {
 		video: null,
 		audio: null,
 	};

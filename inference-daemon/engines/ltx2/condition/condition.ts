@@ -1,11 +1,11 @@
 import type { GenerationRequest } from '../../../../protocol/generation.ts';
 import type { Frame } from '../../../media/types.ts';
-import type { Shot } from '../denoise/denoise.ts';
 import {
 	appendKeyframe,
 	appendReference,
 	beginWith,
 	type Conditioned,
+	type ConditionedStream,
 	frozen,
 	keepOutside,
 	makeAlso,
@@ -27,14 +27,14 @@ import type { Latents, Stream } from '../diffusion/samplers.ts';
 import { audioVaeConfig } from '../networks/audio-vae.ts';
 import { videoVaeConfig } from '../networks/video-vae.ts';
 import type { Treatment } from '../plan/plan.ts';
-import type { Recipe } from '../plan/stages.ts';
+import type { Stage } from '../plan/stages.ts';
 import { fitted, type WorkSize } from '../plan/window.ts';
 import type { NdArray } from '../runtime/resident.ts';
 import { logMel } from '../sound/mel.ts';
 import { together } from '../together.ts';
 import type { Vae } from '../vae/vae.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
-import type { Ahead } from './prefetch.ts';
+import type { Prefetch } from './prefetch.ts';
 import {
 	type Material,
 	onCanvas,
@@ -48,23 +48,26 @@ const INWARDS = 1e-4;
 const MEL_RATE = 48_000;
 
 /** One stage of a pass before it is made. */
-export type Looked = {
-	readonly shot: Shot;
-	/** The window's own pictures, as bytes [1, 3, frames, height, width], and their latent, where there are any. */
-	readonly seen: { readonly pixels: NdArray; readonly latent: NdArray } | null;
+export type ConditionedPass = {
+	readonly conditioned: Conditioned;
+	/** null where the window shows nothing. */
+	readonly seen: Seen | null;
 };
 
-export type Look = Material & {
+/** The window's own pictures, as bytes [1, 3, frames, height, width], and their latent. */
+export type Seen = { readonly pixels: NdArray; readonly latent: NdArray };
+
+export type ConditionInputs = Material & {
 	readonly checkpoint: Checkpoint;
 	readonly vae: Vae;
-	readonly recipe: Recipe;
+	readonly stage: Stage;
 	readonly size: WorkSize;
 	/** The request's stills by the frame of the clip that they show. */
 	readonly stills: readonly Still[];
 	/** What an earlier stage has made, as tokens: the picture already enlarged. */
 	readonly earlier: Latents | null;
 	/** What has been read for this pass and stage; null: nothing yet. */
-	readonly ahead: Ahead | null;
+	readonly prefetch: Prefetch | null;
 };
 
 export type Still = { readonly frame: number; readonly strength: number; readonly picture: Frame };
@@ -73,19 +76,19 @@ export type Still = { readonly frame: number; readonly strength: number; readonl
  * Picture and sound before they are made, with all that is given of them. The sound is read while the
  * picture is encoded.
  */
-export async function look(looking: Look): Promise<Looked> {
+export async function conditionOnNeighbours(inputs: ConditionInputs): Promise<ConditionedPass> {
 	const both = (signal: AbortSignal) =>
-		[conditionedPicture({ ...looking, signal }), conditionedSound({ ...looking, signal })] as const;
-	const [{ video, seen }, audio] = await together(looking.signal, both);
-	looking.signal.throwIfAborted();
+		[conditionedPicture({ ...inputs, signal }), conditionedSound({ ...inputs, signal })] as const;
+	const [{ video, seen }, audio] = await together(inputs.signal, both);
+	inputs.signal.throwIfAborted();
 	// What is seen of it is for the first stage's previews; of a later one it takes gigabytes.
-	return { shot: { video, audio }, seen: looking.earlier === null ? seen : null };
+	return { conditioned: { video, audio }, seen: inputs.earlier === null ? seen : null };
 }
 
-type Picture = { readonly video: Conditioned; readonly seen: Looked['seen'] };
+type Picture = { readonly video: ConditionedStream; readonly seen: Seen | null };
 
-async function conditionedPicture(looking: Look): Promise<Picture> {
-	const { request, work, pass, carried, checkpoint, vae, size, signal, earlier } = looking;
+async function conditionedPicture(inputs: ConditionInputs): Promise<Picture> {
+	const { request, work, pass, carried, checkpoint, vae, size, signal, earlier } = inputs;
 	const { rate } = request.context.sequence;
 	const { window } = pass;
 	const channels = videoVaeConfig(checkpoint).latent_channels;
@@ -94,22 +97,22 @@ async function conditionedPicture(looking: Look): Promise<Picture> {
 	const tokens = async (pixels: NdArray) =>
 		toTokens((await encode(pixels)).data as Float32Array, channels);
 	let state = unconditioned(videoPositions(shape, rate), channels);
-	let seen: Looked['seen'] = null;
+	let seen: Seen | null = null;
 	if (work.picture !== 'made' || carried !== null) {
-		const read = looking.ahead?.takePictures() ?? readPictures(looking, size);
+		const read = inputs.prefetch?.takePictures() ?? readPictures(inputs, size);
 		const { pixels, firstRight } = await read;
 		const latent = await encode(pixels);
 		seen = { pixels, latent };
 		const source = toTokens(latent.data as Float32Array, channels);
 		if (work.picture === 'given') return { video: frozen(state, source), seen };
-		state = outside(state, source, looking, work.picture);
+		state = outside(state, source, inputs, work.picture);
 		if (firstRight !== null) {
 			// The right join rarely meets a cell's edge: its first frame is given by itself.
 			const at = { frame: window.gap.end, rate, strength: 1 };
 			state = appendKeyframe(state, await tokens(firstRight), { ...shape, frames: 1 }, at);
 		}
 	}
-	for (const { frame, strength, picture } of stillsIn(looking)) {
+	for (const { frame, strength, picture } of stillsIn(inputs)) {
 		const given = await tokens(await onCanvas(picture, size));
 		const at = { frame, rate, strength };
 		state =
@@ -117,13 +120,13 @@ async function conditionedPicture(looking: Look): Promise<Picture> {
 				? replaceCells(state, given, 0, strength)
 				: appendKeyframe(state, given, { ...shape, frames: 1 }, at);
 	}
-	state = await withReference(looking, state, tokens);
+	state = await withReference(inputs, state, tokens);
 	const initial = earlier?.video;
 	return { video: initial ? beginWith(state, initial) : state, seen };
 }
 
 /** The stills that the pass shows, by the window's frames. */
-function stillsIn({ stills, request, pass }: Look): readonly Still[] {
+function stillsIn({ stills, request, pass }: ConditionInputs): readonly Still[] {
 	const { range, window } = pass;
 	const first = request.context.range.start;
 	return stills
@@ -132,15 +135,15 @@ function stillsIn({ stills, request, pass }: Look): readonly Still[] {
 }
 
 async function withReference(
-	looking: Look,
-	state: Conditioned,
+	inputs: ConditionInputs,
+	state: ConditionedStream,
 	tokens: (pixels: NdArray) => Promise<Float32Array>,
-): Promise<Conditioned> {
-	const { request, recipe, pass, size } = looking;
-	if (recipe.reference === null || !request.reference) return state;
-	const { scale, pace } = recipe.reference;
+): Promise<ConditionedStream> {
+	const { request, stage, pass, size } = inputs;
+	if (stage.reference === null || !request.reference) return state;
+	const { scale, pace } = stage.reference;
 	const small = { width: size.width / scale, height: size.height / scale };
-	const pixels = await readReference(looking, { ...small, inner: fitted(size.inner, small) }, pace);
+	const pixels = await readReference(inputs, { ...small, inner: fitted(size.inner, small) }, pace);
 	const [, , frames, height, width] = pixels.shape as readonly number[];
 	const shape = videoShape(frames!, width!, height!);
 	const { strength, attention } = request.reference;
@@ -150,8 +153,8 @@ async function withReference(
 	});
 }
 
-async function conditionedSound(looking: Look): Promise<Conditioned> {
-	const { request, work, pass, carried, checkpoint, vae, signal, earlier } = looking;
+async function conditionedSound(inputs: ConditionInputs): Promise<ConditionedStream> {
+	const { request, work, pass, carried, checkpoint, vae, signal, earlier } = inputs;
 	const { rate } = request.context.sequence;
 	const { z_channels: channels, mel_bins } = audioVaeConfig(checkpoint);
 	const bands = mel_bins / 4;
@@ -159,17 +162,17 @@ async function conditionedSound(looking: Look): Promise<Conditioned> {
 	const count =
 		work.sound === 'given' ? audioTokens(frames, rate) : audioTokensTo(gap.end, frames, rate);
 	const free = unconditioned(audioPositions(count), channels * bands);
-	const started = (state: Conditioned) =>
+	const started = (state: ConditionedStream) =>
 		earlier?.audio ? beginWith(state, earlier.audio) : state;
 	if (work.sound === 'made' && carried === null) return started(free);
-	const heard = await (looking.ahead?.takeSound() ?? readWindowSound(looking));
+	const heard = await (inputs.prefetch?.takeSound() ?? readWindowSound(inputs));
 	const mel = logMel({ channels: [heard.left, heard.right], sampleRate: MEL_RATE });
 	const { data } = await vae.encodeSound(mel, signal);
 	const all = audioToTokens(data as Float32Array, channels, bands);
 	const source = new Float32Array(count * channels * bands);
 	source.set(all.subarray(0, source.length));
 	if (work.sound === 'given') return frozen(free, source);
-	return started(outside(free, source, looking, work.sound));
+	return started(outside(free, source, inputs, work.sound));
 }
 
 /**
@@ -177,11 +180,11 @@ async function conditionedSound(looking: Look): Promise<Conditioned> {
  * is made there is a source on the left alone: the end of the pass before.
  */
 function outside(
-	state: Conditioned,
+	state: ConditionedStream,
 	source: Float32Array,
-	{ request, pass }: Look,
+	{ request, pass }: ConditionInputs,
 	treatment: Treatment,
-): Conditioned {
+): ConditionedStream {
 	const { rate } = request.context.sequence;
 	const { window } = pass;
 	const seconds = (frame: number) => (frame * rate.den) / rate.num;
@@ -194,13 +197,13 @@ function outside(
 }
 
 /** The latents full of noise, or of as much as `sigma` says; what is given stands where it is. */
-export function begin(
-	shot: Shot,
+export function noisyStreams(
+	conditioned: Conditioned,
 	sigma: number,
 	{ seed, draw }: { readonly seed: number; readonly draw: number },
 ): Record<string, Stream> {
 	const streams = (['video', 'audio'] as const).flatMap((stream) => {
-		const state = shot[stream];
+		const state = conditioned[stream];
 		if (state === null) return [];
 		const noise = normalNoise({ seed, stream, draw }, state.clean.length);
 		const latent = startFrom(state, noise, state.isFrozen ? 0 : sigma);

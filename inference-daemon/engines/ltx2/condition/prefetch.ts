@@ -8,7 +8,7 @@ import { type Material, type Pictures, readPictures, readWindowSound } from './r
  * The neighbours as the first pass looks at them, and what their sound is at the joins: read by ffmpeg
  * while the prompt is read by Gemma, or when they are wanted. `close` has to follow.
  */
-export class Ahead {
+export class Prefetch {
 	/**
 	 * Aborted, with what is wrong as its reason, where something cannot be read. That memory ran out is
 	 * told only to who takes it, since a smaller plan may follow.
@@ -20,10 +20,10 @@ export class Ahead {
 	readonly #begin: () => Reading;
 	#reading: Reading | null = null;
 
-	constructor(material: Material, size: WorkSize) {
+	constructor(source: Material, size: WorkSize) {
 		this.failed = this.#failure.signal;
-		const signal = AbortSignal.any([material.signal, this.#stop.signal]);
-		this.#begin = () => readingOf({ ...material, signal }, size);
+		const signal = AbortSignal.any([source.signal, this.#stop.signal]);
+		this.#begin = () => readingOf({ ...source, signal }, size);
 	}
 
 	/** Reading goes on from here; it may have begun. */
@@ -83,13 +83,13 @@ type Reading = {
  * One after the other: the sound, which its network sees while the pictures are read, the pictures,
  * and last the joins, for which the clip's own sound waits.
  */
-function readingOf(material: Material, size: WorkSize): Reading {
-	const { work } = material;
-	const sound = work.sound === 'made' ? null : readWindowSound(material);
+function readingOf(source: Material, size: WorkSize): Reading {
+	const { work } = source;
+	const sound = work.sound === 'made' ? null : readWindowSound(source);
 	const pictures =
-		work.picture === 'made' ? null : after([sound], () => readPictures(material, size));
+		work.picture === 'made' ? null : after([sound], () => readPictures(source, size));
 	const isMade = work.hasSound && work.sound !== 'given';
-	const joins = isMade ? after([sound, pictures], () => readJoins(material)) : null;
+	const joins = isMade ? after([sound, pictures], () => readJoins(source)) : null;
 	return { pictures, sound, joins };
 }
 

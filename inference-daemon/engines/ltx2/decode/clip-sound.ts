@@ -19,12 +19,12 @@ const END = 480;
 
 /** What a pass has made of the sound. */
 export async function soundOfPass(
-	material: Material,
+	source: Material,
 	tokens: Float32Array,
 	vae: Vae,
 	checkpoint: Checkpoint,
 ): Promise<PassSound> {
-	const { request, pass, signal } = material;
+	const { request, pass, signal } = source;
 	const { rate } = request.context.sequence;
 	const { z_channels: channels, mel_bins } = audioVaeConfig(checkpoint);
 	const bands = mel_bins / 4;
@@ -37,7 +37,7 @@ export async function soundOfPass(
 	const at = (frame: number) => samplesForFrames(frame, rate);
 	const from = at(start) - at(start - pass.window.left);
 	const step = vae.sampleRate / 48_000;
-	const length = lengthOf(material);
+	const length = lengthOf(source);
 	const made = Math.floor(samples / step) - from - END;
 	const heard = Math.max(length, Math.min(length + MOMENT, made));
 	const [left, right] = [0, 1].map((channel) => {
@@ -84,10 +84,10 @@ export function joined({ work, pass }: Material, made: Sound, { before, after }:
 }
 
 /** The clip's own sound under a pass, where it is given. */
-export function ownSound(material: Material): Promise<Sound> {
-	const { ffmpeg, request, work, pass, signal } = material;
+export function ownSound(source: Material): Promise<Sound> {
+	const { ffmpeg, request, work, pass, signal } = source;
 	const { rate } = request.context.sequence;
-	const wanted = { frame: pass.range.start, samples: lengthOf(material) };
+	const wanted = { frame: pass.range.start, samples: lengthOf(source) };
 	return readOwnSound(ffmpeg, work.own!, wanted, rate, signal);
 }
 

@@ -5,7 +5,7 @@ import { goOnFrom } from '../sound/joins.ts';
 const SILENCE: Sound = { left: new Float32Array(0), right: new Float32Array(0) };
 
 /** A clip that is encoded while its frames and its sound are still being made. */
-export class Film {
+export class ClipWriter {
 	readonly #encoded: Promise<EncodedClip>;
 	readonly #stop = new AbortController();
 	readonly #pictures = new Handover<Frame>();

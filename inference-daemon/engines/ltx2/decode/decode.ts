@@ -7,14 +7,18 @@ import { frameMaker, type Planar, packed } from '../condition/picture.ts';
 import type { Carried } from '../condition/read-window.ts';
 import { normalNoise } from '../diffusion/noise.ts';
 import type { Latents } from '../diffusion/samplers.ts';
-import type { Pass } from '../plan/passes.ts';
-import { pictureLatent, type Take } from '../run.ts';
+import { type PassRun, pictureLatent, type Run } from '../run.ts';
 import { together } from '../together.ts';
 import { joined, ownSound, readJoins, soundOfPass } from './clip-sound.ts';
-import { Film } from './clip-writer.ts';
+import { ClipWriter } from './clip-writer.ts';
 
 /** Starts the encoder of the clip. */
-export function startFilm({ request, work, workplace, signal }: Omit<Take, 'vae' | 'film'>): Film {
+export function openClipWriter({
+	request,
+	work,
+	workplace,
+	signal,
+}: Omit<Run, 'vae' | 'writer'>): ClipWriter {
 	const { output, context } = request;
 	const { rate, pixelAspect } = context.sequence;
 	const wanted = {
@@ -22,61 +26,57 @@ export function startFilm({ request, work, workplace, signal }: Omit<Take, 'vae'
 		frameCount: work.range.end - work.range.start,
 		tags: { title: output.name, comment: 'Made with LTX-2 by Pickup.' },
 	};
-	return new Film(workplace.ffmpeg, wanted, { hasSound: work.hasSound, signal });
+	return new ClipWriter(workplace.ffmpeg, wanted, { hasSound: work.hasSound, signal });
 }
 
 /** A pass's latents into the film; the sound is made while the picture is drawn. */
-export async function drawPass(take: Take, pass: Pass, latents: Latents): Promise<Carried> {
-	take.tell(take.meter.at('draw', 0));
+export async function decodePass(run: PassRun, latents: Latents): Promise<Carried> {
+	run.tell(run.meter.at('decode', 0));
 	const both = (signal: AbortSignal) =>
-		[
-			drawPicture({ ...take, signal }, pass, latents),
-			drawSound({ ...take, signal }, pass, latents),
-		] as const;
+		[writePicture({ ...run, signal }, latents), writeSound({ ...run, signal }, latents)] as const;
 	// The one that goes on may wait for the encoder.
-	const [frames, sound] = await together(take.signal, both, () => take.film.abandon());
+	const [frames, sound] = await together(run.signal, both, () => run.writer.abandon());
 	return { frames, sound };
 }
 
 /** Gives the last frames, as many as the next pass goes on from. */
-async function drawPicture(take: Take, pass: Pass, latents: Latents): Promise<Frame[]> {
-	const { request, work, film, meter, tell } = take;
+async function writePicture(run: PassRun, latents: Latents): Promise<Frame[]> {
+	const { request, work, pass, writer, meter, tell } = run;
 	const carries = work.passes[pass.index + 1]?.window.left ?? 0;
 	const format = pixelFormatFor(request.output.codec);
-	const size = work.stages.at(-1)!;
+	const size = work.sizes.at(-1)!;
 	const frameOf = await frameMaker(size, sizeOf(request), format);
 	const count = pass.range.end - pass.range.start;
 	const frames: Frame[] = [];
 	let drawn = 0;
-	for await (const picture of oneAhead(picturesOf(take, pass, latents))) {
+	for await (const picture of oneAhead(picturesOf(run, latents))) {
 		const isDone = 'format' in picture;
 		if (!isDone && count - drawn <= carries) frames.push(packed(picture, size));
-		await film.write(isDone ? picture : frameOf(picture));
+		await writer.write(isDone ? picture : frameOf(picture));
 		drawn += 1;
-		tell(meter.at('draw', drawn / count));
+		tell(meter.at('decode', drawn / count));
 	}
 	return frames;
 }
 
 /** Gives what was made, which the next pass goes on from. */
-async function drawSound(take: Take, pass: Pass, latents: Latents): Promise<Sound | null> {
-	const { request, work, model, vae, film, workplace, ahead, signal } = take;
-	const material = { ffmpeg: workplace.ffmpeg, request, work, pass, carried: null, signal };
+async function writeSound(run: PassRun, latents: Latents): Promise<Sound | null> {
+	const { request, work, pass, model, vae, writer, workplace, prefetch, signal } = run;
+	const source = { ffmpeg: workplace.ffmpeg, request, work, pass, carried: null, signal };
 	if (!work.hasSound) return null;
 	if (work.sound === 'given') {
-		film.writeSound(await ownSound(material));
+		writer.writeSound(await ownSound(source));
 		return null;
 	}
-	const { sound, goingOn } = await soundOfPass(material, latents.audio!, vae, model.checkpoint);
-	const joins = await (ahead?.joins() ?? readJoins(material));
-	film.writeSound(joined(material, sound, joins), goingOn);
+	const { sound, goingOn } = await soundOfPass(source, latents.audio!, vae, model.checkpoint);
+	const joins = await (prefetch?.joins() ?? readJoins(source));
+	writer.writeSound(joined(source, sound, joins), goingOn);
 	return sound;
 }
 
 /** The pass's new pictures, on the work's canvas; or the clip's own, where they are given. */
 async function* picturesOf(
-	{ request, work, model, vae, workplace, signal }: Take,
-	pass: Pass,
+	{ request, work, pass, model, vae, workplace, signal }: PassRun,
 	latents: Latents,
 ): AsyncGenerator<Planar | Frame, void, void> {
 	if (work.picture === 'given' && work.own !== null) {
@@ -85,9 +85,9 @@ async function* picturesOf(
 		yield* pictureOf(workplace.ffmpeg, work.own, pass.range, sequence, format, signal);
 		return;
 	}
-	const stage = work.stages.length - 1;
-	const { width, height } = work.stages[stage]!;
-	const latent = pictureLatent({ model, work }, pass, stage, latents);
+	const stage = work.sizes.length - 1;
+	const { width, height } = work.sizes[stage]!;
+	const latent = pictureLatent({ model, work, pass }, stage, latents);
 	const key = { seed: request.seed, stream: 'decoder', draw: pass.index };
 	const noise = (length: number) => normalNoise(key, length);
 	const frames = [pass.window.gap.start, pass.window.gap.end] as const;

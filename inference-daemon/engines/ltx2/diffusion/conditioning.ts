@@ -5,7 +5,7 @@ import { type Positions, tokensOf, type VideoShape, videoPositions } from './lat
  * A latent before it is made and all that is given of it. Arrays are [tokens, …]; guides that are
  * appended follow the `count` tokens that are wanted.
  */
-export type Conditioned = {
+export type ConditionedStream = {
 	readonly count: number;
 	readonly channels: number;
 	/** What is there before noise comes: an earlier stage's latent, a source, or zeros. */
@@ -15,21 +15,24 @@ export type Conditioned = {
 	/** Per token, 1: made, 0: given, between: its share of the two. */
 	readonly mask: Float32Array;
 	readonly positions: Positions;
-	/** How much query tokens heed key tokens, 0…1, [tokens, tokens]; null: all fully. */
-	readonly heed: Float32Array | null;
+	/** How much query tokens attend to key tokens, 0…1, [tokens, tokens]; null: all fully. */
+	readonly attentionMask: Float32Array | null;
 	/** Kept as it is: the model is told that it is free of noise. */
 	readonly isFrozen: boolean;
 };
+
+/** Picture and sound that are made together; null: there is none. */
+export type Conditioned = Readonly<Record<'video' | 'audio', ConditionedStream | null>>;
 
 /** Everything is to be made, from nothing or from `initial` [tokens, channels]. */
 export function unconditioned(
 	positions: Positions,
 	channels: number,
 	initial?: Float32Array,
-): Conditioned {
+): ConditionedStream {
 	const count = positions.tokens;
 	return {
-		...{ count, channels, positions, heed: null, isFrozen: false },
+		...{ count, channels, positions, attentionMask: null, isFrozen: false },
 		initial: initial ?? new Float32Array(count * channels),
 		clean: new Float32Array(count * channels),
 		mask: new Float32Array(count).fill(1),
@@ -38,11 +41,11 @@ export function unconditioned(
 
 /** Given tokens [cells, channels] stand from cell `first` on: an image at the start, a prefix. */
 export function replaceCells(
-	state: Conditioned,
+	state: ConditionedStream,
 	tokens: Float32Array,
 	first: number,
 	strength: number,
-): Conditioned {
+): ConditionedStream {
 	const clean = state.clean.slice();
 	clean.set(tokens, first * state.channels);
 	const mask = state.mask.slice();
@@ -55,11 +58,11 @@ export function replaceCells(
  * there are more cells, what follows it.
  */
 export function appendKeyframe(
-	state: Conditioned,
+	state: ConditionedStream,
 	tokens: Float32Array,
 	shape: VideoShape,
 	at: { readonly frame: number; readonly rate: FrameRate; readonly strength: number },
-): Conditioned {
+): ConditionedStream {
 	const positions = videoPositions(shape, at.rate, {
 		...{ start: at.frame, isCausal: at.frame === 0 },
 	});
@@ -68,10 +71,10 @@ export function appendKeyframe(
 
 /**
  * An IC-LoRA's reference clip, given in a latent `scale` times smaller and `pace` times shorter, from
- * frame `start` on. `attention` below 1 makes it and the latent heed each other less.
+ * frame `start` on. `attention` below 1 weakens the attention between it and the latent.
  */
 export function appendReference(
-	state: Conditioned,
+	state: ConditionedStream,
 	tokens: Float32Array,
 	shape: VideoShape,
 	how: {
@@ -82,24 +85,25 @@ export function appendReference(
 		readonly strength: number;
 		readonly attention: number;
 	},
-): Conditioned {
+): ConditionedStream {
 	const { rate, scale, pace = 1, start = 0 } = how;
 	const positions = videoPositions(shape, rate, { scale, pace, start });
 	const before = state.positions.tokens;
 	const added = append(state, tokens, positions, 1 - how.strength);
-	if (how.attention === 1 && state.heed === null) return added;
+	if (how.attention === 1 && state.attentionMask === null) return added;
 	const total = before + tokensOf(shape);
-	const heed = new Float32Array(total * total).fill(1);
+	const attentionMask = new Float32Array(total * total).fill(1);
 	for (let query = 0; query < total; query++) {
 		for (let key = 0; key < total; key++) {
 			const isOld = query < before && key < before;
 			const isNew = query >= before && key >= before;
 			const shared = query < state.count || key < state.count ? how.attention : 0;
-			if (isOld) heed[query * total + key] = state.heed?.[query * before + key] ?? 1;
-			else if (!isNew) heed[query * total + key] = shared;
+			if (isOld)
+				attentionMask[query * total + key] = state.attentionMask?.[query * before + key] ?? 1;
+			else if (!isNew) attentionMask[query * total + key] = shared;
 		}
 	}
-	return { ...added, heed };
+	return { ...added, attentionMask };
 }
 
 /**
@@ -107,11 +111,11 @@ export function appendReference(
  * compared in float32, so limits on a cell's edge are best moved inwards a little.
  */
 export function keepOutside(
-	state: Conditioned,
+	state: ConditionedStream,
 	source: Float32Array,
 	from: number,
 	to: number,
-): Conditioned {
+): ConditionedStream {
 	const [start, end] = [Math.fround(from), Math.fround(to)];
 	const mask = state.mask.map((_, token) => {
 		const [begins, ends] = state.positions.data.subarray(token * 2, token * 2 + 2);
@@ -121,26 +125,30 @@ export function keepOutside(
 }
 
 /** Tokens that reach into seconds `from`…`to` are made as well. */
-export function makeAlso(state: Conditioned, from: number, to: number): Conditioned {
+export function makeAlso(state: ConditionedStream, from: number, to: number): ConditionedStream {
 	const made = keepOutside(state, state.clean, from, to).mask;
 	return { ...state, mask: state.mask.map((share, token) => Math.max(share, made[token]!)) };
 }
 
 /** The latent that noise comes onto is an earlier stage's, [count, channels]. */
-export function beginWith(state: Conditioned, latent: Float32Array): Conditioned {
+export function beginWith(state: ConditionedStream, latent: Float32Array): ConditionedStream {
 	const initial = state.initial.slice();
 	initial.set(latent);
 	return { ...state, initial };
 }
 
 /** All of it is given. */
-export function frozen(state: Conditioned, source: Float32Array): Conditioned {
+export function frozen(state: ConditionedStream, source: Float32Array): ConditionedStream {
 	const mask = new Float32Array(state.mask.length);
 	return { ...state, initial: source, clean: source, mask, isFrozen: true };
 }
 
 /** The latent to begin with: lerp(clean, lerp(initial, noise, scale), mask) per token. */
-export function startFrom(state: Conditioned, noise: Float32Array, scale: number): Float32Array {
+export function startFrom(
+	state: ConditionedStream,
+	noise: Float32Array,
+	scale: number,
+): Float32Array {
 	const { initial, clean, mask, channels } = state;
 	const start = new Float32Array(noise.length);
 	for (let token = 0, i = 0; token < mask.length; token++) {
@@ -154,11 +162,11 @@ export function startFrom(state: Conditioned, noise: Float32Array, scale: number
 }
 
 function append(
-	state: Conditioned,
+	state: ConditionedStream,
 	tokens: Float32Array,
 	added: Positions,
 	mask: number,
-): Conditioned {
+): ConditionedStream {
 	const { positions, channels } = state;
 	if (tokens.length !== added.tokens * channels) {
 		throw new RangeError(

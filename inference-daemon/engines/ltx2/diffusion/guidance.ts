@@ -1,13 +1,13 @@
 import { openVectorKernels, type VectorKernels } from '../vector-kernels.ts';
 
 /**
- * What the model takes the clean latent to be without what is to be brought out: with the negative
- * prompt; with self-attention skipped in some blocks (spatio-temporal guidance); with picture and
- * sound apart.
+ * Forward passes beside the first (`cond`), from whose predictions guidance leads away: with the
+ * negative prompt; with self-attention skipped in some blocks (spatio-temporal guidance); without
+ * attention between picture and sound.
  */
-export type Added = 'uncond' | 'perturbed' | 'isolated';
+export type GuidancePass = 'uncond' | 'perturbed' | 'isolated';
 
-export type Guidance = {
+export type GuidanceScales = {
 	/** 1 is none. */
 	readonly cfg: number;
 	/** 0 is none. */
@@ -16,6 +16,14 @@ export type Guidance = {
 	readonly modality: number;
 	/** 0…1: how far the spread of values is brought back to that of `cond`. */
 	readonly rescale: number;
+};
+
+/** How a checkpoint that is not distilled is guided. */
+export type Guidance = {
+	readonly video: GuidanceScales;
+	readonly audio: GuidanceScales;
+	/** Blocks whose self-attention is skipped in the `perturbed` pass. */
+	readonly stgBlocks: readonly number[];
 };
 
 /** A latent [tokens, channels] and how noisy each of its tokens is. */
@@ -27,9 +35,9 @@ export type Noisy = { readonly latent: Float32Array; readonly timesteps: Float32
  * (Lightricks/LTX-2, `guiders.py`). Each of these is x − velocity · timestep per token, rounded to a
  * float, from velocities that are added one after the other, as they come. One serves all steps.
  */
-export class Guiding {
+export class GuidanceSum {
 	readonly #kernels: VectorKernels;
-	readonly #guidance: Guidance;
+	readonly #scales: GuidanceScales;
 	readonly #tokens: number;
 	readonly #channels: number;
 	/** Where the kernels have it. */
@@ -40,14 +48,14 @@ export class Guiding {
 
 	private constructor(
 		kernels: VectorKernels,
-		guidance: Guidance,
+		scales: GuidanceScales,
 		tokens: number,
 		channels: number,
 	) {
 		const floats = (count: number) => kernels.allocate(4 * count);
 		const count = tokens * channels;
 		this.#kernels = kernels;
-		this.#guidance = guidance;
+		this.#scales = scales;
 		this.#tokens = tokens;
 		this.#channels = channels;
 		this.#at = {
@@ -57,8 +65,12 @@ export class Guiding {
 	}
 
 	/** For latents of so many tokens and channels. */
-	static async open(guidance: Guidance, tokens: number, channels: number): Promise<Guiding> {
-		return new Guiding(await openVectorKernels(), guidance, tokens, channels);
+	static async open(
+		scales: GuidanceScales,
+		tokens: number,
+		channels: number,
+	): Promise<GuidanceSum> {
+		return new GuidanceSum(await openVectorKernels(), scales, tokens, channels);
 	}
 
 	/** A step, by the velocity of `cond`. */
@@ -73,8 +85,8 @@ export class Guiding {
 	}
 
 	/** Each that is needed, once. */
-	add(name: Added, velocity: Float32Array): void {
-		const { cfg, stg, modality } = this.#guidance;
+	add(name: GuidancePass, velocity: Float32Array): void {
+		const { cfg, stg, modality } = this.#scales;
 		const share = { uncond: cfg - 1, perturbed: stg, isolated: modality - 1 }[name];
 		const { x, timesteps, cond, sum } = this.#at;
 		this.#put(this.#at.velocity, velocity);
@@ -87,7 +99,7 @@ export class Guiding {
 		const { sum, cond, totals } = this.#at;
 		const count = this.#tokens * this.#channels;
 		this.#kernels.run.endGuiding(sum, count, cond, totals);
-		const { rescale } = this.#guidance;
+		const { rescale } = this.#scales;
 		const factor = rescale * (this.#deviation / this.#deviationTold()) + 1 - rescale;
 		if (rescale !== 0) this.#kernels.run.scaleAll(cond, count, factor);
 		return this.#kernels.floats(cond, count).slice();
@@ -105,11 +117,11 @@ export class Guiding {
 	}
 }
 
-/** Which predictions a guidance needs beside `cond`. */
-export function neededFor(guidance: Guidance): readonly Added[] {
+/** The passes that these scales need beside `cond`. */
+export function guidancePasses(scales: GuidanceScales): readonly GuidancePass[] {
 	return [
-		...(guidance.cfg !== 1 ? (['uncond'] as const) : []),
-		...(guidance.stg !== 0 ? (['perturbed'] as const) : []),
-		...(guidance.modality !== 1 ? (['isolated'] as const) : []),
+		...(scales.cfg !== 1 ? (['uncond'] as const) : []),
+		...(scales.stg !== 0 ? (['perturbed'] as const) : []),
+		...(scales.modality !== 1 ? (['isolated'] as const) : []),
 	];
 }

@@ -17,8 +17,8 @@ import {
 	captionGraph,
 	headGraph,
 	TRANSFORMER,
+	type TransformerSizes,
 	tailGraph,
-	type Work,
 } from '../networks/transformer.ts';
 import { transformerConfig } from '../networks/transformer-config.ts';
 import { upsampler, upsamplerConfig } from '../networks/upsampler.ts';
@@ -30,7 +30,7 @@ import type { Checkpoint } from '../weights/checkpoint.ts';
 import { reasonUnused } from '../weights/known-unused.ts';
 import { type Part, partOf } from '../weights/parts.ts';
 
-export type WholeOptions = {
+export type CheckOptions = {
 	/** `config.json` beside a Gemma; LTX-2's own stands in for it. */
 	readonly gemmaConfig?: unknown;
 };
@@ -42,9 +42,9 @@ export type WholeOptions = {
  * text projection without the transformer whose configuration tells its size is not judged: open
  * both together.
  */
-export function checkWhole(
+export function checkWeights(
 	checkpoint: Checkpoint,
-	options: WholeOptions = {},
+	options: CheckOptions = {},
 ): { readonly unused: readonly string[] } {
 	const names = [...checkpoint.names()].filter((name) => reasonUnused(name) === null);
 	const parts = new Set(names.map(partOf));
@@ -61,7 +61,7 @@ function isJudged(part: Part, parts: ReadonlySet<Part>): boolean {
 	return part !== 'text projection' || parts.has(part);
 }
 
-const BUILDERS: Partial<Record<Part, (checkpoint: Checkpoint, options: WholeOptions) => void>> = {
+const BUILDERS: Partial<Record<Part, (checkpoint: Checkpoint, options: CheckOptions) => void>> = {
 	transformer: buildTransformer,
 	connectors: buildConnectors,
 	'text projection': buildTextFeatures,
@@ -104,7 +104,7 @@ const BUILDERS: Partial<Record<Part, (checkpoint: Checkpoint, options: WholeOpti
 function buildTransformer(checkpoint: Checkpoint): void {
 	const config = transformerConfig(checkpoint.config.transformer);
 	const size = { tokens: 1, timesteps: 1, contextTokens: 1 };
-	const work: Work = { video: { ...size, keyframes: true }, audio: size };
+	const work: TransformerSizes = { video: { ...size, keyframes: true }, audio: size };
 	const model = { weights: checkpoint.at(TRANSFORMER), config, work };
 	headGraph(model);
 	if (config.captionChannels !== null) captionGraph(model);
@@ -131,7 +131,7 @@ function buildTextFeatures(checkpoint: Checkpoint): void {
 	textFeaturesGraph(weights, config, [1, 1, columns ?? 1]);
 }
 
-function buildGemma(checkpoint: Checkpoint, { gemmaConfig }: WholeOptions): void {
+function buildGemma(checkpoint: Checkpoint, { gemmaConfig }: CheckOptions): void {
 	const isFourth = checkpoint.find('model.layers.0.layer_scalar') !== null;
 	const gemma: Gemma = (isFourth ? gemma4 : gemma3)(checkpoint, gemmaConfig);
 	gemmaEmbeddingGraph(gemma, 1);

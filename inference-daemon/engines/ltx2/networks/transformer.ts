@@ -18,7 +18,7 @@ import type { StreamConfig, TransformerConfig } from './transformer-config.ts';
 export const TRANSFORMER = 'model.diffusion_model';
 
 /** The size of the work that a graph is for. */
-export type StreamWork = {
+export type StreamSizes = {
 	readonly tokens: number;
 	/** Different timesteps among the tokens. */
 	readonly timesteps: number;
@@ -29,10 +29,10 @@ export type StreamWork = {
 	readonly keyframes?: boolean;
 };
 
-export type Work = {
+export type TransformerSizes = {
 	/** null: the stream is absent. */
-	readonly video: StreamWork | null;
-	readonly audio: StreamWork | null;
+	readonly video: StreamSizes | null;
+	readonly audio: StreamSizes | null;
 	/** The streams do not look at each other (modality isolation). */
 	readonly isolated?: boolean;
 };
@@ -41,7 +41,7 @@ export type Work = {
 export type Transformer = {
 	readonly weights: Weights;
 	readonly config: TransformerConfig;
-	readonly work: Work;
+	readonly work: TransformerSizes;
 	readonly precision?: Precision;
 };
 
@@ -249,7 +249,7 @@ export function tailGraph(model: Transformer): Graph {
 
 type Part = {
 	readonly stream: StreamConfig;
-	readonly size: StreamWork;
+	readonly size: StreamSizes;
 	/** It looks at the other stream. */
 	readonly meets: boolean;
 };

@@ -1,10 +1,10 @@
-import { looksOf } from '../denoise/denoise.ts';
+import { forwardsPerStep } from '../denoise/predict.ts';
 import { CELL } from '../diffusion/latent.ts';
 import { evaluationsOf } from '../diffusion/samplers.ts';
 import { type Model, transformerParameters } from '../model/open-model.ts';
 import type { Work } from './plan.ts';
 import type { Phase } from './progress.ts';
-import type { Recipe } from './stages.ts';
+import type { Stage } from './stages.ts';
 
 /** Operations for each pixel of a frame that the video VAE encodes or decodes, about. */
 const VAE = { encode: 4e5, decode: 1e6 } as const;
@@ -12,41 +12,38 @@ const VAE = { encode: 4e5, decode: 1e6 } as const;
 const PROMPT = 256;
 const GEMMA = 12e9;
 
-const PROMPT_PHASE = 'prompt';
-
-/** A job's parts, each with its operations. */
-export function phasesOf(model: Model, work: Work, recipes: readonly Recipe[]): readonly Phase[] {
-	const phases: Phase[] = [
-		{ name: PROMPT_PHASE, title: 'Reading the prompt', work: 2 * GEMMA * PROMPT },
-	];
+/** A job's parts, each with its operations; without the prompt's where that is read already. */
+export function phasesOf(
+	model: Model,
+	work: Work,
+	stages: readonly Stage[],
+	isPromptRead = false,
+): readonly Phase[] {
+	const prompt = { name: 'prompt', title: 'Reading the prompt', work: 2 * GEMMA * PROMPT };
+	const phases: Phase[] = isPromptRead ? [] : [prompt];
 	const part =
 		work.passes.length > 1 ? (i: number) => ` (part ${i + 1} of ${work.passes.length})` : () => '';
 	for (const { index, window } of work.passes) {
 		let pixels = 0;
-		for (const [stage, { sampler, sigmas, led }] of recipes.entries()) {
-			const { width, height } = work.stages[stage]!;
+		for (const [stage, { sampler, sigmas, guidance }] of stages.entries()) {
+			const { width, height } = work.sizes[stage]!;
 			pixels = width * height * window.frames;
 			const tokens = pixels / CELL.size ** 2 / CELL.frames;
-			const eachLook = 2 * transformerParameters(model) * tokens;
+			const eachForward = 2 * transformerParameters(model) * tokens;
 			phases.push(
-				{ name: 'look', title: 'Looking at the neighbours', work: VAE.encode * pixels },
+				{ name: 'condition', title: 'Looking at the neighbours', work: VAE.encode * pixels },
 				{
-					name: 'make',
+					name: 'denoise',
 					title: `${stage > 0 ? 'Finishing' : 'Making'} the shot${part(index)}`,
-					work: evaluationsOf(sampler, sigmas) * looksOf(led) * eachLook,
+					work: evaluationsOf(sampler, sigmas) * forwardsPerStep(guidance) * eachForward,
 				},
 			);
 		}
 		phases.push({
-			name: 'draw',
+			name: 'decode',
 			title: `Drawing the picture${part(index)}`,
 			work: VAE.decode * pixels,
 		});
 	}
 	return phases;
-}
-
-/** The same after the prompt has been read. */
-export function withoutPrompt(phases: readonly Phase[]): readonly Phase[] {
-	return phases.filter(({ name }) => name !== PROMPT_PHASE);
 }

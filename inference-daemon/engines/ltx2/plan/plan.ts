@@ -26,7 +26,7 @@ export type Work = {
 	readonly range: FrameRange;
 	readonly passes: readonly Pass[];
 	/** What each stage works at; the last is what becomes the clip. */
-	readonly stages: readonly WorkSize[];
+	readonly sizes: readonly WorkSize[];
 	readonly picture: Treatment;
 	readonly sound: Treatment;
 	/** Where the pictures beside the gap, or in it, come from. */
@@ -75,7 +75,7 @@ export function workFor(request: GenerationRequest, settings: Settings, means: M
 			? [`At ${formatRate(rate)} frames per second the model sees ${most} frames of a neighbour.`]
 			: [];
 	return {
-		...{ range, passes, stages: stagesFor(request, settings, means) },
+		...{ range, passes, sizes: sizesFor(request, settings, means) },
 		...{ picture, sound, hasSound, notes: [...sides.notes, ...less] },
 		...{ left: sides.left, right: sides.right, own: sides.own },
 	};
@@ -94,7 +94,7 @@ function isHeard({ sound, range }: TimelineContext, passes: readonly Pass[]): bo
 }
 
 /** The sizes to work at: of each stage, the last one first chosen. */
-function stagesFor(
+function sizesFor(
 	request: GenerationRequest,
 	{ pixels, stages: wanted }: Settings,
 	means: Means,
@@ -131,7 +131,7 @@ export function planOf(
 ): Plan {
 	const { context, kind } = request;
 	const { rate } = context.sequence;
-	const { width, height } = work.stages.at(-1)!;
+	const { width, height } = work.sizes.at(-1)!;
 	const frames = rangeLength(work.range);
 	const left = work.passes[0]!.window.left;
 	const right = work.passes.at(-1)!.window.right;
@@ -142,7 +142,7 @@ export function planOf(
 		...(openLength ? { openLength } : {}),
 		samples: work.hasSound ? samplesForFrames(frames, rate) : 0,
 		...{ workSize: { width, height }, workFrames, workRate: rate, context: { left, right } },
-		...{ passes: work.passes.length, stages: work.stages.length, steps, draft: false },
+		...{ passes: work.passes.length, stages: work.sizes.length, steps, draft: false },
 		notes: [
 			...(work.passes.length > 1
 				? [

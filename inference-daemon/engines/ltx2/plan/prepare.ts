@@ -7,7 +7,7 @@ import { phasesOf } from './phases.ts';
 import { type Means, type Work, workFor } from './plan.ts';
 import type { Phase } from './progress.ts';
 import { type Settings, settingsIn } from './settings.ts';
-import { type Loras, lorasOf, type Recipe, recipesFor } from './stages.ts';
+import { type Loras, lorasOf, type Stage, stagesFor } from './stages.ts';
 
 /** A request that can be done, by headers and files alone: nothing was computed yet. */
 export type Prepared = {
@@ -20,7 +20,7 @@ export type Prepared = {
 
 export type Planned = {
 	readonly work: Work;
-	readonly recipes: readonly Recipe[];
+	readonly stages: readonly Stage[];
 	readonly phases: readonly Phase[];
 };
 
@@ -40,8 +40,8 @@ export async function prepare(request: GenerationRequest): Promise<Prepared> {
 	const usual = { stages: mostStages(model), referenceScale: loras.reference?.scale ?? 1 } as const;
 	const planned = (means: Partial<Means> = {}) => {
 		const work = workFor(request, settings, { ...usual, ...means });
-		const recipes = recipesFor(request, settings, model, work, loras);
-		return { work, recipes, phases: phasesOf(model, work, recipes) };
+		const stages = stagesFor(request, settings, model, work, loras);
+		return { work, stages, phases: phasesOf(model, work, stages, means.isSecondAttempt) };
 	};
 	return { request, settings, model, loras, planned };
 }

@@ -17,30 +17,22 @@ import { readWeights } from '../weights/shards.ts';
 import type { Work } from './plan.ts';
 import type { Sampler, Settings } from './settings.ts';
 
-/** How a model that is not distilled is led. */
-export type Led = {
-	readonly video: Guidance;
-	readonly audio: Guidance;
-	/** Blocks whose self-attention is skipped in the perturbed look. */
-	readonly stgBlocks: readonly number[];
-};
-
 /** How one stage is made. */
-export type Recipe = {
+export type Stage = {
 	/** With the LoRAs of this stage. */
 	readonly checkpoint: Checkpoint;
 	readonly sampler: Sampler;
 	/** From the first noise level to 0. */
 	readonly sigmas: readonly number[];
-	readonly led: Led | null;
-	/** Goes by the reference clip, `scale` times smaller and `pace` times shorter. */
+	readonly guidance: Guidance | null;
+	/** Of an IC-LoRA's reference clip: encoded `scale` times smaller and `pace` times shorter. */
 	readonly reference: { readonly scale: number; readonly pace: number } | null;
 	/** Whether the sound is what this stage makes of it, or stays the earlier one's. */
 	readonly makesSound: boolean;
 };
 
 /** Lightricks/LTX-2, pipelines' constants. */
-const LED = {
+const GUIDANCE = {
 	euler: {
 		video: { cfg: 3, stg: 1, modality: 3, rescale: 0.7 },
 		audio: { cfg: 7, stg: 1, modality: 3, rescale: 0.7 },
@@ -62,9 +54,9 @@ const LEAST_STRENGTH = 0.002;
 
 export type Loras = {
 	readonly loras: readonly Lora[];
-	/** Those that go by a reference are for the first stage alone. */
+	/** IC-LoRAs are for the first stage alone. */
 	readonly withoutReference: readonly Lora[];
-	readonly reference: Recipe['reference'];
+	readonly reference: Stage['reference'];
 };
 
 /** The LoRAs that a request names. Throws PickupError `bad-weights` or `bad-request`. */
@@ -125,21 +117,24 @@ function checkFits(lora: Lora, { checkpoint, description }: Model, field: string
 }
 
 /** How each stage of the work is made. */
-export function recipesFor(
+export function stagesFor(
 	request: GenerationRequest,
 	settings: Settings,
 	model: Model,
-	{ stages, passes }: Work,
+	{ sizes, passes }: Work,
 	loras: Loras,
-): readonly Recipe[] {
-	const { width, height } = stages[0]!;
+): readonly Stage[] {
+	const { width, height } = sizes[0]!;
 	const tokens = tokensOf(videoShape(passes[0]!.window.frames, width, height));
 	const { distilled, checkpoint } = model;
 	const version = versionOf(checkpoint);
 	const isAncestral = distilled && version >= ANCESTRAL_FROM;
 	const sampler = settings.sampler ?? (isAncestral ? 'ancestral' : 'euler');
 	const { stgBlock } = version < LATER_FROM ? FIRST : LATER;
-	const led = { ...LED[sampler === 'res_2s' ? 'res_2s' : 'euler'], stgBlocks: [stgBlock] };
+	const guidance = {
+		...GUIDANCE[sampler === 'res_2s' ? 'res_2s' : 'euler'],
+		stgBlocks: [stgBlock],
+	};
 	const usual = sampler === 'res_2s' && !distilled ? RES_2S_STEPS : usualSteps(model);
 	const steps = settings.steps ?? usual;
 	const whole = distilled
@@ -148,17 +143,17 @@ export function recipesFor(
 	const strength = request.kind === 'retake' ? Math.max(request.strength, LEAST_STRENGTH) : 1;
 	const from = (sigmas: readonly number[]) =>
 		strength < sigmas[0]! ? scheduleFrom(sigmas, strength) : sigmas;
-	const one: Recipe = {
+	const one: Stage = {
 		...{ checkpoint: checkpoint.withLoras(loras.loras), sampler, sigmas: from(whole) },
-		...{ led: distilled ? null : led, reference: loras.reference, makesSound: true },
+		...{ guidance: distilled ? null : guidance, reference: loras.reference, makesSound: true },
 	};
-	if (stages.length === 1) return [one];
+	if (sizes.length === 1) return [one];
 	const finishing: readonly Lora[] = model.distilledLora
 		? [...loras.withoutReference, { file: model.distilledLora, strength: 1 }]
 		: loras.withoutReference;
-	const two: Recipe = {
+	const two: Stage = {
 		...{ checkpoint: checkpoint.withLoras(finishing), sigmas: from(DISTILLED_STAGE_2) },
-		...{ sampler: sampler === 'res_2s' ? sampler : 'euler', led: null, reference: null },
+		...{ sampler: sampler === 'res_2s' ? sampler : 'euler', guidance: null, reference: null },
 		makesSound: distilled,
 	};
 	return [one, two];

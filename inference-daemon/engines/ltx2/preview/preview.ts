@@ -9,7 +9,7 @@ import type { Checkpoint } from '../weights/checkpoint.ts';
 import { cellOf, fitPreview, PATCH, type PreviewMap, pictureOfCell } from './preview-map.ts';
 
 /** What of a latent to show. */
-export type Look = {
+export type PreviewOptions = {
 	/** Of the latent's own frames, from 0; default the middle one. */
 	readonly frame?: number | undefined;
 	/** The work's size: the picture inside is shown without what lies around it. Default all. */
@@ -84,7 +84,7 @@ export class Previews {
 	 * A JPEG of one frame of a normalised latent [C, f, h, w], a quarter of its size; where f is 1,
 	 * any frame is that one. Null without a map.
 	 */
-	jpeg(latent: NdArray, { frame, crop }: Look = {}): Uint8Array | null {
+	jpeg(latent: NdArray, { frame, crop }: PreviewOptions = {}): Uint8Array | null {
 		if (this.#map === null) return null;
 		const f = latent.shape.at(-3)!;
 		const cell = frame === undefined ? f >> 1 : Math.min(f - 1, cellOf(frame));

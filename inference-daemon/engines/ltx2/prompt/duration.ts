@@ -3,8 +3,8 @@ import { CELL } from '../diffusion/latent.ts';
 import { durationConfig, durationHeadGraph } from '../networks/duration-head.ts';
 import { snapDown } from '../plan/window.ts';
 import { type Provider, Session } from '../runtime/session.ts';
+import type { PromptContext } from '../runtime/transformer.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
-import type { Context } from './encode.ts';
 
 export type DurationOptions = {
 	readonly rate: FrameRate;
@@ -25,7 +25,7 @@ const LONGEST = 20;
  * reason.
  */
 export async function predictFrames(
-	context: Context,
+	context: PromptContext,
 	checkpoint: Checkpoint,
 	{ rate, most, provider = 'cpu', signal }: DurationOptions,
 ): Promise<number> {

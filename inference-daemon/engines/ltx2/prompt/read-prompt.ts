@@ -2,21 +2,27 @@ import { type Still, stillsOf } from '../condition/condition.ts';
 import { readStill } from '../condition/still.ts';
 import { squareSize } from '../plan/plan.ts';
 import type { Job } from '../run.ts';
+import type { Contexts } from '../runtime/transformer.ts';
 import { promptContext } from './context.ts';
 import { predictFrames } from './duration.ts';
 
-/** What the transformer sees of the prompts. */
-export type Contexts = Awaited<ReturnType<typeof readPrompts>>;
-
 /** Gemma and the connectors, or what they gave for the same prompt before. */
-export async function readPrompts({ model, device, request, workplace, signal, meter, tell }: Job) {
+export async function readPrompts({
+	model,
+	device,
+	request,
+	workplace,
+	signal,
+	meter,
+	tell,
+}: Job): Promise<Contexts> {
 	const { checkpoint, encoder } = model;
 	const { provider, precision } = device;
-	const looks = model.distilled ? 1 : 2;
+	const count = model.distilled ? 1 : 2;
 	const read = (prompt: string, index: number, overlong: 'refuse' | 'cut') =>
 		promptContext(prompt, encoder, checkpoint, {
 			...{ provider, precision, signal, overlong, cache: { folder: workplace.cache } },
-			onProgress: (share) => tell(meter.at('prompt', (0.99 * (index + share)) / looks)),
+			onProgress: (share) => tell(meter.at('prompt', (0.99 * (index + share)) / count)),
 		});
 	const positive = await read(request.prompt, 0, 'refuse');
 	const negative = model.distilled ? null : await read(request.negativePrompt ?? '', 1, 'cut');

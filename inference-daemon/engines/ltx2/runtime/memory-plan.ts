@@ -10,8 +10,8 @@ export type MemoryNeed = {
 	/** Bytes that a run takes beside weights; see `activationBytes`. */
 	readonly activations: number;
 	/**
-	 * How many kinds of looks there are that need sessions of their own: 1, and one more for looks
-	 * with isolated streams.
+	 * How many kinds of forward passes need sessions of their own: 1, and one more for those with
+	 * isolated streams.
 	 */
 	readonly kinds?: number;
 	/** Bytes of the machine. */

@@ -4,7 +4,7 @@ import {
 	blocksGraph,
 	captionGraph,
 	headGraph,
-	type StreamWork,
+	type StreamSizes,
 	TRANSFORMER,
 	type Transformer,
 	tailGraph,
@@ -26,8 +26,8 @@ export type StreamName = 'video' | 'audio';
 export type StreamSetting = {
 	/** [axes, tokens, start and end]. */
 	readonly positions: { readonly data: Float32Array; readonly shape: readonly number[] };
-	/** How much query tokens heed key tokens, 0…1, [tokens, tokens]; null: all fully. */
-	readonly heed: Float32Array | null;
+	/** How much query tokens attend to key tokens, 0…1, [tokens, tokens]; null: all fully. */
+	readonly attentionMask: Float32Array | null;
 	/** 1 per token that is a frame of its own; 2.5 marks them. */
 	readonly keyframes: Float32Array | null;
 };
@@ -37,14 +37,20 @@ export type Settings = Readonly<Record<StreamName, StreamSetting | null>>;
 /** A prompt as the connectors give it, per stream [tokens, width]. */
 export type PromptContext = Readonly<Record<StreamName, NdArray>>;
 
-/** One look: at what, and what of the network is left out. */
-export type Look = {
+/** Of a job's prompts; a distilled model, which has no guidance, needs no negative one. */
+export type Contexts = {
+	readonly positive: PromptContext;
+	readonly negative: PromptContext | null;
+};
+
+/** Of one forward pass: what goes in, and what of the network is left out. */
+export type ForwardInputs = {
 	readonly latents: Readonly<Partial<Record<StreamName, Float32Array>>>;
 	/** What `hold` has given for them. */
 	readonly held?: Values | undefined;
 	readonly noise: Readonly<Record<StreamName, Noise | null>>;
 	readonly context: PromptContext;
-	/** Streams do not look at each other. */
+	/** Without attention between picture and sound. */
 	readonly isolated?: boolean;
 	readonly skipSelfAttention?: ReadonlyMap<number, SkippedSelfAttention>;
 	readonly signal?: AbortSignal | undefined;
@@ -62,7 +68,7 @@ export type RunnerOptions = {
 type Part = { readonly key: string; readonly graph: Later<Graph>; readonly isBlock: boolean };
 
 /**
- * `all`: sessions stay open from look to look, where memory has room for every block, and what goes
+ * `all`: sessions stay open from pass to pass, where memory has room for every block, and what goes
  * from one to the next stays on the device. `one`: a block at a time is opened, run and released;
  * what it gives passes through memory, because on a device it would need its block to stay.
  */
@@ -70,7 +76,7 @@ export type Hold = 'all' | 'one';
 
 /**
  * The transformer of a checkpoint for latents of one size: latents and noise in, velocities out.
- * Takes memory from the first look until it is released, also when a look has failed.
+ * Takes memory from the first pass until it is released, also when a pass has failed.
  */
 export class TransformerRunner {
 	readonly config: TransformerConfig;
@@ -107,13 +113,13 @@ export class TransformerRunner {
 	 * the signal's reason before the next session, PickupError `out-of-memory`, `bad-weights` or
 	 * `engine-failed`.
 	 */
-	async velocities(look: Look): Promise<Partial<Record<StreamName, Float32Array>>> {
-		const { isolated = false, skipSelfAttention, signal } = look;
+	async velocities(inputs: ForwardInputs): Promise<Partial<Record<StreamName, Float32Array>>> {
+		const { isolated = false, skipSelfAttention, signal } = inputs;
 		signal?.throwIfAborted();
-		const context = await this.#projected(look.context);
-		const noise = noiseInputs(this.config, look.noise);
-		const model = this.#modelFor(noise, look.context, isolated);
-		const changing = { ...(look.held ?? this.#latentInputs(look)), ...noise };
+		const context = await this.#projected(inputs.context);
+		const noise = noiseInputs(this.config, inputs.noise);
+		const model = this.#modelFor(noise, inputs.context, isolated);
+		const changing = { ...(inputs.held ?? this.#latentInputs(inputs)), ...noise };
 		const parts = this.#parts(model, skipSelfAttention);
 		let made: Values = {};
 		try {
@@ -124,7 +130,7 @@ export class TransformerRunner {
 					...(await this.#uploaded(this.#fixed)),
 					...(await this.#uploaded(context)),
 				};
-				const run = this.#run(parts.slice(at), { ...constants, ...changing, ...made }, look);
+				const run = this.#run(parts.slice(at), { ...constants, ...changing, ...made }, inputs);
 				const { count, outputs } = await run;
 				at += count;
 				made = replaced(made, outputs);
@@ -137,10 +143,10 @@ export class TransformerRunner {
 	}
 
 	/**
-	 * Brings latents to where several looks at the same ones find them, in memory of the networks' thread
-	 * until it is released. A device gets them with each look.
+	 * Brings latents to where several passes over the same ones find them, in memory of the networks'
+	 * thread until it is released. A device gets them with each pass.
 	 */
-	async hold({ latents }: Pick<Look, 'latents'>): Promise<Uploaded> {
+	async hold({ latents }: Pick<ForwardInputs, 'latents'>): Promise<Uploaded> {
 		const values = this.#latentInputs({ latents });
 		if (this.#provider === 'webgpu') return { values, release: async () => {} };
 		return upload(values, this.#provider);
@@ -163,7 +169,7 @@ export class TransformerRunner {
 	}
 
 	/** Head, blocks and tail; graphs that are not known yet are made while those before them run. */
-	#parts(model: Transformer, skipped: Look['skipSelfAttention']): Part[] {
+	#parts(model: Transformer, skipped: ForwardInputs['skipSelfAttention']): Part[] {
 		const sizes = JSON.stringify(model.work);
 		const part = (name: string, build: () => Graph, isBlock = false): Part => {
 			const key = `${name} ${sizes}`;
@@ -188,7 +194,7 @@ export class TransformerRunner {
 	async #run(
 		parts: readonly Part[],
 		values: Values,
-		{ signal, onBlock }: Pick<Look, 'signal' | 'onBlock'>,
+		{ signal, onBlock }: Pick<ForwardInputs, 'signal' | 'onBlock'>,
 	): Promise<{ readonly count: number; readonly outputs: Values }> {
 		const chained = this.#chained(parts);
 		const count = Math.max(1, chained.length);
@@ -288,7 +294,7 @@ export class TransformerRunner {
 		return inputs;
 	}
 
-	#latentInputs({ latents }: Pick<Look, 'latents'>): Inputs {
+	#latentInputs({ latents }: Pick<ForwardInputs, 'latents'>): Inputs {
 		return this.#named('latent', (stream) => {
 			const data = latents[stream]!;
 			const tokens = this.#settings[stream]!.positions.shape[1]!;
@@ -299,10 +305,10 @@ export class TransformerRunner {
 	#fixedInputs(): Inputs {
 		const inputs: Record<string, NdArray> = {};
 		for (const stream of this.#streams()) {
-			const { positions, heed, keyframes } = this.#settings[stream]!;
+			const { positions, attentionMask, keyframes } = this.#settings[stream]!;
 			const tokens = positions.shape[1]!;
-			if (heed) {
-				const mask = { data: heed, shape: [1, tokens, tokens] };
+			if (attentionMask) {
+				const mask = { data: attentionMask, shape: [1, tokens, tokens] };
 				inputs[`${stream}.bias`] = maskBias(mask, this.#options.precision);
 			}
 			if (keyframes) inputs[`${stream}.keyframes`] = { data: keyframes, shape: [tokens, 1] };
@@ -316,14 +322,14 @@ export class TransformerRunner {
 	}
 
 	#sizes(context: PromptContext, timesteps: (stream: StreamName) => number) {
-		const sizeOf = (stream: StreamName): StreamWork | null => {
+		const sizeOf = (stream: StreamName): StreamSizes | null => {
 			const setting = this.#settings[stream];
 			return (
 				setting && {
 					tokens: setting.positions.shape[1]!,
 					timesteps: timesteps(stream),
 					contextTokens: context[stream].shape[0]!,
-					masked: setting.heed !== null,
+					masked: setting.attentionMask !== null,
 					keyframes: setting.keyframes !== null,
 				}
 			);

@@ -56,7 +56,7 @@ export class OpenNetworks {
 	}
 
 	async run(session: Session, inputs: Inputs, signal?: AbortSignal): Promise<NdArray> {
-		this.#look(signal);
+		this.#checkUsable(signal);
 		const running = session.run(inputs);
 		this.#sessions.set(session, running);
 		return (await running).result!;
@@ -87,7 +87,7 @@ export class OpenNetworks {
 	}
 
 	#graphOf(network: Network, signal: AbortSignal | undefined): Graph {
-		this.#look(signal);
+		this.#checkUsable(signal);
 		const { name, module, precision, inputs, type, build } = network;
 		const graph = new Graph(name, precision);
 		const weights = module === '' ? this.#checkpoint.root : this.#checkpoint.at(module);
@@ -102,7 +102,7 @@ export class OpenNetworks {
 		return graph;
 	}
 
-	#look(signal: AbortSignal | undefined): void {
+	#checkUsable(signal: AbortSignal | undefined): void {
 		signal?.throwIfAborted();
 		if (this.#isReleased) throw new RangeError('Expected open VAEs, got a call after release()');
 	}

@@ -27,7 +27,7 @@ export const LEAST_OVERLAP: PerAxis<number> = [16, 64, 64];
 export type Tile = PerAxis<Span>;
 
 /** Every choice of one span per axis is a tile. */
-export type Plan = PerAxis<readonly Span[]>;
+export type TilePlan = PerAxis<readonly Span[]>;
 
 /** Whether latents become pixels, or pixels latents. */
 export type Way = 'decode' | 'encode';
@@ -45,7 +45,7 @@ export function planTiles(
 	latent: PerAxis<number>,
 	{ tile, overlap }: Tiling,
 	{ way = 'decode', scale = SCALE }: { readonly way?: Way; readonly scale?: PerAxis<number> } = {},
-): Plan {
+): TilePlan {
 	const spans = (axis: 0 | 1 | 2) => {
 		const [size, shared] = [tile[axis] / scale[axis], overlap[axis] / scale[axis]];
 		if (!Number.isInteger(size) || !Number.isInteger(shared) || shared < 0 || shared >= size) {
@@ -71,7 +71,7 @@ export type Limits = {
  * so that one network runs them all, and of all such plans the one of the least work. Where no plan
  * fits, the one of the least memory.
  */
-export function fitTiles(latent: PerAxis<number>, { way, memory, bytesOf }: Limits): Plan {
+export function fitTiles(latent: PerAxis<number>, { way, memory, bytesOf }: Limits): TilePlan {
 	const whole: Even = { sizes: latent, counts: [1, 1, 1] };
 	const bytes = ({ sizes, counts }: Even) => bytesOf(sizes, product(counts));
 	let chosen = bytes(whole) <= memory ? whole : null;

@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { align } from '../../kernels.ts';
 import { openVectorKernels, type VectorKernels } from '../vector-kernels.ts';
-import type { Plan, Range, Span, Tile } from './tile-plan.ts';
+import type { Range, Span, Tile, TilePlan } from './tile-plan.ts';
 
 /**
  * The part of [1, channels, frames, height, width] that a tile is given. What a single tile would
@@ -62,7 +62,7 @@ export type MakeTile = (tile: Tile, next: Tile | null) => Promise<Float32Array>;
  * frames. What a single tile makes is not copied.
  */
 export async function* blendTiles(
-	plan: Plan,
+	plan: TilePlan,
 	make: MakeTile,
 	{ channels = 3, frames = [0, plan[0].at(-1)!.output[1]] }: BlendOptions = {},
 ): AsyncGenerator<Layer, void, void> {
@@ -142,7 +142,7 @@ class Line {
 const AHEAD = 2;
 
 /** Those that touch the frames, time outermost. */
-function tilesOf([time, height, width]: Plan, frames: Range): Tile[] {
+function tilesOf([time, height, width]: TilePlan, frames: Range): Tile[] {
 	return time
 		.filter((span) => touches(span, frames))
 		.flatMap((span) =>

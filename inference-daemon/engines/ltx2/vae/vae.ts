@@ -17,7 +17,7 @@ import type { NdArray } from '../runtime/resident.ts';
 import type { Provider, Session } from '../runtime/session.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { type Inputs, type Network, OpenNetworks } from './open-networks.ts';
-import { fitTiles, type PerAxis, type Plan, type Range, type Tile } from './tile-plan.ts';
+import { fitTiles, type PerAxis, type Range, type Tile, type TilePlan } from './tile-plan.ts';
 import { blendTiles, cutTile, type Layer, type MakeTile } from './tiling.ts';
 
 export type VaeOptions = {
@@ -204,7 +204,7 @@ export class Vae {
 		{ data: { length }, shape }: NdArray,
 		noise: MakeNoise | null,
 	): { readonly noise?: NdArray; readonly sinusoid?: NdArray } {
-		const m = new Scope(new Graph('look'), this.#checkpoint.at('vae'));
+		const m = new Scope(new Graph('probe'), this.#checkpoint.at('vae'));
 		if (!isTimestepConditioned(m)) return {};
 		if (noise === null) throw new RangeError('Expected noise for a timestep-conditioned decoder');
 		const data = noise(length);
@@ -214,13 +214,13 @@ export class Vae {
 		return { noise: { data, shape }, sinusoid: decodeSinusoid(m) };
 	}
 
-	#encodingPlan(size: PerAxis<number>): Plan {
+	#encodingPlan(size: PerAxis<number>): TilePlan {
 		const perPixel = encoderBytesPerPixel(videoVaeConfig(this.#checkpoint));
 		const bytesOf = (tile: PerAxis<number>) => perPixel * pixelsOf(tile);
 		return fitTiles(size, { way: 'encode', memory: this.#memory, bytesOf });
 	}
 
-	#decodingPlan(size: PerAxis<number>, [from, to]: Range): Plan {
+	#decodingPlan(size: PerAxis<number>, [from, to]: Range): TilePlan {
 		const perPixel = decoderBytesPerPixel(videoVaeConfig(this.#checkpoint));
 		const bytesOf = (tile: PerAxis<number>, count: number) => {
 			// Frames wait for the last of their tiles.
@@ -236,7 +236,7 @@ export class Vae {
 	 * layers are given away.
 	 */
 	async *#inTiles(
-		plan: Plan,
+		plan: TilePlan,
 		cut: Inputs,
 		network: (shape: Shape) => Network,
 		options: {
@@ -300,7 +300,7 @@ function checkFrames([from, to]: Range, count: number): void {
 	throw new RangeError(`Expected frames among the ${count} of the latent, got ${from}…${to}`);
 }
 
-function isWhole(plan: Plan): boolean {
+function isWhole(plan: TilePlan): boolean {
 	return plan.every((spans) => spans.length === 1);
 }
 

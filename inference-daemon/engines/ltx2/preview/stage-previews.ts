@@ -1,24 +1,19 @@
-import type { Looked } from '../condition/condition.ts';
+import type { Seen } from '../condition/condition.ts';
 import { normalNoise } from '../diffusion/noise.ts';
 import type { Latents } from '../diffusion/samplers.ts';
-import type { Pass } from '../plan/passes.ts';
-import { pictureLatent, type Take } from '../run.ts';
+import { type PassRun, pictureLatent } from '../run.ts';
 import { meanwhile } from '../runtime/meanwhile.ts';
 import { cellOf, cellsWhere, showsMuch } from './preview-map.ts';
 
 /** What is still to be learned from before the first preview. */
-export type Lesson = () => Promise<unknown>;
+export type PreviewFit = () => Promise<unknown>;
 
 /**
  * Fits the preview to what the window shows, or once for each checkpoint to what noise looks like. The
  * first takes a while but no network, and is given back for when there is time.
  */
-export async function learnPreview(
-	take: Take,
-	pass: Pass,
-	{ seen }: Looked,
-): Promise<Lesson | null> {
-	const { previews, work, vae, signal } = take;
+export async function preparePreview(run: PassRun, seen: Seen | null): Promise<PreviewFit | null> {
+	const { previews, work, pass, vae, signal } = run;
 	const { gap, frames, spare } = pass.window;
 	const isGiven = (frame: number) =>
 		frame < frames - spare && (work.picture === 'given' || frame < gap.start || frame >= gap.end);
@@ -36,23 +31,23 @@ export async function learnPreview(
 }
 
 /** The previews of a stage, each made while the next step is. */
-export class Showing {
+export class StagePreviews {
 	readonly #show: (clean: Latents) => void;
-	#lesson: Lesson | null;
+	#fit: PreviewFit | null;
 	#shown: Promise<void> = Promise.resolve();
 
-	/** `lesson` is learned before the first of them. */
-	constructor(take: Take, pass: Pass, stage: number, lesson: Lesson | null) {
-		this.#show = (clean) => showPreview(take, pass, stage, clean);
-		this.#lesson = lesson;
+	/** `fit` is learned before the first of them. */
+	constructor(run: PassRun, stage: number, fit: PreviewFit | null) {
+		this.#show = (clean) => showPreview(run, stage, clean);
+		this.#fit = fit;
 	}
 
 	/** Returns when the preview before is made; throws what went wrong with it. */
 	async next(clean: Latents): Promise<void> {
 		await this.#shown;
 		this.#shown = meanwhile(async () => {
-			await this.#lesson?.();
-			this.#lesson = null;
+			await this.#fit?.();
+			this.#fit = null;
 			this.#show(clean);
 		});
 	}
@@ -69,11 +64,11 @@ export class Showing {
 }
 
 /** A small picture of the middle of what is being made, of how it looks so far. */
-function showPreview(take: Take, pass: Pass, stage: number, clean: Latents): void {
-	const { previews, work, tell } = take;
+function showPreview(run: PassRun, stage: number, clean: Latents): void {
+	const { previews, work, pass, tell } = run;
 	const { start, end } = pass.window.gap;
 	const cell = cellOf((start + end) >> 1);
-	const crop = work.stages[stage]!;
-	const jpeg = previews.jpeg(pictureLatent(take, pass, stage, clean, cell), { crop });
+	const crop = work.sizes[stage]!;
+	const jpeg = previews.jpeg(pictureLatent(run, stage, clean, cell), { crop });
 	if (jpeg) tell({ kind: 'preview', jpeg });
 }

@@ -1,0 +1,183 @@
+import type { Conditioned, ConditionedStream } from '../diffusion/conditioning.ts';
+import {
+	type Guidance,
+	type GuidancePass,
+	GuidanceSum,
+	guidancePasses,
+} from '../diffusion/guidance.ts';
+import type { Denoise, Latents } from '../diffusion/samplers.ts';
+import type { SkippedSelfAttention } from '../networks/transformer-block.ts';
+import { meanwhile } from '../runtime/meanwhile.ts';
+import type {
+	Contexts,
+	ForwardInputs,
+	Settings,
+	StreamName,
+	TransformerRunner,
+} from '../runtime/transformer.ts';
+import type { Noise } from '../runtime/transformer-inputs.ts';
+
+const STREAMS = ['video', 'audio'] as const;
+
+/** What stays the same about the streams while they are made, for a `TransformerRunner`. */
+export function settingsOf(
+	conditioned: Conditioned,
+	keyframes: Float32Array | null = null,
+): Settings {
+	const of = (stream: StreamName) => {
+		const state = conditioned[stream];
+		if (state === null) return null;
+		const { axes, tokens, data } = state.positions;
+		return {
+			positions: { data, shape: [axes, tokens, 2] },
+			attentionMask: state.attentionMask,
+			keyframes: stream === 'video' ? keyframes : null,
+		};
+	};
+	return { video: of('video'), audio: of('audio') };
+}
+
+/**
+ * Predicts the clean latents at a noise level, x0 = x − velocity · timestep per token: in one forward
+ * pass, or in as many as the guidance needs. A guidance by the negative prompt needs its context.
+ */
+export function denoiser(
+	runner: TransformerRunner,
+	conditioned: Conditioned,
+	contexts: Contexts,
+	guidance: Guidance | null,
+	{ signal, onBlock }: Pick<ForwardInputs, 'signal' | 'onBlock'> = {},
+): Denoise {
+	let sums: GuidanceSums | null = null;
+	const changes = guidance && changesFor(guidance, contexts);
+	return async (latents, sigma) => {
+		const noise = {
+			video: noiseOf(conditioned.video, sigma),
+			audio: noiseOf(conditioned.audio, sigma),
+		};
+		const inputs = { latents, noise, context: contexts.positive, signal, onBlock };
+		if (guidance === null || changes === null) {
+			return cleanOf(latents, await runner.velocities(inputs), noise);
+		}
+		sums ??= await GuidanceSums.open(guidance, conditioned);
+		return predictGuided(runner, inputs, sums, changes);
+	};
+}
+
+/** What the forward passes of a guidance have other than the first one. */
+type Changes = Readonly<Record<GuidancePass, Partial<ForwardInputs>>>;
+
+function changesFor({ stgBlocks }: Guidance, { negative }: Contexts): Changes {
+	const skipped: SkippedSelfAttention = { video: true, audio: true };
+	return {
+		uncond: negative === null ? {} : { context: negative },
+		perturbed: { skipSelfAttention: new Map(stgBlocks.map((block) => [block, skipped])) },
+		isolated: { isolated: true },
+	};
+}
+
+/** Several forward passes over the same latents; each is added up while the next one runs. */
+async function predictGuided(
+	runner: TransformerRunner,
+	inputs: ForwardInputs,
+	sums: GuidanceSums,
+	changes: Changes,
+): Promise<Latents> {
+	const first = runner.velocities(inputs);
+	// Later passes find the latents there, which takes time but no network.
+	const holding = meanwhile(() => runner.hold(inputs));
+	try {
+		const velocities = await first;
+		const added = [meanwhile(() => sums.begin(inputs, velocities))];
+		const held = { ...inputs, held: (await holding).values };
+		for (const name of sums.passes) {
+			const others = await runner.velocities({ ...held, ...changes[name] });
+			added.push(meanwhile(() => sums.add(name, others)));
+		}
+		await Promise.all(added);
+		return sums.result();
+	} finally {
+		const [uploaded] = await Promise.allSettled([holding]);
+		if (uploaded.status === 'fulfilled') await uploaded.value.release();
+	}
+}
+
+/** The guidance of all streams. */
+class GuidanceSums {
+	/** The forward passes that it needs beside the first. */
+	readonly passes: ReadonlySet<GuidancePass>;
+	readonly #guidance: Guidance;
+	readonly #streams: ReadonlyMap<StreamName, GuidanceSum>;
+
+	private constructor(guidance: Guidance, streams: ReadonlyMap<StreamName, GuidanceSum>) {
+		this.passes = passesOf(guidance, [...streams.keys()]);
+		this.#guidance = guidance;
+		this.#streams = streams;
+	}
+
+	static async open(guidance: Guidance, conditioned: Conditioned): Promise<GuidanceSums> {
+		const streams = new Map<StreamName, GuidanceSum>();
+		for (const stream of STREAMS) {
+			const state = conditioned[stream];
+			if (state === null) continue;
+			const { mask, channels } = state;
+			streams.set(stream, await GuidanceSum.open(guidance[stream], mask.length, channels));
+		}
+		return new GuidanceSums(guidance, streams);
+	}
+
+	begin({ latents, noise }: ForwardInputs, velocities: Velocities): void {
+		for (const [stream, sum] of this.#streams) {
+			const { timesteps } = noise[stream]!;
+			sum.begin({ latent: latents[stream]!, timesteps }, velocities[stream]!);
+		}
+	}
+
+	add(name: GuidancePass, velocities: Velocities): void {
+		for (const [stream, sum] of this.#streams) {
+			const needed = guidancePasses(this.#guidance[stream]);
+			if (needed.includes(name)) sum.add(name, velocities[stream]!);
+		}
+	}
+
+	result(): Latents {
+		const results = [...this.#streams].map(([stream, sum]) => [stream, sum.result()]);
+		return Object.fromEntries(results) as Latents;
+	}
+}
+
+/** Forward passes in which picture and sound are denoised once. */
+export function forwardsPerStep(guidance: Guidance | null): number {
+	return guidance === null ? 1 : 1 + passesOf(guidance, STREAMS).size;
+}
+
+function passesOf(guidance: Guidance, streams: readonly StreamName[]): ReadonlySet<GuidancePass> {
+	return new Set(streams.flatMap((stream) => guidancePasses(guidance[stream])));
+}
+
+function noiseOf(state: ConditionedStream | null, sigma: number) {
+	if (state === null) return null;
+	const own = state.isFrozen ? 0 : sigma;
+	return { timesteps: state.mask.map((share) => share * own), sigma: own };
+}
+
+type Velocities = Partial<Record<StreamName, Float32Array>>;
+
+/** x − velocity · timestep, written over the velocities. */
+function cleanOf(
+	latents: Latents,
+	velocities: Velocities,
+	noise: Record<StreamName, Noise | null>,
+): Latents {
+	const clean = Object.entries(velocities).map(([stream, velocity]) => {
+		const { timesteps } = noise[stream as StreamName]!;
+		const channels = velocity.length / timesteps.length;
+		const x = latents[stream]!;
+		for (let token = 0, i = 0; token < timesteps.length; token++) {
+			const timestep = timesteps[token]!;
+			for (const end = i + channels; i < end; i++) velocity[i] = x[i]! - velocity[i]! * timestep;
+		}
+		return [stream, velocity];
+	});
+	return Object.fromEntries(clean) as Latents;
+}
