@@ -1,5 +1,5 @@
 import type { Frame } from '../../media/types.ts';
-import { buildPyramid, type Pyramid } from './flow.ts';
+import { buildPyramid, type Pyramid, smallSize } from './flow.ts';
 import type { Kernels } from './kernels.ts';
 import { atTargets, mapFor, motionAtNodes, type Nodes, nodesFor, trustAtNodes } from './nodes.ts';
 import { type Layout, layoutOf, load, padPlanes } from './planes.ts';
@@ -40,6 +40,10 @@ const SAME_SCENE = 0.42;
 /** How sharply one side is chosen where the two do not show the same thing. */
 const SHARPNESS = 7;
 
+/** What both sides bring to a place may differ this much, measured by what stands there plainly, before it dissolves, and wholly dissolves. */
+const AGREE = 0.75;
+const DISAGREE = 1.05;
+
 /** Width of the wipe's soft edge, as a share of the picture. */
 const WIPE_SOFTNESS = 0.12;
 
@@ -64,7 +68,12 @@ export function buildBridge(
 	const nodes = nodesFor(width, height);
 	const map = mapFor(width, height);
 	const sources = [left, right].map((side) => side && padPlanes(kernels, side.edge, layout));
-	const look = kernels.scratch(() => lookAt(kernels, layout, left, right, count + 1));
+	const small = smallSize(width, height);
+	const lumas = { left: 0, right: 0 };
+	for (const side of ['left', 'right'] as const) {
+		lumas[side] = kernels.allocate(small.width * small.height * 4);
+	}
+	const look = kernels.scratch(() => lookAt(kernels, layout, left, right, count + 1, lumas));
 	const regime = chooseRegime(look.scene);
 	const paths =
 		regime === 'scene'
@@ -133,6 +142,13 @@ export function buildBridge(
 					...([...grid, width, height, crossing(step, steps), SHARPNESS, memory.shares] as const),
 				);
 				run.toShares(memory.shares, finer, nodes.columns, nodes.rows, ...mapGrid, share);
+				const { gain, offset } = look.scene!;
+				run.weighDissolve(
+					...([l.found, r.found, lumas.left, lumas.right, small.width, small.height] as const),
+					...([nodes.unit / small.factor, gain, offset, AGREE, DISAGREE] as const),
+					...([nodes.columns, nodes.rows, l.moved, memory.shares] as const),
+				);
+				run.toShares(memory.shares, finer, nodes.columns, nodes.rows, ...mapGrid, share + plane);
 				grade = gradeAt(look.scene!, time);
 			} else {
 				const turned = regime === 'shots' ? turn : 0.5;
@@ -159,6 +175,7 @@ export function buildBridge(
 					...([sources[0]?.[i] ?? 0, sources[1]?.[i] ?? 0, layout.pad] as const),
 					...([memory.maps, ...mapGrid, memory.row] as const),
 					...(i === 0 ? grade : NO_GRADE),
+					regime === 'scene' ? Math.round(time * ALL_RIGHT) : -1,
 				);
 			});
 			return kernels.bytes(target, data.length);
@@ -168,7 +185,7 @@ export function buildBridge(
 
 type Look = {
 	readonly scene: Scene | null;
-	/** Per frame; null where a side is missing or has one frame. */
+	/** Per frame; null where a side is missing, has one frame or shows something else a moment before. */
 	readonly left: Motion | null;
 	readonly right: Motion | null;
 };
@@ -179,12 +196,20 @@ function lookAt(
 	left: Side | null,
 	right: Side | null,
 	steps: number,
+	lumas: { readonly left: number; readonly right: number },
 ): Look {
 	const pyramid = (frame: Frame): Pyramid => {
 		const plane = load(kernels, frame.data);
 		return buildPyramid(kernels, plane, frame.width, frame.height, layout.bits);
 	};
 	const edges = { left: left && pyramid(left.edge), right: right && pyramid(right.edge) };
+	for (const side of ['left', 'right'] as const) {
+		const finest = edges[side]?.levels[0];
+		if (finest === undefined) continue;
+		const { luma, width, height } = finest;
+		const values = kernels.floats(luma, width * height);
+		kernels.floats(lumas[side], values.length).set(values);
+	}
 	const velocity = (side: Side | null, edge: Pyramid | null, sign: number) =>
 		side === null || edge === null || side.inner === null
 			? null
@@ -218,6 +243,12 @@ type Paths = {
 };
 
 /**
+ * Pixels of a frame's speed times frames, per pixel of width, after which a swing has ended: it
+ * leads away by 0.148 of that at most. A hand that shakes is on its way back by then.
+ */
+const SWING = 0.06;
+
+/**
  * The whole way across, and what the neighbours' own speed differs from its mean speed at the
  * left and at the right end: so that motion goes on through both joins without a jolt.
  */
@@ -244,7 +275,7 @@ function scenePaths(
 		beyond(speedRight, back, -1, look.right !== null),
 	] as const;
 	const fastest = Math.max(...[...left, ...right].map(typicalLength), 1e-3);
-	const longest = Math.min(steps, settle * 1.5, (0.4 * width) / fastest);
+	const longest = Math.min(steps, settle / 2, (SWING * width) / fastest);
 	return {
 		left: [there, ...left],
 		right: [back, ...right],
@@ -279,9 +310,9 @@ function reserve(kernels: Kernels, nodes: Nodes, map: Nodes, frameBytes: number,
 		right: side(),
 		shares: kernels.allocate(values),
 		line: kernels.allocate(nodes.columns * 8),
-		/** Left x, left y, right x, right y, share of the right. */
-		maps: kernels.allocate(map.columns * map.rows * 4 * 5),
-		row: kernels.allocate(map.columns * 4 * 5),
+		/** Left x, left y, right x, right y, share of the right, how much is dissolved. */
+		maps: kernels.allocate(map.columns * map.rows * 4 * 6),
+		row: kernels.allocate(map.columns * 4 * 6),
 		targets: Array.from({ length: places }, () => kernels.allocate(frameBytes)),
 	};
 }

@@ -50,6 +50,12 @@ export function patchCentre(index: number, length: number): number {
 	return Math.max(0, Math.min(index * STEP, length - PATCH)) + PATCH / 2;
 }
 
+/** The finest level of a pyramid; `factor` pixels of the picture are one of its own. */
+export function smallSize(width: number, height: number) {
+	const factor = Math.max(1, Math.ceil(Math.max(width, height) / WORK_SIZE));
+	return { width: Math.ceil(width / factor), height: Math.ceil(height / factor), factor };
+}
+
 /** Builds a pyramid from the luma plane at `plane`; allocates, so call it inside `scratch`. */
 export function buildPyramid(
 	kernels: Kernels,
@@ -58,9 +64,9 @@ export function buildPyramid(
 	height: number,
 	bits: number,
 ): Pyramid {
-	const factor = Math.max(1, Math.ceil(Math.max(width, height) / WORK_SIZE));
-	let w = Math.ceil(width / factor);
-	let h = Math.ceil(height / factor);
+	const small = smallSize(width, height);
+	const { factor } = small;
+	let { width: w, height: h } = small;
 	const luma = kernels.allocate(w * h * 4);
 	kernels.run.shrink(plane, width, height, bits, factor, luma, w, h);
 	const levels: Level[] = [];

@@ -172,6 +172,23 @@ type Exports = {
 		sharpness: number,
 		result: number,
 	): void;
+	weighDissolve(
+		left: number,
+		right: number,
+		leftLuma: number,
+		rightLuma: number,
+		width: number,
+		height: number,
+		cell: number,
+		gain: number,
+		offset: number,
+		least: number,
+		most: number,
+		columns: number,
+		rows: number,
+		scratch: number,
+		result: number,
+	): void;
 	weighWipe(
 		columns: number,
 		rows: number,
@@ -204,6 +221,7 @@ type Warp = (
 	offsetLeft: number,
 	gainRight: number,
 	offsetRight: number,
+	time: number,
 ) => void;
 
 export type Kernels = KernelsOf<Exports>;

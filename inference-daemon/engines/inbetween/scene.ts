@@ -60,19 +60,27 @@ export function compareScenes(
 	};
 }
 
-/** Motion per frame at `here`, from a picture `frames` frames away (negative: before it). */
+/** Two frames of one clip that have less in common than this stand on two sides of a cut. */
+const SAME_CLIP = 0.5;
+
+/**
+ * Motion per frame at `finest`, from a picture `frames` frames away (negative: before it); null
+ * where the two do not show the same.
+ */
 export function findVelocity(
 	kernels: Kernels,
 	finest: Pyramid,
 	finestOther: Pyramid,
 	frames: number,
-): Motion {
+): Motion | null {
 	const here = coarser(finest);
 	const other = coarser(finestOther);
 	const flow = findFlow(kernels, here, other, 1.5);
 	const back = findFlow(kernels, other, here, 1.5);
 	const trust = agreement(flow, back, here);
 	const whole = complete(kernels, here, flow, trust, 0.1, 60);
+	const { seen, matched } = count(flow, trust, whole, here);
+	if (matched < SAME_CLIP * seen) return null;
 	return { ...whole, motion: whole.motion.map((value) => value / frames) };
 }
 

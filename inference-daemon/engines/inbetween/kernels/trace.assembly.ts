@@ -257,3 +257,82 @@ export function weighWipe(columns: i32, rows: i32, width: i32, height: i32, dx: 
 		}
 	}
 }
+
+@inline function lumaAt(luma: usize, width: i32, height: i32, x: f32, y: f32): f32 {
+	const gx = limit(x, 0, <f32>(width - 1));
+	const gy = limit(y, 0, <f32>(height - 1));
+	const i = min(<i32>gx, width - 2);
+	const j = min(<i32>gy, height - 2);
+	const fx = gx - <f32>i;
+	const fy = gy - <f32>j;
+	const p = luma + ((j * width + i) << 2);
+	const q = p + (width << 2);
+	const top = load<f32>(p) + (load<f32>(p, 4) - load<f32>(p)) * fx;
+	const low = load<f32>(q) + (load<f32>(q, 4) - load<f32>(q)) * fx;
+	return top + (low - top) * fy;
+}
+
+/** Differences of grey levels up to this count as none. */
+const NOISE: f32 = 1;
+
+/**
+ * How much of each node's surroundings is to be dissolved, 0…1: all of it where what the two sides
+ * bring there differs `most` as much as what stands there plainly, nothing up to `least`, and half
+ * of that where one of them lies outside its picture. `leftLuma`
+ * and `rightLuma` are `width` × `height` (at least 2 × 2), `cell` of their pixels per node; right
+ * luma ≈ gain · left luma + offset. `scratch` holds 2 values a node.
+ */
+export function weighDissolve(
+	left: usize, right: usize, leftLuma: usize, rightLuma: usize, width: i32, height: i32, cell: f32,
+	gain: f32, offset: f32, least: f32, most: f32, columns: i32, rows: i32, scratch: usize, result: usize,
+): void {
+	const count = columns * rows;
+	const plain = scratch + (count << 2);
+	const step = cell * 0.25;
+	for (let j = 0; j < rows; j++) {
+		for (let i = 0; i < columns; i++) {
+			const index = j * columns + i;
+			const at = index << 3;
+			const lx = load<f32>(left + at) * cell;
+			const ly = load<f32>(left + at, 4) * cell;
+			const rx = load<f32>(right + at) * cell;
+			const ry = load<f32>(right + at, 4) * cell;
+			let moved: f32 = 0;
+			let still: f32 = 0;
+			for (let k = 0; k < 16; k++) {
+				const dx = (<f32>(k & 3) - 1.5) * step - 0.5;
+				const dy = (<f32>(k >> 2) - 1.5) * step - 0.5;
+				const x = <f32>i * cell + dx;
+				const y = <f32>j * cell + dy;
+				moved += abs(gain * lumaAt(leftLuma, width, height, lx + dx, ly + dy) + offset - lumaAt(rightLuma, width, height, rx + dx, ry + dy));
+				still += abs(gain * lumaAt(leftLuma, width, height, x, y) + offset - lumaAt(rightLuma, width, height, x, y));
+			}
+			store<f32>(scratch + (index << 2), moved);
+			store<f32>(plain + (index << 2), still);
+		}
+	}
+	const w = <f32>width / cell;
+	const h = <f32>height / cell;
+	for (let j = 0; j < rows; j++) {
+		for (let i = 0; i < columns; i++) {
+			const moved = around(scratch, columns, rows, i, j);
+			const still = around(plain, columns, rows, i, j);
+			const at = (j * columns + i) << 3;
+			const seen =
+				inside(load<f32>(left + at), load<f32>(left + at, 4), w, h) *
+				inside(load<f32>(right + at), load<f32>(right + at, 4), w, h);
+			const ratio = moved / (still + 144 * NOISE);
+			store<f32>(result + (at >> 1), (0.5 + 0.5 * seen) * smooth((ratio - least) / (most - least)));
+		}
+	}
+}
+
+/** Sum over a node and its eight neighbours. */
+@inline function around(values: usize, columns: i32, rows: i32, i: i32, j: i32): f32 {
+	let total: f32 = 0;
+	for (let y = j - 1; y <= j + 1; y++) {
+		const row = values + ((max(0, min(rows - 1, y)) * columns) << 2);
+		for (let x = i - 1; x <= i + 1; x++) total += load<f32>(row + (max(0, min(columns - 1, x)) << 2));
+	}
+	return total;
+}

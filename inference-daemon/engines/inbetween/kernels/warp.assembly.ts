@@ -45,6 +45,11 @@ export function padPlane(source: usize, width: i32, height: i32, bytes: i32, pad
 	return i16x8(0, 1, 2, 3, 4, 5, 6, 7);
 }
 
+/** Eight pixels as they are, scaled to 15 bits. */
+@inline function eight<T>(p: usize): v128 {
+	return sizeof<T>() == 1 ? i16x8.shl(v128.load_ext<u8>(p), 7) : i16x8.shl(v128.load(p), 5);
+}
+
 /** Eight pixels of one source, bilinear, scaled to 15 bits. Displacements at the first pixel and eight on. */
 @inline function sample<T>(plane: usize, stride: i32, x: i32, y: i32, ax: i32, ay: i32, bx: i32, by: i32): v128 {
 	const relX = i16x8.add(i16x8.splat(<i16>(ax & 127)), i16x8.shr_s(i16x8.mul(i16x8.splat(<i16>max(-4000, min(4000, bx - ax))), ramp()), 3));
@@ -178,7 +183,7 @@ export function padPlane(source: usize, width: i32, height: i32, bytes: i32, pad
 @inline function warp<T>(
 	target: usize, width: i32, height: i32, shiftX: i32, shiftY: i32,
 	left: usize, right: usize, pad: i32, maps: usize, columns: i32, rows: i32, scratch: usize,
-	gainLeft: i32, offsetLeft: i32, gainRight: i32, offsetRight: i32,
+	gainLeft: i32, offsetLeft: i32, gainRight: i32, offsetRight: i32, time: i32,
 ): void {
 	const stride = width + 2 * pad;
 	const plane = (columns * rows) << 2;
@@ -191,6 +196,7 @@ export function padPlane(source: usize, width: i32, height: i32, bytes: i32, pad
 	const or = i16x8.splat(<i16>offsetRight);
 	const scale = sizeof<T>() == 1 ? 7 : 5;
 	const half = i16x8.splat(sizeof<T>() == 1 ? 64 : 16);
+	const plainShare = i16x8.splat(<i16>time);
 	for (let y = 0; y < height; y++) {
 		const luma = y << shiftY;
 		const part = i32x4.splat(luma & 7);
@@ -214,6 +220,9 @@ export function padPlane(source: usize, width: i32, height: i32, bytes: i32, pad
 				v128.store(scratch + 2 * row + n, between(first + 2 * plane + n, row, part));
 				v128.store(scratch + 3 * row + n, between(first + 3 * plane + n, row, part));
 			}
+		}
+		if (time >= 0) {
+			for (let n = 0; n < row; n += 16) v128.store(scratch + 5 * row + n, between(first + 5 * plane + n, row, part));
 		}
 		const out = target + <usize>(y * width * sizeof<T>());
 		for (let x = 0; x < width; x += 8) {
@@ -248,6 +257,15 @@ export function padPlane(source: usize, width: i32, height: i32, bytes: i32, pad
 				const share = i16x8.add(i16x8.splat(<i16>wa), i16x8.mul(i16x8.splat(<i16>((wb - wa) >> 3)), ramp()));
 				value = lerp(l, r, share);
 			}
+			if (time >= 0) {
+				const ma = load<i32>(n0 + 5 * row);
+				const mb = load<i32>(n1 + 5 * row);
+				if (ma > FAINT || mb > FAINT) {
+					const at = <usize>((y * stride + x) * sizeof<T>());
+					const plain = lerp(eight<T>(leftAt + at), eight<T>(rightAt + at), plainShare);
+					value = lerp(value, plain, i16x8.add(i16x8.splat(<i16>ma), i16x8.mul(i16x8.splat(<i16>((mb - ma) >> 3)), ramp())));
+				}
+			}
 			const rounded = i16x8.shr_u(i16x8.add_sat_s(value, half), scale);
 			if (sizeof<T>() == 1) {
 				v128.store64_lane(out + x, i8x16.narrow_i16x8_u(rounded, rounded), 0);
@@ -260,18 +278,19 @@ export function padPlane(source: usize, width: i32, height: i32, bytes: i32, pad
 
 /**
  * One plane of the result, written row by row without padding (up to 16 bytes are written past
- * its end). `maps` holds left x, left y, right x, right y and share; `pad` is this plane's own.
+ * its end). `maps` holds left x, left y, right x, right y, share and, where `time` (0…32767, the
+ * share of the right in a plain dissolve) is not negative, how much of it is dissolved.
  */
 export function warp8(
 	target: usize, width: i32, height: i32, shiftX: i32, shiftY: i32, left: usize, right: usize, pad: i32,
-	maps: usize, columns: i32, rows: i32, scratch: usize, gainLeft: i32, offsetLeft: i32, gainRight: i32, offsetRight: i32,
+	maps: usize, columns: i32, rows: i32, scratch: usize, gainLeft: i32, offsetLeft: i32, gainRight: i32, offsetRight: i32, time: i32,
 ): void {
-	warp<u8>(target, width, height, shiftX, shiftY, left, right, pad, maps, columns, rows, scratch, gainLeft, offsetLeft, gainRight, offsetRight);
+	warp<u8>(target, width, height, shiftX, shiftY, left, right, pad, maps, columns, rows, scratch, gainLeft, offsetLeft, gainRight, offsetRight, time);
 }
 
 export function warp10(
 	target: usize, width: i32, height: i32, shiftX: i32, shiftY: i32, left: usize, right: usize, pad: i32,
-	maps: usize, columns: i32, rows: i32, scratch: usize, gainLeft: i32, offsetLeft: i32, gainRight: i32, offsetRight: i32,
+	maps: usize, columns: i32, rows: i32, scratch: usize, gainLeft: i32, offsetLeft: i32, gainRight: i32, offsetRight: i32, time: i32,
 ): void {
-	warp<u16>(target, width, height, shiftX, shiftY, left, right, pad, maps, columns, rows, scratch, gainLeft, offsetLeft, gainRight, offsetRight);
+	warp<u16>(target, width, height, shiftX, shiftY, left, right, pad, maps, columns, rows, scratch, gainLeft, offsetLeft, gainRight, offsetRight, time);
 }
