@@ -1,9 +1,10 @@
 import type { Frame } from '../../media/types.ts';
 import { buildPyramid, type Pyramid, smallSize } from './flow.ts';
 import type { Kernels } from './kernels.ts';
+import type { Motion } from './motion.ts';
 import { atTargets, mapFor, motionAtNodes, type Nodes, nodesFor, trustAtNodes } from './nodes.ts';
 import { type Layout, layoutOf, load, padPlanes } from './planes.ts';
-import { compareScenes, findVelocity, type Motion, type Scene } from './scene.ts';
+import { compareScenes, findVelocity, type Scene } from './scene.ts';
 import { changeOver, coast, crossing, smoothStep, swing } from './timing.ts';
 import { meanOf, typicalLength } from './vectors.ts';
 

@@ -1,5 +1,5 @@
 import { type Expectation, type Pyramid, patchCentre } from './flow.ts';
-import type { Motion } from './scene.ts';
+import type { Motion } from './motion.ts';
 
 /** What another motion must fit better by, as the squared difference of a patch. */
 const WEIGHT = 6;

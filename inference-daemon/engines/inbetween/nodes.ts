@@ -1,4 +1,4 @@
-import { type Motion, sampleGrid } from './scene.ts';
+import { type Motion, sampleGrid } from './motion.ts';
 
 /** Places `unit` luma pixels apart, from the upper left corner to beyond the far edges. */
 export type Nodes = { readonly unit: number; readonly columns: number; readonly rows: number };
