@@ -22,7 +22,7 @@ export const engineDescriptionSchema = z
 		takes: z
 			.strictObject({ loras: z.boolean(), reference: z.boolean(), openLength: z.boolean() })
 			.readonly()
-			.describe('What of a request beside its kind it can heed.'),
+			.describe('What of a request, beside its kind, it supports.'),
 		ready: z.boolean(),
 		needs: z
 			.array(z.strictObject({ what: z.string(), present: z.boolean(), action: z.string() }))
@@ -31,7 +31,7 @@ export const engineDescriptionSchema = z
 			.strictObject({
 				title: z.string().describe('E.g. LTX-2 19B distilled.'),
 				folder: z.string(),
-				guided: z.boolean().describe('Heeds a negative prompt.'),
+				guided: z.boolean().describe('Uses guidance, and with it a negative prompt.'),
 				stages: count.describe('2: can finish at twice the size.'),
 			})
 			.readonly()

@@ -58,11 +58,11 @@ const shared = {
 				.min(0)
 				.max(1)
 				.default(1)
-				.describe('How much the reference and the shot heed each other.'),
+				.describe('Attention between the reference and the picture; 1: as trained.'),
 		})
 		.readonly()
 		.optional()
-		.describe('A clip that an IC-LoRA among `loras` goes by, from the first new frame on.'),
+		.describe('The reference clip of an IC-LoRA among `loras`, from the first new frame on.'),
 	settings: z
 		.record(z.string().max(64), z.union([z.string().max(4096), z.number(), z.boolean()]))
 		.default({})

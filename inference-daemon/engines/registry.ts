@@ -6,7 +6,6 @@ import type { GenerationRequest } from '../../protocol/generation.ts';
 import type { Check } from '../../protocol/rpc.ts';
 import type { Ffmpeg } from '../media/types.ts';
 import type { Engine } from './engine.ts';
-import { unheeded } from './heeding.ts';
 
 /** Best first: `auto` takes the first that is ready and does the kind. */
 const BUILT_IN: Readonly<Record<BuiltInEngine, () => Promise<Engine>>> = {
@@ -63,7 +62,7 @@ export class EngineRegistry {
 				: await this.#describedAs(request.engine, descriptions);
 		if (description === null) return { engine: await this.named(request.engine), request };
 		checkReady(description);
-		checkHeeded(request, description);
+		checkSupported(request, description);
 		const engine = await this.named(description.name);
 		return { engine, request: this.#completed(request, description) };
 	}
@@ -139,14 +138,14 @@ function bestFor(
 	descriptions: readonly EngineDescription[],
 ): EngineDescription {
 	const able = descriptions.filter(({ kinds }) => kinds.includes(request.kind));
-	const heeding = able.filter((description) => unheeded(request, description) === null);
-	const best = heeding.find(({ ready }) => ready) ?? heeding[0];
+	const fitting = able.filter((description) => unsupported(request, description) === null);
+	const best = fitting.find(({ ready }) => ready) ?? fitting[0];
 	if (best) return best;
-	const wish = able[0] ? unheeded(request, able[0]) : null;
+	const missing = able[0] ? unsupported(request, able[0]) : null;
 	throw new PickupError(
 		'engine-cannot',
-		`No engine here does ${request.kind}${wish ? ` with ${wish.what}` : ''}`,
-		{ field: wish?.field ?? 'request.kind' },
+		`No engine here does ${request.kind}${missing ? ` with ${missing.what}` : ''}`,
+		{ field: missing?.field ?? 'request.kind' },
 	);
 }
 
@@ -160,13 +159,33 @@ function checkReady({ ready, needs, title }: EngineDescription): void {
 	});
 }
 
-function checkHeeded(request: GenerationRequest, description: EngineDescription): void {
-	const wish = unheeded(request, description);
-	if (wish === null) return;
-	throw new PickupError('engine-cannot', `${description.title} cannot take ${wish.what}`, {
-		field: wish.field,
+function checkSupported(request: GenerationRequest, description: EngineDescription): void {
+	const part = unsupported(request, description);
+	if (part === null) return;
+	throw new PickupError('engine-cannot', `${description.title} cannot take ${part.what}`, {
+		field: part.field,
 		action: 'Leave that out, or choose an engine that takes it.',
 	});
+}
+
+/** A part of a request that not every engine supports. */
+type Part = { readonly field: string; readonly what: string };
+
+/** The first part of a request beside its kind that an engine does not support; null for none. */
+function unsupported(
+	request: GenerationRequest,
+	{ takes }: Pick<EngineDescription, 'takes'>,
+): Part | null {
+	if ((request.loras?.length ?? 0) > 0 && !takes.loras) {
+		return { field: 'request.loras', what: 'LoRAs' };
+	}
+	if (request.reference !== undefined && !takes.reference) {
+		return { field: 'request.reference', what: 'a reference clip' };
+	}
+	if (request.kind === 'insert' && request.length === 'model' && !takes.openLength) {
+		return { field: 'request.length', what: 'a length that is left to the model' };
+	}
+	return null;
 }
 
 async function loadModule(path: string): Promise<Engine> {

@@ -59,7 +59,7 @@ describe('is refused or told before it runs', () => {
 		});
 	});
 
-	it('a negative prompt that a distilled model does not heed', async () => {
+	it('a negative prompt that has no effect on a distilled model', async () => {
 		const request = requestFor('fill', cut, { negativePrompt: 'rain' });
 		expect((await ltx2.plan(request)).notes.join(' ')).toContain('negative prompt has no effect');
 	});

@@ -264,7 +264,7 @@ describe('notes', () => {
 		const told = notes('insert', { context: { range }, request: { negativePrompt: 'rain' } });
 		expect(told).toEqual([
 			'Too long for one go: made in 2 passes, each from the last one’s end.',
-			'A distilled model is not led: the negative prompt has no effect.',
+			'A distilled model works without guidance: the negative prompt has no effect.',
 		]);
 	});
 });

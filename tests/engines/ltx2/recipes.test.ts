@@ -99,7 +99,7 @@ describe('two stages', () => {
 	});
 });
 
-it('a model that is not distilled is led by the negative prompt', async () => {
+it('a model that is not distilled is guided by the negative prompt', async () => {
 	const wanted = (negativePrompt: string) =>
 		requestFor('insert', cut, { settings: settings({ model: dev, stages: 1 }), negativePrompt });
 	const plain = await make(wanted(''), studio, 'plain');

@@ -208,7 +208,7 @@ describe('LoRAs', () => {
 
 	const dev = modelOf({ version: null, distilled: false });
 
-	it('are for both stages, but for one that goes by a reference', async () => {
+	it('are for both stages, but for an IC-LoRA', async () => {
 		const style = await written('style');
 		const control = await written('control', {
 			...{ reference_downscale_factor: '2', reference_temporal_scale_factor: '4' },
@@ -235,7 +235,7 @@ describe('LoRAs', () => {
 		expect(made.map(({ reference }) => reference)).toEqual([{ scale: 2, pace: 4 }, null]);
 	});
 
-	it('go by no reference where the request has none, and a reference needs one that does', async () => {
+	it('use no reference where the request has none, and a reference needs an IC-LoRA', async () => {
 		const control = await written('control 2', { reference_downscale_factor: '2' });
 		expect((await lorasOf(request([control]), dev)).reference).toBeNull();
 		const style = await written('style 2');

@@ -38,7 +38,7 @@ export type Work = {
 	readonly notes: readonly string[];
 };
 
-/** What a plan has to go by beside the request. */
+/** What a plan depends on beside the request. */
 export type Means = {
 	/** 2: there is what finishes a picture at twice the size. */
 	readonly stages: 1 | 2;
@@ -150,7 +150,7 @@ export function planOf(
 					]
 				: []),
 			...(distilled && request.negativePrompt
-				? ['A distilled model is not led: the negative prompt has no effect.']
+				? ['A distilled model works without guidance: the negative prompt has no effect.']
 				: []),
 			...work.notes,
 		],
@@ -240,5 +240,7 @@ function refused(why: readonly string[]): PickupError {
 	const reasons = why.join('; ');
 	return /is offline/.test(reasons)
 		? new PickupError('media-offline', `Expected media on disk: ${reasons}`, { field: 'context' })
-		: new PickupError('no-neighbour', `Expected a clip to go by: ${reasons}`, { field: 'context' });
+		: new PickupError('no-neighbour', `Expected a neighbour to work from: ${reasons}`, {
+				field: 'context',
+			});
 }

@@ -77,7 +77,7 @@ export async function lorasOf(request: GenerationRequest, model: Model): Promise
 	const factors = loras.map(({ file }) => referenceFactors(file));
 	const first = factors.find((found) => found !== null);
 	if (request.reference && !first) {
-		throw new PickupError('bad-request', 'Expected an IC-LoRA that goes by a reference, got none', {
+		throw new PickupError('bad-request', 'Expected an IC-LoRA for the reference clip, got none', {
 			field: 'reference',
 			action: 'Name the IC-LoRA among the LoRAs, or leave the reference out.',
 		});
