@@ -27,8 +27,8 @@ export class EventLog {
 		return this.#last;
 	}
 
-	/** Every event after a number. Throws `events-gone` with the number to go on from. */
-	after(seq: number): readonly JobEvent[] {
+	/** The events after a number, the first `most` of them. Throws `events-gone` with the number to go on from. */
+	after(seq: number, most: number): readonly JobEvent[] {
 		if (seq < this.#first - 1 || seq > this.#last) {
 			throw new PickupError(
 				'events-gone',
@@ -37,7 +37,11 @@ export class EventLog {
 				{ field: 'after' },
 			);
 		}
-		const rows = this.#store.rows('SELECT seq, body FROM events WHERE seq > ? ORDER BY seq', seq);
+		const rows = this.#store.rows(
+			'SELECT seq, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?',
+			seq,
+			most,
+		);
 		return (rows as { seq: number; body: string }[]).map(
 			({ seq: number, body }) => ({ ...JSON.parse(body), seq: number }) as JobEvent,
 		);

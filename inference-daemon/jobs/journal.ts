@@ -254,9 +254,9 @@ export class Journal {
 		});
 	}
 
-	/** Every event after a number. Throws `events-gone` with the number to go on from. */
-	eventsAfter(after: number): readonly JobEvent[] {
-		return this.#events.after(after);
+	/** The events after a number, the first `most` of them. Throws `events-gone` with the number to go on from. */
+	eventsAfter(after: number, most = Number.MAX_SAFE_INTEGER): readonly JobEvent[] {
+		return this.#events.after(after, most);
 	}
 
 	/** Remembers the engine's process, so that the next daemon can end what this one could not. */

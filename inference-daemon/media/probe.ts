@@ -8,7 +8,7 @@ import {
 	toNumber,
 } from '../../protocol/time.ts';
 import { inputArguments } from './files.ts';
-import { FfmpegFailure, runFfmpeg } from './process.ts';
+import { FfmpegFailure, FfmpegTooSlow, runFfmpeg } from './process.ts';
 import { readShown, SHOW_PICTURE, SHOW_SOUND, SHOWINFO_LOGLEVEL, type Shown } from './showinfo.ts';
 import type { AudioStream, Ffmpeg, MediaInfo, VideoStream } from './types.ts';
 
@@ -118,7 +118,7 @@ async function look(ffmpeg: Ffmpeg, input: Input, signal: AbortSignal | undefine
 		} catch (error) {
 			if (!(error instanceof FfmpegFailure)) throw error;
 			first ??= error;
-			if (/Input\/output error/.test(error.message)) break;
+			if (error instanceof FfmpegTooSlow || /Input\/output error/.test(error.message)) break;
 		}
 	}
 	const why = first instanceof Error ? first.message : String(first);
@@ -128,6 +128,9 @@ async function look(ffmpeg: Ffmpeg, input: Input, signal: AbortSignal | undefine
 		{ field: input.path, cause: first },
 	);
 }
+
+/** Headers can be made that ffmpeg reads for hours, as one with millions of tags. Ms. */
+const LONGEST_LOOK = 60_000;
 
 async function lookAt(
 	ffmpeg: Ffmpeg,
@@ -150,6 +153,7 @@ async function lookAt(
 			...['-fps_mode', 'passthrough', '-f', 'null', '-'],
 		],
 		signal,
+		limit: LONGEST_LOOK,
 		onLine: (line) => {
 			shown.push(...readShown(line));
 			if (header.length < 10_000) header.push(line.replace(/^\[info\] /, ''));

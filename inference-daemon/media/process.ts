@@ -15,13 +15,20 @@ export type FfmpegRun = {
 	readonly secondInput?: AsyncIterable<Uint8Array>;
 	/** Takes what comes from `pipe:1`; what it throws ends the run. */
 	readonly onOutput?: (chunk: Uint8Array) => void;
+	/** After so many ms it is ended and throws FfmpegTooSlow. */
+	readonly limit?: number | undefined;
 	/** Takes each line of the log; needs a loglevel that says more than errors. */
 	readonly onLine?: (line: string) => void;
 };
 
 /** ffmpeg gave up by itself, over what it was given to do: the message has the last errors it logged. */
 export class FfmpegFailure extends Error {
-	override readonly name = 'FfmpegFailure';
+	override readonly name: string = 'FfmpegFailure';
+}
+
+/** ffmpeg was not done with what it was given to do in the time that it had for that. */
+export class FfmpegTooSlow extends FfmpegFailure {
+	override readonly name = 'FfmpegTooSlow';
 }
 
 const KEPT_LINES = 6;
@@ -64,6 +71,8 @@ export async function runFfmpeg(ffmpeg: Ffmpeg, run: FfmpegRun): Promise<void> {
 	};
 	const onAbort = () => stop(run.signal?.reason);
 	run.signal?.addEventListener('abort', onAbort, { once: true });
+	const tooSlow = () => stop(new FfmpegTooSlow(`it was not done after ${run.limit! / 1000} s`));
+	const limit = run.limit === undefined ? undefined : setTimeout(tooSlow, run.limit);
 
 	const ended = endOf(child, (error) => stop(notStarted(ffmpeg, error)));
 	running.set(child, ended);
@@ -76,6 +85,7 @@ export async function runFfmpeg(ffmpeg: Ffmpeg, run: FfmpegRun): Promise<void> {
 	const ending = await ended;
 	await Promise.all(feeds);
 	run.signal?.removeEventListener('abort', onAbort);
+	clearTimeout(limit);
 	if (failure) throw failure.error;
 	if (ending !== null) throw failureOf(ending, lastErrors);
 }

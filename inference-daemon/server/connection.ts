@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws';
+import { AsyncQueue } from '../../protocol/async-queue.ts';
 import { PickupError } from '../../protocol/errors.ts';
-import type { JobEvent } from '../../protocol/jobs.ts';
 import type { Method, ParsedParams } from '../../protocol/rpc.ts';
 import type { Journal } from '../jobs/journal.ts';
 import type { Handlers } from './methods.ts';
@@ -16,11 +16,20 @@ import {
 	resultMessage,
 } from './rpc-message.ts';
 
-/** A client that leaves more than this unread is hung up on; it can come back and resume. Bytes. */
-const MOST_UNREAD = 8_388_608;
+/** While a client leaves more than this unread, nothing more is made for it. Bytes. */
+const MOST_UNREAD = 1_048_576;
 
-/** Calls that one client may have under way before its messages wait in the socket. */
-const MOST_CALLS = 2000;
+/** Calls of one client that may wait for something at a time, a job's end or a look at a file. */
+const MOST_CALLS = 256;
+
+/** Messages that may wait for their turn here; more of them wait in the socket. */
+const MOST_WAITING = 64;
+
+/** After this long whoever else is connected has a turn, in ms. */
+const LONGEST_TURN = 5;
+
+/** Events that are read from the journal at a time. */
+const EVENTS_AT_ONCE = 200;
 
 /** How long a client has for its hello, in ms. */
 const HELLO_WITHIN = 10_000;
@@ -31,37 +40,68 @@ const UNSUPPORTED = 1003;
 
 export type ConnectionOptions = { readonly handlers: Handlers; readonly journal: Journal };
 
-/** Speaks JSON-RPC with one client until either side closes. */
+/**
+ * Speaks JSON-RPC with one client until either side closes. Its calls are begun one after the other,
+ * each when what it was sent before is nearly all read; what has to wait for something is answered
+ * when that has come, and holds up no other.
+ */
 export function serve(socket: WebSocket, { handlers, journal }: ConnectionOptions): void {
 	let greeted = false;
-	/** Until the hello is answered, one message waits for the other. */
-	let earlier = Promise.resolve();
-	let underWay = 0;
+	const inbox = new AsyncQueue<string>();
+	let waiting = 0;
+	const underWay = new Set<Promise<void>>();
+	/** Settles when all that was sent so far has left this process, or the socket has closed. */
+	let flushed = Promise.resolve();
 	/** The newest event that the client has; null when it did not ask for events. */
 	let sentEvent: number | null = null;
+	let isSendingEvents = false;
 
 	const impatience = setTimeout(() => socket.close(POLICY), HELLO_WITHIN).unref();
-	const unlisten = journal.onEvents((events) => sendEvents(events));
+	const unlisten = journal.onEvents(() => void sendEvents());
 	socket.on('error', () => socket.terminate());
 	socket.on('close', () => {
 		clearTimeout(impatience);
 		unlisten();
+		inbox.end();
 	});
 	socket.on('message', (data, isBinary) => {
 		if (isBinary) return socket.close(UNSUPPORTED);
-		underWay += 1;
-		if (underWay === MOST_CALLS) socket.pause();
-		const text = String(data);
-		const answered = greeted ? answer(text) : earlier.then(() => answer(text));
-		if (!greeted) earlier = answered;
-		void answered.finally(() => {
-			if (underWay === MOST_CALLS && socket.readyState === socket.OPEN) socket.resume();
-			underWay -= 1;
+		waiting += 1;
+		if (waiting === MOST_WAITING) socket.pause();
+		void inbox.push(String(data)).then(() => {
+			if (waiting === MOST_WAITING && isOpen()) socket.resume();
+			waiting -= 1;
 		});
 	});
+	void takeCalls();
+
+	async function takeCalls(): Promise<void> {
+		let since = performance.now();
+		for await (const text of inbox) {
+			await room();
+			while (underWay.size >= MOST_CALLS) await Promise.race(underWay);
+			const answered = answer(text);
+			underWay.add(answered);
+			void answered.finally(() => underWay.delete(answered));
+			// Until the hello is answered, one message waits for the other.
+			if (!greeted) await answered;
+			if (performance.now() - since < LONGEST_TURN) continue;
+			await new Promise((resolve) => setImmediate(resolve));
+			since = performance.now();
+		}
+	}
+
+	function isOpen(): boolean {
+		return socket.readyState === socket.OPEN;
+	}
+
+	/** Waits until the client has read nearly all. */
+	async function room(): Promise<void> {
+		while (isOpen() && socket.bufferedAmount > MOST_UNREAD) await flushed;
+	}
 
 	async function answer(text: string): Promise<void> {
-		if (socket.readyState !== socket.OPEN) return;
+		if (!isOpen()) return;
 		let id: RpcId | undefined = null;
 		try {
 			const call = readCall(text);
@@ -98,24 +138,32 @@ export function serve(socket: WebSocket, { handlers, journal }: ConnectionOption
 		// The answer goes out first, in a microtask; what happens until then is read from the journal.
 		sentEvent = null;
 		setImmediate(() => {
-			if (socket.readyState !== socket.OPEN) return;
 			sentEvent = seq;
-			if (seq < journal.lastEvent) sendEvents(journal.eventsAfter(seq));
+			void sendEvents();
 		});
 	}
 
-	function sendEvents(events: readonly JobEvent[]): void {
-		if (sentEvent === null) return;
-		for (const event of events) {
-			if (event.seq <= sentEvent) continue;
-			sentEvent = event.seq;
-			send(notificationMessage('event', event));
+	/** The journal keeps what the client has not read; one that is too far behind for it is hung up on. */
+	async function sendEvents(): Promise<void> {
+		if (isSendingEvents) return;
+		isSendingEvents = true;
+		try {
+			while (isOpen() && sentEvent !== null && sentEvent < journal.lastEvent) {
+				for (const event of journal.eventsAfter(sentEvent, EVENTS_AT_ONCE)) {
+					sentEvent = event.seq;
+					send(notificationMessage('event', event));
+				}
+				await room();
+			}
+		} catch {
+			socket.terminate();
+		} finally {
+			isSendingEvents = false;
 		}
 	}
 
 	function send(text: string): void {
-		if (socket.readyState !== socket.OPEN) return;
-		if (socket.bufferedAmount > MOST_UNREAD) socket.terminate();
-		else socket.send(text);
+		if (!isOpen()) return;
+		flushed = new Promise((resolve) => socket.send(text, () => resolve()));
 	}
 }

@@ -1,8 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
 import { MAX_MESSAGE_BYTES, PROTOCOL_VERSION, SUBPROTOCOL } from '../../protocol/rpc.ts';
 import {
 	connect,
@@ -10,8 +10,9 @@ import {
 	type Daemon,
 	endAllDaemons,
 	helloFor,
-	Peer,
+	requestFor,
 	startDaemon,
+	temporaryFolder,
 } from './harness.ts';
 
 const ALLOWED = 'http://127.0.0.1:5173';
@@ -232,24 +233,64 @@ describe('JSON-RPC', () => {
 	});
 });
 
-test('A client that does not read is hung up on, and the daemon goes on', async () => {
-	const socket = new WebSocket(`ws://127.0.0.1:${daemon.port}`, [
-		SUBPROTOCOL,
-		`token.${daemon.token}`,
-	]);
-	const peer = new Peer(socket);
-	await new Promise((resolve) => socket.once('open', resolve));
-	await peer.call('hello', helloFor(daemon));
-	socket.on('error', () => {});
-	socket.pause();
+test('A client that reads nothing is answered when it does, costs no memory and holds up no other', async () => {
+	const peer = await connect(daemon);
+	const folder = await temporaryFolder();
+	const settings = { ending: 'deaf' };
+	const blocker = requestFor({ folder, settings });
+	await peer.call('job.submit', { request: blocker });
+	const requests = Array.from({ length: 500 }, () =>
+		requestFor({ folder, prompt: 'x'.repeat(500) }),
+	);
+	await Promise.all(requests.map((request) => peer.call('job.submit', { request })));
+	const deaf = await connect(daemon);
+	const before = await peakMemory(daemon.pid);
+	deaf.socket.pause();
+	const answers = Array.from({ length: 1000 }, () => deaf.ask('job.list', { limit: 1000 }));
+	const { jobs } = await peer.call('job.list', { limit: 1000 });
+	expect(jobs.length).toBeGreaterThan(500);
+	const each = JSON.stringify(jobs).length;
+	expect(1000 * each).toBeGreaterThan(4e8);
+	expect((await peakMemory(daemon.pid)) - before).toBeLessThan(200e6);
+	deaf.socket.resume();
+	for (const { result } of await Promise.all(answers.slice(0, 50))) {
+		expect((result as { jobs: unknown[] }).jobs).toHaveLength(jobs.length);
+	}
+	deaf.socket.terminate();
+	await Promise.allSettled(answers);
+	for (const { id } of jobs.filter(({ state }) => state === 'queued')) {
+		await peer.call('job.cancel', { jobId: id });
+	}
+	await peer.call('job.cancel', { jobId: blocker.id });
+	await peer.close();
+});
+
+test('A client whose events are forgotten before it reads them is hung up on', async () => {
+	const own = await startDaemon({ env: { PICKUP_EVENTS_KEPT: '10' } });
+	const folder = await temporaryFolder();
+	const peer = await connect(own);
+	const request = requestFor({ folder, settings: { ending: 'deaf' } });
+	await peer.call('job.submit', { request });
+	const queued = requestFor({ folder });
+	await peer.call('job.submit', { request: queued });
+	const deaf = await connect(own);
+	const { lastEvent } = await peer.call('job.list', {});
+	await deaf.call('events.subscribe', { after: lastEvent });
+	deaf.socket.pause();
 	const id = 'x'.repeat(500_000);
 	for (let i = 0; i < 60; i++) {
-		socket.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'job.list' }));
+		deaf.socket.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'job.list' }));
 	}
-	const other = await connect(daemon);
-	expect((await other.call('job.list', {})).jobs).toEqual([]);
-	await new Promise((resolve) => setTimeout(resolve, 300));
-	socket.resume();
-	expect(await peer.closed).toBe(1006);
-	await other.close();
+	for (let move = 0; move < 300; move++) {
+		await peer.call('job.prioritise', { jobId: queued.id, priority: move % 100 });
+	}
+	deaf.socket.resume();
+	expect(await deaf.closed).toBe(1006);
+	await peer.call('job.cancel', { jobId: request.id });
 });
+
+/** The most memory that a process has held so far, in bytes (Linux). */
+async function peakMemory(pid: number): Promise<number> {
+	const status = await readFile(`/proc/${pid}/status`, 'utf8');
+	return 1024 * Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]);
+}

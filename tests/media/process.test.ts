@@ -5,7 +5,7 @@ import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import { FfmpegFailure, runFfmpeg } from '../../inference-daemon/media/process.ts';
+import { FfmpegFailure, FfmpegTooSlow, runFfmpeg } from '../../inference-daemon/media/process.ts';
 import { ffmpeg, inFolder, makeFilm } from './media-files.ts';
 
 /** Processes of any state, zombies too, whose command line has the text in it. */
@@ -64,6 +64,12 @@ describe('a run of ffmpeg', () => {
 		await expect(run).rejects.toBe(reason);
 		expect(await processesWith('title=endless-one')).toEqual([]);
 		expect(await zombieChildren()).toEqual([]);
+	});
+
+	it('ends when its time is over, the child killed and reaped', async () => {
+		const args = [...ENDLESS, '-f', 'null', '-metadata', 'comment=too slow', '-'];
+		await expect(runFfmpeg(ffmpeg, { args, limit: 200 })).rejects.toThrow(FfmpegTooSlow);
+		expect(await processesWith('comment=too slow')).toEqual([]);
 	});
 
 	it('ends with what the reader of its output throws', async () => {

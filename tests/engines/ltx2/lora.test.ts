@@ -117,6 +117,17 @@ it('adds to scaled bytes as to any matrix', async () => {
 	expect(errorOf(after![key]!, { data: expected, shape: [out!, inner!] })).toBeLessThan(1e-6);
 });
 
+it('of 300,000 names that fit nowhere says how many there are', async () => {
+	const path = join(folder, 'many.safetensors');
+	const names = Array.from({ length: 300_000 }, (_, i) => `m${i}.lora_A.weight`);
+	await writeWeights(path, Object.fromEntries(names.map((name) => [name, ['U8', [1]]] as const)));
+	const file = await readSafetensors(path);
+	const base = await goldenWeights('lora');
+	const error = thrown(() => base.withLoras([{ file, strength: 1 }]));
+	expect(error.code).toBe('bad-weights');
+	expect(error.message).toMatch(/m0 has a lora_A alone; .*; and 299900 more$/);
+});
+
 it('names everything that does not fit, of all files at once', async () => {
 	const q = 'diffusion_model.transformer_blocks.0.attn1.to_q';
 	const files: Entries[] = [

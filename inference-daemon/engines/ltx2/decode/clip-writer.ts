@@ -1,3 +1,4 @@
+import { AsyncQueue } from '../../../../protocol/async-queue.ts';
 import { type EncodedClip, encodeClip } from '../../../media/encode.ts';
 import type { ClipWanted, Ffmpeg, Frame, Sound } from '../../../media/types.ts';
 import { goOnFrom } from '../sound/joins.ts';
@@ -8,8 +9,8 @@ const SILENCE: Sound = { left: new Float32Array(0), right: new Float32Array(0) }
 export class ClipWriter {
 	readonly #encoded: Promise<EncodedClip>;
 	readonly #stop = new AbortController();
-	readonly #pictures = new Handover<Frame>();
-	readonly #sounds = new Handover<Sound>();
+	readonly #pictures = new AsyncQueue<Frame>();
+	readonly #sounds = new AsyncQueue<Sound>();
 	#goingOn = SILENCE;
 
 	/** Starts the encoder. `finish` or `abandon` has to follow. */
@@ -18,10 +19,10 @@ export class ClipWriter {
 		wanted: Omit<ClipWanted, 'frames' | 'sound'>,
 		{ hasSound, signal }: { readonly hasSound: boolean; readonly signal: AbortSignal },
 	) {
-		const sound = hasSound ? this.#sounds.taken() : null;
+		const sound = hasSound ? this.#sounds : null;
 		this.#encoded = encodeClip(
 			ffmpeg,
-			{ ...wanted, frames: this.#pictures.taken(), sound },
+			{ ...wanted, frames: this.#pictures, sound },
 			AbortSignal.any([signal, this.#stop.signal]),
 		);
 		// Told where it is waited for; it may fail while nobody does.
@@ -33,7 +34,7 @@ export class ClipWriter {
 	 * throws why it has ended where it has.
 	 */
 	async write(frame: Frame): Promise<void> {
-		await Promise.race([this.#pictures.give(frame), this.#encoded]);
+		await Promise.race([this.#pictures.push(frame), this.#encoded]);
 	}
 
 	/**
@@ -41,7 +42,7 @@ export class ClipWriter {
 	 * comes. It waits here for the encoder, which may take no more of it before it has had later frames.
 	 */
 	writeSound(sound: Sound, goingOn: Sound = SILENCE): void {
-		this.#sounds.give(goOnFrom(sound, this.#goingOn));
+		this.#sounds.push(goOnFrom(sound, this.#goingOn));
 		this.#goingOn = goingOn;
 	}
 
@@ -58,40 +59,5 @@ export class ClipWriter {
 		this.#pictures.end();
 		this.#sounds.end();
 		await this.#encoded.catch(() => {});
-	}
-}
-
-/** Things from hand to hand, in order. */
-class Handover<T> {
-	readonly #offered: { readonly value: T; readonly thank: () => void }[] = [];
-	#isOver = false;
-	#wake = () => {};
-
-	/** Returns when the taker has asked for the next one. */
-	give(value: T): Promise<void> {
-		return new Promise((thank) => {
-			this.#offered.push({ value, thank });
-			this.#wake();
-		});
-	}
-
-	end(): void {
-		this.#isOver = true;
-		this.#wake();
-	}
-
-	async *taken(): AsyncGenerator<T, void, void> {
-		for (;;) {
-			const offered = this.#offered.shift();
-			if (offered) {
-				yield offered.value;
-				offered.thank();
-			} else if (this.#isOver) return;
-			else {
-				await new Promise<void>((resolve) => {
-					this.#wake = resolve;
-				});
-			}
-		}
 	}
 }

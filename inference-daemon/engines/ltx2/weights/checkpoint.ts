@@ -1,4 +1,5 @@
 import { PickupError } from '../../../../protocol/errors.ts';
+import { listed } from '../../../../protocol/listing.ts';
 import { reasonUnused } from './known-unused.ts';
 import { type Lora, type LowRank, lowRanksOf } from './lora.ts';
 import { wholeName } from './names.ts';
@@ -205,7 +206,7 @@ export class Checkpoint {
 		const where = this.files.map(({ path }) => path).join(', ');
 		throw new PickupError(
 			'bad-weights',
-			`Expected a whole checkpoint in ${where}: ${said.join('; ')}`,
+			`Expected a whole checkpoint in ${where}: ${listed(said)}`,
 		);
 	}
 }
@@ -226,12 +227,9 @@ function gather(files: readonly Safetensors[]): Map<string, Tensor> {
 		}
 	}
 	if (twice.length === 0) return tensors;
-	const more = twice.length > 3 ? `; and ${twice.length - 3} more` : '';
-	throw new PickupError(
-		'bad-weights',
-		`Expected each tensor once, got ${twice.slice(0, 3).join('; ')}${more}`,
-		{ action: 'Name only one of the files that hold the same part of the model.' },
-	);
+	throw new PickupError('bad-weights', `Expected each tensor once, got ${listed(twice)}`, {
+		action: 'Name only one of the files that hold the same part of the model.',
+	});
 }
 
 function samePlace(a: Tensor, b: Tensor): boolean {

@@ -1,4 +1,5 @@
 import { PickupError } from '../../../../protocol/errors.ts';
+import { listed } from '../../../../protocol/listing.ts';
 import { broken, type Safetensors, type Tensor } from './safetensors.ts';
 
 /** A low-rank change of one matrix: W + strength · B · A (LoRA, arXiv 2106.09685; no alpha factor). */
@@ -43,7 +44,7 @@ export function referenceFactors(
 /**
  * The changes that LoRAs make, by the name of the matrix in the checkpoint; several add up. `shape`
  * tells a matrix's [out, in], or null where there is none. Throws PickupError `bad-weights` that
- * names everything that does not fit, of all files at once.
+ * names what does not fit, of all files at once.
  */
 export function lowRanksOf(
 	loras: readonly Lora[],
@@ -56,17 +57,15 @@ export function lowRanksOf(
 			throw new RangeError(`${file.path}: expected a finite strength, got ${strength}`);
 		}
 		const pairs = pairsOf(file, shape);
-		wrong.push(...pairs.wrong.map((what) => `${file.path}: ${what}`));
+		for (const what of pairs.wrong) wrong.push(`${file.path}: ${what}`);
 		for (const { name, a, b } of pairs.found) {
 			const others = changes.get(name) ?? [];
 			if (strength !== 0) changes.set(name, [...others, { a, b, strength }]);
 		}
 	}
 	if (wrong.length === 0) return changes;
-	throw new PickupError(
-		'bad-weights',
-		`Expected LoRAs that fit the checkpoint: ${wrong.join('; ')}`,
-	);
+	const message = `Expected LoRAs that fit the checkpoint: ${listed(wrong)}`;
+	throw new PickupError('bad-weights', message);
 }
 
 type Pair = { readonly name: string; readonly a: Tensor; readonly b: Tensor };

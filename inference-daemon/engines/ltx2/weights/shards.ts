@@ -1,5 +1,6 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { PickupError } from '../../../../protocol/errors.ts';
+import { listed } from '../../../../protocol/listing.ts';
 import {
 	broken,
 	readSafetensors,
@@ -37,7 +38,7 @@ async function readShards(path: string): Promise<Safetensors> {
 		else missing.push(`${name} in ${place}`);
 	}
 	if (missing.length > 0)
-		throw broken(path, `only tensors that are there: no ${missing.join(', ')}`);
+		throw broken(path, `only tensors that are there: no ${listed(missing, ', ')}`);
 	const files = [...shards.values()];
 	return {
 		path,
@@ -69,7 +70,7 @@ function parseIndex(path: string, text: string): Map<string, string> {
 
 function together(path: string, errors: readonly unknown[]): PickupError {
 	const said = errors.map((error) => (error instanceof Error ? error.message : String(error)));
-	return new PickupError('bad-weights', said.join('; '), { field: path });
+	return new PickupError('bad-weights', listed(said), { field: path });
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
