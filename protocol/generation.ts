@@ -1,5 +1,12 @@
 import * as z from 'zod';
-import { count, pathSchema, rationalSchema } from './schemas.ts';
+import {
+	count,
+	frameCount,
+	pathSchema,
+	plainText,
+	rationalSchema,
+	secondsSchema,
+} from './schemas.ts';
 import { clipSpanSchema, timelineContextSchema } from './timeline.ts';
 
 /** Container is MOV with 48 kHz stereo PCM for all of them. */
@@ -13,8 +20,8 @@ export const LORA_STRENGTHS = { least: -4, most: 4 } as const;
 const shared = {
 	id: z.uuid().describe('Made by the client; sent twice it is still one job.'),
 	engine: z.string().min(1).max(64).describe('An engine name from hello, or "auto".'),
-	prompt: z.string().max(20_000),
-	negativePrompt: z.string().max(20_000).optional(),
+	prompt: plainText(20_000),
+	negativePrompt: plainText(20_000).optional(),
 	seed: z.int().min(0),
 	context: timelineContextSchema,
 	output: z
@@ -26,7 +33,7 @@ const shared = {
 				.max(120)
 				.regex(
 					// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is being refused
-					/^[^\u0000-\u001f/\\:*?"<>|.-][^\u0000-\u001f/\\:*?"<>|]*$/,
+					/^[^\u0000-\u001f/\\:*?"<>|.\p{Surrogate}-][^\u0000-\u001f/\\:*?"<>|\p{Surrogate}]*$/u,
 					'expected a file name without / \\ : * ? " < > | or control characters',
 				)
 				.describe('File name without extension.'),
@@ -51,7 +58,7 @@ const shared = {
 	reference: z
 		.strictObject({
 			path: pathSchema,
-			start: rationalSchema.default({ num: 0, den: 1 }).describe('Seconds into the file.'),
+			start: secondsSchema.default({ num: 0, den: 1 }).describe('Seconds into the file.'),
 			strength: z.number().min(0).max(1).default(1),
 			attention: z
 				.number()
@@ -64,7 +71,7 @@ const shared = {
 		.optional()
 		.describe('The reference clip of an IC-LoRA among `loras`, from the first new frame on.'),
 	settings: z
-		.record(z.string().max(64), z.union([z.string().max(4096), z.number(), z.boolean()]))
+		.record(z.string().max(64), z.union([plainText(4096), z.number(), z.boolean()]))
 		.default({})
 		.describe("The engine's own settings, by the names in its description."),
 };
@@ -87,7 +94,7 @@ const insert = z.strictObject({
 		.array(
 			z.strictObject({
 				path: pathSchema,
-				frame: count.describe('Frame of the new clip, 0 is its first.'),
+				frame: frameCount.describe('Frame of the new clip, 0 is its first.'),
 				strength: z.number().min(0).max(1),
 			}),
 		)

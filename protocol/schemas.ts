@@ -5,12 +5,37 @@ import * as z from 'zod';
 export const integer = z.int();
 export const count = z.int().min(0);
 
+/** A billion frames last for more than a year at 30 a second; arithmetic with them stays exact. */
+const MOST_FRAMES = 1_000_000_000;
+export const framePosition = z.int().min(-MOST_FRAMES).max(MOST_FRAMES);
+export const frameCount = count.max(MOST_FRAMES);
+
 export const rationalSchema = z
 	.strictObject({ num: z.int(), den: z.int().min(1) })
 	.readonly()
 	.meta({ id: 'Rational', description: 'A rational number; seconds unless said otherwise.' });
 
 /** As large as the halves of a rate are in media files and where a clip's clock is written. */
+/** A position in a file; nothing that is played is three years long. */
+export const secondsSchema = rationalSchema.refine(within(1e8), {
+	message: 'expected a time within 100,000,000 seconds',
+});
+
+export const speedSchema = rationalSchema.refine(within(10_000), {
+	message: 'expected a speed of at most 10,000',
+});
+
+export const pixelAspectSchema = rationalSchema.refine(
+	({ num, den }) => num * 10 >= den && num <= den * 10,
+	{
+		message: 'expected a pixel aspect from 1/10 to 10',
+	},
+);
+
+function within(limit: number) {
+	return ({ num, den }: { num: number; den: number }) => Math.abs(num / den) <= limit;
+}
+
 const rateHalf = z.int().min(1).max(0x7fff_ffff);
 
 export const frameRateSchema = z
@@ -28,7 +53,7 @@ export const averageRateSchema = z
 	.meta({ id: 'AverageRate', description: 'Frames per second on average, above 0.' });
 
 export const frameRangeSchema = z
-	.strictObject({ start: z.int(), end: z.int() })
+	.strictObject({ start: framePosition, end: framePosition })
 	.refine((range) => range.end > range.start, {
 		message: 'expected an end after the start: a range has at least one frame',
 	})
@@ -47,6 +72,17 @@ export const pathSchema = z
 	.max(4096)
 	// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is being refused
 	.regex(/^[^\u0000-\u001f]*$/, 'expected a path without control characters');
+
+/** Text that programs are handed: a NUL ends it there, and half a character is another one. */
+export function plainText(most: number) {
+	return (
+		z
+			.string()
+			.max(most)
+			// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is being refused
+			.regex(/^[^\u0000\p{Surrogate}]*$/u, 'expected text without NUL and without half characters')
+	);
+}
 
 export const shortText = z.string().max(500);
 

@@ -1,13 +1,26 @@
 import * as z from 'zod';
 import {
 	count,
+	frameCount,
+	framePosition,
 	frameRangeSchema,
 	frameRateSchema,
 	pathSchema,
-	rationalSchema,
+	pixelAspectSchema,
+	secondsSchema,
 	shortText,
 	sizeSchema,
+	speedSchema,
 } from './schemas.ts';
+import {
+	add,
+	type FrameRange,
+	type FrameRate,
+	framesToSeconds,
+	multiply,
+	type Rational,
+	subtract,
+} from './time.ts';
 
 /** Where a clip's picture or sound comes from, as far as the host can tell. */
 export const mediaSourceSchema = z
@@ -52,7 +65,7 @@ export const clipSoundSchema = z
 		level: z
 			.array(
 				z.strictObject({
-					frame: z.int().describe('Sequence frame.'),
+					frame: framePosition.describe('Sequence frame.'),
 					gain: z.number().min(0).max(1000).describe('1: as in the file, 0.5: 6 dB less.'),
 				}),
 			)
@@ -78,10 +91,10 @@ export const clipSpanSchema = z
 		track: z.string().max(64).describe('As the editor names it, e.g. V1 or A2.'),
 		range: frameRangeSchema,
 		source: mediaSourceSchema,
-		sourceIn: rationalSchema,
-		speed: rationalSchema.describe('1 is normal, 2 is twice as fast, negative is reversed.'),
+		sourceIn: secondsSchema,
+		speed: speedSchema.describe('1 is normal, 2 is twice as fast, negative is reversed.'),
 		enabled: z.boolean(),
-		transition: count
+		transition: frameCount
 			.optional()
 			.describe('Frames of a transition that overlap the edge beside the range.'),
 		pictureStream: streamSchema.optional().describe('Absent: the first.'),
@@ -101,9 +114,9 @@ export const sequenceSchema = z
 		name: shortText,
 		rate: frameRateSchema,
 		size: sizeSchema,
-		pixelAspect: rationalSchema.describe('Width of a pixel over its height; 1/1 is square.'),
-		duration: count.describe('Frames.'),
-		startFrame: z.int().describe('Timecode of sequence frame 0, in frames.'),
+		pixelAspect: pixelAspectSchema.describe('Width of a pixel over its height; 1/1 is square.'),
+		duration: frameCount.describe('Frames.'),
+		startFrame: framePosition.describe('Timecode of sequence frame 0, in frames.'),
 		dropFrame: z.boolean(),
 		sampleRate: z.int().min(8000).max(384_000),
 	})
@@ -124,6 +137,18 @@ export const timelineContextSchema = z
 			.readonly()
 			.describe('Enabled sound clips that touch the range or the 10 s on either side of it.'),
 	})
+	.superRefine(({ sequence, range, left, right, sound }, issues) => {
+		const spans = [
+			{ path: ['left'], span: left },
+			{ path: ['right'], span: right },
+			...sound.map((span, index) => ({ path: ['sound', index], span })),
+		];
+		for (const { path, span } of spans) {
+			if (span === null || isExact(span, sequence.rate, range)) continue;
+			const message = 'expected a time that can be reckoned with exactly';
+			issues.addIssue({ code: 'custom', path: [...path, 'sourceIn'], message });
+		}
+	})
 	.readonly()
 	.meta({ id: 'TimelineContext' });
 
@@ -133,6 +158,28 @@ export type ClipSound = z.infer<typeof clipSoundSchema>;
 export type ClipSpan = z.infer<typeof clipSpanSchema>;
 export type Sequence = z.infer<typeof sequenceSchema>;
 export type TimelineContext = z.infer<typeof timelineContextSchema>;
+
+/** Source time of the picture or sound at a sequence position, in frames that need not be whole. */
+export function sourceTime(
+	span: Pick<ClipSpan, 'range' | 'sourceIn' | 'speed'>,
+	at: Rational,
+	rate: FrameRate,
+): Rational {
+	const frames = subtract(at, { num: span.range.start, den: 1 });
+	const seconds = multiply(frames, framesToSeconds(1, rate));
+	return add(span.sourceIn, multiply(seconds, span.speed));
+}
+
+function isExact(span: ClipSpan, rate: FrameRate, range: FrameRange): boolean {
+	try {
+		for (const frame of [range.start, range.end, span.range.start, span.range.end]) {
+			sourceTime(span, { num: frame, den: 1 }, rate);
+		}
+		return true;
+	} catch {
+		return false;
+	}
+}
 
 /** Editors show the channels of one file as several tracks: where they do not say which, they are one sound. */
 export function distinctSounds(clips: readonly ClipSpan[]): readonly ClipSpan[] {

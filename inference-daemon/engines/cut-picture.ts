@@ -1,13 +1,5 @@
-import {
-	add,
-	type FrameRange,
-	type FrameRate,
-	framesToSeconds,
-	multiply,
-	type Rational,
-	subtract,
-} from '../../protocol/time.ts';
-import type { ClipSpan, Sequence } from '../../protocol/timeline.ts';
+import type { FrameRange } from '../../protocol/time.ts';
+import { type ClipSpan, type Sequence, sourceTime } from '../../protocol/timeline.ts';
 import { readFrames } from '../media/frames.ts';
 import { frameBytes } from '../media/pixels.ts';
 import type { Ffmpeg, Frame, PixelFormat } from '../media/types.ts';
@@ -16,17 +8,6 @@ const CHUNK_BYTES = 96 * 2 ** 20;
 
 /** A clip that can be looked at. */
 export type UsableSpan = ClipSpan & { readonly source: { readonly kind: 'file' } };
-
-/** Source time of the picture or sound at a sequence position, in frames that need not be whole. */
-export function sourceTime(
-	span: Pick<ClipSpan, 'range' | 'sourceIn' | 'speed'>,
-	at: Rational,
-	rate: FrameRate,
-): Rational {
-	const frames = subtract(at, { num: span.range.start, den: 1 });
-	const seconds = multiply(frames, framesToSeconds(1, rate));
-	return add(span.sourceIn, multiply(seconds, span.speed));
-}
 
 /** A clip's picture over a range of the sequence, at the sequence's size; a few frames in memory. */
 export async function* pictureOf(

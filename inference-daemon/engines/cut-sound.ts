@@ -9,10 +9,10 @@ import {
 	samplesForFrames,
 	subtract,
 } from '../../protocol/time.ts';
-import type { ClipSpan } from '../../protocol/timeline.ts';
+import { type ClipSpan, sourceTime } from '../../protocol/timeline.ts';
 import { readSound } from '../media/sound.ts';
 import type { Ffmpeg, Sound } from '../media/types.ts';
-import { sourceTime, type UsableSpan } from './cut-picture.ts';
+import type { UsableSpan } from './cut-picture.ts';
 
 /** What these clips sound like together in a window of 48 kHz samples, counted from sequence frame 0. */
 export async function readMix(

@@ -1,7 +1,7 @@
-import type { Sequence } from '../../../protocol/timeline.ts';
+import { type Sequence, sourceTime } from '../../../protocol/timeline.ts';
 import { readFrames } from '../../media/frames.ts';
 import type { Ffmpeg, PixelFormat } from '../../media/types.ts';
-import { sourceTime, type UsableSpan } from '../cut-picture.ts';
+import type { UsableSpan } from '../cut-picture.ts';
 import type { Side } from './bridge.ts';
 
 /**

@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { schemaError } from '../../protocol/errors.ts';
+import { generationRequestSchema } from '../../protocol/generation.ts';
+import type { ClipSpan } from '../../protocol/timeline.ts';
+
+const SPAN: ClipSpan = {
+	name: 'A',
+	track: 'V1',
+	range: { start: 0, end: 100 },
+	source: { kind: 'file', path: '/a.mov' },
+	sourceIn: { num: 1, den: 24 },
+	speed: { num: 1, den: 1 },
+	enabled: true,
+};
+
+const REQUEST = {
+	kind: 'retake',
+	id: '5d3c1ac5-08a5-4fd4-a0d3-0ccfd6b3ff1c',
+	engine: 'auto',
+	prompt: 'a street\nat dawn \u{1f305}',
+	seed: 1,
+	context: {
+		sequence: {
+			name: 'Cut 1',
+			rate: { num: 24_000, den: 1001 },
+			size: { width: 160, height: 90 },
+			pixelAspect: { num: 1, den: 1 },
+			duration: 250,
+			startFrame: 86_400,
+			dropFrame: false,
+			sampleRate: 48_000,
+		},
+		track: 'V1',
+		range: { start: 100, end: 124 },
+		left: SPAN,
+		right: null,
+		sound: [SPAN],
+	},
+	output: { folder: '/clips', name: 'shot', codec: 'h264-intra' },
+	settings: { model: '/models' },
+	clip: SPAN,
+	replace: 'both',
+};
+
+const HUGE = Number.MAX_SAFE_INTEGER;
+
+test('a request that can be done fits', () => {
+	expect(generationRequestSchema.safeParse(REQUEST).success).toBe(true);
+});
+
+test.each<[string, unknown]>([
+	['prompt', 'a street\u0000'],
+	['prompt', 'half of a character: \ud800'],
+	['negativePrompt', '\u0000'],
+	['output.folder', '/clips\u0000'],
+	['output.name', 'shot\udc00'],
+	['settings.model', '/models\u0000'],
+	['context.left.sourceIn', { num: HUGE, den: 1 }],
+	['context.left.sourceIn', { num: -HUGE, den: 1 }],
+	['context.left.sourceIn', { num: 9_007_199_254_740_881, den: 100_000_007 }],
+	['context.sound.0.sourceIn', { num: 1, den: HUGE }],
+	['context.left.speed', { num: HUGE, den: 1 }],
+	['context.left.transition', HUGE],
+	['clip.sourceIn', { num: HUGE, den: 1 }],
+	['context.left.range', { start: 0, end: HUGE }],
+	['context.range', { start: -HUGE, end: 0 }],
+	['context.sequence.pixelAspect', { num: 0, den: 1 }],
+	['context.sequence.pixelAspect', { num: -1, den: 1 }],
+	['context.sequence.pixelAspect', { num: HUGE, den: 1 }],
+	['context.sequence.pixelAspect', { num: 1, den: HUGE }],
+	['context.sequence.duration', HUGE],
+	['context.sequence.startFrame', HUGE],
+])('%s is refused as %j', (field, value) => {
+	const request = JSON.parse(JSON.stringify(REQUEST));
+	const path = field.split('.');
+	const last = path.pop()!;
+	const holder = path.reduce<Record<string, never>>((inner, name) => inner[name]!, request);
+	holder[last] = value as never;
+	const { error } = generationRequestSchema.safeParse(request);
+	expect(error, 'it was accepted').toBeDefined();
+	const refusal = schemaError(error!);
+	expect(refusal.code).toBe('bad-request');
+	expect(refusal.field?.startsWith(field)).toBe(true);
+});
