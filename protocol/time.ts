@@ -1,7 +1,9 @@
 /**
  * Time as editors mean it: a count of frames at a rational rate, half-open ranges, and exact
  * rational seconds where a position need not fall on a frame. Nothing here is a floating-point
- * second; arithmetic is done in BigInt and every result is a safe integer or an error.
+ * second; arithmetic is done in BigInt and every result is exact, but for fractions whose parts
+ * would not be safe integers: they are rounded up by less than their value over 2^52, so that a
+ * time on a frame's edge stays on that frame.
  */
 
 /** A rational number in lowest terms with `den` ≥ 1. Both parts are safe integers. */
@@ -36,7 +38,7 @@ export const ZERO: Rational = { num: 0, den: 1 };
 export const ONE: Rational = { num: 1, den: 1 };
 
 export function add(a: Rational, b: Rational): Rational {
-	return rational(
+	return nearly(
 		BigInt(a.num) * BigInt(b.den) + BigInt(b.num) * BigInt(a.den),
 		BigInt(a.den) * BigInt(b.den),
 	);
@@ -47,12 +49,28 @@ export function subtract(a: Rational, b: Rational): Rational {
 }
 
 export function multiply(a: Rational, b: Rational): Rational {
-	return rational(BigInt(a.num) * BigInt(b.num), BigInt(a.den) * BigInt(b.den));
+	return nearly(BigInt(a.num) * BigInt(b.num), BigInt(a.den) * BigInt(b.den));
 }
 
 export function divide(a: Rational, b: Rational): Rational {
-	return rational(BigInt(a.num) * BigInt(b.den), BigInt(a.den) * BigInt(b.num));
+	const sign = b.num < 0 ? -1n : 1n;
+	return nearly(sign * BigInt(a.num) * BigInt(b.den), sign * BigInt(a.den) * BigInt(b.num));
 }
+
+/** `num/den` of any size with `den` ≥ 1. Throws RangeError where not even the value is safe. */
+function nearly(num: bigint, den: bigint): Rational {
+	const divisor = greatestCommonDivisor(num < 0n ? -num : num, den);
+	if (divisor !== 0n && fits(num / divisor) && fits(den / divisor)) return rational(num, den);
+	const whole = (num < 0n ? -num : num) / den;
+	const parts = 2n ** 52n / (whole + 1n);
+	return parts === 0n ? rational(num, den) : rational(-floorDivide(-num * parts, den), parts);
+}
+
+function fits(value: bigint): boolean {
+	return -MOST <= value && value <= MOST;
+}
+
+const MOST = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** Negative, zero or positive as `a` is less than, equal to or greater than `b`. */
 export function compare(a: Rational, b: Rational): number {
@@ -79,7 +97,7 @@ export function toNumber(value: Rational): number {
 
 /** Exact seconds of a frame count: `frames · den / num`. */
 export function framesToSeconds(frames: number, rate: FrameRate): Rational {
-	return rational(BigInt(frames) * BigInt(rate.den), rate.num);
+	return nearly(BigInt(frames) * BigInt(rate.den), BigInt(rate.num));
 }
 
 /** The frame that is on screen at `seconds`: `floor(seconds · rate)`. */

@@ -36,6 +36,7 @@ export function encoderArguments(
 		...['-color_range', 'tv', '-colorspace', 'bt709'],
 		...['-color_primaries', 'bt709', '-color_trc', 'bt709'],
 		...['-field_order', 'progressive', '-fps_mode', 'passthrough'],
+		...['-enc_time_base:v', `${rate.den}:${rate.num}`],
 		...['-video_track_timescale', String(timescale(rate))],
 		...['-movie_timescale', String(movieTimescale(rate))],
 		// Everything starts at 0: an edit list could only be rounded wrong.

@@ -118,7 +118,7 @@ async function encode(
 			...['-loglevel', 'level+error', '-y'],
 			...['-f', 'rawvideo', '-pixel_format', pixelFormatFor(wanted.codec)],
 			...['-video_size', `${size.width}x${size.height}`],
-			...['-framerate', `${rate.num}/${rate.den}`, '-i', 'pipe:0'],
+			...['-r', `${rate.num}/${rate.den}`, '-i', 'pipe:0'],
 			// A second of sound would be looked at, or its end, before more than some frames are taken.
 			...(sound ? ['-probesize', '32'] : []),
 			...(sound ? ['-f', 's24le', '-ar', '48000', '-ac', '2', '-i', 'pipe:3'] : []),

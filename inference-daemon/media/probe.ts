@@ -225,7 +225,7 @@ function videoOf(shown: readonly Shown[], header: Header): Media['video'] {
 		size: frame.size,
 		pixelAspect: frame.pixelAspect,
 		rotation: stream?.rotation ?? 0,
-		rate: averageRate(/, ([\d.]+) fps\b/.exec(stream?.text ?? '')?.[1], clock.rate),
+		rate: averageRate(stream?.text ?? '', clock.rate),
 		pixelFormat: frame.pixelFormat,
 		codec: /: Video: (\w+)/.exec(stream?.text ?? '')?.[1] ?? 'unknown',
 		start: multiply(rational(frame.pts ?? 0), clock.timeBase),
@@ -252,11 +252,12 @@ function audioOf(shown: readonly Shown[], header: Header): Media['audio'] {
 
 const NTSC_RATES = [24, 30, 48, 60, 120].map((nominal) => rational(nominal * 1000, 1001));
 
-/** ffmpeg prints the average rate to two decimals; make it exact where a known rate fits. */
-function averageRate(printed: string | undefined, guessed: Rational | null): FrameRate | null {
-	const average = Number(printed);
-	if (printed === undefined || !(average > 0)) return null;
+/** ffmpeg prints the average rate in few digits, `1k` for 1000; make it exact where a known rate fits. */
+function averageRate(header: string, guessed: Rational | null): FrameRate | null {
+	const [, digits, thousands] = /, ([\d.]+)(k?) fps\b/.exec(header) ?? [];
+	const average = Number(digits) * (thousands ? 1000 : 1);
+	if (!(average > 0)) return null;
 	const fits = (rate: Rational) => Math.abs(toNumber(rate) - average) <= 0.0051;
 	if (guessed && fits(guessed)) return guessed;
-	return NTSC_RATES.find(fits) ?? rational(Math.round(average * 100), 100);
+	return NTSC_RATES.find(fits) ?? rational(Math.round(average * 10_000), 10_000);
 }

@@ -21,6 +21,12 @@ const RATES = [
 	[30_000, 1001],
 	[60_000, 1001],
 ] as const;
+const RARE_RATES = [
+	[120_000, 1001],
+	[240_000, 1001],
+	[3_628_800, 502_589],
+	[2 ** 31 - 1, 89_478_485],
+] as const;
 /** DNxHR has nothing smaller. */
 const SIZE = { width: 256, height: 120 };
 
@@ -109,6 +115,16 @@ describe.each(CODECS)('%s', (codec) => {
 			}
 		},
 	);
+});
+
+it.each(RARE_RATES)('at %i/%i every frame and sample is in its place too', async (...rate) => {
+	for (const codec of CODECS) {
+		await inFolder(async (folder) => {
+			const wanted = wantedClip(folder, codec, 5, rate);
+			const { samples } = await encodeClip(ffmpeg, wanted);
+			await checkWithFfprobe(wanted, samples);
+		});
+	}
 });
 
 async function checkWithFfprobe(wanted: ClipWanted, samples: number): Promise<void> {

@@ -1,8 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { lookAt } from '../../inference-daemon/media/look.ts';
 import { probe } from '../../inference-daemon/media/probe.ts';
 import type { Ffmpeg } from '../../inference-daemon/media/types.ts';
+import { methods } from '../../protocol/rpc.ts';
 import { clicks, ffmpeg, inFolder, makeFilm } from './media-files.ts';
 
 /** The real ffmpeg, except that its runs with the numbers given end as the text says. */
@@ -71,6 +73,35 @@ describe('a look at a file', () => {
 			const { video, audio } = await probe(program, film);
 			expect(video?.codec).toBe('h264');
 			expect(audio).toBeNull();
+		});
+	});
+});
+
+describe('the rate that a file is told to have', () => {
+	/** Frames that start at these ticks of a clock. */
+	const recorded = (folder: string, clock: number, starts: readonly number[], rate: string) => {
+		const start = starts.map((at, n) => `eq(N\\,${n})*${at}`).join('+');
+		return makeFilm(join(folder, 'film.mov'), {
+			count: starts.length,
+			rate,
+			options: [
+				...['-vf', `settb=1/${clock},setpts=${start}`, '-fps_mode', 'passthrough'],
+				...['-enc_time_base', `1:${clock}`, '-video_track_timescale', `${clock}`],
+				...['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '0'],
+			],
+		});
+	};
+
+	it.each([
+		['as a screen was recorded', 3_628_800, [0, 400_000, 1_100_000, 1_507_767], '25', 8.78],
+		['a frame a minute', 1000, [0, 60_000, 120_000, 180_000], '1/60', 1 / 60],
+		['a thousand a second', 10_000, [0, 10, 20, 30, 40], '1000', 1000],
+		['uneven, by a prime clock', 2_000_003, [0, 70_001, 160_003, 230_009], '25', 25.8],
+	])('%s', async (_, clock, starts, last, about) => {
+		await inFolder(async (folder) => {
+			const film = await recorded(folder, clock, starts, last);
+			const { rate } = methods['media.look'].result.parse(await lookAt(ffmpeg, film));
+			expect(rate!.num / rate!.den / about).toBeCloseTo(1, 1);
 		});
 	});
 });

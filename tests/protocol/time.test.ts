@@ -60,6 +60,45 @@ describe('rational arithmetic', () => {
 		expect(() => rational(1, 0)).toThrow('non-zero denominator');
 		expect(() => multiply(rational(2 ** 53 - 1), rational(2 ** 52))).toThrow('too large');
 	});
+
+	// Any rate that a file or a cut can have; seconds in any clock, at any speed.
+	const half = fc.integer({ min: 1, max: 2 ** 31 - 1 });
+	const anyRate = fc
+		.record({ num: half, den: half })
+		.filter(({ num, den }) => num >= den && num <= 1000 * den);
+	const position = fc.integer({ min: -1e6, max: 1e6 });
+
+	test('a position at any rate, sped up and moved, is what it is or a hair later', () => {
+		fc.assert(
+			fc.property(anyRate, anyRate, anyRate, position, position, (cut, clock, speed, at, start) => {
+				const seconds = multiply(framesToSeconds(at, cut), speed);
+				const moved = add(seconds, framesToSeconds(start, clock));
+				// Over one denominator, as exact as numbers get.
+				const den = BigInt(cut.num) * BigInt(speed.den) * BigInt(clock.num);
+				const num =
+					BigInt(at) * BigInt(cut.den) * BigInt(speed.num) * BigInt(clock.num) +
+					BigInt(start) * BigInt(clock.den) * BigInt(cut.num) * BigInt(speed.den);
+				const off = BigInt(moved.num) * den - num * BigInt(moved.den);
+				expect(off).toBeGreaterThanOrEqual(0n);
+				const largest = Math.max(1, ...[seconds, moved].map(({ num, den }) => Math.abs(num / den)));
+				const size = Math.max(largest, Math.abs((start * clock.den) / clock.num));
+				expect(Number(off) / Number(den) / moved.den).toBeLessThanOrEqual(size * 2 ** -50);
+			}),
+			{ numRuns: 2000 },
+		);
+	});
+
+	test('a frame of any rate is itself again by its time, and its samples rise', () => {
+		fc.assert(
+			fc.property(anyRate, fc.integer({ min: 0, max: 1e6 }), (rate, frame) => {
+				expect(frameAt(framesToSeconds(frame, rate), rate)).toBe(frame);
+				const samples = [frame, frame + 1].map((at) => samplesForFrames(at, rate));
+				const each = (48_000 * rate.den) / rate.num;
+				expect(Math.abs(samples[1]! - samples[0]! - each)).toBeLessThanOrEqual(1 + each * 1e-12);
+			}),
+			{ numRuns: 2000 },
+		);
+	});
 });
 
 describe('samples and ticks', () => {
