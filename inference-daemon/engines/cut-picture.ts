@@ -27,8 +27,11 @@ export async function* pictureOf(
 			ffmpeg,
 			{
 				path: clip.source.path,
+				stream: clip.pictureStream,
 				at: frames.map((frame) => sourceTime(clip, { num: frame, den: 1 }, rate)),
-				...{ size, pixelAspect, format },
+				size,
+				pixelAspect,
+				format,
 			},
 			signal,
 		);

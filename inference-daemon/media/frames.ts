@@ -38,9 +38,12 @@ export async function readFrames(
 	wanted: FramesWanted,
 	signal?: AbortSignal,
 ): Promise<readonly Frame[]> {
-	const media = await examine(ffmpeg, wanted.path, signal);
+	const media = await examine(ffmpeg, wanted.path, signal, { picture: wanted.stream });
 	const { video } = media;
-	if (!video) throw unreadable(media.path, 'it has sound only');
+	if (!video) {
+		const which = wanted.stream ? `no picture in stream ${wanted.stream.index}` : 'sound only';
+		throw unreadable(media.path, `it has ${which}`);
+	}
 	// From here on times are the container's.
 	const times = wanted.at.map((time, index) => ({
 		index,
@@ -155,7 +158,7 @@ async function readWindow(
 				...window.seek,
 				'-copyts',
 				...media.input,
-				...['-map', '0:V:0', '-an'],
+				...['-map', video.map, '-an'],
 				'-vf',
 				[
 					SHOW_PICTURE,

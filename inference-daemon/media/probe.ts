@@ -7,6 +7,7 @@ import {
 	rational,
 	toNumber,
 } from '../../protocol/time.ts';
+import type { Stream } from '../../protocol/timeline.ts';
 import { inputArguments } from './files.ts';
 import { FfmpegFailure, FfmpegTooSlow, runFfmpeg } from './process.ts';
 import { readShown, SHOW_PICTURE, SHOW_SOUND, SHOWINFO_LOGLEVEL, type Shown } from './showinfo.ts';
@@ -21,9 +22,20 @@ export type Media = MediaInfo & {
 	readonly end: number | null;
 	/** The container rounds times to a millisecond, which is coarser than a sample. */
 	readonly coarseClock: boolean;
-	readonly video: (VideoStream & Picture) | null;
-	readonly audio: (AudioStream & { readonly firstSamples: number }) | null;
+	/** Channels of every stream of sound, in the file's order, those that cannot be decoded too. */
+	readonly channels: readonly number[];
+	readonly video: (VideoStream & Picture & Mapped) | null;
+	readonly audio: (AudioStream & Mapped & { readonly firstSamples: number }) | null;
 };
+
+/** Which of a file's streams are looked at; each the first of its kind where nothing is said. */
+export type Streams = {
+	readonly picture?: Stream | undefined;
+	readonly sound?: Stream | undefined;
+};
+
+/** What `-map` takes for the stream. */
+type Mapped = { readonly map: string };
 
 export type Picture = {
 	/** As ffmpeg names them: tv or pc; bt709, smpte170m, … or unknown. */
@@ -35,8 +47,8 @@ export type Picture = {
 };
 
 /**
- * Looks at a file: its first picture stream and first sound stream, and the exact time at which
- * each starts. Times are those of frames that come out of the decoder, so edit lists, priming
+ * Looks at a file: its first picture stream and first sound stream, or those that are named, and
+ * the exact time at which each starts. Times are those of frames that come out of the decoder, so edit lists, priming
  * samples and negative times are taken into account. Throws PickupError `media-offline`,
  * `not-a-regular-file` or `media-unreadable`, or the signal's reason.
  */
@@ -73,15 +85,22 @@ type Look = { readonly stamp: string; readonly media: Promise<Media> };
 const remembered = new Map<string, Look>();
 
 /** As `probe`, in full. A file that has not changed since is not looked at twice. */
-export async function examine(ffmpeg: Ffmpeg, path: string, signal?: AbortSignal): Promise<Media> {
+export async function examine(
+	ffmpeg: Ffmpeg,
+	path: string,
+	signal?: AbortSignal,
+	{ picture, sound }: Streams = {},
+): Promise<Media> {
 	const input = await inputArguments(path);
 	const facts = await stat(input.path, { bigint: true });
 	const stamp = `${facts.ino} ${facts.size} ${facts.mtimeNs} ${ffmpeg.path}`;
+	const maps: Maps = [mapOf(picture, 'V'), mapOf(sound, 'a')];
+	const key = [...maps, input.path].join(' ');
 	for (;;) {
-		const known = remembered.get(input.path);
+		const known = remembered.get(key);
 		if (known?.stamp !== stamp) {
-			const media = look(ffmpeg, input, signal);
-			remember(input.path, { stamp, media });
+			const media = look(ffmpeg, input, maps, signal);
+			remember(key, { stamp, media });
 			return media;
 		}
 		try {
@@ -94,12 +113,19 @@ export async function examine(ffmpeg: Ffmpeg, path: string, signal?: AbortSignal
 	}
 }
 
+/** Picture and sound, as `-map` takes them. */
+type Maps = readonly [picture: string, sound: string];
+
+function mapOf(stream: Stream | undefined, kind: 'V' | 'a'): string {
+	return stream?.among === 'all' ? `0:${stream.index}` : `0:${kind}:${stream?.index ?? 0}`;
+}
+
 /** A look that is still going on is shared; one that failed is forgotten. */
-function remember(path: string, look: Look): void {
-	remembered.delete(path);
-	remembered.set(path, look);
+function remember(key: string, look: Look): void {
+	remembered.delete(key);
+	remembered.set(key, look);
 	look.media.catch(() => {
-		if (remembered.get(path) === look) remembered.delete(path);
+		if (remembered.get(key) === look) remembered.delete(key);
 	});
 	const [oldest] = remembered.keys();
 	if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest);
@@ -107,14 +133,24 @@ function remember(path: string, look: Look): void {
 
 type Input = Awaited<ReturnType<typeof inputArguments>>;
 
-async function look(ffmpeg: Ffmpeg, input: Input, signal: AbortSignal | undefined): Promise<Media> {
+async function look(
+	ffmpeg: Ffmpeg,
+	input: Input,
+	[picture, sound]: Maps,
+	signal: AbortSignal | undefined,
+): Promise<Media> {
 	// A stream that this ffmpeg cannot decode must not hide the other one. What is no fault of a
 	// stream, as a disk that does not answer, must not be taken for that.
-	const selections = [['0:V:0?', '0:a:0?'], ['0:V:0'], ['0:a:0']];
+	const selections = [[`${picture}?`, `${sound}?`], [picture], [sound]];
 	let first: unknown;
 	for (const selection of selections) {
 		try {
-			return await lookAt(ffmpeg, input, selection, signal);
+			const media = await lookAt(ffmpeg, input, selection, signal);
+			return {
+				...media,
+				video: media.video && { ...media.video, map: picture },
+				audio: media.audio && { ...media.audio, map: sound },
+			};
 		} catch (error) {
 			if (!(error instanceof FfmpegFailure)) throw error;
 			first ??= error;
@@ -132,12 +168,17 @@ async function look(ffmpeg: Ffmpeg, input: Input, signal: AbortSignal | undefine
 /** Headers can be made that ffmpeg reads for hours, as one with millions of tags. Ms. */
 const LONGEST_LOOK = 60_000;
 
+type Unmapped = Omit<Media, 'video' | 'audio'> & {
+	readonly video: Omit<NonNullable<Media['video']>, 'map'> | null;
+	readonly audio: Omit<NonNullable<Media['audio']>, 'map'> | null;
+};
+
 async function lookAt(
 	ffmpeg: Ffmpeg,
 	input: Input,
 	selection: readonly string[],
 	signal: AbortSignal | undefined,
-): Promise<Media> {
+): Promise<Unmapped> {
 	const header: string[] = [];
 	const shown: Shown[] = [];
 	await runFfmpeg(ffmpeg, {
@@ -170,6 +211,7 @@ async function lookAt(
 		duration: input.still ? null : about.duration,
 		end: about.duration && about.start !== null ? about.start + toNumber(about.duration) : null,
 		coarseClock: /^(matroska|flv|asf)/.test(about.container),
+		channels: channelsIn(about),
 		video,
 		audio,
 	};
@@ -180,13 +222,21 @@ type Header = {
 	container: string;
 	duration: Rational | null;
 	start: number | null;
+	/** By their index. */
+	readonly streams: Map<number, StreamHeader>;
 	readonly chosen: Map<'video' | 'audio', StreamHeader>;
 };
 
 /** What ffmpeg prints of the input; the streams are those that it then says it maps. */
 function readHeader(lines: readonly string[]): Header {
-	const header: Header = { container: '', duration: null, start: null, chosen: new Map() };
-	const streams = new Map<string, StreamHeader>();
+	const streams = new Map<number, StreamHeader>();
+	const header: Header = {
+		container: '',
+		duration: null,
+		start: null,
+		streams,
+		chosen: new Map(),
+	};
 	let current: StreamHeader | undefined;
 	for (const line of lines) {
 		if (line.startsWith('Output #')) break;
@@ -198,16 +248,16 @@ function readHeader(lines: readonly string[]): Header {
 			header.start = Number(/, start: (-?[\d.]+)/.exec(line)?.[1] ?? Number.NaN);
 			if (Number.isNaN(header.start)) header.start = null;
 		}
-		const mapped = /^ {2}Stream #(\d+:\d+) -> #0:\d+ /.exec(line)?.[1];
+		const mapped = /^ {2}Stream #0:(\d+) -> #0:\d+ /.exec(line)?.[1];
 		if (mapped) {
-			const stream = streams.get(mapped);
+			const stream = streams.get(Number(mapped));
 			if (stream) header.chosen.set(/: Video: /.test(stream.text) ? 'video' : 'audio', stream);
 			continue;
 		}
-		const id = /^ {2}Stream #(\d+:\d+)/.exec(line)?.[1];
+		const id = /^ {2}Stream #0:(\d+)/.exec(line)?.[1];
 		if (id) {
 			current = { text: line, rotation: 0 };
-			streams.set(id, current);
+			streams.set(Number(id), current);
 		}
 		const turned = /display ?matrix: rotation of (-?[\d.]+) degrees/i.exec(line)?.[1];
 		// ffmpeg counts counter-clockwise.
@@ -216,7 +266,33 @@ function readHeader(lines: readonly string[]): Header {
 	return header;
 }
 
-function videoOf(shown: readonly Shown[], header: Header): Media['video'] {
+const LAYOUTS: Readonly<Record<string, number>> = {
+	mono: 1,
+	stereo: 2,
+	downmix: 2,
+	quad: 4,
+	hexagonal: 6,
+	octagonal: 8,
+	hexadecagonal: 16,
+};
+
+/** `stereo`, `5.1(side)`, `12 channels` and the like, of every stream of sound. */
+function channelsIn({ streams }: Header): readonly number[] {
+	const sounds = [...streams]
+		.sort(([a], [b]) => a - b)
+		.filter(([, { text }]) => /: Audio: /.test(text));
+	return sounds.map(([, { text }]) => {
+		const layout = /\d Hz, ([^,]+)/.exec(text)?.[1] ?? '';
+		const counted = /^(\d+) channels/.exec(layout)?.[1];
+		const parts = /^[\d.]+/.exec(layout)?.[0].split('.') ?? [];
+		return (
+			LAYOUTS[/^\w+/.exec(layout)?.[0] ?? ''] ??
+			Number(counted ?? parts.reduce((sum, part) => sum + Number(part), 0))
+		);
+	});
+}
+
+function videoOf(shown: readonly Shown[], header: Header): Unmapped['video'] {
 	const clock = shown.find((entry) => entry.kind === 'clock');
 	const frame = shown.find((entry) => entry.kind === 'frame');
 	if (!clock || !frame) return null;
@@ -236,7 +312,7 @@ function videoOf(shown: readonly Shown[], header: Header): Media['video'] {
 	};
 }
 
-function audioOf(shown: readonly Shown[], header: Header): Media['audio'] {
+function audioOf(shown: readonly Shown[], header: Header): Unmapped['audio'] {
 	const first = shown.find((entry) => entry.kind === 'sound');
 	if (!first || first.rate === 0) return null;
 	const text = header.chosen.get('audio')?.text ?? '';

@@ -8,6 +8,7 @@ import {
 	round,
 	toNumber,
 } from '../../protocol/time.ts';
+import type { ClipSound, Stream } from '../../protocol/timeline.ts';
 import { examine, type Media } from './probe.ts';
 import { FfmpegFailure, runFfmpeg } from './process.ts';
 import { resample, resampleReach } from './resample.ts';
@@ -23,8 +24,8 @@ const PREROLL_SECONDS = 0.2;
  * Stereo sound at 48 kHz: sample k is the source at `from + k · speed / 48000`, on the clock where
  * the first video frame is 0 (the first sample, where there is no picture). 48 kHz sources at
  * normal speed come sample for sample, moved by at most half a sample; others are resampled, so
- * that speed changes pitch. Other layouts are mixed down, scaled so that they cannot clip. Silence
- * outside the stream and where there is none. Throws PickupError `media-offline`,
+ * that speed changes pitch. Other layouts are mixed down, scaled so that they cannot clip, except
+ * where channels are named. Silence outside the stream and where there is none. Throws PickupError `media-offline`,
  * `not-a-regular-file`, `media-unreadable`, or the signal's reason.
  */
 export async function readSound(
@@ -32,13 +33,72 @@ export async function readSound(
 	wanted: SoundWanted,
 	signal?: AbortSignal,
 ): Promise<Sound> {
-	const media = await examine(ffmpeg, wanted.path, signal);
-	const { samples } = wanted;
-	if (!media.audio || samples === 0 || wanted.speed.num === 0) {
-		return { left: new Float32Array(samples), right: new Float32Array(samples) };
+	const { samples, pictureStream: picture } = wanted;
+	const heard = { left: new Float32Array(samples), right: new Float32Array(samples) };
+	if (samples === 0 || wanted.speed.num === 0) return heard;
+	const first = await examine(ffmpeg, wanted.path, signal, { picture });
+	for (const part of partsOf(first, wanted.sound)) {
+		const media = await examine(ffmpeg, wanted.path, signal, { picture, sound: part.stream });
+		if (!media.audio) {
+			// The first stream may be missing or unknown to ffmpeg; one that the cut names must be there.
+			if (wanted.sound?.stream || part.channels) throw missingStream(media, part.stream);
+			continue;
+		}
+		const clock = first.video?.start ?? first.audio?.start ?? media.audio.start;
+		addTo(heard, await readPart(ffmpeg, media, part.channels, { ...wanted, clock }, signal));
 	}
-	const rate = rational(media.audio.sampleRate);
-	const clock = media.video?.start ?? media.audio.start;
+	return heard;
+}
+
+function missingStream({ path, channels }: Media, { among, index }: Stream): PickupError {
+	const which =
+		among === 'all'
+			? `stream ${index} of ${path} to be sound`
+			: `stream of sound ${index} in ${path}`;
+	return new PickupError(
+		'media-unreadable',
+		`Expected ${which}, counted from 0, that can be read; it has ${channels.length} of sound`,
+		{ field: path },
+	);
+}
+
+type Channels = NonNullable<ClipSound['channels']>;
+
+/** One stream and what of it is heard; null is all of it, mixed down. */
+type Part = { readonly stream: Stream; readonly channels: Channels | null };
+
+function partsOf({ channels: counts }: Media, sound: SoundWanted['sound']): readonly Part[] {
+	const { stream, channels } = sound ?? {};
+	if (!channels) return [{ stream: stream ?? { among: 'kind', index: 0 }, channels: null }];
+	if (stream) return [{ stream, channels }];
+	let first = 0;
+	return counts.flatMap((count, index) => {
+		const start = first;
+		first += count;
+		const within = (wanted: readonly number[]) =>
+			wanted.filter((at) => start <= at && at < first).map((at) => at - start);
+		const own = { left: within(channels.left), right: within(channels.right) };
+		if (own.left.length + own.right.length === 0) return [];
+		return [{ stream: { among: 'kind', index }, channels: own }];
+	});
+}
+
+function addTo(sum: Sound, { left, right }: Sound): void {
+	for (let i = 0; i < left.length; i++) {
+		sum.left[i]! += left[i]!;
+		sum.right[i]! += right[i]!;
+	}
+}
+
+async function readPart(
+	ffmpeg: Ffmpeg,
+	media: Media,
+	channels: Channels | null,
+	wanted: SoundWanted & { readonly clock: Rational },
+	signal: AbortSignal | undefined,
+): Promise<Sound> {
+	const { samples, clock } = wanted;
+	const rate = rational(media.audio!.sampleRate);
 	// Positions in samples of the stream, counted from time 0 of the container.
 	const origin = multiply(add(wanted.from, clock), rate);
 	const step = multiply(wanted.speed, multiply(rate, rational(1, SAMPLE_RATE)));
@@ -48,7 +108,7 @@ export async function readSound(
 	const reach = isDirect ? 0 : resampleReach(toNumber(step));
 	const from = Math.min(floor(first), floor(last)) - reach;
 	const to = Math.max(floor(first), floor(last)) + 1 + reach;
-	const source = await readWindow(ffmpeg, media, from, to - from, signal);
+	const source = await readWindow(ffmpeg, media, channels, from, to - from, signal);
 	const offset = toNumber(add(first, rational(-from)));
 	return {
 		left: take(source.left, offset, step, samples, isDirect),
@@ -72,6 +132,7 @@ function take(
 async function readWindow(
 	ffmpeg: Ffmpeg,
 	media: Media,
+	channels: Channels | null,
 	from: number,
 	count: number,
 	signal: AbortSignal | undefined,
@@ -79,7 +140,7 @@ async function readWindow(
 	const rate = media.audio!.sampleRate;
 	for (const lookback of LOOKBACKS) {
 		const seek = seekArguments(media, from / rate - lookback);
-		const run = await decode(ffmpeg, media, { seek, from, count }, signal);
+		const run = await decode(ffmpeg, media, channels, { seek, from, count }, signal);
 		const preroll = run.decodedFirst === null ? -1 : from - run.decodedFirst;
 		if (seek.length === 0 || preroll >= PREROLL_SECONDS * rate) return run.sound;
 	}
@@ -91,12 +152,13 @@ type Decoded = { readonly sound: Sound; readonly decodedFirst: number | null };
 async function decode(
 	ffmpeg: Ffmpeg,
 	media: Media,
+	wanted: Channels | null,
 	window: { readonly seek: readonly string[]; readonly from: number; readonly count: number },
 	signal: AbortSignal | undefined,
 ): Promise<Decoded> {
-	const { sampleRate, channels } = media.audio!;
+	const { sampleRate, channels, map } = media.audio!;
 	// Mixed by ffmpeg, mono would come out 3 dB quieter on both sides.
-	const layout = channels === 1 ? 'mono' : 'stereo';
+	const layout = channels === 1 && wanted === null ? 'mono' : 'stereo';
 	const { from, count } = window;
 	const all: Block[] = [];
 	const kept: Block[] = [];
@@ -111,12 +173,14 @@ async function decode(
 				...window.seek,
 				'-copyts',
 				...media.input,
-				...['-map', '0:a:0', '-vn'],
+				...['-map', map, '-vn'],
 				'-af',
 				[
 					SHOW_SOUND,
 					`atrim=start=${start}:end=${end}`,
-					`aresample=${sampleRate}:rematrix_maxval=1`,
+					...(wanted === null
+						? [`aresample=${sampleRate}:rematrix_maxval=1`]
+						: ['aformat=sample_fmts=flt', panOf(wanted, channels)]),
 					`aformat=sample_fmts=flt:channel_layouts=${layout}`,
 					SHOW_KEPT_SOUND,
 				].join(','),
@@ -143,6 +207,16 @@ async function decode(
 		sound: lay(Buffer.concat(chunks), layout, settle(kept, placed), from, count),
 		decodedFirst: placed[0]?.at ?? null,
 	};
+}
+
+/** The channels of either side, added up; one that the stream has not got is silent. */
+function panOf({ left, right }: Channels, count: number): string {
+	const sides = [left, right].map((side) => {
+		const times = (channel: number) => side.filter((other) => other === channel).length;
+		const there = [...new Set(side)].filter((channel) => channel < count);
+		return there.map((channel) => `${times(channel)}*c${channel}`).join('+') || '0*c0';
+	});
+	return `pan=stereo|c0=${sides[0]}|c1=${sides[1]}`;
 }
 
 /** What the decoder gave at once; `pts` in samples of its rate, as the container has it. */

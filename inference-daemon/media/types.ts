@@ -1,6 +1,7 @@
 import type { Codec } from '../../protocol/generation.ts';
 import type { Size } from '../../protocol/schemas.ts';
 import type { FrameRate, Rational } from '../../protocol/time.ts';
+import type { ClipSound, Stream } from '../../protocol/timeline.ts';
 
 /** The ffmpeg in use. Everything in this room takes it as its first argument. */
 export type Ffmpeg = {
@@ -56,6 +57,8 @@ export type MediaInfo = {
 /** Frames at source times: seconds after the first video frame of the file. */
 export type FramesWanted = {
 	readonly path: string;
+	/** Default: the first stream of picture. */
+	readonly stream?: Stream | undefined;
 	/**
 	 * In any order. Each gives the frame on screen then (the last whose time is ≤ it); before the
 	 * first frame the first, after the last the last.
@@ -70,6 +73,10 @@ export type FramesWanted = {
 /** Sound from a source time on the same clock as frames; outside the stream there is silence. */
 export type SoundWanted = {
 	readonly path: string;
+	/** What of the file is heard. Default: the first stream of sound, mixed down. */
+	readonly sound?: Pick<ClipSound, 'stream' | 'channels'> | undefined;
+	/** The stream of picture whose first frame is at time 0. Default: the first. */
+	readonly pictureStream?: Stream | undefined;
 	readonly from: Rational;
 	/** Sample frames at 48 kHz. */
 	readonly samples: number;

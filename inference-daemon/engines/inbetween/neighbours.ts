@@ -25,6 +25,7 @@ export async function readSide(
 		ffmpeg,
 		{
 			path: span.source.path,
+			stream: span.pictureStream,
 			at: frames.map((frame) => sourceTime(span, { num: frame, den: 1 }, sequence.rate)),
 			size: sequence.size,
 			pixelAspect: sequence.pixelAspect,

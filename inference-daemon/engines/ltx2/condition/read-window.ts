@@ -149,9 +149,10 @@ async function heardInCut({ ffmpeg, request, work, pass, signal }: Material): Pr
 function heardInClip({ ffmpeg, request, pass, signal }: Material, own: UsableSpan): Promise<Sound> {
 	const { rate } = request.context.sequence;
 	const first = pass.range.start - pass.window.left;
-	const samples =
-		samplesForFrames(first + pass.window.frames, rate) - samplesForFrames(first, rate);
-	return readOwnSound(ffmpeg, own, { frame: first, samples }, rate, signal);
+	const [start, end] = [first, first + pass.window.frames].map((frame) =>
+		samplesForFrames(frame, rate),
+	) as [number, number];
+	return readOwnSound(ffmpeg, own, request.context.sound, { start, end }, rate, signal);
 }
 
 function lastOf<T>(values: readonly T[], count: number): readonly T[] {

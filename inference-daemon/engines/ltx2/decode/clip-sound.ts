@@ -1,7 +1,7 @@
 import { type FrameRange, samplesForFrames } from '../../../../protocol/time.ts';
 import { resample } from '../../../media/resample.ts';
 import type { Sound } from '../../../media/types.ts';
-import { readMix, readOwnSound } from '../../cut-sound.ts';
+import { ownSounds, readMix, readOwnSound } from '../../cut-sound.ts';
 import type { Material } from '../condition/read-window.ts';
 import { audioFromTokens, audioTokensTo } from '../diffusion/latent.ts';
 import { audioVaeConfig } from '../networks/audio-vae.ts';
@@ -61,7 +61,8 @@ export type Joins = { readonly before: Sound; readonly after: Sound };
 export async function readJoins({ ffmpeg, request, work, signal }: Joining): Promise<Joins> {
 	const { rate } = request.context.sequence;
 	const { own, range } = work;
-	const spans = own === null ? heardBeside(request.context.sound, range) : [own];
+	const { sound } = request.context;
+	const spans = own === null ? heardBeside(sound, range) : ownSounds(own, sound, rate);
 	const heard = (sample: number, isThere: (range: FrameRange) => boolean) => {
 		// What goes on into the range is heard there beside the clip.
 		const there = spans.filter((span) => own !== null || isThere(span.range));
@@ -87,8 +88,9 @@ export function joined({ work, pass }: Material, made: Sound, { before, after }:
 export function ownSound(source: Material): Promise<Sound> {
 	const { ffmpeg, request, work, pass, signal } = source;
 	const { rate } = request.context.sequence;
-	const wanted = { frame: pass.range.start, samples: lengthOf(source) };
-	return readOwnSound(ffmpeg, work.own!, wanted, rate, signal);
+	const start = samplesForFrames(pass.range.start, rate);
+	const window = { start, end: start + lengthOf(source) };
+	return readOwnSound(ffmpeg, work.own!, request.context.sound, window, rate, signal);
 }
 
 const NOTHING: Sound = { left: new Float32Array(0), right: new Float32Array(0) };
