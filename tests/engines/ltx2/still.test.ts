@@ -5,7 +5,7 @@ import { readStill } from '../../../inference-daemon/engines/ltx2/condition/stil
 import { readFrames } from '../../../inference-daemon/media/frames.ts';
 import type { Frame } from '../../../inference-daemon/media/types.ts';
 import { ffmpeg, run } from '../../media/media-files.ts';
-import { nearsightedModel } from './nearsighted.ts';
+import { localAttentionModel } from './local-attention.ts';
 import { type Cut, make, makeCut, openStudio, requestFor, type Studio } from './shots.ts';
 
 let studio: Studio;
@@ -284,7 +284,7 @@ describe('in a shot', () => {
 	let still = '';
 	beforeAll(async () => {
 		cut = await makeCut(studio, { num: 24, den: 1, width: 64, height: 64 }, { gap: GAP });
-		model = await nearsightedModel(join(studio.folder, 'nearsighted'), 'ltx-2-tiny');
+		model = await localAttentionModel(join(studio.folder, 'local attention'), 'ltx-2-tiny');
 		still = await picture('still.png', { width: 90, height: 70 }, () => RED);
 	});
 

@@ -5,7 +5,7 @@ import { readFrames } from '../../../inference-daemon/media/frames.ts';
 import { readSound } from '../../../inference-daemon/media/sound.ts';
 import { samplesForFrames } from '../../../protocol/time.ts';
 import { ffmpeg } from '../../media/media-files.ts';
-import { nearsightedModel } from './nearsighted.ts';
+import { localAttentionModel } from './local-attention.ts';
 import {
 	type Cut,
 	make,
@@ -79,7 +79,7 @@ function between(one: Made, other: Made): Difference {
 	const heard = slices(other.sound);
 	return {
 		picture: quarters(one.frames.map((frame, i) => energy(frame, other.frames[i]!))),
-		// The outermost slices are led over to their neighbours, whatever the model has made.
+		// The outermost slices are faded into their neighbours, whatever the model has made.
 		sound: quarters(
 			slices(one.sound)
 				.map((slice, i) => energy(slice, heard[i]!))
@@ -119,11 +119,11 @@ function expectFalling(values: readonly number[], times: number): void {
 describe.each([
 	['ltx-2-tiny', [1, 2]],
 	['ltx-2.3-tiny', [1]],
-] as const)('%s that heeds what is near', (name, seeds) => {
+] as const)('%s with attention to what is near', (name, seeds) => {
 	it('makes picture and sound by each neighbour, the more the nearer its join is', {
 		timeout: 300_000,
 	}, async () => {
-		const model = await nearsightedModel(join(studio.folder, name), name);
+		const model = await localAttentionModel(join(studio.folder, name), name);
 		const { left, right } = await differences(model, seeds);
 		expectFalling(right.picture.toReversed(), 20);
 		expectFalling(right.sound.toReversed(), 1000);
@@ -132,7 +132,7 @@ describe.each([
 	});
 });
 
-it('with weights that heed everything alike, each neighbour still shows most at its own join', {
+it('with attention to everything alike, each neighbour still shows most at its own join', {
 	timeout: 300_000,
 }, async () => {
 	const { left, right } = await differences(studio.model, [1]);

@@ -4,20 +4,20 @@ import { makeModel } from './shots.ts';
 import { readTensors } from './tensors.ts';
 import { tinyCheckpoint, writeTensors } from './tiny.ts';
 
-/** Seconds over which heed falls from its most to its least. */
-const SIGHT = 3;
+/** Seconds over which attention falls from its most to its least. */
+const REACH = 3;
 
 /** Queries and keys before they are turned: scores reach from −2 · 3² · pairs / √d to as much above. */
 const SHARPNESS = 3;
 
 /**
- * The folder of a tiny model whose self-attention heeds what is near in time, as that of trained
- * ones does; a tiny model's own random weights heed all of a shot alike. Queries and keys are the
+ * The folder of a tiny model whose self-attention is to what is near in time, as that of trained
+ * ones does; a tiny model's own random weights attend to all of a shot alike. Queries and keys are the
  * same for all tokens, but for how rotary embedding turns their pairs of the axis of time, at one
- * frequency: what is Δ seconds away is scored by cos(πΔ / SIGHT). Picture and sound do not look at
+ * frequency: what is Δ seconds away is scored by cos(πΔ / REACH). Picture and sound do not attend to
  * each other, so that what is changed in one shows in that one alone.
  */
-export async function nearsightedModel(folder: string, name: string): Promise<string> {
+export async function localAttentionModel(folder: string, name: string): Promise<string> {
 	const model = await makeModel(folder, name);
 	const path = join(model, 'weights.safetensors');
 	await rm(path);
@@ -35,8 +35,8 @@ function configOf(text: string): string {
 	const changed = {
 		...transformer,
 		positional_embedding_theta: 1,
-		positional_embedding_max_pos: [SIGHT, ...transformer.positional_embedding_max_pos.slice(1)],
-		audio_positional_embedding_max_pos: [SIGHT],
+		positional_embedding_max_pos: [REACH, ...transformer.positional_embedding_max_pos.slice(1)],
+		audio_positional_embedding_max_pos: [REACH],
 	};
 	return JSON.stringify({ ...config, transformer: changed });
 }
@@ -46,14 +46,14 @@ function changed(key: string, numbers: Float32Array): Float32Array {
 	const [, sound, name = ''] =
 		/transformer_blocks\.\d+\.(audio_)?attn1\.([qk]_norm\.weight|to_[qk]\.\w+)$/.exec(key) ?? [];
 	if (name === '') return numbers;
-	if (name.endsWith('norm.weight')) return heed(numbers.length, sound ? 1 : 3);
+	if (name.endsWith('norm.weight')) return normScales(numbers.length, sound ? 1 : 3);
 	return numbers.map(() => (name.endsWith('bias') ? 1 : 0));
 }
 
 const HEADS = 4;
 
 /** Scales of a query: `SHARPNESS` for pairs that are turned by time, 0 for all others; see `rotaryTable`. */
-function heed(width: number, axes: number): Float32Array {
+function normScales(width: number, axes: number): Float32Array {
 	const pairs = width / HEADS / 2;
 	const padding = (width / 2) % axes;
 	return Float32Array.from({ length: width }, (_, i) => {
