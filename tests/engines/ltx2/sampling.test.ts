@@ -15,7 +15,6 @@ import {
 import {
 	DISTILLED,
 	DISTILLED_STAGE_2,
-	DISTILLED_STAGE_2_TILED,
 	devSchedule,
 } from '../../../inference-daemon/engines/ltx2/diffusion/schedule.ts';
 import {
@@ -54,7 +53,6 @@ describe('schedules', async () => {
 	it('distilled', () => {
 		expectClose(DISTILLED, expected.distilled, 1e-6);
 		expectClose(DISTILLED_STAGE_2, expected.distilled_stage_2, 1e-6);
-		expectClose(DISTILLED_STAGE_2_TILED, expected.distilled_stage_2_tiled, 1e-6);
 	});
 });
 

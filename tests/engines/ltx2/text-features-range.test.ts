@@ -15,7 +15,7 @@ import {
 	textFeaturesGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/text-features.ts';
 import { goldenCase, goldenPath, goldenWeights } from './golden.ts';
-import { halfRange, overflows } from './range.ts';
+import { halfRange, overflows } from './half-range.ts';
 
 // With hidden states a thousand times as large float16 holds all that is multiplied in it.
 

@@ -12,7 +12,7 @@ import {
 import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { maskBias } from '../../../inference-daemon/engines/ltx2/runtime/transformer-inputs.ts';
 import { goldenWeights, runGraph } from './golden.ts';
-import { halfRange, overflows } from './range.ts';
+import { halfRange, overflows } from './half-range.ts';
 import { readCase } from './transformer-case.ts';
 
 const TIMES = 1000;

@@ -3,9 +3,8 @@ export const DISTILLED = [
 	1, 0.99375, 0.9875, 0.98125, 0.975, 0.909375, 0.725, 0.421875, 0,
 ] as const;
 
-/** 3 steps that finish an upsampled latent, and 2 for one that is made in tiles. */
+/** 3 steps that finish an upsampled latent. */
 export const DISTILLED_STAGE_2 = [0.909375, 0.725, 0.421875, 0] as const;
-export const DISTILLED_STAGE_2_TILED = [0.625, 0.4, 0] as const;
 
 /** The distilled sigmas for another number of steps: read off between them. */
 export function distilledSchedule(steps: number): readonly number[] {

@@ -38,11 +38,6 @@ export function audioVaeConfig(checkpoint: Checkpoint): AudioVaeConfig {
 	return model.params.ddconfig;
 }
 
-/** Mel frames that a latent of `latents` is decoded to. */
-export function melFrameCount(latents: number): number {
-	return STRIDE * (latents - 1) + 1;
-}
-
 /**
  * A log mel spectrogram [1, 2, T, 64] to its latent [1, 8, ⌈T/4⌉, 16], normalised. Every latent
  * knows its own four mel frames and earlier ones. `m` is the module `audio_vae`; `watch` is told

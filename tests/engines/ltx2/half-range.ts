@@ -1,18 +1,48 @@
-import { Checkpoint } from '../weights/checkpoint.ts';
-import type { Graph, Value } from './graph.ts';
-import type { NodeSpec } from './onnx.ts';
-import { Scope } from './scope.ts';
+import type {
+	Graph,
+	Precision,
+	Value,
+} from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
+import type { NodeSpec } from '../../../inference-daemon/engines/ltx2/graph/onnx.ts';
+import { Operators } from '../../../inference-daemon/engines/ltx2/graph/operators.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import { runGraph } from './golden.ts';
+
+/** How far each value goes that a graph holds in float16 where it multiplies in that; NaN counts as infinite. */
+export async function halfRange(
+	build: (precision: Precision) => Graph,
+	inputs: Readonly<Record<string, NdArray>>,
+): Promise<ReadonlyMap<string, number>> {
+	const whole = build('float32');
+	const names = watchHalves(build('float16'), whole);
+	const given = Object.fromEntries(whole.inputs.map(({ name }) => [name, inputs[name]!]));
+	const found = await runGraph(whole, given);
+	return new Map(names.map((name) => [name, largest(found[name]!.data as Float32Array)]));
+}
+
+export function overflows(range: ReadonlyMap<string, number>): string[] {
+	return [...range].filter(([, most]) => most > LARGEST_HALF).map(([name]) => name);
+}
+
+function largest(data: Float32Array): number {
+	let most = 0;
+	for (const value of data) {
+		if (Number.isNaN(value)) return Number.POSITIVE_INFINITY;
+		most = Math.max(most, Math.abs(value));
+	}
+	return most;
+}
 
 /** The largest number that float16 holds. */
-export const LARGEST_HALF = 65_504;
+const LARGEST_HALF = 65_504;
 
 /**
  * Makes everything that `half` holds in float16 an output of `whole`, the same graph built in
  * float32: what is rounded, what the operators give, and the scores inside attention. Processors
  * compute float16 in float32 and would hide what a GPU overflows. Gives the outputs' names.
  */
-export function watchHalves(half: Graph, whole: Graph): string[] {
-	const m = new Scope(whole, new Checkpoint([]).root);
+function watchHalves(half: Graph, whole: Graph): string[] {
+	const m = new Operators(whole);
 	const watched = new Map<string, Value>();
 	for (const name of halves(half)) watched.set(name, find(whole, name));
 	for (const node of whole.nodes.filter(({ op }) => op === 'MultiHeadAttention')) {
@@ -38,7 +68,7 @@ function halves(graph: Graph): ReadonlySet<string> {
 }
 
 /** q · kᵀ · scale, [heads, queries, keys]. */
-function scores(m: Scope, { inputs, attributes }: NodeSpec): Value {
+function scores(m: Operators, { inputs, attributes }: NodeSpec): Value {
 	const heads = attributes.num_heads as number;
 	const [q, k] = inputs.slice(0, 2).map((name) => {
 		const value = find(m.graph, name);
