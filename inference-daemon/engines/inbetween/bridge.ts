@@ -15,6 +15,8 @@ export type Side = {
 	readonly inner: Frame | null;
 	/** Frames between `inner` and `edge`. */
 	readonly distance: number;
+	/** 1 where one more frame stands between `edge` and the join, which is not to be gone by. */
+	readonly away?: number;
 };
 
 /**
@@ -66,6 +68,7 @@ export function buildBridge(
 ): Bridge {
 	const { width, height, data } = (left ?? right)!.edge;
 	const layout = layoutOf((left ?? right)!.edge);
+	const { first, steps } = stepsBetween(left, right, count);
 	const nodes = nodesFor(width, height);
 	const map = mapFor(width, height);
 	const sources = [left, right].map((side) => side && padPlanes(kernels, side.edge, layout));
@@ -74,11 +77,11 @@ export function buildBridge(
 	for (const side of ['left', 'right'] as const) {
 		lumas[side] = kernels.allocate(small.width * small.height * 4);
 	}
-	const look = kernels.scratch(() => lookAt(kernels, layout, left, right, count + 1, lumas));
+	const look = kernels.scratch(() => lookAt(kernels, layout, left, right, steps, lumas));
 	const regime = chooseRegime(look.scene);
 	const paths =
 		regime === 'scene'
-			? scenePaths(look, look.scene!, nodes, width, count + 1, settle)
+			? scenePaths(look, look.scene!, nodes, width, steps, settle)
 			: coastPaths(look, nodes, width, settle);
 	const memory = reserve(kernels, nodes, map, data.length, places);
 	for (const side of ['left', 'right'] as const) {
@@ -92,7 +95,6 @@ export function buildBridge(
 		kernels.floats(memory.left.trust, amount).set(trust(look.scene!.forward));
 		kernels.floats(memory.right.trust, amount).set(trust(look.scene!.backward));
 	}
-	const steps = count + 1;
 	const wipe = wipeDirection(paths.left[0], paths.right[0]);
 	const { run } = kernels;
 	const grid = [nodes.unit, nodes.columns, nodes.rows] as const;
@@ -124,7 +126,7 @@ export function buildBridge(
 		confidence: look.scene?.confidence ?? 0,
 		places: memory.targets,
 		draw(frame, place = 0) {
-			const step = frame + 1;
+			const step = first + frame;
 			const time = step / steps;
 			const turn = changeOver(step, steps);
 			let grade: readonly [number, number, number, number] = NO_GRADE;
@@ -182,6 +184,12 @@ export function buildBridge(
 			return kernels.bytes(target, data.length);
 		},
 	};
+}
+
+/** Steps from one side's picture to the other's, and which of them the first frame between is. */
+export function stepsBetween(left: Side | null, right: Side | null, count: number) {
+	const first = 1 + (left?.away ?? 0);
+	return { first, steps: first + count + (right?.away ?? 0) };
 }
 
 type Look = {
@@ -245,7 +253,7 @@ type Paths = {
 
 /**
  * Pixels of a frame's speed times frames, per pixel of width, after which a swing has ended: it
- * leads away by 0.148 of that at most. A hand that shakes is on its way back by then.
+ * leads away by about 0.15 of that. A hand that shakes is on its way back by then.
  */
 const SWING = 0.06;
 

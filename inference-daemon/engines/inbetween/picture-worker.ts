@@ -2,7 +2,8 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { type KernelModule, loadKernels } from '../kernels.ts';
-import { type Bridge, buildBridge } from './bridge.ts';
+import { bridgeWithinBars } from './bars.ts';
+import type { Bridge } from './bridge.ts';
 import type { Kernels } from './kernels.ts';
 import { drawLabel } from './label.ts';
 import type { PictureOrder, PictureReply, PictureWanted } from './picture.ts';
@@ -19,7 +20,7 @@ parentPort!.on('message', (order: PictureOrder) => {
 function look(wanted: PictureWanted, places: number): void {
 	const { left, right, count, settle } = wanted;
 	kernels.clear();
-	const bridge = buildBridge(kernels, left, right, count, settle, places);
+	const bridge = bridgeWithinBars(kernels, left, right, count, settle, places);
 	drawing = { bridge, wanted };
 	const { regime, confidence } = bridge;
 	reply({ kind: 'ready', regime, confidence, memory: kernels.memory(), places: bridge.places });

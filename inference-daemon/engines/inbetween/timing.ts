@@ -7,13 +7,13 @@ export function coast(frame: number, settle: number): number {
 }
 
 /**
- * A swing out and back: leaves 0 at speed 1 and is back at 0 with speed 0 after `settle` frames.
- * Added to a straight path it gives the path the speed of the neighbour at that end (with
- * `settle` the whole length it is the cubic Hermite tangent).
+ * A swing out and back: 0, then 1 after the first frame, and back at 0 with speed 0 after `settle`
+ * frames (at least 2; with fewer than 4 the first frame is less). Added to a straight path it gives
+ * the path the speed of the neighbour at that end.
  */
 export function swing(frame: number, settle: number): number {
 	if (frame >= settle) return 0;
-	const rest = 1 - frame / settle;
+	const rest = (settle - frame) / (settle - Math.min(1, (settle - 1) / 3));
 	return frame * rest * rest;
 }
 

@@ -116,6 +116,28 @@ describe('a filled gap', () => {
 		expect([...previews[0]!.jpeg.subarray(0, 2)]).toEqual([0xff, 0xd8]);
 	});
 
+	for (const [name, colour, at] of [
+		['white at the left', 'white', 23],
+		['black at the right', 'black', 36],
+	] as const) {
+		it(`does not fade for one frame that flashes: ${name}`, async () => {
+			const flashed = join(folder, `flash-${colour}.mov`);
+			const flash = `drawbox=c=${colour}:t=fill:enable='eq(n,${at})'`;
+			const args = ['-v', 'error', '-i', shot, '-vf', flash, '-c:v', 'libx264', '-qp', '8'];
+			expect(spawnSync(ffmpeg.path, [...args, '-c:a', 'copy', flashed]).status).toBe(0);
+			const inside = { ...cut(), left: span([0, 24], flashed) };
+			const right = span([36, 72], flashed, { sourceIn });
+			const { path } = await make(request('fill', { ...inside, right }, {}), `flash-${colour}`);
+			const drawn = await picture(path, [0, 5, 11]);
+			for (const [i, frameNumber] of [0, 5, 11].entries()) {
+				const below = (data: Uint8Array) => data.subarray(160 * 20, PIXELS);
+				const nearest = below(truth(24 + frameNumber).data);
+				const score = psnr(below(drawn[i]!.data), nearest, nearest.length);
+				expect(score, `frame ${frameNumber}`).toBeGreaterThan(24);
+			}
+		});
+	}
+
 	it('is the same file when it is made again', async () => {
 		const wanted = request('fill', cut(), {});
 		const first = await readFile((await make(wanted, 'first')).path);
