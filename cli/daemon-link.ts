@@ -1,94 +1,123 @@
 import { spawn } from 'node:child_process';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import envPaths from 'env-paths';
-import { WebSocket } from 'ws';
+import { type ClientOptions as SocketOptions, WebSocket } from 'ws';
+import { makeFolder, stateFolder } from '../files/folders.ts';
 import { type Client, connect, type SocketLike } from '../protocol/client.ts';
 import { PickupError } from '../protocol/errors.ts';
-import { type PortFile, portFileSchema } from '../protocol/rpc.ts';
+import type { PortFile } from '../protocol/rpc.ts';
+import { findDaemon, holdsState, readPortFile, stateError, whoListens } from './port-file.ts';
 import { isRunning } from './processes.ts';
 import { VERSION } from './version.ts';
 
-/** Where daemon and command meet: jobs, the port file and the log live there. */
-export function stateFolder(environment: NodeJS.ProcessEnv = process.env): string {
-	return environment.PICKUP_STATE || envPaths('pickup', { suffix: '' }).data;
+export function ownStateFolder(): string {
+	return stateFolder(process.env.PICKUP_STATE);
 }
 
-/** A client of the running daemon; starts one when there is none, warm where a job is to follow. */
-export async function connectToDaemon(
+/**
+ * Works with the daemon, which is started when there is none, warm where a job is to follow. One
+ * that dies meanwhile is started again, one that is stopped is not. However the work ends, the
+ * connection ends with it.
+ */
+export async function withDaemon<T>(
 	{ expectJob }: { readonly expectJob: boolean },
-	state = stateFolder(),
-): Promise<Client> {
-	try {
-		return await connectToRunning(state);
-	} catch (error) {
-		if (!(error instanceof PickupError && error.code === 'daemon-unreachable')) throw error;
-	}
-	return startDaemon(state, expectJob ? ['--expect-job'] : []);
-}
-
-/** A client of the running daemon, or `daemon-unreachable`. */
-export function connectToRunning(state = stateFolder()): Promise<Client> {
-	return connect({
-		endpoint: () => readPortFile(state),
-		openSocket: (url, protocols) => new WebSocket(url, protocols) as unknown as SocketLike,
-		client: { name: 'pickup-cli', version: VERSION },
+	work: (client: Client) => Promise<T>,
+): Promise<T> {
+	const state = ownStateFolder();
+	let isFirst = true;
+	const client = await connectTo(async () => {
+		const found = await findDaemon(state);
+		if (found) return found;
+		// A daemon that was stopped took its port file along.
+		const mayStart = isFirst || (await readPortFile(state)) !== null;
+		if (mayStart) return startDaemon(state, expectJob ? ['--expect-job'] : []);
+		throw noDaemon(state);
 	});
+	isFirst = false;
+	try {
+		return await work(client);
+	} finally {
+		client.close();
+	}
 }
 
-export async function readPortFile(state: string): Promise<PortFile> {
-	const path = join(state, 'daemon.json');
-	let text: string;
-	try {
-		text = await readFile(path, 'utf8');
-	} catch (cause) {
-		throw new PickupError('daemon-unreachable', `No daemon has left its port in ${path}`, {
-			cause,
-		});
+/** A client of the running daemon, and where that is. Throws `daemon-unreachable` where there is none. */
+export async function connectToRunning(
+	state: string,
+): Promise<{ readonly client: Client; readonly daemon: PortFile }> {
+	const daemon = await findDaemon(state);
+	if (daemon === null) throw noDaemon(state);
+	return { client: await connectTo(async () => daemon), daemon };
+}
+
+/**
+ * Stops the running daemon, of whatever version and also one that does not answer, and returns when
+ * its process has ended: everything it held is free again. Throws `daemon-unreachable`.
+ */
+export async function stopDaemon(state: string): Promise<PortFile> {
+	const daemon = await readPortFile(state);
+	if (daemon === null) throw noDaemon(state);
+	const isHere = await holdsState(daemon, state);
+	const runs = async () =>
+		isHere ? isRunning(daemon.pid) : (await whoListens(daemon)) === 'daemon';
+	if (isHere) {
+		tell(daemon.pid, 'SIGTERM');
+		// One that was halted hears it only when it goes on.
+		tell(daemon.pid, 'SIGCONT');
+	} else {
+		// Where the system does not say whose process that is, only the daemon itself can be asked.
+		const { client } = await connectToRunning(state);
+		await client.call('daemon.stop', {}).finally(() => client.close());
 	}
-	const parsed = portFileSchema.safeParse(parseJson(text));
-	if (parsed.success) return parsed.data;
-	throw new PickupError('daemon-unreachable', `${path} is not a daemon's port file`);
+	if (await isOver(runs)) return daemon;
+	// What is journaled is safe, so that this loses no job.
+	if (isHere) tell(daemon.pid, 'SIGKILL');
+	if (await isOver(runs)) return daemon;
+	throw new PickupError('daemon-unreachable', `The daemon, process ${daemon.pid}, does not end`, {
+		action: `End process ${daemon.pid} by hand.`,
+	});
 }
 
 export function daemonProgram(): string {
 	return fileURLToPath(new URL('./daemon.mjs', import.meta.url));
 }
 
-/**
- * Starts a daemon that outlives this command and connects as soon as it listens. Two commands may do so at
- * once: the state folder's lock lets one live, and both then find it.
- */
-async function startDaemon(state: string, options: readonly string[]): Promise<Client> {
-	await mkdir(state, { recursive: true, mode: 0o700 });
-	const log = await open(join(state, 'daemon-start.log'), 'w', 0o600);
-	const child = spawn(process.execPath, [daemonProgram(), '--state', state, ...options], {
-		detached: true,
-		stdio: ['ignore', log.fd, log.fd],
-		windowsHide: true,
+/** How long a server may leave a connection that was closed half open, in ms. */
+const CLOSE_WITHIN = 1000;
+
+function connectTo(endpoint: () => Promise<PortFile>): Promise<Client> {
+	const options = { closeTimeout: CLOSE_WITHIN } as SocketOptions;
+	return connect({
+		endpoint,
+		openSocket: (url, protocols) => new WebSocket(url, protocols, options) as unknown as SocketLike,
+		client: { name: 'pickup-cli', version: VERSION },
 	});
-	let exit: number | null | undefined;
-	child.on('exit', (code) => {
-		exit = code;
-	});
-	child.unref();
-	await log.close();
+}
+
+/** How long a daemon may take to stop before it is killed, in ms. */
+const STOP_PATIENCE = 30_000;
+
+async function isOver(runs: () => Promise<boolean>): Promise<boolean> {
 	const since = performance.now();
-	while (performance.now() - since < START_PATIENCE) {
-		const listening = await connectToRunning(state).catch((error: unknown) => {
-			if (error instanceof PickupError && error.code === 'daemon-unreachable') return null;
-			throw error;
-		});
-		if (listening) return listening;
-		if (exit !== undefined && exit !== LOCKED) break;
-		await pause(25);
+	while (await runs()) {
+		if (performance.now() - since > STOP_PATIENCE) return false;
+		await pause(10);
 	}
-	const said = (await readFile(join(state, 'daemon-start.log'), 'utf8')).trim();
-	throw new PickupError('daemon-unreachable', `The daemon did not start: ${said || 'no answer'}`, {
-		action: `Look at ${join(state, 'daemon.log')}, or run \`pickup daemon\` to watch it start.`,
-	});
+	return true;
+}
+
+function tell(pid: number, signal: NodeJS.Signals): void {
+	try {
+		process.kill(pid, signal);
+	} catch {
+		// It has ended meanwhile.
+	}
+}
+
+function noDaemon(state: string): PickupError {
+	return new PickupError('daemon-unreachable', `No daemon runs for the state folder ${state}`);
 }
 
 /**
@@ -97,44 +126,56 @@ async function startDaemon(state: string, options: readonly string[]): Promise<C
  */
 const START_PATIENCE = 120_000;
 
-/**
- * Stops the running daemon and returns when its process has ended, so that everything it held is
- * free again. Throws `daemon-unreachable` where there is none.
- */
-export async function stopDaemon(state: string): Promise<PortFile> {
-	const client = await connectToRunning(state);
-	const daemon = await readPortFile(state);
-	try {
-		await client.call('daemon.stop', {});
-	} finally {
-		client.close();
-	}
-	if (await hasEnded(daemon.pid, STOP_PATIENCE)) return daemon;
-	process.kill(daemon.pid, 'SIGKILL');
-	await hasEnded(daemon.pid, STOP_PATIENCE);
-	return daemon;
-}
-
-/** How long a daemon may take to stop before it is killed, which loses no job. ms. */
-const STOP_PATIENCE = 30_000;
-
-/** Whether the process ends within that many milliseconds. */
-async function hasEnded(pid: number, patience: number): Promise<boolean> {
-	const since = performance.now();
-	while (await isRunning(pid)) {
-		if (performance.now() - since > patience) return false;
-		await pause(10);
-	}
-	return true;
-}
+/** How long another one may take that was started at the same time and has the state folder, in ms. */
+const OTHERS_PATIENCE = 30_000;
 
 /** The daemon's exit code when another one holds the state folder. */
 const LOCKED = 3;
 
-function parseJson(text: string): unknown {
-	try {
-		return JSON.parse(text);
-	} catch {
-		return null;
+/**
+ * Starts a daemon that outlives this command, and returns when one listens. Two commands may do so
+ * at once: the state folder's lock lets one live, and both then find it.
+ */
+async function startDaemon(state: string, options: readonly string[]): Promise<PortFile> {
+	const daemon = await spawnDaemon(state, options);
+	let patience = START_PATIENCE;
+	for (let waited = 0; waited < patience; waited += 25) {
+		const found = await findDaemon(state);
+		if (found) return found;
+		if (daemon.exit === LOCKED) patience = OTHERS_PATIENCE;
+		else if (daemon.exit !== undefined) break;
+		await pause(25);
 	}
+	const said = (await readFile(join(state, START_LOG), 'utf8')).trim();
+	throw new PickupError('daemon-unreachable', `The daemon did not start: ${said || 'no answer'}`, {
+		action: `Look at ${join(state, 'daemon.log')}, or run \`pickup daemon\` to watch it start.`,
+	});
+}
+
+const START_LOG = 'daemon-start.log';
+
+/** Throws what keeps the state folder from being written to, or the program from being started. */
+async function spawnDaemon(state: string, options: readonly string[]) {
+	const daemon: { exit: number | undefined } = { exit: undefined };
+	try {
+		await makeFolder(state, 0o700);
+		const log = await open(join(state, START_LOG), 'w', 0o600);
+		try {
+			const child = spawn(process.execPath, [daemonProgram(), '--state', state, ...options], {
+				detached: true,
+				stdio: ['ignore', log.fd, log.fd],
+				windowsHide: true,
+			});
+			child.on('exit', (code) => {
+				daemon.exit = code ?? -1;
+			});
+			await new Promise((resolve, reject) => child.on('spawn', resolve).on('error', reject));
+			child.unref();
+		} finally {
+			await log.close();
+		}
+	} catch (error) {
+		throw stateError(state, error);
+	}
+	return daemon;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { PickupError, problemOf } from '../protocol/errors.ts';
+import { systemProblem } from '../files/system-errors.ts';
+import { PickupError } from '../protocol/errors.ts';
 import { EXIT, exitCodeFor } from './exit-codes.ts';
 import { openTerminal } from './terminal.ts';
 import { addAnimate } from './verbs/animate.ts';
@@ -71,10 +72,13 @@ function fail(error: unknown, json: boolean): number {
 		openTerminal(json).problem(problem);
 		return exitCodeFor(problem);
 	}
-	const problem = problemOf(error);
-	openTerminal(json).problem(problem);
-	if (problem.code === 'internal' && error instanceof Error && !json) console.error(error.stack);
+	const problem = systemProblem(error);
+	const terminal = openTerminal(json);
+	terminal.problem(problem);
+	if (problem.code === 'internal' && error instanceof Error) terminal.note(`${error.stack}`);
 	return exitCodeFor(problem);
 }
 
+// A reader that has read enough, as `head`, is no defect.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 process.exitCode = await main(process.argv);

@@ -24,11 +24,15 @@ export async function makeAll(
 	terminal: Terminal,
 	interrupt: AbortSignal,
 ): Promise<Job[]> {
+	if (interrupt.aborted) return [];
 	const names = new Map(wanted.map(({ request, name }) => [request.id, name]));
 	const open = new Set(names.keys());
 	const after = (await client.call('job.list', { limit: 1 })).lastEvent;
 	await Promise.all(wanted.map(({ request }) => client.call('job.submit', { request })));
+	let patience: ReturnType<typeof setTimeout> | undefined;
 	const cancelAll = () => {
+		// A daemon that does not say what became of them does not hold the command up.
+		patience = setTimeout(() => client.close(), CANCEL_PATIENCE);
 		for (const jobId of open) {
 			client.call('job.cancel', { jobId }).catch((error: unknown) => {
 				terminal.note(`Could not cancel ${names.get(jobId)}: ${error}`);
@@ -47,12 +51,16 @@ export async function makeAll(
 		}
 	} finally {
 		interrupt.removeEventListener('abort', cancelAll);
+		clearTimeout(patience);
 		progress.stop();
 	}
 	return Promise.all(
 		wanted.map(async ({ request }) => (await client.call('job.get', { jobId: request.id })).job),
 	);
 }
+
+/** How long jobs may take to end when they are cancelled, in ms. */
+const CANCEL_PATIENCE = 60_000;
 
 /** The finished jobs. Throws the first failure where nothing was finished. */
 export function finished(jobs: readonly Job[]): Job[] {

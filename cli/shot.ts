@@ -1,12 +1,8 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { mkdir, rmdir, stat } from 'node:fs/promises';
-import { dirname, join, parse, resolve } from 'node:path';
-import type { Placement, PlacementReport } from '../host-bridge/host.ts';
-import {
-	openTimeline,
-	type SavedTimeline,
-	type TimelineFileHost,
-} from '../host-bridge/timeline-file/host.ts';
+import { systemProblem } from '../files/system-errors.ts';
+import type { Placement } from '../host-bridge/host.ts';
+import { planPlacement } from '../host-bridge/placement.ts';
+import { openTimeline, type TimelineFileHost } from '../host-bridge/timeline-file/host.ts';
 import type { Client } from '../protocol/client.ts';
 import { PickupError } from '../protocol/errors.ts';
 import {
@@ -16,11 +12,12 @@ import {
 	type Plan,
 } from '../protocol/generation.ts';
 import type { Job } from '../protocol/jobs.ts';
-import { type FrameRange, formatTimecode, rangeLength } from '../protocol/time.ts';
+import { type FrameRange, formatTimecode } from '../protocol/time.ts';
 import type { ClipSpan, TimelineContext } from '../protocol/timeline.ts';
-import { connectToDaemon } from './daemon-link.ts';
+import { withDaemon } from './daemon-link.ts';
 import { type EngineOptions, engineParts } from './engine-options.ts';
 import { EXIT, exitCodeFor } from './exit-codes.ts';
+import { foldersFor, type Landed, landClips, makeFolders } from './landing.ts';
 import { finished, makeAll, type NamedRequest, planAll } from './make.ts';
 import { planLines } from './plan-lines.ts';
 import type { Terminal } from './terminal.ts';
@@ -83,39 +80,58 @@ export async function makeShot(
 	const parts = engineParts(options);
 	const host = await openTimeline(timelinePath, sequenceOption(options));
 	const chosen = await choose(host);
-	const interrupt = interruptSignal();
-	const client = await connectToDaemon({ expectJob: !options.plan });
 	const { sizeAssumed } = await host.cut();
-	const shot = sizeAssumed ? await sizedLikeMedia(chosen, client) : chosen;
-	const folders = await prepareFolders(host, options);
-	try {
-		const wanted = composeTakes(shot, options, parts, folders.media);
+	return withDaemon({ expectJob: !options.plan }, async (client) => {
+		const shot = sizeAssumed ? await sizedLikeMedia(chosen, client) : chosen;
+		const places = foldersFor(host, options.output);
+		const wanted = composeTakes(shot, options, parts, places.media);
 		const plans = await planAll(client, wanted);
-		for (const line of planLines(plans[0]!, plans.length)) {
-			if (options.plan) terminal.line(line);
-			else terminal.note(line);
-		}
-		if (options.plan) {
-			terminal.result({ plans });
-			return EXIT.ok;
-		}
-		const jobs = await makeAll(client, wanted, terminal, interrupt);
-		if (interrupt.aborted) {
-			terminal.note('Interrupted: the jobs are cancelled, the timeline is as it was.');
-			return EXIT.interrupted;
-		}
-		const done = finished(jobs);
-		const placements = done.map((job, index) => placementOf(job, index, shot, wanted));
-		const reports = await host.place(placements);
-		const name = await freeName(folders.output, host.path);
-		const saved = await host.save(folders.output, { name });
-		folders.keep();
-		for (const warning of saved.warnings) terminal.note(warning);
-		return report(terminal, { saved, jobs, done, reports, plans });
-	} finally {
-		client.close();
-		await folders.tidy();
-	}
+		await checkPlace(host, shot, plans[0]!);
+		return interruptible(async (interrupt) => {
+			const folders = await makeFolders(places);
+			try {
+				for (const line of planLines(plans[0]!, plans.length)) {
+					if (options.plan) terminal.line(line);
+					else terminal.note(line);
+				}
+				if (options.plan) {
+					terminal.result({ plans });
+					return EXIT.ok;
+				}
+				const jobs = await makeAll(client, wanted, terminal, interrupt).catch((error) => {
+					// The daemon goes on with them, here or when it runs again.
+					folders.keep();
+					throw withHint(
+						error,
+						hintFor(
+							wanted.map(({ request }) => request.id),
+							timelinePath,
+						),
+					);
+				});
+				const done = jobs.filter(({ state }) => state === 'done');
+				const hint = hintFor(
+					done.map(({ id }) => id),
+					timelinePath,
+				);
+				if (interrupt.aborted) {
+					terminal.note('Interrupted: the jobs are cancelled, the timeline is as it was.');
+					if (done.length > 0) terminal.note(hint);
+					return EXIT.interrupted;
+				}
+				const placements = finished(jobs).map((job, at) => placementOf(job, at, shot, wanted));
+				const landed = await landClips(host, placements, folders.output, terminal).catch(
+					(error) => {
+						throw withHint(error, hint);
+					},
+				);
+				folders.keep();
+				return report(terminal, { landed, jobs, done, plans });
+			} finally {
+				await folders.tidy();
+			}
+		});
+	});
 }
 
 /** A shot over empty time: its first take goes right there, with picture and sound. */
@@ -204,100 +220,69 @@ function landing({ range, leansOn }: Shot, frames: number): FrameRange {
 	return { start: range.start, end: range.start + frames };
 }
 
+/** Refuses what would be refused when the clip is there and is to be placed: a locked track. */
+async function checkPlace(host: TimelineFileHost, shot: Shot, plan: Plan): Promise<void> {
+	const { frames, samples } = plan;
+	const cut = await host.cut();
+	planPlacement(cut, {
+		clip: { frames, samples, rate: cut.sequence.rate },
+		range: landing(shot, frames),
+		...{ track: shot.context.track, where: shot.where, picture: shot.picture, sound: shot.sound },
+	});
+}
+
+/** What can still be done with jobs whose clips no command waits to land. */
+function hintFor(ids: readonly string[], timeline: string): string {
+	const lines = ids.map((id) => `pickup jobs land ${id.slice(0, 8)} ${JSON.stringify(timeline)}`);
+	return `A finished clip stays, and can be put into the timeline with:\n${lines.join('\n')}`;
+}
+
+function withHint(error: unknown, hint: string): PickupError {
+	const { code, message, action, field } = systemProblem(error);
+	return new PickupError(code, message, { field, action: `${action}\n${hint}`, cause: error });
+}
+
 type Made = {
-	readonly saved: SavedTimeline;
+	readonly landed: Landed;
 	readonly jobs: readonly Job[];
 	readonly done: readonly Job[];
-	readonly reports: readonly PlacementReport[];
 	readonly plans: readonly Plan[];
 };
 
-function report(terminal: Terminal, made: Made): number {
-	made.reports.forEach((placed, index) => {
-		const clip = made.done[index]?.clip;
-		const length = rangeLength(placed.range);
-		terminal.line(`${placed.actual}  ${length} frames, seed ${clip?.seed}, ${clip?.path}`);
-	});
-	for (const note of new Set(made.done.flatMap(({ clip }) => clip?.notes ?? [])))
-		terminal.note(note);
-	const problems = made.jobs.flatMap((job) => (job.problem ? [job.problem] : []));
+function report(terminal: Terminal, { landed, jobs, done, plans }: Made): number {
+	for (const note of new Set(done.flatMap(({ clip }) => clip?.notes ?? []))) terminal.note(note);
+	const problems = jobs.flatMap((job) => (job.problem ? [job.problem] : []));
 	for (const problem of problems) terminal.note(`A take failed: ${problem.message}`);
-	terminal.line(`Timeline: ${made.saved.path}`);
+	const { saved, reports } = landed;
+	terminal.line(`Timeline: ${saved.path}`);
 	terminal.result({
-		timeline: made.saved.path,
-		inserted: made.saved.spans,
-		warnings: made.saved.warnings,
-		placements: made.reports,
-		clips: made.done.map((job) => job.clip),
-		plans: made.plans,
+		timeline: saved.path,
+		inserted: saved.spans,
+		warnings: saved.warnings,
+		placements: reports,
+		clips: done.map((job) => job.clip),
+		plans,
 		problems,
 	});
 	return problems[0] ? exitCodeFor(problems[0]) : EXIT.ok;
 }
 
-type Folders = {
-	readonly output: string;
-	readonly media: string;
-	keep(): void;
-	/** Removes the folders that were made here and hold nothing, unless they are to be kept. */
-	tidy(): Promise<void>;
-};
+const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** A timeline that names its media by their place beside it must stay there, unless told otherwise. */
-async function prepareFolders(host: TimelineFileHost, options: ShotOptions): Promise<Folders> {
-	const { dir, name } = parse(host.path);
-	const beside = host.relativeMedia ? dir : join(dir, `${name} pickup`);
-	const output = resolve(options.output ?? beside);
-	const media = join(output, 'media');
-	const made = [...(await missingFolders(media))];
-	await mkdir(media, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
-		throw new PickupError('folder-not-writable', `Cannot make ${media}: ${cause.message}`, {
-			cause,
-		});
-	});
-	let kept = false;
-	return {
-		output,
-		media,
-		keep: () => {
-			kept = true;
-		},
-		async tidy() {
-			if (kept) return;
-			for (const folder of made) {
-				await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
-					if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-				});
-			}
-		},
-	};
-}
-
-/** The timeline's own name where it is free in the folder, else with a number: `cut 2.xml`. */
-async function freeName(folder: string, timeline: string): Promise<string> {
-	const { name, ext } = parse(timeline);
-	for (let number = 1; ; number++) {
-		const candidate = number === 1 ? `${name}${ext}` : `${name} ${number}${ext}`;
-		if (!(await exists(join(folder, candidate)))) return candidate;
-	}
-}
-
-/** The folders of the path that are not there yet, innermost first. */
-async function missingFolders(path: string): Promise<string[]> {
-	if (dirname(path) === path || (await exists(path))) return [];
-	return [path, ...(await missingFolders(dirname(path)))];
-}
-
-function exists(path: string): Promise<boolean> {
-	return stat(path).then(
-		() => true,
-		() => false,
-	);
-}
-
-function interruptSignal(): AbortSignal {
+/**
+ * Does what must be put right when it is interrupted: the signal aborts, once, instead of ending the
+ * command. Another one ends it at once, as it does before and after.
+ */
+async function interruptible<T>(work: (interrupt: AbortSignal) => Promise<T>): Promise<T> {
 	const controller = new AbortController();
-	process.once('SIGINT', () => controller.abort());
-	process.once('SIGTERM', () => controller.abort());
-	return controller.signal;
+	const abort = () => {
+		for (const name of INTERRUPTS) process.off(name, abort);
+		controller.abort();
+	};
+	for (const name of INTERRUPTS) process.on(name, abort);
+	try {
+		return await work(controller.signal);
+	} finally {
+		for (const name of INTERRUPTS) process.off(name, abort);
+	}
 }

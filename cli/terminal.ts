@@ -1,6 +1,7 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import type { Problem } from '../protocol/errors.ts';
+import { printable } from '../protocol/printable.ts';
 
 /** Where a verb writes. stdout carries results, stderr everything about getting there. */
 export type Terminal = {
@@ -27,7 +28,7 @@ export function openTerminal(
 	out: NodeJS.WriteStream = process.stdout,
 	err: NodeJS.WriteStream = process.stderr,
 ): Terminal {
-	const say = (stream: NodeJS.WriteStream, text: string) => stream.write(`${text}\n`);
+	const say = (stream: NodeJS.WriteStream, text: string) => stream.write(`${printable(text)}\n`);
 	return {
 		json,
 		line: (text) => void (json || say(out, text)),
@@ -51,12 +52,17 @@ function formatTable(head: readonly string[], rows: readonly (readonly string[])
 		chars: { ...none, ...edges, ...bottom, middle: '  ' },
 		style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
 	});
-	table.push(...rows.map((row) => [...row]));
+	table.push(...rows.map((row) => row.map(onOneLine)));
 	return table
 		.toString()
 		.split('\n')
 		.map((line) => line.trimEnd())
 		.join('\n');
+}
+
+/** What a name may hold beside letters must not break a row or a bar. */
+function onOneLine(text: string): string {
+	return printable(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 }
 
 const silence: Progress = { update: () => {}, stop: () => {} };
@@ -70,7 +76,8 @@ function bars(stream: NodeJS.WriteStream): Progress {
 	});
 	const byName = new Map<string, SingleBar>();
 	return {
-		update(name, fraction, phase) {
+		update(name, fraction, phaseTold) {
+			const phase = onOneLine(phaseTold);
 			const bar = byName.get(name) ?? multi.create(100, 0, { name, phase });
 			byName.set(name, bar);
 			bar.update(Math.round(fraction * 100), { name, phase });

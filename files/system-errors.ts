@@ -54,14 +54,25 @@ export function writeError(error: unknown, folder: string, what: string): unknow
 	return new PickupError('folder-not-writable', message, fields);
 }
 
-/** Any thrown value as a problem; what the operating system refuses gets its own code. */
+/**
+ * Any thrown value as a problem: what the operating system refuses is the machine's doing, and what
+ * is left is `otherwise`.
+ */
 export function systemProblem(error: unknown, otherwise: ErrorCode = 'internal'): Problem {
 	if (error instanceof PickupError) return error.toProblem();
-	const { code, path, message } = error as NodeJS.ErrnoException;
-	const where = path ?? 'a disk';
-	if (fullDisk(error) !== null) return noRoom(where, 'a file', error).toProblem();
-	const refused = code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
-	return new PickupError(refused ? 'folder-not-writable' : otherwise, message ?? String(error), {
+	const { path, message } = error as NodeJS.ErrnoException;
+	if (fullDisk(error) !== null) return noRoom(path ?? 'a disk', 'a file', error).toProblem();
+	return new PickupError(refusal(error) ?? otherwise, message ?? String(error), {
 		cause: error,
 	}).toProblem();
+}
+
+/** The code of what the operating system would not do, also where SQLite passes that on. */
+function refusal(error: unknown): ErrorCode | null {
+	const code = errorCode(error) ?? '';
+	if (/^(EACCES|EPERM|EROFS|SQLITE_(CANTOPEN|READONLY|PERM))/.test(code)) {
+		return 'folder-not-writable';
+	}
+	const isSystem = error instanceof Error && 'syscall' in error;
+	return isSystem || /^SQLITE_(IOERR|NOMEM)/.test(code) ? 'system-refused' : null;
 }

@@ -14,6 +14,11 @@ export type TrackChoice =
 	| { readonly kind: 'existing'; readonly name: string; readonly index: number }
 	| { readonly kind: 'new'; readonly name: string; readonly index: number };
 
+/** As much of a placement as says where it goes; the clip need not be there yet. */
+export type Planned = Omit<Placement, 'clip' | 'name'> & {
+	readonly clip: Pick<Placement['clip'], 'frames' | 'rate' | 'samples'>;
+};
+
 export type PlacementPlan = {
 	readonly range: FrameRange;
 	/** null where the placement leaves picture or sound out. */
@@ -30,7 +35,7 @@ export type PlacementPlan = {
  * Throws PickupError `placement-conflict` where the range is taken, `bad-request` where the clip
  * is not as long as the range or not at the sequence's rate.
  */
-export function planPlacement(cut: Cut, placement: Placement): PlacementPlan {
+export function planPlacement(cut: Cut, placement: Planned): PlacementPlan {
 	const { range, clip } = placement;
 	if (clip.frames !== rangeLength(range)) {
 		throw new PickupError(
@@ -94,7 +99,7 @@ export function findTrack(cut: Cut, name: string): Track | undefined {
 	return cut.tracks.find((track) => track.name === name);
 }
 
-function chooseVideo(cut: Cut, placement: Placement): TrackChoice {
+function chooseVideo(cut: Cut, placement: Planned): TrackChoice {
 	const videos = cut.tracks.filter((track) => track.kind === 'video');
 	const track = videos.find((candidate) => candidate.name === placement.track);
 	if (!track) {

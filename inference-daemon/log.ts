@@ -1,4 +1,5 @@
 import { appendFileSync, renameSync, statSync } from 'node:fs';
+import { printable } from '../protocol/printable.ts';
 
 export type Log = { readonly info: (text: string) => void; readonly error: (text: string) => void };
 
@@ -11,7 +12,7 @@ export function openLog(path: string, cap = CAP): Log {
 		try {
 			if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > cap)
 				renameSync(path, `${path}.1`);
-			const line = text.replaceAll(/\r?\n/g, '\n\t');
+			const line = printable(text).replaceAll('\n', '\n\t');
 			appendFileSync(path, `${new Date().toISOString()} ${level} ${line}\n`, { mode: 0o600 });
 		} catch {}
 	};

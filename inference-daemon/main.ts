@@ -4,7 +4,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { PickupError, problemOf } from '../protocol/errors.ts';
+import { systemProblem } from '../files/system-errors.ts';
+import { PickupError } from '../protocol/errors.ts';
+import { printable } from '../protocol/printable.ts';
 import { PROTOCOL_VERSION } from '../protocol/rpc.ts';
 import { EngineRegistry } from './engines/registry.ts';
 import { checkFolder } from './jobs/admission.ts';
@@ -33,8 +35,8 @@ const EXIT = { failed: 1, usage: 2, locked: 3 } as const;
 try {
 	await start(readSettings(process.argv.slice(2), process.env));
 } catch (error) {
-	const { code, message, action } = problemOf(error);
-	process.stderr.write(`pickup daemon: ${message}\n${action}\n`);
+	const { code, message, action } = systemProblem(error);
+	process.stderr.write(printable(`pickup daemon: ${message}\n${action}\n`));
 	process.exit(code === 'state-locked' ? EXIT.locked : code === 'usage' ? EXIT.usage : EXIT.failed);
 }
 
@@ -156,7 +158,9 @@ function logDefects(log: Log): void {
 	process.stdout.on('error', () => {});
 	process.on('uncaughtException', (error) => {
 		log.error(error.stack ?? String(error));
-		process.stderr.write(`pickup daemon: ${error.stack}\n`);
+		const { code, message, action } = systemProblem(error);
+		const said = code === 'internal' ? `${error.stack}` : message;
+		process.stderr.write(printable(`pickup daemon: ${said}\n${action}\n`));
 		process.exit(EXIT.failed);
 	});
 }

@@ -1,7 +1,6 @@
-import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import envPaths from 'env-paths';
+import { folderFrom, stateFolder } from '../files/folders.ts';
 import { PickupError } from '../protocol/errors.ts';
 
 export type Settings = {
@@ -28,10 +27,10 @@ export function readSettings(
 	env: Readonly<Record<string, string | undefined>>,
 ): Settings {
 	const { values } = parse(argv);
-	const state = folder(values.state || env.PICKUP_STATE || envPaths('pickup', { suffix: '' }).data);
+	const state = stateFolder(values.state || env.PICKUP_STATE);
 	return {
 		state,
-		model: folder(values.model || env.PICKUP_MODEL || statePaths(state).model),
+		model: folderFrom(values.model || env.PICKUP_MODEL || statePaths(state).model),
 		port: wholeNumber('--port', values.port ?? '0', 65_535),
 		ffmpeg: env.PICKUP_FFMPEG || null,
 		engineModule: absolute('PICKUP_ENGINE_MODULE', env.PICKUP_ENGINE_MODULE || null),
@@ -77,10 +76,6 @@ function parse(argv: readonly string[]) {
 
 const USAGE =
 	'Usage: daemon.mjs [--state DIR] [--model DIR] [--port N] [--origin ORIGIN]… [--expect-job]';
-
-function folder(path: string): string {
-	return resolve(path.replace(/^~(?=$|[/\\])/, homedir()));
-}
 
 function wholeNumber(name: string, text: string, max: number): number {
 	const value = Number(text);

@@ -1,4 +1,5 @@
-import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
+import { chmod, readdir, stat } from 'node:fs/promises';
+import { makeFolder } from '../files/folders.ts';
 import { PickupError } from '../protocol/errors.ts';
 
 /**
@@ -12,7 +13,7 @@ const HARMLESS = ['daemon-start.log', 'models'];
  * was never a state folder is not taken over. `database` is the name that tells.
  */
 export async function claimStateFolder(folder: string, database: string): Promise<void> {
-	await mkdir(folder, { recursive: true, mode: 0o700 });
+	await makeFolder(folder, 0o700);
 	const stats = await stat(folder);
 	if (!stats.isDirectory()) {
 		throw new PickupError('usage', `Expected a folder for the daemon's state, got ${folder}`, {

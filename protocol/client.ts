@@ -12,6 +12,10 @@ import {
 
 /** A timer is all that is wanted of the surroundings; every one of them has it. */
 declare function setTimeout(callback: (value: unknown) => void, milliseconds: number): unknown;
+declare function clearTimeout(timer: unknown): void;
+
+/** A clock that nobody sets; every one of the surroundings has that too. */
+declare const performance: { now(): number };
 
 /** The part of the WebSocket interface in use: browsers, UXP, CEP and the `ws` package have it. */
 export type SocketLike = {
@@ -136,14 +140,14 @@ type Link = {
 };
 
 async function openWithPatience(options: ClientOptions, closed: () => boolean): Promise<Link> {
-	const deadline = Date.now() + (options.patience ?? 15_000);
+	const deadline = performance.now() + (options.patience ?? 15_000);
 	let delay = 100;
 	for (;;) {
 		try {
 			return await openLink(options);
 		} catch (error) {
 			const waitable = error instanceof PickupError && error.code === 'daemon-unreachable';
-			if (!waitable || closed() || Date.now() + delay > deadline) throw error;
+			if (!waitable || closed() || performance.now() + delay > deadline) throw error;
 		}
 		await new Promise((resolve) => setTimeout(resolve, delay));
 		delay = Math.min(delay * 2, 2000);
@@ -159,26 +163,22 @@ async function openLink(options: ClientOptions): Promise<Link> {
 	let lost = false;
 	let nextId = 1;
 
-	function lose(): void {
+	function lose(why = `The connection to ${url} was lost`): void {
 		if (lost) return;
 		lost = true;
-		const error = new PickupError('daemon-unreachable', `The connection to ${url} was lost`);
+		const error = new PickupError('daemon-unreachable', why);
 		for (const { reject } of waiting.values()) reject(error);
 		waiting.clear();
 		for (const { onLost } of listeners) onLost();
 	}
 
-	await new Promise<void>((resolve, reject) => {
-		const refused = () => {
-			lose();
-			reject(new PickupError('daemon-unreachable', `No daemon answers at ${url}`));
-		};
-		socket.onopen = () => resolve();
-		socket.onerror = refused;
-		socket.onclose = refused;
-	});
-	socket.onclose = lose;
-	socket.onerror = lose;
+	const limit = setTimeout(() => {
+		lose(`Nothing answered at ${url} within ${ANSWER_WITHIN / 1000} s`);
+		socket.close();
+	}, ANSWER_WITHIN);
+	let isOpen = false;
+	socket.onclose = () => lose(isOpen ? undefined : `No daemon answers at ${url}`);
+	socket.onerror = socket.onclose;
 	socket.onmessage = (event: { data: unknown }) => receive(String(event.data));
 
 	function receive(text: string): void {
@@ -214,6 +214,12 @@ async function openLink(options: ClientOptions): Promise<Link> {
 	}
 
 	try {
+		await new Promise<unknown>((resolve, reject) => {
+			socket.onopen = resolve;
+			waiting.set(OPENING, { resolve, reject });
+		});
+		waiting.delete(OPENING);
+		isOpen = true;
 		const hello = await call('hello', {
 			protocol: PROTOCOL_VERSION,
 			token,
@@ -235,8 +241,16 @@ async function openLink(options: ClientOptions): Promise<Link> {
 	} catch (error) {
 		socket.close();
 		throw error;
+	} finally {
+		clearTimeout(limit);
 	}
 }
+
+/** How long a server may take to open a connection and to answer the hello, in ms. */
+const ANSWER_WITHIN = 30_000;
+
+/** Stands for the opening of the socket among the calls that wait. */
+const OPENING = 0;
 
 function errorOf(error: { message: string; data?: unknown }): PickupError {
 	const problem = problemSchema.safeParse(error.data);

@@ -18,8 +18,8 @@ const CODES = {
 		action: 'Connect again with the token from the daemon’s port file.',
 	},
 	'version-mismatch': {
-		fault: 'program',
-		action: 'Update so that panel and daemon speak the same version.',
+		fault: 'machine',
+		action: 'Run `pickup daemon stop` and try again: a daemon of the same version then starts.',
 	},
 	'hello-first': { fault: 'program', action: 'Say hello before any other method.' },
 	'no-such-method': { fault: 'program', action: 'Use a method that openrpc.json lists.' },
@@ -92,6 +92,10 @@ const CODES = {
 	'daemon-unreachable': {
 		fault: 'machine',
 		action: 'Start the daemon with `pickup daemon`, or run `pickup doctor`.',
+	},
+	'system-refused': {
+		fault: 'machine',
+		action: 'Read what the system said; free what it is short of, or ask who looks after it.',
 	},
 	'state-locked': {
 		fault: 'machine',

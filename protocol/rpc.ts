@@ -150,8 +150,19 @@ export const RPC_ERRORS = {
 	pickup: -32000,
 } as const;
 
-/** What the daemon writes to its state folder (mode 0600) once it listens. */
-export const portFileSchema = z.strictObject({
+/** `GET` of this with a number used once and a signature; the answer is the daemon's signature. */
+export const PROOF_PATH = '/proof/';
+
+/**
+ * What each side signs with the token (HMAC-SHA256, in hex), so that either knows that the other has
+ * it before it is sent: a port in an old port file may be anybody's. `once` is 32 hex digits.
+ */
+export function proofText(side: 'client' | 'daemon', port: number, once: string): string {
+	return `pickup ${side} ${port} ${once}`;
+}
+
+/** What the daemon writes to its state folder (mode 0600) once it listens; a later one may say more. */
+export const portFileSchema = z.object({
 	port: z.int().min(1).max(65_535),
 	token: z.string().regex(/^[0-9a-f]{64}$/),
 	pid: z.int().min(1),

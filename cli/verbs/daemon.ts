@@ -1,13 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import { PickupError } from '../../protocol/errors.ts';
-import {
-	connectToRunning,
-	daemonProgram,
-	readPortFile,
-	stateFolder,
-	stopDaemon,
-} from '../daemon-link.ts';
+import { connectToRunning, daemonProgram, ownStateFolder, stopDaemon } from '../daemon-link.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
@@ -30,7 +24,7 @@ Without --model, PICKUP_MODEL names the folder with the weights, else it is mode
 		)
 		.action(async (what: string, options: { json?: boolean; model?: string }) => {
 			const terminal = openTerminal(options.json === true);
-			const state = stateFolder();
+			const state = ownStateFolder();
 			if (what === 'run') {
 				exit(await runInForeground(state, options.model));
 				return;
@@ -50,10 +44,10 @@ Without --model, PICKUP_MODEL names the folder with the weights, else it is mode
 }
 
 async function showStatus(state: string, terminal: Terminal): Promise<void> {
-	const client = await connectToRunning(state);
-	const { version, engines } = client.hello;
+	const { client, daemon } = await connectToRunning(state);
 	client.close();
-	const { port, pid } = await readPortFile(state);
+	const { version, engines } = client.hello;
+	const { port, pid } = daemon;
 	terminal.line(`Pickup ${version} listens on 127.0.0.1:${port}, process ${pid}`);
 	terminal.line(`State folder: ${state}`);
 	for (const engine of engines) {

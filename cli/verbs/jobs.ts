@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
+import { openTimeline } from '../../host-bridge/timeline-file/host.ts';
+import type { Client } from '../../protocol/client.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { Job } from '../../protocol/jobs.ts';
-import { connectToDaemon } from '../daemon-link.ts';
+import { withDaemon } from '../daemon-link.ts';
 import { EXIT } from '../exit-codes.ts';
-import { openTerminal } from '../terminal.ts';
+import { foldersFor, landClips, makeFolders, placementOfJob } from '../landing.ts';
+import { sequenceOption } from '../shot.ts';
+import { openTerminal, type Terminal } from '../terminal.ts';
 
-const ACTIONS = ['cancel', 'retry', 'first', 'last'] as const;
+const ACTIONS = ['cancel', 'retry', 'first', 'last', 'land'] as const;
 type Action = (typeof ACTIONS)[number];
 
 export function addJobs(program: Command, exit: (code: number) => void): void {
@@ -14,39 +18,79 @@ export function addJobs(program: Command, exit: (code: number) => void): void {
 		.description('list the jobs of the daemon, or change one')
 		.argument('[action]', ACTIONS.join(', '))
 		.argument('[job]', 'a job id, or the beginning of one')
+		.argument('[timeline]', 'with land: the file that gets the finished clip, in a copy')
+		.option('--sequence <name>', 'with land: which sequence, where the file has several')
+		.option('-o, --output <folder>', 'with land: gets the new timeline; default: as for a new shot')
 		.option('--limit <number>', 'how many to list', Number, 20)
 		.option('--json', 'print JSON')
 		.addHelpText(
 			'after',
-			'\nExamples:\n  pickup jobs\n  pickup jobs cancel 3f2a\n  pickup jobs first 3f2a',
+			'\nExamples:\n  pickup jobs\n  pickup jobs cancel 3f2a\n  pickup jobs first 3f2a\n  pickup jobs land 3f2a cut.xml',
 		)
 		.action(
 			async (
 				action: string | undefined,
 				prefix: string | undefined,
-				options: { limit: number; json?: boolean },
+				timeline: string | undefined,
+				options: ListOptions & LandOptions,
 			) => {
 				const terminal = openTerminal(options.json === true);
-				const client = await connectToDaemon({ expectJob: false });
-				try {
+				await withDaemon({ expectJob: false }, async (client) => {
 					const { jobs } = await client.call('job.list', { limit: 10_000 });
 					if (action === undefined) {
-						const listed = jobs.slice(0, options.limit);
-						if (listed.length === 0) terminal.line('There are no jobs.');
-						else terminal.table(HEAD, listed.map(rowOf));
-						terminal.result({ jobs: listed });
+						list(jobs.slice(0, options.limit), terminal);
+						return;
+					}
+					const checked = checkedAction(action);
+					const job = findJob(jobs, prefix);
+					if (checked === 'land') {
+						await land(client, job, timeline, options, terminal);
 					} else {
-						const job = findJob(jobs, prefix);
-						const changed = await change(client, checkedAction(action), job, jobs);
+						const changed = await change(client, checked, job, jobs);
 						terminal.line(`${changed.id} is ${changed.state}`);
 						terminal.result({ job: changed });
 					}
-				} finally {
-					client.close();
-				}
+				});
 				exit(EXIT.ok);
 			},
 		);
+}
+
+type ListOptions = { readonly limit: number; readonly json?: boolean };
+type LandOptions = { readonly sequence?: string; readonly output?: string };
+
+function list(jobs: readonly Job[], terminal: Terminal): void {
+	if (jobs.length === 0) terminal.line('There are no jobs.');
+	else terminal.table(HEAD, jobs.map(rowOf));
+	terminal.result({ jobs });
+}
+
+/** Puts the clip of a job into a timeline, for a command that was not there to do so. */
+async function land(
+	client: Client,
+	job: Job,
+	timeline: string | undefined,
+	options: LandOptions,
+	terminal: Terminal,
+): Promise<void> {
+	if (timeline === undefined) throw new PickupError('usage', 'Expected a timeline to land it in');
+	const { request } = await client.call('job.request', { jobId: job.id });
+	const host = await openTimeline(timeline, sequenceOption(options));
+	const placement = await placementOfJob(host, job, request);
+	const folders = await makeFolders(foldersFor(host, options.output));
+	try {
+		const { saved, reports } = await landClips(host, [placement], folders.output, terminal);
+		terminal.line(`Timeline: ${saved.path}`);
+		terminal.result({
+			timeline: saved.path,
+			inserted: saved.spans,
+			warnings: saved.warnings,
+			placements: reports,
+			clips: [job.clip],
+		});
+	} finally {
+		await folders.tidy();
+	}
 }
 
 const HEAD = ['Job', 'Kind', 'State', '%', 'Engine', 'Frames', 'Prompt or problem'];
@@ -80,8 +124,8 @@ function findJob(jobs: readonly Job[], prefix: string | undefined): Job {
 }
 
 async function change(
-	client: Awaited<ReturnType<typeof connectToDaemon>>,
-	action: Action,
+	client: Client,
+	action: Exclude<Action, 'land'>,
 	{ id: jobId }: Job,
 	jobs: readonly Job[],
 ): Promise<Job> {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { WeightsDescription, WeightsFile } from '../../protocol/models.ts';
-import { connectToDaemon } from '../daemon-link.ts';
+import { withDaemon } from '../daemon-link.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
@@ -15,16 +15,13 @@ export function addModels(program: Command, exit: (code: number) => void): void 
 		.addHelpText('after', '\nExample:\n  pickup models inspect ltx-2-19b-dev.safetensors')
 		.action(async (paths: readonly string[], options: { json?: boolean }) => {
 			const terminal = openTerminal(options.json === true);
-			const client = await connectToDaemon({ expectJob: false });
-			try {
-				const files = paths.map((path) => resolve(path));
-				const description = await client.call('models.inspect', { paths: files });
-				for (const file of description.files) showFile(terminal, file);
-				showTogether(terminal, description);
-				terminal.result(description);
-			} finally {
-				client.close();
-			}
+			const files = paths.map((path) => resolve(path));
+			const description = await withDaemon({ expectJob: false }, (client) =>
+				client.call('models.inspect', { paths: files }),
+			);
+			for (const file of description.files) showFile(terminal, file);
+			showTogether(terminal, description);
+			terminal.result(description);
 			exit(EXIT.ok);
 		});
 }

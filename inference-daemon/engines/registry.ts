@@ -68,11 +68,11 @@ export class EngineRegistry {
 	}
 
 	async describe(ffmpeg: Ffmpeg | null): Promise<readonly EngineDescription[]> {
-		if (!this.#described || Date.now() - this.#described.at > FRESH) {
+		if (!this.#described || performance.now() - this.#described.at > FRESH) {
 			const list = this.#all().then((engines) =>
 				this.#working(engines.map((engine) => engine.describe(ffmpeg, this.#defaults))),
 			);
-			this.#described = { at: Date.now(), list };
+			this.#described = { at: performance.now(), list };
 		}
 		return this.#described.list;
 	}

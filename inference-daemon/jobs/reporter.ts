@@ -20,16 +20,17 @@ export function reportTo(
 	{ journal, previews, log }: { journal: Journal; previews: string; log: Log },
 	jobId: string,
 ): TaskListener & { close(): Promise<void> } {
-	let sent = { at: 0, progress: 0, phase: '' };
+	// The clock that nobody sets, so that a job is not silent for an hour when the other is put back.
+	let sent = { at: Number.NEGATIVE_INFINITY, progress: 0, phase: '' };
 	let latest = sent;
 	let timer: ReturnType<typeof setTimeout> | undefined;
-	let previewAt = 0;
+	let previewAt = Number.NEGATIVE_INFINITY;
 	let writing = Promise.resolve();
 
 	function send(): void {
 		timer = undefined;
 		if (latest.progress === sent.progress && latest.phase === sent.phase) return;
-		sent = { ...latest, at: Date.now() };
+		sent = { ...latest, at: performance.now() };
 		try {
 			journal.progress(jobId, sent.progress, sent.phase);
 		} catch (error) {
@@ -46,12 +47,12 @@ export function reportTo(
 		onProgress(progress, phase) {
 			const bounded = Number.isFinite(progress) ? Math.min(1, Math.max(0, progress)) : 0;
 			latest = { at: 0, progress: Math.max(latest.progress, bounded), phase: phase.slice(0, 200) };
-			timer ??= setTimeout(send, Math.max(0, sent.at + PROGRESS_EVERY - Date.now()));
+			timer ??= setTimeout(send, Math.max(0, sent.at + PROGRESS_EVERY - performance.now()));
 		},
 		onPreview(jpeg) {
 			const isJpeg = jpeg[0] === 0xff && jpeg[1] === 0xd8 && jpeg.length <= LARGEST_PREVIEW;
-			if (!isJpeg || Date.now() - previewAt < PREVIEW_EVERY) return;
-			previewAt = Date.now();
+			if (!isJpeg || performance.now() - previewAt < PREVIEW_EVERY) return;
+			previewAt = performance.now();
 			writing = writing
 				.then(() => keep(jpeg))
 				.catch((error: Error) => log.error(`preview of ${jobId}: ${error.message}`));

@@ -1,6 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { SUBPROTOCOL } from '../../protocol/rpc.ts';
+import { PROOF_PATH, proofText, SUBPROTOCOL } from '../../protocol/rpc.ts';
 
 export type Gate = {
 	readonly port: number;
@@ -18,6 +18,22 @@ export function refusal(request: IncomingMessage, gate: Gate): 401 | 403 | null 
 	if (!ownHosts(gate).includes(request.headers.host?.toLowerCase() ?? '')) return 403;
 	if (!originAllowed(request.headers.origin, gate)) return 403;
 	return tokensOf(request).some((token) => sameToken(token, gate.token)) ? null : 401;
+}
+
+/**
+ * The proof that this is the daemon, for a program that has proved by its own that it has the token;
+ * null for any other request.
+ */
+export function proofFor({ url = '' }: IncomingMessage, { port, token }: Gate): string | null {
+	if (!url.startsWith(PROOF_PATH)) return null;
+	const [, once, proof] =
+		/^([0-9a-f]{32})\/([0-9a-f]{64})$/.exec(url.slice(PROOF_PATH.length)) ?? [];
+	if (once === undefined || proof === undefined) return null;
+	const sign = (side: 'client' | 'daemon') =>
+		createHmac('sha256', token)
+			.update(proofText(side, port, once))
+			.digest('hex');
+	return sameToken(proof, sign('client')) ? sign('daemon') : null;
 }
 
 /** Programs send no origin, browsers always do when they open a WebSocket. */

@@ -62,7 +62,7 @@ export function handlersFor(options: MethodsOptions): Handlers {
 			if (protocol !== PROTOCOL_VERSION) {
 				throw new PickupError(
 					'version-mismatch',
-					`Expected protocol ${PROTOCOL_VERSION}, got ${protocol}`,
+					`Expected protocol ${PROTOCOL_VERSION} of Pickup ${version}, process ${process.pid}; got ${protocol}`,
 					{ field: 'protocol' },
 				);
 			}

@@ -1,4 +1,5 @@
-import { PickupError, type Problem, problemOf, schemaError } from '../../protocol/errors.ts';
+import { systemProblem } from '../../files/system-errors.ts';
+import { PickupError, type Problem, schemaError } from '../../protocol/errors.ts';
 import { type Method, methods, type ParsedParams, RPC_ERRORS } from '../../protocol/rpc.ts';
 
 export type RpcId = string | number | null;
@@ -68,7 +69,7 @@ export function resultMessage(id: RpcId, result: unknown): string {
 }
 
 export function errorMessage(id: RpcId, error: unknown): string {
-	const problem = error instanceof RpcError ? error.problem : problemOf(error);
+	const problem = error instanceof RpcError ? error.problem : systemProblem(error);
 	const internal = problem.code === 'internal' ? RPC_ERRORS.internal : RPC_ERRORS.pickup;
 	const code = error instanceof RpcError ? error.code : internal;
 	const { message } = problem;

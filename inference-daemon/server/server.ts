@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
+import { PickupError } from '../../protocol/errors.ts';
 import { MAX_MESSAGE_BYTES, SUBPROTOCOL } from '../../protocol/rpc.ts';
 import type { Log } from '../log.ts';
 import { type ConnectionOptions, serve } from './connection.ts';
 import { type FilesOptions, serveFile } from './files.ts';
-import { type Gate, originAllowed, refusal } from './gate.ts';
+import { type Gate, originAllowed, proofFor, refusal } from './gate.ts';
 
 export type ServerOptions = ConnectionOptions &
 	FilesOptions & {
@@ -45,7 +46,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	});
 	http.on('clientError', (_error, socket) => socket.destroy());
 	await new Promise<void>((resolve, reject) => {
-		http.once('error', reject);
+		http.once('error', (error) => reject(portTaken(error, options.port)));
 		http.listen(options.port, '127.0.0.1', () => resolve());
 	});
 	const { port } = http.address() as AddressInfo;
@@ -84,6 +85,11 @@ async function answer(
 		return;
 	}
 	const status = refusal(request, gate);
+	const proof = status === 401 ? proofFor(request, gate) : null;
+	if (proof !== null) {
+		response.writeHead(200, { connection: 'close', 'content-length': proof.length }).end(proof);
+		return;
+	}
 	if (status !== null) {
 		response.writeHead(status, { connection: 'close', 'content-length': 0 }).end();
 		return;
@@ -91,6 +97,15 @@ async function answer(
 	response.setHeader('x-content-type-options', 'nosniff');
 	for (const [name, value] of Object.entries(crossOrigin(origin))) response.setHeader(name, value);
 	await serveFile(request, response, options);
+}
+
+function portTaken(error: NodeJS.ErrnoException, port: number): Error {
+	if (error.code !== 'EADDRINUSE') return error;
+	const message = `Expected port ${port} of 127.0.0.1 to be free, another program listens on it`;
+	return new PickupError('system-refused', message, {
+		action: 'Name another with --port, or none: then any that is free is taken.',
+		cause: error,
+	});
 }
 
 function crossOrigin(origin: string | undefined): Record<string, string> {

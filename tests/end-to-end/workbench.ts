@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ export type Made = {
 	readonly placements: readonly PlacementReport[];
 };
 
-const PICKUP = fileURLToPath(new URL('../../dist/pickup.mjs', import.meta.url));
+export const PICKUP = fileURLToPath(new URL('../../dist/pickup.mjs', import.meta.url));
 
 /** What a command left: its exit code and what it wrote. */
 export type Outcome = { readonly code: number; readonly stdout: string; readonly stderr: string };
@@ -33,8 +33,12 @@ export type Workbench = {
 	readonly folder: string;
 	readonly state: string;
 	pickup(args: readonly string[], environment?: NodeJS.ProcessEnv): Promise<Outcome>;
-	/** As `pickup`, but interrupted as by Ctrl-C once `isTime` is true of what it has said. */
-	interrupted(args: readonly string[], isTime: (said: string) => boolean): Promise<Outcome>;
+	/** As `pickup`, but interrupted as by Ctrl-C, or by `act`, once `isTime` is true of what it has said. */
+	interrupted(
+		args: readonly string[],
+		isTime: (said: string) => boolean,
+		act?: (command: ChildProcess) => void,
+	): Promise<Outcome>;
 	/** The parsed output of a command that must succeed. */
 	pickupJson<T>(args: readonly string[]): Promise<T>;
 	close(): Promise<void>;
@@ -53,9 +57,9 @@ export async function openWorkbench(): Promise<Workbench> {
 		folder,
 		state,
 		pickup,
-		interrupted(args, isTime) {
+		interrupted(args, isTime, act) {
 			const environment = { ...process.env, PICKUP_STATE: state };
-			return run(process.execPath, [PICKUP, ...args], environment, isTime);
+			return run(process.execPath, [PICKUP, ...args], environment, isTime, act);
 		},
 		async pickupJson<T>(args: readonly string[]) {
 			const { code, stdout, stderr } = await pickup([...args, '--json']);
@@ -69,14 +73,26 @@ export async function openWorkbench(): Promise<Workbench> {
 	};
 }
 
+/** The command as a user who may do less than a superuser; no more is in its environment. */
+export function pickupAsOther(
+	args: readonly string[],
+	environment: NodeJS.ProcessEnv,
+): Promise<Outcome> {
+	const user = ['--reuid=54321', '--regid=54321', '--clear-groups'];
+	const other = process.getuid?.() === 0 ? ['setpriv', ...user] : ['env'];
+	const [program = '', ...before] = [...other, process.execPath, PICKUP];
+	return run(program, [...before, ...args], { PATH: process.env.PATH, ...environment });
+}
+
 export function run(
 	program: string,
 	args: readonly string[],
 	environment: NodeJS.ProcessEnv = process.env,
-	isTimeToInterrupt: (said: string) => boolean = () => false,
+	isTime: (said: string) => boolean = () => false,
+	act: (child: ChildProcess) => void = (child) => void child.kill('SIGINT'),
 ): Promise<Outcome> {
 	const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
-	let interrupted = false;
+	let hasActed = false;
 	let stdout = '';
 	let stderr = '';
 	child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -84,7 +100,9 @@ export function run(
 	});
 	child.stderr.setEncoding('utf8').on('data', (text: string) => {
 		stderr += text;
-		if (!interrupted && isTimeToInterrupt(stderr)) interrupted = child.kill('SIGINT');
+		if (hasActed || !isTime(stderr)) return;
+		hasActed = true;
+		act(child);
 	});
 	return new Promise((resolve, reject) => {
 		child.on('error', reject);

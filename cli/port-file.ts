@@ -1,0 +1,104 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { get } from 'node:http';
+import { join } from 'node:path';
+import { errorCode, systemProblem } from '../files/system-errors.ts';
+import { PickupError } from '../protocol/errors.ts';
+import {
+	type PortFile,
+	PROOF_PATH,
+	PROTOCOL_VERSION,
+	portFileSchema,
+	proofText,
+} from '../protocol/rpc.ts';
+import { hasOpen } from './processes.ts';
+
+/**
+ * The daemon that runs for a state folder, null where there is none: a port file may be older than
+ * it. It has proved that it is the one that wrote the file. Throws `daemon-unreachable` for one that
+ * does not answer and `version-mismatch` for one that speaks another version.
+ */
+export async function findDaemon(state: string): Promise<PortFile | null> {
+	const daemon = await readPortFile(state);
+	const listener = daemon && (await whoListens(daemon));
+	if (daemon === null || listener === 'nobody') return null;
+	if (listener === 'daemon' && daemon.protocol === PROTOCOL_VERSION) return daemon;
+	if (listener !== 'daemon' && !(await holdsState(daemon, state))) return null;
+	const which = `process ${daemon.pid} of Pickup ${daemon.version}`;
+	if (listener === 'silent') {
+		throw new PickupError('daemon-unreachable', `The daemon, ${which}, does not answer`, {
+			action: 'Wait until it is less busy, or end it with `pickup daemon stop`.',
+		});
+	}
+	throw new PickupError(
+		'version-mismatch',
+		`Expected a daemon of protocol ${PROTOCOL_VERSION}, found ${which} with protocol ${daemon.protocol}`,
+	);
+}
+
+/** What the last daemon that listened wrote; null where it was stopped, or there was none. */
+export async function readPortFile(state: string): Promise<PortFile | null> {
+	try {
+		const text = await readFile(join(state, 'daemon.json'), 'utf8');
+		return portFileSchema.parse(JSON.parse(text));
+	} catch (error) {
+		const code = errorCode(error);
+		if (code === undefined || code === 'ENOENT' || code === 'ENOTDIR') return null;
+		throw stateError(state, error);
+	}
+}
+
+/** What the system would not do with the state folder. */
+export function stateError(state: string, error: unknown): PickupError {
+	const { code, message } = systemProblem(error);
+	return new PickupError(code, `Expected to use the state folder ${state}: ${message}`, {
+		action: 'Name a folder that you may write to with PICKUP_STATE.',
+		cause: error,
+	});
+}
+
+/** Whether the process in a port file is the daemon of the state folder, whatever it answers. */
+export function holdsState({ pid }: PortFile, state: string): Promise<boolean> {
+	return hasOpen(pid, join(state, 'jobs.db'));
+}
+
+/** How long a daemon may take to answer, in ms. */
+const ANSWER_WITHIN = 10_000;
+
+/** What listens on the port of a port file. It learns nothing of the token. */
+export async function whoListens({
+	port,
+	token,
+}: PortFile): Promise<'daemon' | 'stranger' | 'silent' | 'nobody'> {
+	const once = randomBytes(16).toString('hex');
+	const sign = (side: 'client' | 'daemon') =>
+		createHmac('sha256', token)
+			.update(proofText(side, port, once))
+			.digest('hex');
+	const limit = AbortSignal.timeout(ANSWER_WITHIN);
+	try {
+		const path = `${PROOF_PATH}${once}/${sign('client')}`;
+		return (await textAt(port, path, limit)) === sign('daemon') ? 'daemon' : 'stranger';
+	} catch {
+		return limit.aborted ? 'silent' : 'nobody';
+	}
+}
+
+/** The first hundred characters of an answer. */
+function textAt(port: number, path: string, signal: AbortSignal): Promise<string> {
+	return new Promise((resolve, reject) => {
+		const request = get({ host: '127.0.0.1', port, path, signal, agent: false }, (response) => {
+			let text = '';
+			const end = () => {
+				resolve(text);
+				request.destroy();
+			};
+			response.setEncoding('utf8').on('error', reject).on('end', end);
+			response.on('data', (chunk: string) => {
+				text += chunk;
+				if (text.length > 100) end();
+			});
+		});
+		request.on('error', reject);
+	});
+}
