@@ -43,13 +43,16 @@ export async function withDaemon<T>(
 	}
 }
 
-/** A client of the running daemon, and where that is. Throws `daemon-unreachable` where there is none. */
-export async function connectToRunning(
-	state: string,
-): Promise<{ readonly client: Client; readonly daemon: PortFile }> {
+/** A client of the running daemon. Throws `daemon-unreachable` where there is none. */
+export function connectToRunning(state: string): Promise<Client> {
+	return connectTo(() => runningDaemon(state));
+}
+
+/** Where it listens, and its process. Throws `daemon-unreachable` where there is none. */
+export async function runningDaemon(state: string): Promise<PortFile> {
 	const daemon = await findDaemon(state);
 	if (daemon === null) throw noDaemon(state);
-	return { client: await connectTo(async () => daemon), daemon };
+	return daemon;
 }
 
 /**
@@ -68,7 +71,7 @@ export async function stopDaemon(state: string): Promise<PortFile> {
 		tell(daemon.pid, 'SIGCONT');
 	} else {
 		// Where the system does not say whose process that is, only the daemon itself can be asked.
-		const { client } = await connectToRunning(state);
+		const client = await connectToRunning(state);
 		await client.call('daemon.stop', {}).finally(() => client.close());
 	}
 	if (await isOver(runs)) return daemon;

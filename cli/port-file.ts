@@ -63,7 +63,7 @@ export function holdsState({ pid }: PortFile, state: string): Promise<boolean> {
 }
 
 /** How long a daemon may take to answer, in ms. */
-const ANSWER_WITHIN = 10_000;
+const ANSWER_WITHIN = 15_000;
 
 /** What listens on the port of a port file. It learns nothing of the token. */
 export async function whoListens({

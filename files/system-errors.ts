@@ -61,10 +61,13 @@ export function writeError(error: unknown, folder: string, what: string): unknow
 export function systemProblem(error: unknown, otherwise: ErrorCode = 'internal'): Problem {
 	if (error instanceof PickupError) return error.toProblem();
 	const { path, message } = error as NodeJS.ErrnoException;
-	if (fullDisk(error) !== null) return noRoom(path ?? 'a disk', 'a file', error).toProblem();
-	return new PickupError(refusal(error) ?? otherwise, message ?? String(error), {
-		cause: error,
-	}).toProblem();
+	const full = fullDisk(error);
+	const said =
+		full === null
+			? (message ?? String(error))
+			: `No space is left on the disk of ${path ?? 'a file'}: ${full}`;
+	const code = full === null ? (refusal(error) ?? otherwise) : 'disk-full';
+	return new PickupError(code, said, { cause: error }).toProblem();
 }
 
 /** The code of what the operating system would not do, also where SQLite passes that on. */

@@ -247,7 +247,7 @@ async function openLink(options: ClientOptions): Promise<Link> {
 }
 
 /** How long a server may take to open a connection and to answer the hello, in ms. */
-const ANSWER_WITHIN = 30_000;
+const ANSWER_WITHIN = 60_000;
 
 /** Stands for the opening of the socket among the calls that wait. */
 const OPENING = 0;

@@ -1,7 +1,13 @@
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import { PickupError } from '../../protocol/errors.ts';
-import { connectToRunning, daemonProgram, ownStateFolder, stopDaemon } from '../daemon-link.ts';
+import {
+	connectToRunning,
+	daemonProgram,
+	ownStateFolder,
+	runningDaemon,
+	stopDaemon,
+} from '../daemon-link.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
@@ -44,10 +50,10 @@ Without --model, PICKUP_MODEL names the folder with the weights, else it is mode
 }
 
 async function showStatus(state: string, terminal: Terminal): Promise<void> {
-	const { client, daemon } = await connectToRunning(state);
+	const { port, pid } = await runningDaemon(state);
+	const client = await connectToRunning(state);
 	client.close();
 	const { version, engines } = client.hello;
-	const { port, pid } = daemon;
 	terminal.line(`Pickup ${version} listens on 127.0.0.1:${port}, process ${pid}`);
 	terminal.line(`State folder: ${state}`);
 	for (const engine of engines) {

@@ -65,6 +65,8 @@ export function serve(socket: WebSocket, { handlers, journal }: ConnectionOption
 		inbox.end();
 	});
 	socket.on('message', (data, isBinary) => {
+		// What was said in time may be answered later, by a machine that is busy.
+		clearTimeout(impatience);
 		if (isBinary) return socket.close(UNSUPPORTED);
 		waiting += 1;
 		if (waiting === MOST_WAITING) socket.pause();
@@ -126,7 +128,6 @@ export function serve(socket: WebSocket, { handlers, journal }: ConnectionOption
 		if (method === 'hello') greeted = false;
 		const result = await call(method, parsed);
 		if (method === 'hello') greeted = true;
-		if (greeted) clearTimeout(impatience);
 		return result;
 	}
 

@@ -17,7 +17,12 @@ import {
 	startDaemon,
 	temporaryFolder,
 } from '../daemon/harness.ts';
-import { type Outcome, openWorkbench, pickupAsOther, type Workbench } from '../end-to-end/workbench.ts';
+import {
+	type Outcome,
+	openWorkbench,
+	pickupAsOther,
+	type Workbench,
+} from '../end-to-end/workbench.ts';
 
 const benches: Workbench[] = [];
 afterAll(async () => {
