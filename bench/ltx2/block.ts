@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { placesGraph } from '../../inference-daemon/engines/ltx2/networks/places.ts';
+import { rotaryGraph } from '../../inference-daemon/engines/ltx2/networks/rotary-graph.ts';
 import {
 	blocksGraph,
 	TRANSFORMER,
@@ -93,7 +93,7 @@ async function inputsOf({ config }: Transformer): Promise<Record<string, NdArray
 		data: uniform(axes * tokens * 2, seconds, seconds),
 		shape: [axes, tokens, 2],
 	});
-	const { graph, inputs } = placesGraph(config, [
+	const { graph, inputs } = rotaryGraph(config, [
 		{ stream: config.video, bounds: bounds(3, VIDEO.tokens) },
 		{ stream: config.audio, bounds: bounds(1, AUDIO.tokens) },
 	]);

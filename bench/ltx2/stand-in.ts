@@ -36,7 +36,7 @@ const NAMED: Readonly<Record<string, number>> = {
 	'audio encoder': 200,
 	'audio decoder': 200,
 	vocoder: 200,
-	'places of tokens': 2,
+	'rotary tables': 2,
 };
 
 type Answer<K extends Kind> = readonly [given: Given[K], moved?: readonly ArrayBuffer[]];

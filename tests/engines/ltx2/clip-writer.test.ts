@@ -18,14 +18,20 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 function start(frameCount: number, path = join(folder, 'clip.mov')): ClipWriter {
 	const wanted = {
-		...{ path, size: SIZE, pixelAspect: { num: 1, den: 1 }, rate: RATE, frameCount },
-		...{ codec: 'h264-intra' as const, tags: {} },
+		path,
+		size: SIZE,
+		pixelAspect: { num: 1, den: 1 },
+		rate: RATE,
+		frameCount,
+		codec: 'h264-intra' as const,
+		tags: {},
 	};
 	return new ClipWriter(ffmpeg, wanted, { hasSound: true, signal: new AbortController().signal });
 }
 
 const picture = () => ({
-	...{ ...SIZE, format: 'yuv420p' as const },
+	...SIZE,
+	format: 'yuv420p' as const,
 	data: new Uint8Array(SIZE.width * SIZE.height * 1.5).fill(128),
 });
 

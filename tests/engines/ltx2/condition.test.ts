@@ -58,7 +58,13 @@ async function finish(kind: RequestKind, context: number): Promise<Finished> {
 	const material = { ffmpeg, request, work, pass, carried: null, signal };
 	const looked = await conditionOnNeighbours({
 		...material,
-		...{ checkpoint, vae, stage, size, stills: [], earlier: null, prefetch: null },
+		checkpoint,
+		vae,
+		stage,
+		size,
+		stills: [],
+		earlier: null,
+		prefetch: null,
 	});
 	const positive = await promptContext(request.prompt, encoder, checkpoint, { signal });
 	const runner = new TransformerRunner(checkpoint, settingsOf(looked.conditioned), { hold: 'all' });

@@ -174,7 +174,8 @@ describe.each([
 		};
 		try {
 			await expect(lookOnce(runner, given, undefined, wrong)).rejects.toMatchObject({
-				...{ code: 'engine-failed', message: expect.stringContaining('NaN') },
+				code: 'engine-failed',
+				message: expect.stringContaining('NaN'),
 			});
 			const { video: velocity } = await lookOnce(runner, given);
 			expect(velocity!.every(Number.isFinite)).toBe(true);
@@ -222,7 +223,9 @@ function lookOnce(
 	return runner.velocities({
 		latents: { video: video.latent, audio: audio.latent },
 		noise: { video: video.noise, audio: audio.noise },
-		...{ context, signal, onBlock },
+		context,
+		signal,
+		onBlock,
 	});
 }
 

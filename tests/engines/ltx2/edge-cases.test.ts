@@ -37,7 +37,11 @@ beforeAll(async () => {
 afterAll(() => studio.close());
 
 const settings = (more: GenerationRequest['settings'] = {}) => ({
-	...{ model: studio.model, provider: 'cpu', context: 0.1, pixels: 64 * 64, steps: 1 },
+	model: studio.model,
+	provider: 'cpu',
+	context: 0.1,
+	pixels: 64 * 64,
+	steps: 1,
 	...more,
 });
 
@@ -98,7 +102,11 @@ describe('over several passes', () => {
 		const seconds = pass.range.start;
 		const made = Float32Array.from({ length: seconds * 48_000 }, (_, i) => Math.sin(i));
 		const { left } = await readWindowSound({
-			...{ ffmpeg, request, work, pass, signal: new AbortController().signal },
+			ffmpeg,
+			request,
+			work,
+			pass,
+			signal: new AbortController().signal,
 			carried: { frames: [], sound: { left: made, right: made } },
 		});
 		const before = pass.window.left * 48_000;
@@ -154,12 +162,17 @@ it('sound meets what ends beside the gap, not what goes on into it', async () =>
 		const { context, ...rest } = requestFor('fill', cut, { settings: settings() });
 		const request = { ...rest, context: { ...context, sound: [cut.left, music] } };
 		const work = workFor(request as GenerationRequest, settingsIn(rest as GenerationRequest), {
-			...{ stages: 1, referenceScale: 1 },
+			stages: 1,
+			referenceScale: 1,
 		});
 		const made = new Float32Array(samplesForFrames(10, SMALL)).fill(0.5);
 		const material = {
-			...{ ffmpeg, request: request as GenerationRequest, work, pass: work.passes[0]! },
-			...{ carried: null, signal: new AbortController().signal },
+			ffmpeg,
+			request: request as GenerationRequest,
+			work,
+			pass: work.passes[0]!,
+			carried: null,
+			signal: new AbortController().signal,
 		};
 		const { left } = joined(material, { left: made, right: made }, await readJoins(material));
 		expect([left[0], left.at(-1)], `${start} to ${end}`).toEqual([0, 0]);

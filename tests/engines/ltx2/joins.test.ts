@@ -34,7 +34,9 @@ async function film(rate: FrameRate, frames: number, voice: Voice): Promise<stri
 	const samples = Float32Array.from({ length: samplesForFrames(frames, rate) }, (_, n) => voice(n));
 	await writeFile(`${path}.f32`, samples);
 	return makeFilm(path, {
-		...{ count: frames, rate: `${rate.num}/${rate.den}`, size: SIZE },
+		count: frames,
+		rate: `${rate.num}/${rate.den}`,
+		size: SIZE,
 		sound: { path: `${path}.f32`, rate: 48_000, channels: 1 },
 		options: ['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '8', '-c:a', 'pcm_s24le'],
 	});
@@ -46,7 +48,9 @@ async function cutOf(
 ): Promise<Cut> {
 	const [first, second] = await Promise.all([film(rate, shot, left), film(rate, shot, right)]);
 	return {
-		...{ studio, sequence: { ...rate, ...SIZE }, gap },
+		studio,
+		sequence: { ...rate, ...SIZE },
+		gap,
 		left: spanOf(first, 0, shot),
 		right: spanOf(second, shot + gap, shot),
 	};

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => studio.close());
 
 const TEXT = /^(gemma|text features|connector)/;
-const TRANSFORMER = /^(transformer|caption projection|places of tokens)/;
+const TRANSFORMER = /^(transformer|caption projection|rotary tables)/;
 const CODEC = /^(video|audio) (en|de)coder|^vocoder|^upsampler/;
 
 /** All sessions that were open together at some moment. */

@@ -174,7 +174,8 @@ describe('any plan', () => {
 		'gives every element once when it is to %s',
 		async (way) => {
 			const plan = fitTiles([9, 5, 7], {
-				...{ way, memory: 60 },
+				way,
+				memory: 60,
 				bytesOf: ([t, y, x]) => t * y * x,
 			});
 			const [time, height, width] = plan;
@@ -195,7 +196,9 @@ describe('cutting', () => {
 	const SHAPE = [1, 2, 3, 4, 5];
 	const WHOLE = Float32Array.from({ length: 120 }, (_, i) => i);
 	const span = (from: number, to: number): Span => ({
-		...{ input: [from, to], output: [from, to], weights: new Float32Array(to - from).fill(1) },
+		input: [from, to],
+		output: [from, to],
+		weights: new Float32Array(to - from).fill(1),
 	});
 
 	it.each([

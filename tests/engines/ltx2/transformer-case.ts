@@ -1,7 +1,7 @@
 import {
-	placesGraph,
-	type StreamPlaces,
-} from '../../../inference-daemon/engines/ltx2/networks/places.ts';
+	rotaryGraph,
+	type StreamPositions,
+} from '../../../inference-daemon/engines/ltx2/networks/rotary-graph.ts';
 import {
 	type StreamSizes,
 	TRANSFORMER,
@@ -36,14 +36,14 @@ export async function readCase(network: string, name: string) {
 		video: null,
 		audio: null,
 	};
-	const places: StreamPlaces[] = [];
+	const positions: StreamPositions[] = [];
 	for (const stream of [config.video, config.audio]) {
 		const { name: s } = stream;
 		if (!noise[s]) continue;
 		const of = (what: string) => tensors[`in.${s}_${what}`];
 		given[`${s}.latent`] = drop(of('latent')!);
 		given[`${s}.${config.captionChannels ? 'caption' : 'context'}`] = drop(of('context')!);
-		places.push({ stream, bounds: drop(of('positions')!) });
+		positions.push({ stream, bounds: drop(of('positions')!) });
 		const [mask, keyframes] = [of('attention_mask'), of('keyframes_mask')];
 		if (mask) given[`${s}.bias`] = maskBias(mask);
 		if (keyframes) given[`${s}.keyframes`] = drop(keyframes);
@@ -55,7 +55,7 @@ export async function readCase(network: string, name: string) {
 			keyframes: keyframes !== undefined,
 		};
 	}
-	const { graph, inputs } = placesGraph(config, places);
+	const { graph, inputs } = rotaryGraph(config, positions);
 	Object.assign(given, await runGraph(graph, inputs));
 	const isolated = perturbations.some(([kind]) => kind === 'SKIP_A2V_CROSS_ATTN');
 	const model: Transformer = {

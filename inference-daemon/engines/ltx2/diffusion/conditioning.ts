@@ -32,7 +32,11 @@ export function unconditioned(
 ): ConditionedStream {
 	const count = positions.tokens;
 	return {
-		...{ count, channels, positions, attentionMask: null, isFrozen: false },
+		count,
+		channels,
+		positions,
+		attentionMask: null,
+		isFrozen: false,
 		initial: initial ?? new Float32Array(count * channels),
 		clean: new Float32Array(count * channels),
 		mask: new Float32Array(count).fill(1),
@@ -64,7 +68,8 @@ export function appendKeyframe(
 	at: { readonly frame: number; readonly rate: FrameRate; readonly strength: number },
 ): ConditionedStream {
 	const positions = videoPositions(shape, at.rate, {
-		...{ start: at.frame, isCausal: at.frame === 0 },
+		start: at.frame,
+		isCausal: at.frame === 0,
 	});
 	return append(state, tokens, positions, 1 - at.strength);
 }

@@ -1,5 +1,5 @@
 import type { Graph, Precision } from '../graph/graph.ts';
-import { placesGraph } from '../networks/places.ts';
+import { rotaryGraph } from '../networks/rotary-graph.ts';
 import {
 	blocksGraph,
 	captionGraph,
@@ -90,7 +90,7 @@ export class TransformerRunner {
 	readonly #prompts = new Map<PromptContext, Inputs>();
 	readonly #uploads = new Map<Inputs, Uploaded>();
 	readonly #fixed: Inputs;
-	readonly #places: ReturnType<typeof placesGraph>;
+	readonly #rotary: ReturnType<typeof rotaryGraph>;
 	/** Bytes of weights that closed sessions have left on the device. */
 	#left = 0;
 
@@ -100,7 +100,7 @@ export class TransformerRunner {
 		this.#settings = settings;
 		this.#options = options;
 		this.#fixed = this.#fixedInputs();
-		this.#places = placesGraph(
+		this.#rotary = rotaryGraph(
 			this.config,
 			this.#streams().map((name) => {
 				return { stream: this.config[name], bounds: this.#settings[name]!.positions };
@@ -126,7 +126,7 @@ export class TransformerRunner {
 			for (let at = 0; at < parts.length; ) {
 				signal?.throwIfAborted();
 				const constants = {
-					...(await this.#placed()),
+					...(await this.#rotaryTables()),
 					...(await this.#uploaded(this.#fixed)),
 					...(await this.#uploaded(context)),
 				};
@@ -266,8 +266,8 @@ export class TransformerRunner {
 		return this.#once(inputs, () => upload(inputs, this.#provider));
 	}
 
-	#placed(): Promise<Values> {
-		const { graph, inputs } = this.#places;
+	#rotaryTables(): Promise<Values> {
+		const { graph, inputs } = this.#rotary;
 		return this.#once(inputs, () => computed(graph, inputs, this.#provider));
 	}
 

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { placesGraph } from '../../../inference-daemon/engines/ltx2/networks/places.ts';
 import {
 	middles,
 	rotaryTable,
 	type Table,
 } from '../../../inference-daemon/engines/ltx2/networks/rope.ts';
+import { rotaryGraph } from '../../../inference-daemon/engines/ltx2/networks/rotary-graph.ts';
 import { transformerConfig } from '../../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
 import { goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
 
@@ -28,7 +28,7 @@ it.each(CASES)('$network $name on $provider: each number is that of the table', 
 		return { data, shape: shape.slice(1) };
 	};
 	const streams = [config.video, config.audio];
-	const { graph, inputs } = placesGraph(
+	const { graph, inputs } = rotaryGraph(
 		config,
 		streams.map((stream) => ({ stream, bounds: bounds(stream.name) })),
 	);

@@ -5,7 +5,7 @@ import { middles, type RotaryOptions, rotaryTurns, type Table } from './rope.ts'
 import type { StreamConfig, TransformerConfig } from './transformer-config.ts';
 
 /** Where the tokens of a stream are. */
-export type StreamPlaces = {
+export type StreamPositions = {
 	readonly stream: StreamConfig;
 	/** [axes, tokens, 2]: where each starts and ends in seconds, then pixels down and across. */
 	readonly bounds: Table;
@@ -18,11 +18,11 @@ type Input = { readonly data: Float32Array | BigInt64Array; readonly shape: read
  * has them, as a graph without weights, and what it takes. Tables are large (100 MB for 121 frames of
  * 768×512) and made of few numbers, which are put where they belong on the device itself.
  */
-export function placesGraph(
+export function rotaryGraph(
 	config: TransformerConfig,
-	streams: readonly StreamPlaces[],
+	streams: readonly StreamPositions[],
 ): { readonly graph: Graph; readonly inputs: Readonly<Record<string, Input>> } {
-	const graph = new Graph('places of tokens');
+	const graph = new Graph('rotary tables');
 	const m = new Scope(graph, new Checkpoint([]).root);
 	const inputs: Record<string, Input> = {};
 	const give = (name: string, type: 'float32' | 'int64', input: Input) => {
