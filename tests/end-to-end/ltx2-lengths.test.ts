@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => scene.close());
 
 test('every kind at every rate, lying and standing, is made to the frame and to the sample', {
-	timeout: 400_000,
+	timeout: 1_800_000,
 }, async () => {
 	const { studio } = scene;
 	const sequences = RATES.flatMap(([num, den]) =>

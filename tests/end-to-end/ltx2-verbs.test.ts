@@ -108,7 +108,7 @@ describe('LTX-2, found in the folder that PICKUP_MODEL names,', () => {
 		expect(await requestOf(clips[0]!)).toMatchObject({
 			kind: 'soundtrack',
 			clip: { track: 'V1', range: { start: 10, end: 35 } },
-			settings: { ...settings, model, provider: 'cpu', sampler: 'euler', stages: 1 },
+			settings: { ...settings, model, provider: 'cpu', sampler: 'euler', stages: '1' },
 		});
 		expect(await clipsOn(timeline, 'video')).toEqual([
 			[

@@ -121,7 +121,7 @@ describe.each([
 	['ltx-2.3-tiny', [1]],
 ] as const)('%s with attention to what is near', (name, seeds) => {
 	it('makes picture and sound by each neighbour, the more the nearer its join is', {
-		timeout: 300_000,
+		timeout: 1_800_000,
 	}, async () => {
 		const model = await localAttentionModel(join(studio.folder, name), name);
 		const { left, right } = await differences(model, seeds);
@@ -133,7 +133,7 @@ describe.each([
 });
 
 it('with attention to everything alike, each neighbour still shows most at its own join', {
-	timeout: 300_000,
+	timeout: 1_800_000,
 }, async () => {
 	const { left, right } = await differences(studio.model, [1]);
 	expect(right.picture[3]! / right.picture[0]!).toBeGreaterThan(2);

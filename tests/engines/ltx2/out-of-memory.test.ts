@@ -79,5 +79,5 @@ it.runIf(process.platform === 'linux')(
 		expect(progress.some(({ phase }) => phase === clip.notes![0])).toBe(true);
 		expect(await readdir(studio.clips)).toEqual(['full.mov', 'half.mov', 'limited.mov']);
 	},
-	120_000,
+	900_000,
 );
