@@ -1,6 +1,7 @@
 import type { Codec } from '../../protocol/generation.ts';
 import type { Size } from '../../protocol/schemas.ts';
 import { divide, type FrameRate, rational } from '../../protocol/time.ts';
+import { BT709, fileMatrix } from './colour.ts';
 import type { ClipWanted, PixelFormat } from './types.ts';
 
 /** The pixel format in which `encodeClip` takes frames for a codec. */
@@ -22,19 +23,24 @@ const ENCODERS: Record<Codec, readonly string[]> = {
 	'h264-intra': ['libx264', '-preset', 'ultrafast', '-crf', '12', '-g', '1', '-bf', '0'],
 };
 
-/** What makes the stream progressive, tagged BT.709 and exact in time. */
+/** What makes the stream progressive, tagged with its colour and exact in time. */
 export function encoderArguments(
-	wanted: Pick<ClipWanted, 'codec' | 'rate' | 'pixelAspect'>,
+	wanted: Pick<ClipWanted, 'codec' | 'rate' | 'pixelAspect' | 'colour'>,
 ): readonly string[] {
-	const { codec, rate, pixelAspect } = wanted;
+	const { codec, rate, pixelAspect, colour = BT709 } = wanted;
+	const { primaries, transfer } = colour;
+	const matrix = fileMatrix(colour);
 	const aspect = `${pixelAspect.num}/${pixelAspect.den}`;
-	const tags =
-		'setparams=field_mode=prog:range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709';
+	const filters = [
+		...(matrix === 'bt709' ? [] : [MATRIX_CHANGE]),
+		`setparams=field_mode=prog:range=tv:color_primaries=${primaries}:color_trc=${transfer}:colorspace=${matrix}`,
+		`setsar=${aspect}`,
+	];
 	return [
 		...['-c:v', ...ENCODERS[codec], '-pix_fmt', pixelFormatFor(codec)],
-		...['-vf', `${tags},setsar=${aspect}`],
-		...['-color_range', 'tv', '-colorspace', 'bt709'],
-		...['-color_primaries', 'bt709', '-color_trc', 'bt709'],
+		...['-vf', filters.join(',')],
+		...['-color_range', 'tv', '-colorspace', matrix],
+		...['-color_primaries', primaries, '-color_trc', transfer],
 		...['-field_order', 'progressive', '-fps_mode', 'passthrough'],
 		...['-enc_time_base:v', `${rate.den}:${rate.num}`],
 		...['-video_track_timescale', String(timescale(rate))],
@@ -43,6 +49,10 @@ export function encoderArguments(
 		...['-use_editlist', '0', '-movflags', '+write_colr', '-write_tmcd', '0'],
 	];
 }
+
+/** Frames come in BT.709's matrix. */
+const MATRIX_CHANGE =
+	'scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp:in_color_matrix=bt709:out_color_matrix=bt2020:in_range=tv:out_range=tv';
 
 /** Units per second such that a frame is a whole number of them. */
 function timescale(rate: FrameRate): number {

@@ -174,8 +174,9 @@ async function readWindow(
 			onLine: (line) => readShown(line).forEach(take),
 		});
 	} catch (error) {
-		if (error instanceof FfmpegFailure) throw unreadable(media.path, error.message, error);
-		throw error;
+		if (!(error instanceof FfmpegFailure)) throw error;
+		if (/No such filter: 'zscale'/.test(error.message)) throw noConversion(media.path, error);
+		throw unreadable(media.path, error.message, error);
 	}
 	return { ...chosen.end(), decodedFirst, decodedBefore };
 }
@@ -233,6 +234,14 @@ function chooser(times: readonly Rational[], size: number, frameOf: (data: Uint8
 			return { frames, covers };
 		},
 	};
+}
+
+function noConversion(path: string, cause: Error): PickupError {
+	return new PickupError(
+		'ffmpeg-missing',
+		`Expected an ffmpeg that was built with zscale (libzimg), to convert the colour of ${path}`,
+		{ field: path, cause },
+	);
 }
 
 function unreadable(path: string, why: string, cause?: unknown): PickupError {

@@ -1,5 +1,6 @@
 import type { Size } from '../../protocol/schemas.ts';
 import { divide, multiply, type Rational, rational, toNumber } from '../../protocol/time.ts';
+import { BT709, type Colour, colourConversion, colourOf, isSameColour } from './colour.ts';
 import type { Picture } from './probe.ts';
 import type { PixelFormat, VideoStream } from './types.ts';
 
@@ -7,30 +8,43 @@ export type PictureWanted = {
 	readonly size: Size;
 	readonly pixelAspect: Rational;
 	readonly format: PixelFormat;
+	readonly colour?: Colour | undefined;
 };
 
 /**
- * The filters that bring a decoded picture into a sequence's frame: converted to BT.709 (video
- * range for YUV), fitted inside with its shape kept, centred on black.
+ * The filters that bring a decoded picture into a sequence's frame: in the colour wanted (BT.709's
+ * matrix, video range for YUV), fitted inside with its shape kept, centred on black. What shows
+ * through is black too.
  */
 export function pictureFilters(video: VideoStream & Picture, wanted: PictureWanted): string {
 	const { width, height } = wanted.size;
 	const inside = fitInside(video, wanted);
+	const isRgb = RGB.test(video.pixelFormat);
+	const [from, to] = [colourOf(video), wanted.colour ?? BT709];
+	const own = { matrix: isRgb ? 'gbr' : ZSCALE_NAMES[matrixOf(video)]!, range: rangeOf(video) };
+	const conversion = isSameColour(from, to) ? [] : colourConversion(from, to, own);
 	// Of RGB both sides must name one matrix: swscale goes through YUV and back.
-	const matrix = RGB.test(video.pixelFormat) ? 'bt709' : matrixOf(video);
+	const matrix = isRgb || conversion.length > 0 ? 'bt709' : matrixOf(video);
+	const range = conversion.length > 0 ? 'tv' : own.range;
 	const scale = [
 		`scale=${inside.width}:${inside.height}`,
 		'flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp',
 		...[`in_color_matrix=${matrix}`, 'out_color_matrix=bt709'],
-		...[`in_range=${rangeOf(video)}`, `out_range=${wanted.format === 'rgb24' ? 'pc' : 'tv'}`],
+		...[`in_range=${range}`, `out_range=${wanted.format === 'rgb24' ? 'pc' : 'tv'}`],
 	].join(':');
 	const left = even((width - inside.width) / 2);
 	const top = even((height - inside.height) / 2);
-	const filters = [scale, `format=${wanted.format}`];
+	const onBlack = hasAlpha(video) ? ['premultiply=inplace=1'] : [];
+	const filters = [...onBlack, ...conversion, scale, `format=${wanted.format}`];
 	if (inside.width !== width || inside.height !== height) {
 		filters.push(`pad=${width}:${height}:${left}:${top}:black`);
 	}
 	return filters.join(',');
+}
+
+/** Whether a picture lets through what is under it; colours that nobody sees may stand there. */
+export function hasAlpha({ pixelFormat }: VideoStream): boolean {
+	return /^(yuva|rgba|bgra|argb|abgr|gbrap|ya\d|pal8|ayuv|vuya)/.test(pixelFormat);
 }
 
 const RGB = /^(x2)?(rgb|bgr|gbr|argb|abgr|0rgb|0bgr|pal8)/;
@@ -92,3 +106,12 @@ function matrixOf(video: VideoStream & Picture): string {
 		}
 	}
 }
+
+/** zscale's names for what swscale calls so. */
+const ZSCALE_NAMES: Readonly<Record<string, string>> = {
+	bt709: 'bt709',
+	bt601: 'smpte170m',
+	fcc: 'fcc',
+	smpte240m: 'smpte240m',
+	bt2020: 'bt2020nc',
+};

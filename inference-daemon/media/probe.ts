@@ -10,7 +10,14 @@ import {
 import type { Stream } from '../../protocol/timeline.ts';
 import { inputArguments } from './files.ts';
 import { FfmpegFailure, FfmpegTooSlow, runFfmpeg } from './process.ts';
-import { readShown, SHOW_PICTURE, SHOW_SOUND, SHOWINFO_LOGLEVEL, type Shown } from './showinfo.ts';
+import {
+	type ColourTag,
+	readShown,
+	SHOW_PICTURE,
+	SHOW_SOUND,
+	SHOWINFO_LOGLEVEL,
+	type Shown,
+} from './showinfo.ts';
 import type { AudioStream, Ffmpeg, MediaInfo, VideoStream } from './types.ts';
 
 /** What this room knows of a file beyond what it tells others. */
@@ -41,6 +48,8 @@ export type Picture = {
 	/** As ffmpeg names them: tv or pc; bt709, smpte170m, … or unknown. */
 	readonly range: string;
 	readonly matrix: string;
+	readonly primaries: string;
+	readonly transfer: string;
 	readonly interlaced: boolean;
 	/** Seconds per tick of the stream's clock. */
 	readonly timeBase: Rational;
@@ -297,6 +306,10 @@ function videoOf(shown: readonly Shown[], header: Header): Unmapped['video'] {
 	const frame = shown.find((entry) => entry.kind === 'frame');
 	if (!clock || !frame) return null;
 	const stream = header.chosen.get('video');
+	const told = new Map(
+		shown.flatMap((entry) => ('name' in entry ? [[entry.kind, entry.name]] : [])),
+	);
+	const tag = (kind: ColourTag) => told.get(kind) ?? 'unknown';
 	return {
 		size: frame.size,
 		pixelAspect: frame.pixelAspect,
@@ -305,8 +318,10 @@ function videoOf(shown: readonly Shown[], header: Header): Unmapped['video'] {
 		pixelFormat: frame.pixelFormat,
 		codec: /: Video: (\w+)/.exec(stream?.text ?? '')?.[1] ?? 'unknown',
 		start: multiply(rational(frame.pts ?? 0), clock.timeBase),
-		range: shown.find((entry) => entry.kind === 'range')?.name ?? 'unknown',
-		matrix: shown.find((entry) => entry.kind === 'matrix')?.name ?? 'unknown',
+		range: tag('range'),
+		matrix: tag('matrix'),
+		primaries: tag('primaries'),
+		transfer: tag('transfer'),
 		interlaced: frame.interlaced,
 		timeBase: clock.timeBase,
 	};

@@ -22,8 +22,7 @@ export type Shown =
 			readonly size: Size;
 			readonly interlaced: boolean;
 	  }
-	| { readonly kind: 'range'; readonly name: string }
-	| { readonly kind: 'matrix'; readonly name: string }
+	| { readonly kind: ColourTag; readonly name: string }
 	| {
 			readonly kind: 'sound';
 			/** Said by `SHOW_KEPT_SOUND` rather than `SHOW_SOUND`. */
@@ -35,6 +34,8 @@ export type Shown =
 			readonly layout: string;
 			readonly samples: number;
 	  };
+
+export type ColourTag = 'range' | 'matrix' | 'primaries' | 'transfer';
 
 /** `-loglevel` that lets those lines through and marks errors as such. */
 export const SHOWINFO_LOGLEVEL = ['-loglevel', 'repeat+level+info'] as const;
@@ -54,8 +55,12 @@ export const SHOW_SOUND = `asetpts=PTS+${SOUND_SHIFT},ashowinfo,asetpts=PTS-${SO
 export const SHOW_KEPT_SOUND = 'ashowinfo';
 
 const CLOCK = /config in time_base: (\d+)\/(\d+), frame_rate: (\d+)\/(\d+)/;
-const RANGE = /color_range:(\w+)/;
-const MATRIX = /color_space:([\w-]+)/;
+const COLOUR: Readonly<Record<ColourTag, RegExp>> = {
+	range: /color_range:(\w+)/,
+	matrix: /color_space:([\w-]+)/,
+	primaries: /color_primaries:([\w-]+)/,
+	transfer: /color_trc:([\w-]+)/,
+};
 // Between the words that matter others may stand, by version, but never the start of another frame.
 const FRAME =
 	/n: *\d+ pts: *(-?\d+|NOPTS) pts_time:\S+ +(?:(?!n:)\w+: *\S+ +)*?fmt:(\S+) (?:(?!n:|channels:)\w+:\S+ )*?sar:(\d+)\/(\d+) s:(\d+)x(\d+) i:(.) /g;
@@ -97,9 +102,9 @@ export function readShown(line: string): readonly Shown[] {
 			samples: Number(samples),
 		});
 	}
-	const range = RANGE.exec(line)?.[1];
-	if (range) shown.push({ kind: 'range', name: range });
-	const matrix = MATRIX.exec(line)?.[1];
-	if (matrix) shown.push({ kind: 'matrix', name: matrix });
+	for (const kind of Object.keys(COLOUR) as ColourTag[]) {
+		const name = COLOUR[kind].exec(line)?.[1];
+		if (name) shown.push({ kind, name });
+	}
 	return shown;
 }

@@ -2,6 +2,7 @@ import type { Codec } from '../../protocol/generation.ts';
 import type { Size } from '../../protocol/schemas.ts';
 import type { FrameRate, Rational } from '../../protocol/time.ts';
 import type { ClipSound, Stream } from '../../protocol/timeline.ts';
+import type { Colour } from './colour.ts';
 
 /** The ffmpeg in use. Everything in this room takes it as its first argument. */
 export type Ffmpeg = {
@@ -10,7 +11,10 @@ export type Ffmpeg = {
 	readonly origin: 'setting' | 'ffmpeg-static' | 'PATH';
 };
 
-/** Planar 4:2:0 8 bit, planar 4:2:2 10 bit in 16-bit words, or packed RGB; BT.709, video range for YUV. */
+/**
+ * Planar 4:2:0 8 bit, planar 4:2:2 10 bit in 16-bit words, or packed RGB; in BT.709's matrix and video
+ * range for YUV.
+ */
 export type PixelFormat = 'yuv420p' | 'yuv422p10le' | 'rgb24';
 
 /** One picture: planes one after the other, rows without padding. */
@@ -67,6 +71,8 @@ export type FramesWanted = {
 	readonly size: Size;
 	/** Pixel aspect of the frames wanted; the picture is fitted inside `size`, centred on black. */
 	readonly pixelAspect: Rational;
+	/** A picture of another colour is brought to it. Default: BT.709. */
+	readonly colour?: Colour | undefined;
 	readonly format: PixelFormat;
 };
 
@@ -91,6 +97,8 @@ export type ClipWanted = {
 	readonly pixelAspect: Rational;
 	readonly rate: FrameRate;
 	readonly codec: Codec;
+	/** What the frames' values stand for, and the file is tagged with. Default: BT.709. */
+	readonly colour?: Colour | undefined;
 	/** Exactly this many frames must come, neither fewer nor more. */
 	readonly frameCount: number;
 	/** Frames as they come, in the pixel format of `pixelFormatFor(codec)`. */

@@ -24,10 +24,14 @@ describe('what showinfo logs', () => {
 		};
 		expect(readShown(`[Parsed_showinfo_0 @ 0x55] [info] ${PICTURE}`)).toEqual([frame]);
 		expect(
-			readShown('[a @ 0x1] [warning] color_range:unknown color_space:smpte170m color_primaries:x'),
+			readShown(
+				'[a @ 0x1] [warning] color_range:unknown color_space:smpte170m color_primaries:bt2020 color_trc:arib-std-b67',
+			),
 		).toEqual([
 			{ kind: 'range', name: 'unknown' },
 			{ kind: 'matrix', name: 'smpte170m' },
+			{ kind: 'primaries', name: 'bt2020' },
+			{ kind: 'transfer', name: 'arib-std-b67' },
 		]);
 	});
 

@@ -4,10 +4,10 @@ import type { EngineDescription } from '../../../protocol/engines.ts';
 import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
 import type { Size } from '../../../protocol/schemas.ts';
 import { clipSizeFor, encodeClip, pixelFormatFor } from '../../media/encode.ts';
-import { examine } from '../../media/probe.ts';
 import type { Ffmpeg, Frame, Sound } from '../../media/types.ts';
-import { pictureOf } from '../cut-picture.ts';
+import { type Canvas, pictureOf } from '../cut-picture.ts';
 import type { Engine, EngineOutput, Workplace } from '../engine.ts';
+import { colourBeside, mediaNotes } from '../neighbour-media.ts';
 import { Relay } from '../relay.ts';
 import type { Side } from './bridge.ts';
 import { readSide } from './neighbours.ts';
@@ -46,8 +46,14 @@ async function* generate(
 		yield { kind: 'progress', progress: 0, phase: 'Looking at the neighbours' };
 		const sides = sidesOf(request);
 		const size = clipSizeFor(codec, sequence.size);
-		await probeAll(request, sides, ffmpeg, signal);
-		const reading = readNeighbours(request, sides, size, ffmpeg, signal);
+		const beside = [sides.left, sides.right];
+		const heard = request.context.sound.filter((span) => isHeard(span, request.context));
+		const [colour, notes] = await Promise.all([
+			colourBeside(ffmpeg, beside, signal),
+			mediaNotes(ffmpeg, { beside, heard, codec }, signal),
+		]);
+		const canvas = { ...sequence, size, colour };
+		const reading = readNeighbours(request, sides, canvas, ffmpeg, signal);
 		const looking = reading.then((found) => startPicture(request, plan, found, size, signal));
 		// Made while the drawing thread looks, not while pictures still come in.
 		const sound =
@@ -73,6 +79,7 @@ async function* generate(
 			size,
 			pixelAspect: sequence.pixelAspect,
 			rate: sequence.rate,
+			colour,
 			codec,
 			frameCount: plan.frames,
 			frames: watched(),
@@ -105,6 +112,7 @@ async function* generate(
 				draft: true,
 				engine: 'inbetween',
 				seed: request.seed,
+				...(notes.length > 0 && { notes }),
 			},
 		};
 	} finally {
@@ -139,20 +147,6 @@ function describeInbetween(ffmpeg: Ffmpeg | null): EngineDescription {
 	};
 }
 
-/** Looks at each file once, so that reading picture and sound side by side does not do it twice. */
-async function probeAll(
-	request: GenerationRequest,
-	sides: Sides,
-	ffmpeg: Ffmpeg,
-	signal: AbortSignal,
-): Promise<void> {
-	const heard = request.context.sound.filter((span) => isHeard(span, request.context));
-	const paths = [sides.left, sides.right, ...heard].flatMap((span) =>
-		span?.source.kind === 'file' ? [span.source.path] : [],
-	);
-	await Promise.all([...new Set(paths)].map((path) => examine(ffmpeg, path, signal)));
-}
-
 type Neighbours =
 	| {
 			readonly kind: 'sides';
@@ -166,21 +160,20 @@ type Neighbours =
 async function readNeighbours(
 	request: GenerationRequest,
 	sides: Sides,
-	size: Size,
+	canvas: Canvas,
 	ffmpeg: Ffmpeg,
 	signal: AbortSignal,
 ): Promise<Neighbours> {
 	const { range } = request.context;
-	const sequence = { ...request.context.sequence, size };
 	const format = pixelFormatFor(request.output.codec);
 	if (request.kind === 'retake' && request.replace === 'sound') {
-		const frames = pictureOf(ffmpeg, request.clip, range, sequence, format, signal);
+		const frames = pictureOf(ffmpeg, request.clip, range, canvas, format, signal);
 		return { kind: 'existing', frames };
 	}
 	const [painter, left, right] = await Promise.all([
 		startPainter(signal),
-		sides.left && readSide(ffmpeg, sides.left, range.start - 1, -1, sequence, format, signal),
-		sides.right && readSide(ffmpeg, sides.right, range.end, 1, sequence, format, signal),
+		sides.left && readSide(ffmpeg, sides.left, range.start - 1, -1, canvas, format, signal),
+		sides.right && readSide(ffmpeg, sides.right, range.end, 1, canvas, format, signal),
 	]);
 	return { kind: 'sides', painter, left, right };
 }

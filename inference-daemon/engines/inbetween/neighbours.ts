@@ -1,7 +1,7 @@
-import { type Sequence, sourceTime } from '../../../protocol/timeline.ts';
+import { sourceTime } from '../../../protocol/timeline.ts';
 import { readFrames } from '../../media/frames.ts';
 import type { Ffmpeg, Frame, PixelFormat } from '../../media/types.ts';
-import type { UsableSpan } from '../cut-picture.ts';
+import type { Canvas, UsableSpan } from '../cut-picture.ts';
 import type { Side } from './bridge.ts';
 import { layoutOf } from './planes.ts';
 
@@ -15,13 +15,13 @@ export async function readSide(
 	span: UsableSpan,
 	edge: number,
 	inward: -1 | 1,
-	sequence: Sequence,
+	canvas: Canvas,
 	format: PixelFormat,
 	signal: AbortSignal,
 ): Promise<Side> {
 	const room = inward < 0 ? edge - span.range.start : span.range.end - 1 - edge;
 	// Long enough to see past a frame that is shown twice, short enough for speed at the edge.
-	const distance = Math.max(0, Math.min(room, sequence.rate.num / sequence.rate.den > 40 ? 5 : 3));
+	const distance = Math.max(0, Math.min(room, canvas.rate.num / canvas.rate.den > 40 ? 5 : 3));
 	const inwards = distance > 1 ? [0, distance, 1] : distance > 0 ? [0, distance] : [0];
 	const [first, inner = null, second] = await readFrames(
 		ffmpeg,
@@ -29,10 +29,11 @@ export async function readSide(
 			path: span.source.path,
 			stream: span.pictureStream,
 			at: inwards.map((frames) =>
-				sourceTime(span, { num: edge + inward * frames, den: 1 }, sequence.rate),
+				sourceTime(span, { num: edge + inward * frames, den: 1 }, canvas.rate),
 			),
-			size: sequence.size,
-			pixelAspect: sequence.pixelAspect,
+			size: canvas.size,
+			pixelAspect: canvas.pixelAspect,
+			colour: canvas.colour,
 			format,
 		},
 		signal,

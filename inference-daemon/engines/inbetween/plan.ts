@@ -3,6 +3,7 @@ import type { GenerationRequest, Plan, RequestKind } from '../../../protocol/gen
 import { formatRate, rangeLength, samplesForFrames } from '../../../protocol/time.ts';
 import type { ClipSpan } from '../../../protocol/timeline.ts';
 import type { UsableSpan } from '../cut-picture.ts';
+import { effectNotes } from '../neighbour-media.ts';
 
 export const MAX_FRAMES = 1800;
 export const KINDS = ['fill', 'extend', 'retake'] as const satisfies readonly RequestKind[];
@@ -33,7 +34,7 @@ export function planDraft(request: GenerationRequest): Plan {
 			{ field: 'context.range' },
 		);
 	}
-	const { notes } = sidesOf(supported);
+	const { left, right, notes } = sidesOf(supported);
 	const hasSound = supported.kind !== 'retake' || supported.replace !== 'picture';
 	return {
 		engine: 'inbetween',
@@ -48,7 +49,11 @@ export function planDraft(request: GenerationRequest): Plan {
 		stages: 1,
 		steps: 0,
 		draft: true,
-		notes: ['A draft to judge timing with: motion between the cuts, no new content.', ...notes],
+		notes: [
+			'A draft to judge timing with: motion between the cuts, no new content.',
+			...notes,
+			...effectNotes([left, right]),
+		],
 	};
 }
 

@@ -1,6 +1,7 @@
 import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
 import type { Clip } from '../../../protocol/jobs.ts';
 import type { EngineOutput, Workplace } from '../engine.ts';
+import { mediaNotes } from '../neighbour-media.ts';
 import { Relay } from '../relay.ts';
 import { conditionOnNeighbours } from './condition/condition.ts';
 import { decodePass, openClipWriter } from './decode/decode.ts';
@@ -67,12 +68,16 @@ async function makeClip(
 /** All passes into one clip. */
 async function makePasses(
 	prepared: Omit<Run, 'vae' | 'writer'>,
-	notes: readonly string[],
+	news: readonly string[],
 ): Promise<Clip> {
-	const { request, work, tell, meter } = prepared;
-	const run: Run = { ...prepared, vae: openVae(prepared), writer: openClipWriter(prepared) };
+	const { request, work, tell, meter, workplace, signal } = prepared;
+	const beside = [work.left, work.right];
+	const neighbours = { beside, heard: request.context.sound, codec: request.output.codec };
+	const notes = [...news, ...(await mediaNotes(workplace.ffmpeg, neighbours, signal))];
+	const writer = await openClipWriter(prepared);
+	const run: Run = { ...prepared, vae: openVae(prepared), writer };
 	try {
-		for (const note of notes) tell({ ...meter.at('condition', 0), phase: note });
+		for (const note of news) tell({ ...meter.at('condition', 0), phase: note });
 		let carried: PassRun['carried'] = null;
 		for (const pass of work.passes) {
 			const passRun: PassRun = { ...run, pass, carried };

@@ -15,7 +15,7 @@ import { readSound } from '../../../inference-daemon/media/sound.ts';
 import { countClip } from '../../../inference-daemon/media/verify.ts';
 import type { GenerationRequest, RequestKind } from '../../../protocol/generation.ts';
 import { samplesForFrames } from '../../../protocol/time.ts';
-import { ffmpeg, run } from '../../media/media-files.ts';
+import { ffmpeg, ffprobe, run } from '../../media/media-files.ts';
 import {
 	make,
 	makeCut,
@@ -203,6 +203,33 @@ it('a given picture stands on where its clip ends before the grid does', async (
 		expect(frame(12)).toEqual(frame(11));
 		expect(frame(11)).not.toEqual(frame(10));
 	}
+});
+
+it('a clip between shots in HLG is in HLG, and what its picture was is said', async () => {
+	const cut = await makeCut(studio, SMALL);
+	const path = join(studio.folder, 'hlg.mov');
+	const tags = 'color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc';
+	await run(ffmpeg.path, [
+		...['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=24:d=1,format=yuva444p10le'],
+		...['-c:v', 'prores_ks', '-profile:v', '4444', '-vf', `setparams=range=tv:${tags}`, path],
+	]);
+	const source = { kind: 'file', path } as const;
+	const [left, right] = [cut.left, cut.right].map((one) => ({ ...one, name: 'hlg.mov', source }));
+	const request = requestFor(
+		'fill',
+		{ ...cut, left: left!, right: right! },
+		{ settings: settings() },
+	);
+	const { clip } = await made(request);
+	expect(clip.notes).toEqual([
+		'The clip is in BT.2020 HLG, as it is beside it.',
+		expect.stringMatching(/^H\.264/),
+		expect.stringMatching(/^“hlg\.mov” has an alpha channel/),
+	]);
+	const entries = ['-select_streams', 'v', '-show_entries', 'stream=color_transfer,color_space'];
+	expect(await ffprobe(entries, clip.path)).toMatchObject({
+		streams: [{ color_transfer: 'arib-std-b67', color_space: 'bt2020nc' }],
+	});
 });
 
 it('a still keeps its shape where the sequence’s pixels are not square', async () => {

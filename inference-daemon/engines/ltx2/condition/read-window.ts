@@ -4,6 +4,7 @@ import { samplesForFrames } from '../../../../protocol/time.ts';
 import type { Ffmpeg, Frame, Sound } from '../../../media/types.ts';
 import { pictureOf, type UsableSpan } from '../../cut-picture.ts';
 import { readMix, readOwnSound } from '../../cut-sound.ts';
+import { colourBeside } from '../../neighbour-media.ts';
 import type { Pass } from '../plan/passes.ts';
 import type { Work } from '../plan/plan.ts';
 import { snapUp, type WorkSize } from '../plan/window.ts';
@@ -76,8 +77,10 @@ export async function readReference(
 	size: WorkSize,
 	pace: number,
 ): Promise<NdArray> {
-	const { ffmpeg, request, pass, signal } = material;
+	const { ffmpeg, request, work, pass, signal } = material;
 	const { sequence, range } = request.context;
+	const colour = await colourBeside(ffmpeg, [work.left, work.right], signal);
+	const canvas = { ...sequence, colour };
 	const { path, start } = request.reference!;
 	const span: UsableSpan = {
 		...{ name: 'reference', track: '', enabled: true, speed: { num: 1, den: 1 } },
@@ -89,7 +92,7 @@ export async function readReference(
 	const to = pass.range.start + (count - 1) * pace + 1;
 	const frames = { start: pass.range.start, end: to };
 	let index = 0;
-	for await (const frame of pictureOf(ffmpeg, span, frames, sequence, 'yuv420p', signal)) {
+	for await (const frame of pictureOf(ffmpeg, span, frames, canvas, 'yuv420p', signal)) {
 		if (index % pace === 0) stack.draw(frame);
 		index += 1;
 	}
@@ -97,16 +100,17 @@ export async function readReference(
 }
 
 async function copy(
-	{ ffmpeg, request, signal }: Material,
+	{ ffmpeg, request, work, signal }: Material,
 	span: UsableSpan | null,
 	from: number,
 	to: number,
 	stack: Stack,
 ): Promise<void> {
 	if (span === null || to <= from) return;
-	const { sequence } = request.context;
+	const colour = await colourBeside(ffmpeg, [work.left, work.right], signal);
+	const canvas = { ...request.context.sequence, colour };
 	const range = { start: from, end: to };
-	for await (const frame of pictureOf(ffmpeg, span, range, sequence, 'yuv420p', signal)) {
+	for await (const frame of pictureOf(ffmpeg, span, range, canvas, 'yuv420p', signal)) {
 		stack.draw(frame);
 	}
 }

@@ -3,6 +3,7 @@ import type { Size } from '../../../../protocol/schemas.ts';
 import { clipSizeFor, pixelFormatFor } from '../../../media/encode.ts';
 import type { Frame, Sound } from '../../../media/types.ts';
 import { pictureOf } from '../../cut-picture.ts';
+import { colourBeside } from '../../neighbour-media.ts';
 import { frameMaker, type Planar, packed } from '../condition/picture.ts';
 import type { Carried } from '../condition/read-window.ts';
 import { normalNoise } from '../diffusion/noise.ts';
@@ -13,16 +14,18 @@ import { joined, ownSound, readJoins, soundOfPass } from './clip-sound.ts';
 import { ClipWriter } from './clip-writer.ts';
 
 /** Starts the encoder of the clip. */
-export function openClipWriter({
+export async function openClipWriter({
 	request,
 	work,
 	workplace,
 	signal,
-}: Omit<Run, 'vae' | 'writer'>): ClipWriter {
+}: Omit<Run, 'vae' | 'writer'>): Promise<ClipWriter> {
+	const colour = await colourBeside(workplace.ffmpeg, [work.left, work.right], signal);
 	const { output, context } = request;
 	const { rate, pixelAspect } = context.sequence;
 	const wanted = {
 		...{ path: workplace.clipPath, size: sizeOf(request), pixelAspect, rate, codec: output.codec },
+		colour,
 		frameCount: work.range.end - work.range.start,
 		tags: { title: output.name, comment: 'Made with LTX-2 by Pickup.' },
 	};
@@ -80,9 +83,11 @@ async function* picturesOf(
 	latents: Latents,
 ): AsyncGenerator<Planar | Frame, void, void> {
 	if (work.picture === 'given' && work.own !== null) {
-		const sequence = { ...request.context.sequence, size: sizeOf(request) };
+		const { ffmpeg } = workplace;
+		const colour = await colourBeside(ffmpeg, [work.left, work.right], signal);
+		const canvas = { ...request.context.sequence, size: sizeOf(request), colour };
 		const format = pixelFormatFor(request.output.codec);
-		yield* pictureOf(workplace.ffmpeg, work.own, pass.range, sequence, format, signal);
+		yield* pictureOf(ffmpeg, work.own, pass.range, canvas, format, signal);
 		return;
 	}
 	const stage = work.sizes.length - 1;

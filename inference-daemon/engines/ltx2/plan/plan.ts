@@ -8,6 +8,7 @@ import {
 } from '../../../../protocol/time.ts';
 import type { ClipSpan, Sequence, TimelineContext } from '../../../../protocol/timeline.ts';
 import type { UsableSpan } from '../../cut-picture.ts';
+import { effectNotes } from '../../neighbour-media.ts';
 import { CELL } from '../diffusion/latent.ts';
 import { heardBeside } from '../sound/joins.ts';
 import { mostContext, type Pass, passesFor } from './passes.ts';
@@ -153,6 +154,7 @@ export function planOf(
 				? ['A distilled model works without guidance: the negative prompt has no effect.']
 				: []),
 			...work.notes,
+			...effectNotes([work.left, work.right]),
 		],
 	};
 }
