@@ -62,6 +62,11 @@ type LandOptions = { readonly sequence?: string; readonly output?: string };
 function list(jobs: readonly Job[], terminal: Terminal): void {
 	if (jobs.length === 0) terminal.line('There are no jobs.');
 	else terminal.table(HEAD, jobs.map(rowOf));
+	if (jobs.some(({ state }) => state === 'done')) {
+		terminal.note(
+			'A finished clip is put into a timeline with `pickup jobs land <job> <timeline>`.',
+		);
+	}
 	terminal.result({ jobs });
 }
 

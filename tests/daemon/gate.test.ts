@@ -1,9 +1,16 @@
+import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MAX_MESSAGE_BYTES, PROTOCOL_VERSION, SUBPROTOCOL } from '../../protocol/rpc.ts';
+import {
+	MAX_MESSAGE_BYTES,
+	PROOF_PATH,
+	PROTOCOL_VERSION,
+	proofText,
+	SUBPROTOCOL,
+} from '../../protocol/rpc.ts';
 import {
 	connect,
 	connectUngreeted,
@@ -97,6 +104,25 @@ describe('At the upgrade', () => {
 });
 
 describe('Over HTTP', () => {
+	test('the daemon proves that it has the token to whoever proves it first', async () => {
+		const once = 'ab'.repeat(16);
+		const sign = (side: 'client' | 'daemon', token = daemon.token) =>
+			createHmac('sha256', token)
+				.update(proofText(side, daemon.port, once))
+				.digest('hex');
+		const proof = await ask(`${PROOF_PATH}${once}/${sign('client')}`);
+		expect(proof).toMatchObject({ status: 200, body: sign('daemon') });
+		for (const path of [`${once}/${sign('client', wrong)}`, `${once}/${sign('daemon')}`, once]) {
+			const refused = await ask(`${PROOF_PATH}${path}`);
+			expect(refused).toMatchObject({ status: 401, body: '' });
+			expect(refused.headers).toEqual({ connection: 'close', 'content-length': '0' });
+		}
+		const page = { origin: 'https://example.com' };
+		expect(await ask(`${PROOF_PATH}${once}/${sign('client')}`, page)).toMatchObject({
+			status: 403,
+		});
+	});
+
 	test.each(['/', '/clips/00000000-0000-4000-8000-000000000000', '/nothing', '//', '/%2e%2e/'])(
 		'%s without the token is the same 401',
 		async (path) => {

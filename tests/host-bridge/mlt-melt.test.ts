@@ -28,7 +28,7 @@ beforeAll(async () => {
 		await makeShot(join(folder, `new & ${num}.mov`), 'lime', TONES.clip, 15, rate);
 	}
 	shots = shotsAt(RATES[0]);
-}, 60_000);
+});
 afterAll(() => rm(folder, { recursive: true }));
 
 function shotsAt({ num }: { readonly num: number }): readonly Shot[] {

@@ -13,7 +13,7 @@ import { MUTATIONS, randomFrom } from './mutations.ts';
 /** How many damaged timelines are tried; a larger number finds rarer defects. */
 const COUNT = Number(process.env.PICKUP_MUTATIONS ?? 200);
 /** Far more than the slowest takes; a timeline that takes longer counts as a hang. */
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 240_000;
 
 const root = path.resolve(import.meta.dirname, '../..');
 const program = path.join(root, `node_modules/.cache/pickup-mutations-${process.pid}.mjs`);

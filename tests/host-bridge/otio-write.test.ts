@@ -24,7 +24,7 @@ beforeAll(async () => {
 	file = path.join(folder, 'pick up é #1.mov');
 	writeFileSync(file, '');
 	await python();
-}, 300_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 type Wanted = {

@@ -255,4 +255,4 @@ it('a clip longer than the model’s horizon is made in passes that go on from e
 	expect(phases).toContain('Making the shot (part 2 of 2)');
 	const shares = outputs.flatMap((output) => (output.kind === 'progress' ? output.progress : []));
 	expect(shares).toEqual([...shares].sort((a, b) => a - b));
-}, 120_000);
+});
