@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type ClientOptions as SocketOptions, WebSocket } from 'ws';
-import { makeFolder, stateFolder } from '../files/folders.ts';
+import { stateFolder } from '../files/folders.ts';
+import { ownFolder } from '../files/own-folder.ts';
 import { type Client, connect, type SocketLike } from '../protocol/client.ts';
 import { PickupError } from '../protocol/errors.ts';
+import { printable } from '../protocol/printable.ts';
 import type { PortFile } from '../protocol/rpc.ts';
 import { findDaemon, holdsState, readPortFile, stateError, whoListens } from './port-file.ts';
 import { isRunning } from './processes.ts';
@@ -90,13 +92,15 @@ export function daemonProgram(): string {
 /** How long a server may leave a connection that was closed half open, in ms. */
 const CLOSE_WITHIN = 1000;
 
-function connectTo(endpoint: () => Promise<PortFile>): Promise<Client> {
+async function connectTo(endpoint: () => Promise<PortFile>): Promise<Client> {
 	const options = { closeTimeout: CLOSE_WITHIN } as SocketOptions;
-	return connect({
+	const client = await connect({
 		endpoint,
 		openSocket: (url, protocols) => new WebSocket(url, protocols, options) as unknown as SocketLike,
 		client: { name: 'pickup-cli', version: VERSION },
 	});
+	for (const notice of client.hello.notices) process.stderr.write(printable(`${notice}\n`));
+	return client;
 }
 
 /** How long a daemon may take to stop before it is killed, in ms. */
@@ -161,7 +165,7 @@ const START_LOG = 'daemon-start.log';
 async function spawnDaemon(state: string, options: readonly string[]) {
 	const daemon: { exit: number | undefined } = { exit: undefined };
 	try {
-		await makeFolder(state, 0o700);
+		await ownFolder(state, [START_LOG, 'daemon.json']);
 		const log = await open(join(state, START_LOG), 'w', 0o600);
 		try {
 			const child = spawn(process.execPath, [daemonProgram(), '--state', state, ...options], {

@@ -4,10 +4,12 @@ import type { EngineDescription } from '../protocol/engines.ts';
 import { problemOf } from '../protocol/errors.ts';
 import type { Check } from '../protocol/rpc.ts';
 import type { EngineRegistry } from './engines/registry.ts';
+import type { Journal } from './jobs/journal.ts';
 import type { Ffmpeg } from './media/types.ts';
 
 export type MachineOptions = {
 	readonly state: string;
+	readonly journal: Pick<Journal, 'notices'>;
 	/** Throws `ffmpeg-missing`. */
 	readonly ffmpeg: () => Promise<Ffmpeg>;
 	readonly engines: EngineRegistry;
@@ -19,6 +21,7 @@ export async function checkMachine(options: MachineOptions): Promise<readonly Ch
 		[computer()],
 		ffmpegCheck(options),
 		diskCheck(options.state),
+		journalChecks(options),
 		engineChecks(options),
 		options.engines.check(),
 	]);
@@ -57,6 +60,15 @@ async function diskCheck(state: string): Promise<Check[]> {
 			action: enough ? null : 'Free some space: a minute of ProRes 422 HQ takes about 1.6 GB.',
 		},
 	];
+}
+
+function journalChecks({ journal }: MachineOptions): Check[] {
+	return journal.notices.map((found) => ({
+		name: 'jobs',
+		status: 'warning',
+		found,
+		action: 'Keep or delete the copy: nothing uses it any more.',
+	}));
 }
 
 async function engineChecks({ engines, ffmpeg }: MachineOptions): Promise<Check[]> {

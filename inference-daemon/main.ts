@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { systemProblem } from '../files/system-errors.ts';
@@ -42,12 +41,16 @@ try {
 
 async function start(settings: Settings): Promise<void> {
 	const paths = statePaths(settings.state);
-	await claimStateFolder(settings.state, basename(paths.database));
+	await claimStateFolder(settings.state, paths);
 	const { engineModule, origins } = settings;
 	const journal = await openJournal(settings);
 	await rm(paths.portFile, { force: true });
 	const log = openLog(paths.log);
 	logDefects(log);
+	for (const notice of journal.notices) {
+		log.error(notice);
+		process.stderr.write(`pickup daemon: ${notice}\n`);
+	}
 
 	const ffmpeg = ffmpegFinder(settings.ffmpeg);
 	// Looking takes half a second that the first hello need not wait for.
@@ -94,14 +97,14 @@ async function start(settings: Settings): Promise<void> {
 				const { inspectWeights } = await import('./engines/ltx2/weights/describe.ts');
 				return inspectWeights(files);
 			},
-			checkMachine: () => checkMachine({ state: settings.state, ffmpeg, engines }),
+			checkMachine: () => checkMachine({ journal, state: settings.state, ffmpeg, engines }),
 			expectJob: () => supervisor.warmUp(),
 			stop: () => void stop('asked to'),
 		}),
 	});
 
 	let stopping: Promise<void> | null = null;
-	function stop(why: string): Promise<void> {
+	function stop(why: string, code = 0): Promise<void> {
 		stopping ??= (async () => {
 			log.info(`stops: ${why}`);
 			removePortFile(paths.portFile);
@@ -109,13 +112,21 @@ async function start(settings: Settings): Promise<void> {
 			await server.close();
 			await endFfmpeg();
 			journal.close();
-			process.exit(0);
+			process.exit(code);
 		})();
 		return stopping;
 	}
 	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
 		process.on(signal, () => void stop(signal));
 	}
+
+	setInterval(() => {
+		if (stopping || journal.isThere()) return;
+		process.stderr.write(
+			`pickup daemon: ${paths.database} is gone: nothing can be kept, so it ends\n`,
+		);
+		void stop(`${paths.database} is gone`, EXIT.failed);
+	}, LOOK_AFTER_STATE).unref();
 
 	const { port } = server;
 	const { pid } = process;
@@ -130,6 +141,9 @@ async function start(settings: Settings): Promise<void> {
 	process.stdout.write(`Listening on 127.0.0.1:${port}, state in ${settings.state}\n`);
 	supervisor.wake();
 }
+
+/** How often it is seen whether the state folder is still there, in ms. */
+const LOOK_AFTER_STATE = 1000;
 
 /** How long a daemon that is ending may take to let go of its journal, in ms. */
 const LONGEST_ENDING = 60_000;

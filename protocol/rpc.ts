@@ -42,6 +42,10 @@ export const methods = {
 			version: z.string(),
 			instance: z.string().describe('Changes whenever the daemon starts.'),
 			lastEvent: count.describe('Number of the newest event; 0 when there is none.'),
+			notices: z
+				.array(z.string())
+				.default([])
+				.describe('What was damaged when the daemon started, and what became of it.'),
 			codecs: z.array(codecSchema),
 			engines: z.array(engineDescriptionSchema),
 		}),

@@ -11,7 +11,10 @@ export type Workplace = {
 	readonly folder: string;
 	/** What is worth keeping from job to job; may be emptied at any time between them. */
 	readonly cache: string;
-	/** Where the finished clip must stand; `encodeClip` writes it as `.part` and renames it. */
+	/**
+	 * Where the finished clip must stand, in a folder of this attempt alone; `encodeClip` writes it as
+	 * `.part` and renames it.
+	 */
 	readonly clipPath: string;
 };
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, constants, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { isTaken, nameTaken } from '../../files/write-whole.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
 import type { ClipSpan } from '../../protocol/timeline.ts';
@@ -85,12 +86,14 @@ async function clipPathFor(
 ): Promise<string> {
 	await surroundings.checkFolder(output.folder);
 	const name = `${output.name}-${id}.mov`;
-	if (Buffer.byteLength(`${name}.part`) > LONGEST_NAME) {
+	if (Buffer.byteLength(name) > LONGEST_NAME) {
 		throw new PickupError('bad-request', `Expected a shorter name than "${output.name}"`, {
 			field: 'request.output.name',
 		});
 	}
-	return join(output.folder, name);
+	const path = join(output.folder, name);
+	if (await isTaken(path)) throw nameTaken(path, 'request.output.name');
+	return path;
 }
 
 function* paths(request: GenerationRequest): Generator<readonly [string, string]> {

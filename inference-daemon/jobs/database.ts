@@ -1,11 +1,16 @@
+import { renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import Database from 'libsql';
+import { noRoom } from '../../files/system-errors.ts';
 import { PickupError } from '../../protocol/errors.ts';
+import { checkTables, Damage, forgetDamaged } from './check-tables.ts';
 
-/** Raised with every change of the tables; older files are brought up, newer ones are refused. */
-const SCHEMA_VERSION = 1;
-
-const TABLES = `
-	CREATE TABLE jobs (
+/**
+ * What makes the tables of one version out of those of the version before; version 0 has none.
+ * Older files are brought up, after a copy, and newer ones are refused.
+ */
+const CHANGES: readonly string[] = [
+	`CREATE TABLE jobs (
 		id TEXT NOT NULL PRIMARY KEY COLLATE NOCASE,
 		kind TEXT NOT NULL,
 		prompt TEXT NOT NULL,
@@ -34,34 +39,51 @@ const TABLES = `
 		seq INTEGER PRIMARY KEY AUTOINCREMENT,
 		body TEXT NOT NULL
 	) STRICT;
-	CREATE TABLE engine_process (pid INTEGER NOT NULL, started TEXT NOT NULL) STRICT;
-`;
+	CREATE TABLE engine_process (pid INTEGER NOT NULL, started TEXT NOT NULL) STRICT;`,
+];
 
 /**
  * The tables, kept to this process alone: SQLite's exclusive lock is the operating system's, so it
  * goes with the process however that ends. What is committed is on the disk (WAL, synchronous FULL).
  */
 export class Store {
+	/** What was found damaged and what became of it, in sentences. */
+	readonly notices: readonly string[];
+	readonly #path: string;
+	readonly #file: number;
 	readonly #database: Database.Database;
 	readonly #statements = new Map<string, Database.Statement<unknown[]>>();
 
-	/** Throws `state-locked` when another process has the file. */
-	constructor(path: string) {
-		this.#database = openDatabase(path);
+	/**
+	 * What is damaged is set aside. Throws `state-locked` when another process has the file. `changes`
+	 * are of the schema, version by version.
+	 */
+	constructor(path: string, changes = CHANGES) {
+		const { database, notices } = openDatabase(path, changes);
+		this.notices = notices;
+		this.#path = path;
+		this.#database = database;
+		this.#file = statSync(path).ino;
 	}
 
-	/** All of it or nothing. Throws `disk-full` when that is why. */
+	/** False once somebody has deleted the file, or put another in its place. */
+	isThere(): boolean {
+		return statSync(this.#path, { throwIfNoEntry: false })?.ino === this.#file;
+	}
+
+	/** All of it or nothing. Throws `disk-full` when that is why, `folder-missing` when the file is gone. */
 	transaction<T>(work: () => T): T {
-		this.#database.exec('BEGIN IMMEDIATE');
+		if (!this.isThere()) throw gone(this.#path);
 		try {
+			this.#database.exec('BEGIN IMMEDIATE');
 			const result = work();
 			this.#database.exec('COMMIT');
 			return result;
 		} catch (error) {
 			if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
-			if (!(error instanceof Database.SqliteError) || error.code !== 'SQLITE_FULL') throw error;
-			const message = 'No space is left on the disk of the state folder';
-			throw new PickupError('disk-full', message, { cause: error });
+			// A quota and the longest file allowed come as a write that failed.
+			const isFull = /^SQLITE_(FULL|IOERR_WRITE)$/.test(codeOf(error));
+			throw isFull ? noRoom(dirname(this.#path), 'the list of jobs', error) : error;
 		}
 	}
 
@@ -82,8 +104,14 @@ export class Store {
 		return (this.row(sql, ...values) as { n: number | null } | undefined)?.n ?? 0;
 	}
 
+	/** The file then has everything in it: a copy of it is a copy of all. */
 	close(): void {
 		this.#statements.clear();
+		try {
+			this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+		} catch {
+			// On a full disk it stays in the WAL, where the next start finds it.
+		}
 		this.#database.close();
 	}
 
@@ -97,30 +125,106 @@ export class Store {
 	}
 }
 
-function openDatabase(path: string): Database.Database {
+type Opened = { readonly database: Database.Database; readonly notices: readonly string[] };
+
+function openDatabase(path: string, changes: readonly string[]): Opened {
+	try {
+		return openSound(path, changes);
+	} catch (error) {
+		if (!isDamage(error)) throw error;
+		const aside = setAside(path);
+		const why = (error as Error).message;
+		const notice = `The list of jobs, ${path}, is damaged (${why}). It was set aside as ${aside}, and a new one was begun; finished clips stand where they were made.`;
+		return { database: openSound(path, changes).database, notices: [notice] };
+	}
+}
+
+/** Throws Damage or an error of SQLite's where the file as a whole cannot be used. */
+function openSound(path: string, changes: readonly string[]): Opened {
 	const database = new Database(path, { timeout: 0 });
 	try {
 		database.exec('PRAGMA locking_mode = EXCLUSIVE');
 		database.exec('PRAGMA journal_mode = WAL');
 		database.exec('PRAGMA synchronous = FULL');
 		database.exec('BEGIN EXCLUSIVE');
-		const row = database.prepare('PRAGMA user_version').get() as { user_version: number };
-		if (row.user_version > SCHEMA_VERSION) {
-			throw new PickupError(
-				'internal',
-				`${path} is of version ${row.user_version}; this daemon knows ${SCHEMA_VERSION}`,
-				{ action: 'Update Pickup, or use another state folder.' },
-			);
-		}
-		if (row.user_version === 0) {
-			database.exec(TABLES);
-			database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-		}
 		database.exec('COMMIT');
-		return database;
+		const notices = bringUp(database, path, changes);
+		return { database, notices };
 	} catch (error) {
 		database.close();
-		if (!(error instanceof Database.SqliteError) || error.code !== 'SQLITE_BUSY') throw error;
+		if (codeOf(error) !== 'SQLITE_BUSY') throw error;
 		throw new PickupError('state-locked', `Another daemon has ${path} open`, { cause: error });
 	}
+}
+
+/** Checks what is there and makes the tables of the newest version of it. */
+function bringUp(database: Database.Database, path: string, changes: readonly string[]): string[] {
+	const row = database.prepare('PRAGMA user_version').get() as { user_version: number };
+	const version = row.user_version;
+	// Nobody has changed the tables that often: it is a header that is damaged.
+	if (version < 0 || version > 1000) throw new Damage(`its version is said to be ${version}`);
+	if (version > changes.length) {
+		throw new PickupError(
+			'internal',
+			`${path} is of version ${version}; this daemon knows ${changes.length}`,
+			{ action: 'Update Pickup, or use another state folder.' },
+		);
+	}
+	const notices: string[] = [];
+	if (version > 0) {
+		const damaged = checkTables(database);
+		if (damaged.count > 0) {
+			const copy = copyTo(database, path, 'damaged');
+			forgetDamaged(database, damaged);
+			notices.push(
+				`${damaged.said} in the list of jobs, ${path}, could not be read and were left out. A copy of it as it was is ${copy}.`,
+			);
+		}
+		if (version < changes.length) copyTo(database, path, `version-${version}`);
+	}
+	if (version === changes.length) return notices;
+	database.exec('BEGIN EXCLUSIVE');
+	for (const change of changes.slice(version)) database.exec(change);
+	database.exec(`PRAGMA user_version = ${changes.length}`);
+	database.exec('COMMIT');
+	return notices;
+}
+
+/**
+ * By SQLite: to open the file for a plain copy would let go of its lock, which the system does when
+ * a process closes a file, however often it has it open.
+ */
+function copyTo(database: Database.Database, path: string, label: string): string {
+	const copy = asideOf(path, label);
+	database.exec(`VACUUM INTO '${copy.replaceAll("'", "''")}'`);
+	return copy;
+}
+
+function setAside(path: string): string {
+	const aside = asideOf(path, 'damaged');
+	renameSync(path, aside);
+	if (statSync(`${path}-wal`, { throwIfNoEntry: false })) renameSync(`${path}-wal`, `${aside}-wal`);
+	rmSync(`${path}-shm`, { force: true });
+	return aside;
+}
+
+function asideOf(path: string, label: string): string {
+	const time = new Date().toISOString().replaceAll(/[:.]/g, '-');
+	return join(dirname(path), `jobs-${label}-${time}.db`);
+}
+
+function isDamage(error: unknown): boolean {
+	return error instanceof Damage || /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(error));
+}
+
+function codeOf(error: unknown): string {
+	return error instanceof Database.SqliteError ? error.code : '';
+}
+
+function gone(path: string): PickupError {
+	const folder = dirname(path);
+	return new PickupError('folder-missing', `Expected the list of jobs at ${path}, it is gone`, {
+		field: folder,
+		action: 'Start the daemon again: it makes a new one.',
+	});
 }

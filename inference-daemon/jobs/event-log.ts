@@ -19,7 +19,8 @@ export class EventLog {
 	constructor(store: Store, kept: number) {
 		this.#store = store;
 		this.#kept = kept;
-		this.#last = store.number("SELECT seq AS n FROM sqlite_sequence WHERE name = 'events'");
+		const numbered = store.number("SELECT seq AS n FROM sqlite_sequence WHERE name = 'events'");
+		this.#last = Math.max(numbered, store.number('SELECT max(seq) AS n FROM events'));
 		this.#first = store.number('SELECT min(seq) AS n FROM events') || this.#last + 1;
 	}
 

@@ -1,6 +1,12 @@
 import { PickupError, type Problem } from '../../protocol/errors.ts';
 import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
-import type { Clip, Job, JobEvent, JobState } from '../../protocol/jobs.ts';
+import {
+	type Clip,
+	type Job,
+	type JobEvent,
+	type JobState,
+	jobStateSchema,
+} from '../../protocol/jobs.ts';
 import { Store } from './database.ts';
 import { type EventBody, EventLog } from './event-log.ts';
 import { type JobRow, toJob } from './job-row.ts';
@@ -25,6 +31,8 @@ export type JobRecord = {
 	readonly crashes: number;
 	/** Somebody was told that the job is being cancelled. */
 	readonly cancelWanted: boolean;
+	/** Of the clip that is being given its name, or has it. */
+	readonly mark: FileMark | null;
 };
 
 /** A finished file as it was when its job was done. */
@@ -33,6 +41,12 @@ export type FileMark = { readonly size: number; readonly modified: number };
 export type FinishedFile = { readonly id: string; readonly path: string; readonly mark: FileMark };
 
 type Emit = (body: EventBody) => void;
+
+/** The row is of a job among those ids, given as JSON. */
+const UNWRITTEN = 'id IN (SELECT value FROM json_each(?))';
+
+/** How long until it is seen again whether there is room, in ms. */
+const TRY_AGAIN = 1000;
 
 /**
  * Jobs and their events on disk. Every change is one transaction together with its events, and is
@@ -43,11 +57,21 @@ export class Journal {
 	readonly #store: Store;
 	readonly #events: EventLog;
 	readonly #listeners = new Set<(events: readonly JobEvent[]) => void>();
+	/** When jobs were cancelled whose end there was no room to write down yet. */
+	readonly #unwritten = new Map<string, string>();
+	/** Running jobs that are to be cancelled, where that could not be written down. */
+	readonly #wanted = new Set<string>();
+	#later: ReturnType<typeof setTimeout> | undefined;
 
 	/** Throws `state-locked` when another process has the file. */
 	constructor(path: string, { eventsKept }: { readonly eventsKept: number }) {
 		this.#store = new Store(path);
 		this.#events = new EventLog(this.#store, eventsKept);
+	}
+
+	/** What was found damaged on opening and what became of it, in sentences. */
+	get notices(): readonly string[] {
+		return this.#store.notices;
 	}
 
 	get lastEvent(): number {
@@ -102,24 +126,28 @@ export class Journal {
 	}
 
 	/** Newest first. */
-	jobs(states: readonly JobState[] | undefined, limit: number): readonly Job[] {
+	jobs(states: readonly JobState[] = jobStateSchema.options, limit: number): readonly Job[] {
 		const rows = this.#store.rows(
-			`SELECT * FROM jobs WHERE ${states ? 'state IN (SELECT value FROM json_each(?))' : '1 = ?'}
+			`SELECT * FROM jobs WHERE state IN (SELECT value FROM json_each(?)) OR ${UNWRITTEN}
 				ORDER BY rowid DESC LIMIT ?`,
-			states ? JSON.stringify(states) : 1,
-			limit,
+			...[JSON.stringify(states), this.#unwrittenIds(), limit],
 		) as JobRow[];
 		const queue = this.#store.rows(
 			"SELECT id FROM jobs WHERE state = 'queued' ORDER BY priority DESC, rank",
 		) as { id: string }[];
-		const positions = new Map(queue.map(({ id }, position) => [id, position]));
-		return rows.map((row) => toJob(row, positions.get(row.id) ?? null));
+		const waiting = queue.filter(({ id }) => !this.#unwritten.has(id));
+		const positions = new Map(waiting.map(({ id }, position) => [id, position]));
+		return rows
+			.map((row) => toJob(this.#now(row), positions.get(row.id) ?? null))
+			.filter(({ state }) => states.includes(state));
 	}
 
 	/** The job whose turn it is. */
 	next(): JobRecord | null {
 		const row = this.#store.row(
-			"SELECT * FROM jobs WHERE state = 'queued' ORDER BY priority DESC, rank LIMIT 1",
+			`SELECT * FROM jobs WHERE state = 'queued' AND NOT ${UNWRITTEN}
+				ORDER BY priority DESC, rank LIMIT 1`,
+			this.#unwrittenIds(),
 		) as JobRow | undefined;
 		return row ? this.#record(row) : null;
 	}
@@ -134,9 +162,8 @@ export class Journal {
 		const row = this.#store.row("SELECT * FROM jobs WHERE id = ? AND state = 'done'", id) as
 			| JobRow
 			| undefined;
-		if (row?.clip_size == null || row.clip_modified == null) return null;
-		const mark = { size: row.clip_size, modified: row.clip_modified };
-		return { id: row.id, path: row.clip_path, mark };
+		const mark = row ? markIn(row) : null;
+		return row && mark ? { id: row.id, path: row.clip_path, mark } : null;
 	}
 
 	/** Takes a queued job's turn; returns the number of the attempt. */
@@ -144,9 +171,10 @@ export class Journal {
 		return this.#change((emit) => {
 			this.#store.run(
 				`UPDATE jobs SET state = 'running', attempt = attempt + 1, progress = 0, phase = 'starting',
-					cancel_wanted = 0 WHERE id = ?`,
+					cancel_wanted = 0, clip_size = NULL, clip_modified = NULL WHERE id = ?`,
 				id,
 			);
+			this.#wanted.delete(id);
 			const { attempt } = this.#jobRow(id);
 			emit({ kind: 'started', jobId: id, attempt });
 			return attempt;
@@ -162,6 +190,16 @@ export class Journal {
 
 	preview(id: string, url: string): void {
 		this.#change((emit) => emit({ kind: 'preview', jobId: id, url }));
+	}
+
+	/** Notes how the clip is before it is given its name: what then has the name is told by it. */
+	finishing(id: string, mark: FileMark): void {
+		this.#change(() =>
+			this.#store.run(
+				'UPDATE jobs SET clip_size = ?, clip_modified = ? WHERE id = ?',
+				...[mark.size, mark.modified, id],
+			),
+		);
 	}
 
 	done(id: string, clip: Clip, mark: FileMark): void {
@@ -191,16 +229,24 @@ export class Journal {
 		});
 	}
 
+	/** Where the disk is full the job is cancelled all the same, and it is written down once there is room. */
 	cancelled(id: string): void {
-		this.#change((emit) => {
-			this.#store.run("UPDATE jobs SET state = 'cancelled', ended_at = ? WHERE id = ?", now(), id);
-			emit({ kind: 'cancelled', jobId: id });
-		});
+		this.#unlessFull(
+			() => this.#change((emit) => this.#writeCancelled(emit, id, now())),
+			() => {
+				this.#unwritten.set(id, now());
+				this.#writeLater();
+			},
+		);
 	}
 
 	/** Notes before anybody is told so that a running job is to be cancelled, come what may. */
 	wantCancel(id: string): void {
-		this.#change(() => this.#store.run('UPDATE jobs SET cancel_wanted = 1 WHERE id = ?', id));
+		this.#unlessFull(
+			() =>
+				this.#change(() => this.#store.run('UPDATE jobs SET cancel_wanted = 1 WHERE id = ?', id)),
+			() => this.#wanted.add(id),
+		);
 	}
 
 	/** Puts a job that was running back to its place in the queue. */
@@ -279,9 +325,51 @@ export class Journal {
 		return row ? { pid: row.pid, started: row.started } : null;
 	}
 
+	/** False once somebody has deleted the file, or put another in its place. */
+	isThere(): boolean {
+		return this.#store.isThere();
+	}
+
 	close(): void {
+		clearTimeout(this.#later);
 		this.#listeners.clear();
 		this.#store.close();
+	}
+
+	#unlessFull(work: () => void, otherwise: () => void): void {
+		try {
+			work();
+		} catch (error) {
+			if (!(error instanceof PickupError && error.code === 'disk-full')) throw error;
+			otherwise();
+		}
+	}
+
+	#writeCancelled(emit: Emit, id: string, at: string): void {
+		this.#store.run("UPDATE jobs SET state = 'cancelled', ended_at = ? WHERE id = ?", at, id);
+		emit({ kind: 'cancelled', jobId: id });
+	}
+
+	/** Any change that there is room for writes them down too. */
+	#writeLater(): void {
+		clearTimeout(this.#later);
+		this.#later = setTimeout(() => {
+			try {
+				this.#change(() => {});
+			} catch {
+				this.#writeLater();
+			}
+		}, TRY_AGAIN).unref();
+	}
+
+	#unwrittenIds(): string {
+		return JSON.stringify([...this.#unwritten.keys()]);
+	}
+
+	/** A row as it is, written down or not. */
+	#now(row: JobRow): JobRow {
+		const ended_at = this.#unwritten.get(row.id);
+		return ended_at === undefined ? row : { ...row, state: 'cancelled', ended_at };
 	}
 
 	#change<T>(change: (emit: Emit) => T): T {
@@ -289,11 +377,12 @@ export class Journal {
 		const before = this.#events.mark();
 		let result: T;
 		try {
-			result = this.#store.transaction(() =>
-				change((body) => {
-					events.push(this.#events.append(body));
-				}),
-			);
+			const emit: Emit = (body) => void events.push(this.#events.append(body));
+			result = this.#store.transaction(() => {
+				for (const [id, at] of this.#unwritten) this.#writeCancelled(emit, id, at);
+				return change(emit);
+			});
+			this.#unwritten.clear();
 		} catch (error) {
 			this.#events.restore(before);
 			throw error;
@@ -335,7 +424,8 @@ export class Journal {
 		};
 	}
 
-	#job(row: JobRow): Job {
+	#job(stored: JobRow): Job {
+		const row = this.#now(stored);
 		return toJob(row, row.state === 'queued' ? this.#ahead(row.priority, row.rank) : null);
 	}
 
@@ -354,7 +444,8 @@ export class Journal {
 			request: JSON.parse(row.request) as GenerationRequest,
 			clipPath: row.clip_path,
 			crashes: row.crashes,
-			cancelWanted: row.cancel_wanted === 1,
+			cancelWanted: row.cancel_wanted === 1 || this.#wanted.has(row.id),
+			mark: markIn(row),
 		};
 	}
 
@@ -367,6 +458,11 @@ export class Journal {
 	#lastRank(): number {
 		return this.#store.number('SELECT max(rank) AS n FROM jobs');
 	}
+}
+
+function markIn({ clip_size, clip_modified }: JobRow): FileMark | null {
+	if (clip_size === null || clip_modified === null) return null;
+	return { size: clip_size, modified: clip_modified };
 }
 
 function now(): string {

@@ -1,8 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { systemProblem, writeError } from '../../files/system-errors.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { Log } from '../log.ts';
 import type { JobRecord, Journal } from './journal.ts';
-import { adoptClip, type CountClip, removeLeftovers } from './leftovers.ts';
+import { adoptClip, type CountClip, nameClip, removeLeftovers } from './leftovers.ts';
 import { endLeftBehind } from './processes.ts';
 
 /** A job that ran each time when the daemon died is not given another chance unasked. */
@@ -40,8 +42,14 @@ async function recoverJob(
 	const { id } = record.job;
 	const finished = record.cancelWanted ? null : await adoptClip(record, countClip);
 	if (finished) {
-		journal.done(id, finished.clip, finished.mark);
-		return;
+		journal.finishing(id, finished.mark);
+		const refused = await nameClip(record, finished.mark).then(
+			() => null,
+			(error) => systemProblem(writeError(error, dirname(record.clipPath), 'the clip')),
+		);
+		if (refused === null) return journal.done(id, finished.clip, finished.mark);
+		await removeLeftovers(record);
+		return journal.failed(id, refused);
 	}
 	await removeLeftovers(record);
 	if (record.cancelWanted) {

@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { systemProblem } from '../../files/system-errors.ts';
-import { PickupError } from '../../protocol/errors.ts';
+import { dirname, join } from 'node:path';
+import { systemProblem, writeError } from '../../files/system-errors.ts';
+import { PickupError, type Problem } from '../../protocol/errors.ts';
 import { type Clip, clipSchema } from '../../protocol/jobs.ts';
 import type { Log } from '../log.ts';
 import type { Ffmpeg } from '../media/types.ts';
@@ -11,10 +11,13 @@ import type { Ending } from './engine-messages.ts';
 import type { JobRecord, Journal } from './journal.ts';
 import {
 	adoptClip,
+	attemptOf,
 	type CountClip,
 	type Finished,
 	isAsPlanned,
 	markOfClip,
+	nameClip,
+	openAttempt,
 	removeLeftovers,
 } from './leftovers.ts';
 import { markOf } from './processes.ts';
@@ -113,10 +116,11 @@ export class Supervisor {
 	}
 
 	/** One attempt, from the queue to its end. Nothing but a finished clip is left of it. */
-	async #run(record: JobRecord, signal: AbortSignal): Promise<void> {
+	async #run(queued: JobRecord, signal: AbortSignal): Promise<void> {
 		const { journal, log, work } = this.#options;
-		const { id } = record.job;
+		const { id } = queued.job;
 		const attempt = journal.start(id);
+		const record = journal.record(id);
 		const folder = join(work, `${id}-${attempt}`);
 		log.info(`${id} started, attempt ${attempt}`);
 		const ending = await this.#generate(record, folder, signal).catch(
@@ -131,8 +135,9 @@ export class Supervisor {
 
 	async #generate(record: JobRecord, folder: string, signal: AbortSignal): Promise<Ending> {
 		const { ffmpeg, engineModule, cache } = this.#options;
-		const { request, clipPath, job } = record;
+		const { request, job } = record;
 		await checkFolder(request.output.folder);
+		await openAttempt(record);
 		await mkdir(folder, { recursive: true });
 		const task = {
 			jobId: job.id,
@@ -141,7 +146,7 @@ export class Supervisor {
 			ffmpeg: await ffmpeg(),
 			folder,
 			cache,
-			clipPath,
+			clipPath: attemptOf(record).clip,
 			engineModule,
 		};
 		const child = await this.#warmChild();
@@ -157,8 +162,9 @@ export class Supervisor {
 	async #finished(record: JobRecord, ending: Ending, signal: AbortSignal) {
 		if (signal.reason === 'cancel') return null;
 		if (ending.kind !== 'clip') return adoptClip(record, this.#options.countClip);
-		const mark = await markOfClip(record.clipPath);
-		return mark && fits(record, ending.clip) ? { clip: ending.clip, mark } : null;
+		const mark = await markOfClip(attemptOf(record).clip);
+		if (!mark || !fits(record, ending.clip)) return null;
+		return { clip: { ...ending.clip, path: record.clipPath }, mark };
 	}
 
 	/** Once more and again where the journal's disk is full: a job cannot end unheard. */
@@ -172,9 +178,19 @@ export class Supervisor {
 		const { id } = record.job;
 		for (;;) {
 			try {
-				if (!finished || journal.record(id).cancelWanted) await this.#clean(record);
+				let refused: Problem | null = null;
+				if (finished && !journal.record(id).cancelWanted) {
+					journal.finishing(id, finished.mark);
+					refused = await nameClip(record, finished.mark).then(
+						() => null,
+						(error) => systemProblem(writeError(error, dirname(record.clipPath), 'the clip')),
+					);
+				}
+				const isNamed = finished && !refused && !journal.record(id).cancelWanted;
+				if (!isNamed) await this.#clean(journal.record(id));
 				if (journal.record(id).cancelWanted) journal.cancelled(id);
-				else if (finished) journal.done(id, finished.clip, finished.mark);
+				else if (isNamed) journal.done(id, finished.clip, finished.mark);
+				else if (refused) journal.failed(id, refused);
 				else if (reason === 'stop') journal.requeue(id, 'the daemon stopped', { crashed: false });
 				else if (ending.kind === 'failed') journal.failed(id, ending.problem);
 				else journal.failed(id, unfit(record, ending).toProblem());
@@ -215,7 +231,7 @@ export class Supervisor {
 
 function fits(record: JobRecord, clip: Clip): boolean {
 	const parsed = clipSchema.safeParse(clip);
-	return parsed.success && clip.path === record.clipPath && isAsPlanned(clip, record);
+	return parsed.success && clip.path === attemptOf(record).clip && isAsPlanned(clip, record);
 }
 
 function unfit({ job, clipPath }: JobRecord, ending: Ending): PickupError {

@@ -1,7 +1,7 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fullDisk, noRoom, writeError } from '../../files/system-errors.ts';
-import { syncToDisk } from '../../files/write-whole.ts';
+import { nameUnlessTaken, syncToDisk } from '../../files/write-whole.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { Codec } from '../../protocol/generation.ts';
 import type { Size } from '../../protocol/schemas.ts';
@@ -30,8 +30,8 @@ export type EncodedClip = {
 /**
  * Encodes frames as they come, with their sound, into a MOV of exactly `frameCount` frames at the
  * constant rate. A frame's data may be reused once the next frame is asked for. The file stands as
- * `<path>.part` until it has been read back, counted and synced, and is then renamed; on any error
- * nothing is left. Throws PickupError `bad-request` where frames or sound are not as announced,
+ * `<path>.part` until it has been read back, counted and synced, and is then renamed, unless the name
+ * is taken; on any error nothing is left. Throws PickupError `bad-request` where frames or sound are not as announced,
  * `folder-missing`, `folder-not-writable`, `disk-full`, `encode-failed`, what `frames` throws, or
  * the signal's reason.
  */
@@ -43,16 +43,19 @@ export async function encodeClip(
 	signal?.throwIfAborted();
 	checkWanted(wanted);
 	const part = `${wanted.path}.part`;
-	await createPart(part);
+	const file = await createPart(part);
 	try {
-		await encode(ffmpeg, wanted, part, signal);
-		await checkClip(wanted, part);
-		await syncToDisk(part);
+		await encode(ffmpeg, wanted, { part, file }, signal);
+		await checkClip(wanted, file);
+		await file.sync();
 		signal?.throwIfAborted();
-		await rename(part, wanted.path);
+		if (!(await isSame(part, file))) throw new Error(`${part} was taken away`);
+		await nameUnlessTaken(part, wanted.path);
 	} catch (error) {
-		await rm(part, { force: true });
+		if (await isSame(part, file)) await rm(part, { force: true });
 		throw explain(error, wanted);
+	} finally {
+		await file.close();
 	}
 	await syncToDisk(dirname(wanted.path)).catch(() => {
 		// Not every system can sync a folder; the file itself is safe.
@@ -88,24 +91,34 @@ function samplesOf({ frameCount, rate, sound }: ClipWanted): number {
 	return sound ? samplesForFrames(frameCount, rate) : 0;
 }
 
-/**
- * Takes the name anew: an ffmpeg orphaned by a crash may still be writing to a file that was
- * there, and must not write into this one.
- */
-async function createPart(part: string): Promise<void> {
+/** Throws where something has the name: it is not written into. */
+async function createPart(part: string): Promise<FileHandle> {
 	try {
-		await rm(part, { force: true });
-		const file = await open(part, 'wx');
-		await file.close();
+		return await open(part, 'wx+');
 	} catch (error) {
 		throw writeError(error, dirname(part), 'the clip');
 	}
 }
 
+async function isSame(path: string, file: FileHandle): Promise<boolean> {
+	const found = await lstat(path).catch(() => null);
+	const { ino, dev } = await file.stat();
+	return found?.ino === ino && found.dev === dev;
+}
+
+/**
+ * ffmpeg writes into the file that was made, by its number: where others may write, a link could
+ * have come to its name. Windows has no names for numbers.
+ */
+function targetOf(part: string): string {
+	if (process.platform === 'win32') return outputArgument(part);
+	return process.platform === 'linux' ? 'file:/proc/self/fd/4' : 'file:/dev/fd/4';
+}
+
 async function encode(
 	ffmpeg: Ffmpeg,
 	wanted: ClipWanted,
-	part: string,
+	{ part, file }: { readonly part: string; readonly file: FileHandle },
 	signal: AbortSignal | undefined,
 ): Promise<void> {
 	const { size, rate, sound, tags, still } = wanted;
@@ -125,11 +138,12 @@ async function encode(
 			...['-map', '0:v:0', ...(sound ? ['-map', '1:a:0', '-c:a', 'pcm_s24le'] : [])],
 			...encoderArguments(wanted),
 			...tagArguments,
-			...['-f', 'mov', outputArgument(part)],
+			...['-f', 'mov', targetOf(part)],
 			...(still ? ['-map', '0:v:0'] : []),
 			...(still ? jpegArguments(size, pixelFormatFor(wanted.codec), still.width, still.frame) : []),
 		],
 		signal,
+		output: file.fd,
 		input: checkedFrames(wanted),
 		...(sound ? { secondInput: packedSound(wanted, sound) } : {}),
 		...(still ? { onOutput: wholeJpeg(still.take) } : {}),
@@ -233,9 +247,11 @@ function toInt24(value: number): number {
 }
 
 /** Reads the file back: every frame must be there, in its place, and every sample. */
-async function checkClip(wanted: ClipWanted, part: string): Promise<void> {
+async function checkClip(wanted: ClipWanted, file: FileHandle): Promise<void> {
 	const { frameCount, rate } = wanted;
-	const { video, audio } = await readTracks(part);
+	const { video, audio } = await readTracks(file).catch((cause: Error) => {
+		throw new PickupError('encode-failed', `Expected a whole clip: ${cause.message}`, { cause });
+	});
 	const [frames, samples] = [video?.count ?? 0, audio?.count ?? 0];
 	const expected = samplesOf(wanted);
 	if (frames !== frameCount || samples !== expected) {

@@ -13,6 +13,8 @@ export type FfmpegRun = {
 	readonly input?: AsyncIterable<Uint8Array>;
 	/** Goes to `pipe:3`, at the same time as `input`. */
 	readonly secondInput?: AsyncIterable<Uint8Array>;
+	/** The number of an open file that ffmpeg gets as its number 4. */
+	readonly output?: number;
 	/** Takes what comes from `pipe:1`; what it throws ends the run. */
 	readonly onOutput?: (chunk: Uint8Array) => void;
 	/** After so many ms it is ended and throws FfmpegTooSlow. */
@@ -59,6 +61,7 @@ export async function runFfmpeg(ffmpeg: Ffmpeg, run: FfmpegRun): Promise<void> {
 			run.onOutput ? 'pipe' : 'ignore',
 			'pipe',
 			run.secondInput ? 'pipe' : 'ignore',
+			run.output ?? 'ignore',
 		],
 		env: childEnvironment(),
 		windowsHide: true,

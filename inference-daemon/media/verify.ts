@@ -25,23 +25,11 @@ export type Tracks = { readonly video: Track | null; readonly audio: Track | nul
  * at all.
  */
 export async function countClip(path: string): Promise<ClipCount> {
-	const { video, audio } = await readTracks(path);
-	return { frames: video?.count ?? 0, samples: audio?.count ?? 0 };
-}
-
-/**
- * Reads the sample tables of a MOV (Apple, QuickTime File Format, "Sample Atoms") and makes sure
- * that every byte they tell of is in the file.
- */
-export async function readTracks(path: string): Promise<Tracks> {
 	const input = await inputArguments(path);
 	const file = await openRegular(input.path);
 	try {
-		const { size } = await file.stat();
-		const movie = new Box(await readMovie(file, size));
-		const tracks = movie.all('trak').map((track) => readTrack(track, size));
-		const first = (kind: string) => tracks.find((track) => track.kind === kind)?.track ?? null;
-		return { video: first('vide'), audio: first('soun') };
+		const { video, audio } = await readTracks(file);
+		return { frames: video?.count ?? 0, samples: audio?.count ?? 0 };
 	} catch (error) {
 		const why = error instanceof Error ? error.message : String(error);
 		throw new PickupError('media-unreadable', `Expected a whole clip at ${input.path}: ${why}`, {
@@ -51,6 +39,18 @@ export async function readTracks(path: string): Promise<Tracks> {
 	} finally {
 		await file.close();
 	}
+}
+
+/**
+ * Reads the sample tables of a MOV (Apple, QuickTime File Format, "Sample Atoms") and makes sure
+ * that every byte they tell of is in the file. Throws Error that says what is wrong with it.
+ */
+export async function readTracks(file: FileHandle): Promise<Tracks> {
+	const { size } = await file.stat();
+	const movie = new Box(await readMovie(file, size));
+	const tracks = movie.all('trak').map((track) => readTrack(track, size));
+	const first = (kind: string) => tracks.find((track) => track.kind === kind)?.track ?? null;
+	return { video: first('vide'), audio: first('soun') };
 }
 
 const LARGEST_MOVIE = 64 * 1024 * 1024;

@@ -71,6 +71,7 @@ export function handlersFor(options: MethodsOptions): Handlers {
 				version,
 				instance,
 				lastEvent: journal.lastEvent,
+				notices: [...journal.notices],
 				codecs: [...codecSchema.options],
 				engines: await engines(),
 			};

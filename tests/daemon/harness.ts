@@ -264,6 +264,11 @@ export function helloFor({ token }: Pick<Daemon, 'token'>): Params<'hello'> {
 	return { protocol: PROTOCOL_VERSION, token, client: { name: 'test', version: '1' } };
 }
 
+/** Where the first attempt of a job writes the clip of `requestFor`. */
+export function partOf(folder: string, id: string): string {
+	return join(folder, `.pickup-${id}-1.part`, `shot-${id}.mov.part`);
+}
+
 export type Wish = {
 	readonly folder: string;
 	readonly id?: string;

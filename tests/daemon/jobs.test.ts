@@ -9,6 +9,7 @@ import {
 	descendants,
 	endAllDaemons,
 	type Peer,
+	partOf,
 	requestFor,
 	startDaemon,
 	temporaryFolder,
@@ -252,7 +253,7 @@ describe('Cancelling', () => {
 		const own = await temporaryFolder();
 		const request = requestFor({ folder: own, frames: 500, settings: { delay: 20 } });
 		await peer.call('job.submit', { request });
-		await until('the encode to begin', () => existsSync(join(own, `shot-${request.id}.mov.part`)));
+		await until('the encode to begin', () => existsSync(partOf(own, request.id)));
 		const [enginePid] = descendants(daemon);
 		const { job } = await peer.call('job.cancel', { jobId: request.id });
 		expect(job).toMatchObject({ state: 'cancelled', problem: null, clip: null });
@@ -308,7 +309,7 @@ describe('An engine that dies', () => {
 		const own = await temporaryFolder();
 		const request = requestFor({ folder: own, frames: 500, settings: { delay: 20 } });
 		await peer.call('job.submit', { request });
-		await until('the encode to begin', () => existsSync(join(own, `shot-${request.id}.mov.part`)));
+		await until('the encode to begin', () => existsSync(partOf(own, request.id)));
 		const lineOf = (pid: number) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
 		const { before, engine } = await until('engine and ffmpeg', async () => {
 			const before = descendants(daemon);
@@ -328,7 +329,7 @@ describe('An engine that dies', () => {
 describe('An engine that fails', () => {
 	test.each([
 		['throw', 'engine-failed', 'asked to fail'],
-		['no-space', 'disk-full', 'No space is left'],
+		['no-space', 'disk-full', 'No space left'],
 	])('(%s) gives %s', async (ending, code, said) => {
 		const own = await temporaryFolder();
 		const request = requestFor({ folder: own, settings: { ending } });

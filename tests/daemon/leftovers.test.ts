@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -10,14 +10,20 @@ import type { Plan } from '../../protocol/generation.ts';
 let folder: string;
 beforeAll(async () => {
 	folder = await mkdtemp(join(tmpdir(), 'pickup-leftovers-'));
-	await writeFile(join(folder, 'clip.mov'), 'as good as any film');
+	await mkdir(join(folder, '.pickup-1-1.part'));
+	await writeFile(join(folder, '.pickup-1-1.part', 'clip.mov'), 'as good as any film');
 });
 afterAll(() => rm(folder, { recursive: true }));
 
 const record = (name: string, plan: Partial<Plan> = {}) =>
 	({
 		clipPath: join(folder, name),
-		job: { plan: { frames: 24, samples: 48_000, draft: true, engine: 'inbetween', ...plan } },
+		mark: null,
+		job: {
+			id: '1',
+			attempt: 1,
+			plan: { frames: 24, samples: 48_000, draft: true, engine: 'inbetween', ...plan },
+		},
 		request: {
 			seed: 1,
 			output: { codec: 'h264-intra' },

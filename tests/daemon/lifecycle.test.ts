@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { endLeftBehind, markOf } from '../../inference-daemon/jobs/processes.ts';
@@ -11,6 +11,7 @@ import {
 	descendants,
 	endAllDaemons,
 	launchDaemon,
+	partOf,
 	readPortFile,
 	requestFor,
 	startDaemon,
@@ -92,6 +93,56 @@ describe('The state folder', () => {
 		expect(await readdir(state)).toEqual(['thesis.txt']);
 	});
 
+	test('that belongs to somebody else is refused, an administrator too', async (context) => {
+		if (process.getuid?.() !== 0)
+			return context.skip('only an administrator can give a folder away');
+		const state = join(await temporaryFolder(), 'state');
+		const first = await startDaemon({ state });
+		await stop(first);
+		for (const name of ['', 'jobs.db', 'cache']) {
+			if (name === 'cache') await mkdir(join(state, name));
+			await chown(join(state, name), 12_345, 12_345);
+			const { daemon, listening } = await launchDaemon({ state });
+			expect(await listening, name).toBe(false);
+			expect(await daemon.ended).toBe(1);
+			expect(daemon.said()).toMatch(/state folder of user 0 alone.*belongs to user 12345/);
+			await chown(join(state, name), 0, 0);
+		}
+		await stop(await startDaemon({ state }));
+	});
+
+	test.each(['jobs.db', 'daemon.log', 'work', 'previews', 'cache', 'daemon.json'])(
+		'with a link as its %s is refused, and what that leads to stays as it is',
+		async (name) => {
+			const home = await temporaryFolder();
+			const state = join(home, 'state');
+			await stop(await startDaemon({ state }));
+			const other = join(home, 'other');
+			await mkdir(other);
+			await writeFile(join(other, 'precious'), 'x');
+			await rm(join(state, name), { recursive: true, force: true });
+			const isFile = name.includes('.');
+			await symlink(isFile ? join(other, 'precious') : other, join(state, name));
+			const { daemon, listening } = await launchDaemon({ state });
+			expect(await listening).toBe(false);
+			expect(await daemon.ended).toBe(1);
+			expect(daemon.said()).toContain('which is a link');
+			expect(await readdir(other)).toEqual(['precious']);
+			expect(await readFile(join(other, 'precious'), 'utf8')).toBe('x');
+		},
+	);
+
+	test('that is deleted under a daemon ends it, with a word', async () => {
+		const daemon = await startDaemon();
+		const peer = await connect(daemon);
+		await rm(daemon.state, { recursive: true });
+		const request = requestFor({ folder: await temporaryFolder() });
+		const answer = await peer.ask('job.submit', { request }).catch(() => null);
+		expect(answer?.result).toBeUndefined();
+		expect(await daemon.ended).toBe(1);
+		expect(daemon.said()).toContain('is gone');
+	});
+
 	test('keeps a stale port file from nobody', async () => {
 		const first = await startDaemon();
 		await crash(first);
@@ -144,7 +195,7 @@ describe('Stopping', () => {
 		'by %s queues the running job again and leaves no process or file',
 		async (how) => {
 			const { daemon, peer, request, folder } = await withRunningJob({ delay: 20 });
-			await until('the encode', () => existsSync(join(folder, `shot-${request.id}.mov.part`)));
+			await until('the encode', () => existsSync(partOf(folder, request.id)));
 			if (how === 'daemon.stop') expect(await peer.call('daemon.stop', {})).toEqual({});
 			else daemon.child.kill(how as NodeJS.Signals);
 			expect(await daemon.ended).toBe(0);

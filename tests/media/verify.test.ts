@@ -1,7 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { countClip, readTracks } from '../../inference-daemon/media/verify.ts';
+import { countClip, readTracks, type Tracks } from '../../inference-daemon/media/verify.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { ffmpeg, inFolder, makeFilm, run } from './media-files.ts';
 
@@ -55,12 +55,21 @@ it('tells when frames are not shown one after the other from the start', async (
 			rate: '25',
 			options: reordered,
 		});
-		expect((await readTracks(path)).video).toMatchObject({ count: 10, isMoved: true });
+		expect((await tracksOf(path)).video).toMatchObject({ count: 10, isMoved: true });
 		const uneven = join(folder, 'b.mov');
 		const drop = ['-vf', 'select=not(eq(n\\,4))', '-fps_mode', 'passthrough'];
 		await run(ffmpeg.path, ['-loglevel', 'error', '-i', path, ...drop, ...H264, uneven]);
-		const { video } = await readTracks(uneven);
+		const { video } = await tracksOf(uneven);
 		expect(video?.count).toBe(9);
 		expect(new Set(video?.durations.map(({ ticks }) => ticks)).size).toBe(2);
 	});
 });
+
+async function tracksOf(path: string): Promise<Tracks> {
+	const file = await open(path);
+	try {
+		return await readTracks(file);
+	} finally {
+		await file.close();
+	}
+}

@@ -1,0 +1,150 @@
+import { isUtf8 } from 'node:buffer';
+import type Database from 'libsql';
+import { generationRequestSchema } from '../../protocol/generation.ts';
+import { isEnded, jobEventSchema, jobSchema } from '../../protocol/jobs.ts';
+import { type JobRow, toJob } from './job-row.ts';
+
+/** The file as a whole cannot be used. */
+export class Damage extends Error {}
+
+/** What in sound tables cannot be read. */
+export type Damaged = {
+	readonly count: number;
+	/** For people: how much of what. */
+	readonly said: string;
+	/** Row numbers of jobs. */
+	readonly jobs: readonly number[];
+	/** Events up to this number are to be forgotten; 0 for none. */
+	readonly events: number;
+	readonly engines: boolean;
+};
+
+/** Rows that are looked at together. */
+const AT_ONCE = 500;
+
+const TEXT = [
+	...['id', 'kind', 'prompt', 'state', 'phase', 'request', 'fingerprint', 'plan', 'clip_path'],
+	...['clip', 'problem', 'created_at', 'ended_at'],
+] as const satisfies readonly (keyof JobRow)[];
+
+const NUMBERS = [
+	...['priority', 'rank', 'progress', 'attempt', 'crashes', 'cancel_wanted'],
+	...['clip_size', 'clip_modified'],
+] as const satisfies readonly (keyof JobRow)[];
+
+/**
+ * Looks at everything in the tables. Text is read as bytes: the library ends the process at text that
+ * is no text. Throws Damage where pages or tables are not as they should be.
+ */
+export function checkTables(database: Database.Database): Damaged {
+	const [verdict] = all<{ said: ArrayBuffer }>(
+		database,
+		'SELECT CAST(integrity_check AS BLOB) AS said FROM pragma_integrity_check(1)',
+	);
+	const said = Buffer.from(verdict?.said ?? new ArrayBuffer(0)).toString('latin1');
+	if (said !== 'ok') throw new Damage(said.replaceAll(/[^ -~]+/g, ' ').slice(0, 200));
+	const tables = 'SELECT count(*) AS n FROM sqlite_master WHERE name IN';
+	const names = "('jobs', 'events', 'engine_process', 'jobs_in_order', 'jobs_by_rank')";
+	const [found] = all<{ n: number }>(database, `${tables} ${names}`);
+	if (found?.n !== 5) throw new Damage('it lacks tables');
+	const jobs = damagedJobs(database);
+	const events = damagedEvents(database);
+	const engines = all<{ started: ArrayBuffer }>(
+		database,
+		'SELECT CAST(started AS BLOB) AS started FROM engine_process',
+	).some(({ started }) => !isUtf8(started));
+	const parts = [
+		...(jobs.length > 0 ? [`${jobs.length} ${jobs.length === 1 ? 'job' : 'jobs'}`] : []),
+		...(events > 0 ? [`events up to ${events}`] : []),
+		...(engines ? ['the mark of an engine'] : []),
+	];
+	return { count: parts.length, said: parts.join(' and '), jobs, events, engines };
+}
+
+/** Takes out what cannot be read. */
+export function forgetDamaged(database: Database.Database, damaged: Damaged): void {
+	database.exec('BEGIN EXCLUSIVE');
+	for (const at of damaged.jobs) database.exec(`DELETE FROM jobs WHERE rowid = ${at}`);
+	database.exec(`DELETE FROM events WHERE seq <= ${damaged.events}`);
+	if (damaged.engines) database.exec('DELETE FROM engine_process');
+	database.exec('COMMIT');
+}
+
+function damagedJobs(database: Database.Database): readonly number[] {
+	const text = TEXT.map((name) => `CAST(${name} AS BLOB) AS ${name}`);
+	const columns = ['rowid AS at', ...text, ...NUMBERS].join();
+	const damaged: number[] = [];
+	for (const row of pages<Row>(database, columns, 'jobs', 'rowid')) {
+		if (!isReadable(row)) damaged.push(row.at);
+	}
+	return damaged;
+}
+
+type Row = { readonly at: number } & Readonly<Record<string, ArrayBuffer | number | null>>;
+
+function isReadable(bytes: Row): boolean {
+	const row: Record<string, unknown> = { ...bytes };
+	for (const name of TEXT) {
+		const text = bytes[name];
+		if (!(text instanceof ArrayBuffer)) continue;
+		if (!isUtf8(text)) return false;
+		row[name] = Buffer.from(text).toString('utf8');
+	}
+	try {
+		const job = jobSchema.parse(toJob(row as JobRow, null));
+		const request: unknown = JSON.parse(String(row.request));
+		// One that has ended is only shown; another is still to be done.
+		if (isEnded(job.state)) return typeof request === 'object' && request !== null;
+		return generationRequestSchema.safeParse(request).success;
+	} catch {
+		return false;
+	}
+}
+
+/** Events are numbered without holes: what is before one that cannot be read goes with it. */
+function damagedEvents(database: Database.Database): number {
+	let damaged = 0;
+	let last = 0;
+	const columns = 'seq AS at, CAST(body AS BLOB) AS body';
+	for (const { at, body } of pages<{ at: number; body: ArrayBuffer }>(
+		database,
+		columns,
+		'events',
+		'seq',
+	)) {
+		if (!isEvent(at, body)) damaged = at;
+		else if (last > 0 && at !== last + 1) damaged = last;
+		last = at;
+	}
+	return damaged;
+}
+
+function isEvent(seq: number, body: ArrayBuffer): boolean {
+	try {
+		if (!isUtf8(body)) return false;
+		const event: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
+		return jobEventSchema.safeParse({ ...(event as object), seq }).success;
+	} catch {
+		return false;
+	}
+}
+
+function* pages<T extends { readonly at: number }>(
+	database: Database.Database,
+	columns: string,
+	table: string,
+	key: string,
+): Generator<T> {
+	const sql = `SELECT ${columns} FROM ${table} WHERE ${key} > ? ORDER BY ${key} LIMIT ${AT_ONCE}`;
+	const statement = database.prepare<unknown[]>(sql);
+	for (let after = Number.MIN_SAFE_INTEGER; ; ) {
+		const rows = statement.all(after) as T[];
+		yield* rows;
+		if (rows.length < AT_ONCE) return;
+		after = rows.at(-1)!.at;
+	}
+}
+
+function all<T>(database: Database.Database, sql: string): T[] {
+	return database.prepare<unknown[]>(sql).all() as T[];
+}

@@ -1,0 +1,164 @@
+import { copyFile, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Store } from '../../inference-daemon/jobs/database.ts';
+import {
+	connect,
+	crash,
+	endAllDaemons,
+	helloFor,
+	requestFor,
+	startDaemon,
+	stop,
+	temporaryFolder,
+} from './harness.ts';
+
+let state: string;
+let whole: Buffer;
+let ids: string[];
+/** Jobs that have failed, so that no start begins one. */
+const JOBS = 40;
+
+beforeAll(async () => {
+	const daemon = await startDaemon({ env: { PICKUP_FAKE_IDLE: '1' } });
+	({ state } = daemon);
+	const peer = await connect(daemon);
+	const folder = await temporaryFolder();
+	const requests = Array.from({ length: JOBS }, () =>
+		requestFor({ folder, prompt: 'grey on grey '.repeat(30) }),
+	);
+	ids = requests.map(({ id }) => id).sort();
+	for (const request of requests) await peer.call('job.submit', { request });
+	for (const { id } of requests) await peer.waitForJob(id, 'failed');
+	await stop(daemon);
+	whole = await readFile(join(state, 'jobs.db'));
+});
+afterAll(endAllDaemons);
+
+/** The jobs and notices of a daemon that finds this as its jobs, and what then is in the folder. */
+async function startWith(damaged: Buffer | null) {
+	for (const name of await readdir(state)) {
+		if (name.startsWith('jobs')) await rm(join(state, name));
+	}
+	if (damaged) await writeFile(join(state, 'jobs.db'), damaged);
+	const daemon = await startDaemon({ state, env: { PICKUP_FAKE_IDLE: '1' } });
+	const peer = await connect(daemon);
+	const { jobs } = await peer.call('job.list', { limit: 1000 });
+	const { notices } = await peer.call('hello', helloFor(daemon));
+	const log = await readFile(join(state, 'daemon.log'), 'utf8');
+	for (const notice of notices) {
+		expect(log).toContain(notice);
+		expect(daemon.said()).toContain(notice);
+	}
+	// It is as good as any: a job can be done.
+	const request = requestFor({ folder: await temporaryFolder() });
+	await peer.call('job.submit', { request });
+	await peer.waitForJob(request.id, 'failed');
+	await stop(daemon);
+	const names = (await readdir(state)).filter((name) => /^jobs-.*\.db$/.test(name));
+	return { jobs: jobs.map(({ id }) => id).sort(), notices, names };
+}
+
+const changed = (change: (bytes: Buffer) => void) => {
+	const bytes = Buffer.from(whole);
+	change(bytes);
+	return bytes;
+};
+
+/** With other bytes at each place of a text: what is moved leaves its old bytes behind. */
+const overwritten = (text: string, bytes: string) =>
+	changed((all) => {
+		for (let at = all.indexOf(text); at >= 0; at = all.indexOf(text, at + 1)) {
+			all.write(bytes, at, 'latin1');
+		}
+	});
+
+/** Where the page begins in which this text stands. */
+const pageWith = (text: string) => Math.floor(whole.indexOf(text) / 4096) * 4096;
+
+describe('A list of jobs that is damaged', () => {
+	test.each<[string, () => Buffer]>([
+		['in its header', () => changed((bytes) => bytes.fill('A', 0, 100))],
+		['in one byte of its version', () => changed((bytes) => bytes.fill(0x7f, 60, 61))],
+		['in its first page', () => changed((bytes) => bytes.fill(0xa5, 100, 4096))],
+		['by half of it missing', () => whole.subarray(0, whole.length / 2)],
+		['by its end missing', () => whole.subarray(0, whole.length - 5000)],
+		[
+			'in a page with jobs',
+			() => changed((bytes) => bytes.fill(0xa5, pageWith(ids[3]!), pageWith(ids[3]!) + 4096)),
+		],
+		['by being something else', () => Buffer.from('Dear diary, '.repeat(1000))],
+	])('%s is set aside and said to be, and a new one begun', async (_, damaged) => {
+		const bytes = damaged();
+		const { jobs, notices, names } = await startWith(bytes);
+		expect(jobs).toEqual([]);
+		expect(notices).toHaveLength(1);
+		expect(notices[0]).toMatch(/damaged.*set aside as/);
+		expect(names).toHaveLength(1);
+		expect((await readFile(join(state, names[0]!))).equals(bytes)).toBe(true);
+	});
+
+	test.each<[string, string]>([
+		['text that is no text', '\xa5\xa5'],
+		['JSON that is no JSON', '}{'],
+	])('in one row, by %s, costs that job alone', async (_, text) => {
+		const id = ids[7]!;
+		const bytes = overwritten(`{"kind":"insert","id":"${id}"`, text);
+		const { jobs, notices, names } = await startWith(bytes);
+		expect(jobs).toEqual(ids.filter((other) => other !== id));
+		expect(notices[0]).toContain('1 job');
+		expect(names).toHaveLength(1);
+	});
+
+	test('in an event is one from then on, without what happened before', async () => {
+		const bytes = overwritten(`{"kind":"accepted","jobId":"${ids[7]}"`, '\xa5');
+		const { jobs, notices } = await startWith(bytes);
+		expect(jobs).toEqual(ids);
+		expect(notices[0]).toContain('events up to');
+	});
+
+	test.each<[string, Buffer | null]>([
+		['deleted by hand', null],
+		['empty', Buffer.alloc(0)],
+	])('by being %s is begun anew', async (_, bytes) => {
+		const { jobs, notices } = await startWith(bytes);
+		expect(jobs).toEqual([]);
+		expect(notices).toEqual([]);
+	});
+});
+
+test('After a clean stop the file has everything: a copy of it is a copy of all', async () => {
+	await startWith(whole);
+	const copy = join(await temporaryFolder(), 'state');
+	await mkdir(copy);
+	await copyFile(join(state, 'jobs.db'), join(copy, 'jobs.db'));
+	const next = await startDaemon({ state: copy });
+	expect(next.said()).not.toContain('damaged');
+	const peer = await connect(next);
+	expect((await peer.call('job.list', { limit: 1000 })).jobs).toHaveLength(JOBS + 1);
+});
+
+test('What a crash leaves in the WAL is there at the next start', async () => {
+	const daemon = await startDaemon({ env: { PICKUP_FAKE_IDLE: '1' } });
+	const request = requestFor({ folder: await temporaryFolder() });
+	await (await connect(daemon)).call('job.submit', { request });
+	await crash(daemon);
+	await truncate(join(daemon.state, 'daemon.log'), 0);
+	const peer = await connect(await startDaemon({ state: daemon.state }));
+	await peer.call('job.get', { jobId: request.id });
+});
+
+test('Tables are copied before they are changed to those of a later version', async () => {
+	const folder = await temporaryFolder();
+	const path = join(folder, 'jobs.db');
+	await writeFile(path, whole);
+	const changes = (more: readonly string[]) => ['', ...more];
+	const store = new Store(path, changes(['ALTER TABLE jobs ADD COLUMN mood TEXT']));
+	expect(store.number('SELECT count(*) AS n FROM jobs WHERE mood IS NULL')).toBe(JOBS);
+	expect(store.number('SELECT user_version AS n FROM pragma_user_version')).toBe(2);
+	store.close();
+	const [copy] = (await readdir(folder)).filter((name) => name.startsWith('jobs-version-1-'));
+	const old = new Store(join(folder, copy!));
+	expect(old.number('SELECT count(*) AS n FROM jobs')).toBe(JOBS);
+	old.close();
+});
