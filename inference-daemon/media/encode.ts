@@ -1,7 +1,7 @@
-import { type FileHandle, lstat, open, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fullDisk, noRoom, writeError } from '../../files/system-errors.ts';
-import { nameUnlessTaken, syncToDisk } from '../../files/write-whole.ts';
+import { syncToDisk } from '../../files/write-whole.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { Codec } from '../../protocol/generation.ts';
 import type { Size } from '../../protocol/schemas.ts';
@@ -30,8 +30,8 @@ export type EncodedClip = {
 /**
  * Encodes frames as they come, with their sound, into a MOV of exactly `frameCount` frames at the
  * constant rate. A frame's data may be reused once the next frame is asked for. The file stands as
- * `<path>.part` until it has been read back, counted and synced, and is then renamed, unless the name
- * is taken; on any error nothing is left. Throws PickupError `bad-request` where frames or sound are not as announced,
+ * `<path>.part` until it has been read back, counted and synced, and is then renamed; on any error
+ * nothing is left. Throws PickupError `bad-request` where frames or sound are not as announced,
  * `folder-missing`, `folder-not-writable`, `disk-full`, `encode-failed`, what `frames` throws, or
  * the signal's reason.
  */
@@ -50,7 +50,7 @@ export async function encodeClip(
 		await file.sync();
 		signal?.throwIfAborted();
 		if (!(await isSame(part, file))) throw new Error(`${part} was taken away`);
-		await nameUnlessTaken(part, wanted.path);
+		await rename(part, wanted.path);
 	} catch (error) {
 		if (await isSame(part, file)) await rm(part, { force: true });
 		throw explain(error, wanted);
