@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { AsyncQueue } from './async-queue.ts';
 import { PickupError, problemSchema } from './errors.ts';
 import { type JobEvent, jobEventSchema } from './jobs.ts';
 import {
@@ -89,46 +90,37 @@ export async function connect(options: ClientOptions): Promise<Client> {
 			while (!closed) {
 				if (link.lost) await relink();
 				const current = link;
-				const pending: JobEvent[] = [];
-				let signal = () => {};
-				const stop = current.listen(
-					(event) => {
-						pending.push(event);
-						signal();
-					},
-					() => signal(),
-				);
-				const interrupt = () => signal();
-				wake.add(interrupt);
+				const live = new AsyncQueue<JobEvent>();
+				const end = () => live.end();
+				const stop = current.listen((event) => void live.push(event), end);
+				wake.add(end);
 				try {
 					const missed = await current.call('events.subscribe', { after: last });
-					pending.unshift(...missed.events);
-					while (!closed) {
-						const event = pending.shift();
-						if (event === undefined) {
-							if (current.lost) break;
-							await new Promise<void>((resolve) => {
-								signal = resolve;
-							});
-						} else if (event.seq > last) {
-							last = event.seq;
-							yield event;
-						}
+					for await (const event of following(missed.events, live)) {
+						if (closed) return;
+						if (event.seq <= last) continue;
+						last = event.seq;
+						yield event;
 					}
 				} catch (error) {
 					if (!current.lost || closed) throw error;
 				} finally {
 					stop();
-					wake.delete(interrupt);
+					wake.delete(end);
 				}
 			}
 		},
 		close() {
 			closed = true;
 			link.close();
-			for (const interrupt of wake) interrupt();
+			for (const end of wake) end();
 		},
 	};
+}
+
+async function* following<T>(first: readonly T[], then: AsyncIterable<T>): AsyncGenerator<T> {
+	yield* first;
+	yield* then;
 }
 
 type Link = {
