@@ -32,9 +32,11 @@ test('a file of 43 GB is told in words', async () => {
 test('several files are told together', async () => {
 	const { stdout } = await bench.pickup(['models', 'inspect', whole, gemma]);
 	expect(stdout).toMatch(/All 2 files, LTX-2 19B: 4,678 tensors, 33,405,005,413 parameters/);
-	expect(stdout).toContain('Nothing is missing for a complete engine.');
+	// These files take no room on the disk, so there is nothing but zeros in them.
+	expect(stdout).toMatch(/Problem: Expected numbers for .*, got zeros/);
 	const told = await bench.pickupJson<WeightsDescription>(['models', 'inspect', whole, gemma]);
-	expect(told).toMatchObject({ families: ['LTX-2 19B'], missing: [], problems: [] });
+	expect(told).toMatchObject({ families: ['LTX-2 19B'], missing: [] });
+	expect(told.problems).toHaveLength(2);
 	expect(told.files.map(({ path }) => path)).toEqual([whole, gemma]);
 	expect(told.files[1]!.parts).toEqual([
 		{

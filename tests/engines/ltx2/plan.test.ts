@@ -59,7 +59,7 @@ function asked(kind: RequestKind, changes: Changes = {}): GenerationRequest {
 function work(kind: RequestKind, changes: Changes = {}, means: Partial<Means> = {}) {
 	const request = asked(kind, changes);
 	const found = workFor(request, settingsIn(request), { stages: 2, referenceScale: 1, ...means });
-	const plan = planOf(request, found, { steps: 11, distilled: true });
+	const plan = planOf(request, found, { steps: 11, model: { distilled: true, notes: [] } });
 	return { ...found, plan };
 }
 

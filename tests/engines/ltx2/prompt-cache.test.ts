@@ -18,9 +18,11 @@ import { promptContext } from '../../../inference-daemon/engines/ltx2/prompt/con
 import { openTextEncoder } from '../../../inference-daemon/engines/ltx2/prompt/encoder.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { readSafetensors } from '../../../inference-daemon/engines/ltx2/weights/safetensors.ts';
+import { errorOf } from './golden.ts';
 import { contextOf, countSessions, SESSIONS } from './prompt-tools.ts';
 import { writeWeights } from './sparse.ts';
-import { TINY_GEMMA, tinyCheckpoint } from './tiny.ts';
+import { readTensors } from './tensors.ts';
+import { TINY_GEMMA, tinyCheckpoint, writeTensors } from './tiny.ts';
 
 const LENGTH = 128;
 
@@ -80,17 +82,37 @@ describe('kept contexts', () => {
 		expect(await readdir(cache)).toHaveLength(8);
 	});
 
-	it('do not change with a LoRA, nor with parts of the model that they do not come from', async () => {
+	it('do not change with parts of the model that they do not come from', async () => {
 		const encoder = await openTextEncoder(TINY_GEMMA);
 		const path = await tinyCheckpoint('ltx-2-tiny');
 		const other = await readSafetensors(await tinyCheckpoint('ltx-2-tiny-spatial-upscaler-x2'));
 		const model = new Checkpoint([await readSafetensors(path), other]);
-		const changed = model.withLoras([{ file: await connectorLora(), strength: 1 }]);
 		const expected = await contextOf('a kite', { length: LENGTH });
-		expect(await promptContext('a kite', encoder, changed, keep())).toEqual(expected);
+		expect(await promptContext('a kite', encoder, model, keep())).toEqual(expected);
 		expect(await contextOf('a kite', keep())).toEqual(expected);
 		expect(sessions.opened).toBe(2 * SESSIONS);
 		expect(await readdir(cache)).toHaveLength(1);
+	});
+
+	it('change with a LoRA on the connectors and its strength, as with the weights that it makes', async () => {
+		const encoder = await openTextEncoder(TINY_GEMMA);
+		const path = await tinyCheckpoint('ltx-2-tiny');
+		const file = await connectorLora();
+		const model = await Checkpoint.open(path);
+		const at = (checkpoint: Checkpoint) => promptContext('a kite', encoder, checkpoint, keep());
+		const half = await at(model.withLoras([{ file, strength: 0.5 }]));
+		expect(half).not.toEqual(await at(model));
+		const { tensors, metadata } = await readTensors(path);
+		const name = `model.${MATRIX}.weight`;
+		const { data, shape } = tensors[name]!;
+		const changed = (data as Float32Array).map((value) => value + 0.5);
+		const merged = join(folder, 'merged.safetensors');
+		await writeTensors(merged, { ...tensors, [name]: { data: changed, shape } }, metadata);
+		const expected = await at(await Checkpoint.open(merged));
+		expect(errorOf(half.video, expected.video)).toBeLessThan(1e-5);
+		expect(half.audio).toEqual(expected.audio);
+		expect(await at(model.withLoras([{ file, strength: 1 }]))).not.toEqual(half);
+		expect(await readdir(cache)).toHaveLength(4);
 	});
 
 	it.each<[string, (path: string) => Promise<unknown>]>([
@@ -155,12 +177,14 @@ describe('kept contexts', () => {
 });
 
 /** All ones, for a matrix of a connector. */
+const MATRIX = 'diffusion_model.video_embeddings_connector.transformer_1d_blocks.0.attn1.to_v';
+
+/** Adds its strength to every number of that matrix. */
 async function connectorLora() {
 	const path = join(folder, 'lora.safetensors');
-	const matrix = 'diffusion_model.video_embeddings_connector.transformer_1d_blocks.0.attn1.to_v';
 	const halves: [string, number[]][] = [
-		[`${matrix}.lora_A.weight`, [1, 48]],
-		[`${matrix}.lora_B.weight`, [48, 1]],
+		[`${MATRIX}.lora_A.weight`, [1, 48]],
+		[`${MATRIX}.lora_B.weight`, [48, 1]],
 	];
 	const entries = halves.map(([name, shape]) => [name, ['F32', shape]] as const);
 	const ones = new Uint8Array(new Float32Array(48).fill(1).buffer);

@@ -191,6 +191,30 @@ it('four bits are unpacked in every run where weights stay in their file', async
 	expect(errorOf(weight!, tensors[`out.${layer}.weight`]!)).toBeLessThan(TOLERANCE);
 });
 
+it('four bits whose input is multiplied first: columns are', async () => {
+	const { tensors } = await goldenCase('quant-nvfp4', 'linear');
+	const layer = 'model.diffusion_model.transformer_blocks.0.ff.net.2';
+	const file = await readSafetensors(goldenPath('quant-nvfp4', 'weights.safetensors'));
+	const scales = join(folder, 'scales.safetensors');
+	const columns = Float32Array.from({ length: 96 }, (_, j) => 0.5 + j / 64);
+	await writeWeights(
+		scales,
+		{ [`${layer}.pre_quant_scale`]: ['F32', [96]] },
+		{},
+		{ [`${layer}.pre_quant_scale`]: new Uint8Array(columns.buffer) },
+	);
+	const checkpoint = new Checkpoint([file, await readSafetensors(scales)]);
+	const graph = new Graph('columns');
+	const m = new Scope(graph, checkpoint.at(layer));
+	graph.output('weight', m.param('weight', [136, 96]));
+	checkpoint.check();
+	const { data, shape } = tensors['out.transformer_blocks.0.ff.net.2.weight']!;
+	const scaled = (data as Float32Array).map((value, i) => value * columns[i % 96]!);
+	const { weight } = await runGraph(graph, {});
+	expect(errorOf(weight!, { data: scaled, shape })).toBeLessThan(TOLERANCE);
+	expect(checkpoint.unused()).not.toContain(`${layer}.pre_quant_scale`);
+});
+
 it('takes one scale for each row, also under ComfyUI’s name', async () => {
 	const file = join(folder, 'rows.safetensors');
 	await writeWeights(
@@ -230,6 +254,9 @@ it('reports every scale that does not fit and every format that is not known', a
 		'e.weight_scale_2': ['F32', []],
 		'f.weight': ['F8_E4M3', [4, 4, 3]],
 		'f.weight_scale': ['F32', [4, 1]],
+		'g.weight': ['F8_E4M3', [4, 32]],
+		'g.weight_scale': ['F32', []],
+		'g.pre_quant_scale': ['F32', [32]],
 	});
 	const checkpoint = await Checkpoint.open(file);
 	const m = new Scope(new Graph('wrong'), checkpoint.root);
@@ -239,6 +266,7 @@ it('reports every scale that does not fit and every format that is not known', a
 	m.at('d').param('weight', [4, 32]);
 	m.at('e').param('weight', [4, 24]);
 	m.at('f').param('weight', [4, 4, 3]);
+	m.at('g').param('weight', [4, 32]);
 	expect(checkpoint.problems()).toEqual({
 		missing: [],
 		misshapen: [
@@ -247,9 +275,9 @@ it('reports every scale that does not fit and every format that is not known', a
 			{ name: 'd.weight', expected: [4, 32], got: [4, 64] },
 			{ name: 'f.weight_scale', expected: [], got: [4, 1] },
 		],
-		unsupported: ['c.weight', 'e.weight'],
+		unsupported: ['c.weight', 'e.weight', 'g.weight'],
 	});
 	expect(() => checkpoint.check()).toThrow(
-		/a\.weight_scale is \[3\].*b\.weight_scale is \[4,4\], expected \[128,4\].*d\.weight is \[4,64\], expected \[4,32\].*c\.weight is in a I8 format/,
+		/a\.weight_scale is \[3\].*b\.weight_scale is \[4,4\], expected \[128,4\].*d\.weight is \[4,64\], expected \[4,32\].*c\.weight is in a I8 format.*g\.weight is .*g\.pre_quant_scale/,
 	);
 });

@@ -27,7 +27,9 @@ function numbers(m: Operators, stored: Stored, shape: Shape): Value {
 	const [rows, columns] = shape as [number, number];
 	const blocks = m.reshape(fourBits(m, tensor), [rows, columns / BLOCK, BLOCK]);
 	const scales = m.mul(blockScales(m, stored.blockScales, shape), scaleOf(m, stored.scale));
-	return m.reshape(m.mul(blocks, m.reshape(scales, [rows, columns / BLOCK, 1])), shape);
+	const whole = m.reshape(m.mul(blocks, m.reshape(scales, [rows, columns / BLOCK, 1])), shape);
+	if (stored.columnScale === null) return whole;
+	return m.mul(whole, m.cast(m.graph.weight(stored.columnScale, [1, columns]), 'float32'));
 }
 
 /** One number for the whole matrix, or [rows, 1]. */

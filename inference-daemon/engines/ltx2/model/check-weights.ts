@@ -26,6 +26,7 @@ import { videoVaeConfig } from '../networks/video-vae.ts';
 import { videoVaeDecoder } from '../networks/video-vae-decoder.ts';
 import { videoVaeEncoder } from '../networks/video-vae-encoder.ts';
 import { vocoder, vocoderConfig } from '../networks/vocoder.ts';
+import type { TextEncoder } from '../prompt/encoder.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { reasonUnused } from '../weights/known-unused.ts';
 import { type Part, partOf } from '../weights/parts.ts';
@@ -55,6 +56,15 @@ export function checkWeights(
 	checkpoint.check();
 	const isStrange = (name: string) => reasonUnused(name) === null && isJudged(partOf(name), parts);
 	return { unused: checkpoint.unused().filter(isStrange) };
+}
+
+/** As `checkWeights` for a text encoder that is open. */
+export function checkGemma({ gemma, checkpoint }: TextEncoder): readonly string[] {
+	buildLayers(gemma);
+	checkpoint.check();
+	return checkpoint
+		.unused()
+		.filter((name) => reasonUnused(name) === null && partOf(name) === 'text encoder');
 }
 
 function isJudged(part: Part, parts: ReadonlySet<Part>): boolean {
@@ -124,16 +134,22 @@ function buildConnectors(checkpoint: Checkpoint): void {
 function buildTextFeatures(checkpoint: Checkpoint): void {
 	const config = textConfig(checkpoint.config.transformer);
 	const weights = checkpoint.at('text_embedding_projection');
-	const stored = ['aggregate_embed', 'video_aggregate_embed', 'audio_aggregate_embed'];
-	const columns = stored
+	textFeaturesGraph(weights, config, [1, 1, projectionColumns(checkpoint) ?? 1]);
+}
+
+/** How many numbers the text projection reads of each token: all layers' together. */
+export function projectionColumns(checkpoint: Checkpoint): number | undefined {
+	return ['aggregate_embed', 'video_aggregate_embed', 'audio_aggregate_embed']
 		.map((name) => checkpoint.shape(`text_embedding_projection.${name}.weight`)?.[1])
 		.find((found) => found !== undefined);
-	textFeaturesGraph(weights, config, [1, 1, columns ?? 1]);
 }
 
 function buildGemma(checkpoint: Checkpoint, { gemmaConfig }: CheckOptions): void {
 	const isFourth = checkpoint.find('model.layers.0.layer_scalar') !== null;
-	const gemma: Gemma = (isFourth ? gemma4 : gemma3)(checkpoint, gemmaConfig);
+	buildLayers((isFourth ? gemma4 : gemma3)(checkpoint, gemmaConfig));
+}
+
+function buildLayers(gemma: Gemma): void {
 	gemmaEmbeddingGraph(gemma, 1);
 	for (let layer = 0; layer < gemma.config.spans.length; layer++) gemmaLayerGraph(gemma, 1, layer);
 	gemmaNormGraph(gemma, 1);

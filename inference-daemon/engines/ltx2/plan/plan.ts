@@ -10,6 +10,7 @@ import type { ClipSpan, Sequence, TimelineContext } from '../../../../protocol/t
 import type { UsableSpan } from '../../cut-picture.ts';
 import { effectNotes } from '../../neighbour-media.ts';
 import { CELL } from '../diffusion/latent.ts';
+import type { Model } from '../model/open-model.ts';
 import { heardBeside } from '../sound/joins.ts';
 import { mostContext, type Pass, passesFor } from './passes.ts';
 import type { Settings } from './settings.ts';
@@ -43,6 +44,8 @@ export type Work = {
 export type Means = {
 	/** 2: there is what finishes a picture at twice the size. */
 	readonly stages: 1 | 2;
+	/** What to tell where two stages were asked for and there is but one. */
+	readonly lacks?: readonly string[];
 	/** How much smaller an IC-LoRA wants its reference; 1 without one. */
 	readonly referenceScale: number;
 	/** The first attempt ran out of memory: half the pixels, one stage. */
@@ -104,7 +107,10 @@ function sizesFor(
 	if (wanted === 2 && means.stages === 1) {
 		throw new PickupError(
 			'engine-cannot',
-			'Expected an upsampler beside the model (and, for one that is not distilled, its distilled LoRA) for two stages, found none',
+			[
+				'Expected an upsampler beside the model (and, for one that is not distilled, its distilled LoRA) for two stages, found none.',
+				...(means.lacks ?? []),
+			].join(' '),
 			{ field: 'settings.stages', action: 'Put them into the model’s folder, or take one stage.' },
 		);
 	}
@@ -128,7 +134,7 @@ export function squareSize({ size, pixelAspect }: Sequence): Size {
 export function planOf(
 	request: GenerationRequest,
 	work: Work,
-	{ steps, distilled }: { readonly steps: number; readonly distilled: boolean },
+	{ steps, model }: { readonly steps: number; readonly model: Pick<Model, 'distilled' | 'notes'> },
 ): Plan {
 	const { context, kind } = request;
 	const { rate } = context.sequence;
@@ -150,11 +156,12 @@ export function planOf(
 						`Too long for one go: made in ${work.passes.length} passes, each from the last one’s end.`,
 					]
 				: []),
-			...(distilled && request.negativePrompt
+			...(model.distilled && request.negativePrompt
 				? ['A distilled model works without guidance: the negative prompt has no effect.']
 				: []),
 			...work.notes,
 			...effectNotes([work.left, work.right]),
+			...model.notes,
 		],
 	};
 }

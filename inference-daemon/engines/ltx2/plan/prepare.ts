@@ -37,7 +37,11 @@ export async function prepare(request: GenerationRequest): Promise<Prepared> {
 		);
 	}
 	const loras = await lorasOf(request, model);
-	const usual = { stages: mostStages(model), referenceScale: loras.reference?.scale ?? 1 } as const;
+	const usual: Means = {
+		stages: mostStages(model),
+		lacks: model.notes,
+		referenceScale: loras.reference?.scale ?? 1,
+	};
 	const planned = (means: Partial<Means> = {}) => {
 		const work = workFor(request, settings, { ...usual, ...means });
 		const stages = stagesFor(request, settings, model, work, loras);

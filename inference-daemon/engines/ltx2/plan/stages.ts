@@ -12,7 +12,9 @@ import {
 import type { Model } from '../model/open-model.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { describe } from '../weights/describe.ts';
+import { checkHoles } from '../weights/holes.ts';
 import { isLora, type Lora, referenceFactors } from '../weights/lora.ts';
+import { type Part, partOf } from '../weights/parts.ts';
 import { readWeights } from '../weights/shards.ts';
 import type { Work } from './plan.ts';
 import type { Sampler, Settings } from './settings.ts';
@@ -71,6 +73,7 @@ export async function lorasOf(request: GenerationRequest, model: Model): Promise
 				});
 			}
 			checkFits({ file, strength }, model, field);
+			await checkHoles(file.tensors);
 			return { file, strength };
 		}),
 	);
@@ -92,7 +95,8 @@ export async function lorasOf(request: GenerationRequest, model: Model): Promise
 /** How many of the tensors that do not fit are named. */
 const NAMED = 3;
 
-function checkFits(lora: Lora, { checkpoint, description }: Model, field: string): void {
+function checkFits(lora: Lora, model: Model, field: string): void {
+	const { checkpoint, description, changeable } = model;
 	const { path } = lora.file;
 	const action = 'Choose a LoRA that was made for this model.';
 	const { families } = describe([lora.file]);
@@ -103,18 +107,25 @@ function checkFits(lora: Lora, { checkpoint, description }: Model, field: string
 			...{ field, action },
 		});
 	}
-	try {
-		checkpoint.withLoras([lora]);
-	} catch (cause) {
-		const wrong = cause instanceof Error ? cause.message.split('; ') : [String(cause)];
+	const refused = (wrong: readonly string[], cause?: unknown) => {
 		const more = wrong.length > NAMED ? `; and ${wrong.length - NAMED} more` : '';
-		throw new PickupError(
-			'bad-weights',
-			`Expected a LoRA for ${ours}, got ${path}: ${wrong.slice(0, NAMED).join('; ')}${more}`,
-			{ field, action, cause },
-		);
+		const named = `${wrong.slice(0, NAMED).join('; ')}${more}`;
+		const message = `Expected a LoRA for ${ours}, got ${path}: ${named}`;
+		return new PickupError('bad-weights', message, { field, action, cause });
+	};
+	let changed: readonly string[];
+	try {
+		changed = checkpoint.withLoras([lora]).changed;
+	} catch (cause) {
+		throw refused(cause instanceof Error ? cause.message.split('; ') : [String(cause)], cause);
 	}
+	const useless = changed.filter((name) => !changeable.has(name) || !CHANGED.has(partOf(name)));
+	if (useless.length === 0) return;
+	throw refused(useless.map((name) => `no network lets a LoRA change ${name}`));
 }
+
+/** What a LoRA changes the numbers of. */
+const CHANGED: ReadonlySet<Part> = new Set(['transformer', 'connectors', 'text projection']);
 
 /** How each stage of the work is made. */
 export function stagesFor(
@@ -126,8 +137,7 @@ export function stagesFor(
 ): readonly Stage[] {
 	const { width, height } = sizes[0]!;
 	const tokens = tokensOf(videoShape(passes[0]!.window.frames, width, height));
-	const { distilled, checkpoint } = model;
-	const version = versionOf(checkpoint);
+	const { distilled, checkpoint, version } = model;
 	const isAncestral = distilled && version >= ANCESTRAL_FROM;
 	const sampler = settings.sampler ?? (isAncestral ? 'ancestral' : 'euler');
 	const { stgBlock } = version < LATER_FROM ? FIRST : LATER;
@@ -160,12 +170,7 @@ export function stagesFor(
 }
 
 /** Steps of a first stage, unless the sampler or the request has it otherwise. */
-export function usualSteps({ distilled, checkpoint }: Model): number {
+export function usualSteps({ distilled, version }: Model): number {
 	if (distilled) return DISTILLED.length - 1;
-	return (versionOf(checkpoint) < LATER_FROM ? FIRST : LATER).steps;
-}
-
-/** Major and minor, as one number; the first LTX-2 had none. */
-function versionOf({ version }: Checkpoint): number {
-	return Number.parseFloat(version ?? '2.0');
+	return (version < LATER_FROM ? FIRST : LATER).steps;
 }

@@ -1,7 +1,7 @@
 import { PickupError } from '../../../../protocol/errors.ts';
 import { CONTEXT_TOKENS } from '../networks/connector.ts';
 import { textConfig } from '../networks/text-features.ts';
-import { Checkpoint } from '../weights/checkpoint.ts';
+import type { Checkpoint } from '../weights/checkpoint.ts';
 import { partOf } from '../weights/parts.ts';
 import { type ContextCache, contextKey, recall, remember } from './cache.ts';
 import { type Context, type EncodeOptions, encodeTokens } from './encode.ts';
@@ -18,20 +18,19 @@ export type ContextOptions = EncodeOptions & {
 };
 
 /**
- * What the transformer sees of a prompt, which may be empty. `model` holds the text projection and
- * the connectors; its LoRAs do not count, as in the reference. No network is in memory when it
+ * What the transformer sees of a prompt, which may be empty. `checkpoint` holds the text projection and
+ * the connectors, with its LoRAs. No network is in memory when it
  * returns or throws. Throws PickupError: `bad-request` for a prompt that is too long, with the
  * count, `bad-weights` or `engine-failed`; or the signal's reason.
  */
 export async function promptContext(
 	prompt: string,
 	encoder: TextEncoder,
-	model: Checkpoint,
+	checkpoint: Checkpoint,
 	options: ContextOptions = {},
 ): Promise<Context> {
 	const { cache, signal, onProgress } = options;
 	signal?.throwIfAborted();
-	const checkpoint = new Checkpoint(model.files);
 	const key = cache && (await keyOf(prompt, encoder, checkpoint, options));
 	const known = cache && (await recall(cache, key!));
 	if (known) {
@@ -68,8 +67,14 @@ function keyOf(
 	const tensors = [...checkpoint.names()].filter((name) => PARTS.includes(partOf(name)));
 	const files = tensors.map((name) => checkpoint.find(name)!.path);
 	const config = textConfig(checkpoint.config.transformer);
-	const told = [prompt.trim(), overlong, length, precision, config];
-	return contextKey(told, [...encoder.files, ...files]);
+	const changes = tensors.flatMap((name) => {
+		const own = checkpoint.lowRanks(name).map(({ a, strength }) => ({ path: a.path, strength }));
+		return own.length === 0 ? [] : [own];
+	});
+	const loras = [...new Set(changes.map((own) => JSON.stringify(own)))];
+	const told = [prompt.trim(), overlong, length, precision, config, ...loras];
+	const paths = changes.flat().map(({ path }) => path);
+	return contextKey(told, [...encoder.files, ...files, ...paths]);
 }
 
 const PARTS: readonly string[] = ['connectors', 'text projection'];

@@ -1,12 +1,11 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readRegular } from '../../../../files/open-regular.ts';
-import { errorCode } from '../../../../files/system-errors.ts';
 import { PickupError } from '../../../../protocol/errors.ts';
 import type { Gemma } from '../networks/gemma.ts';
 import { gemma3 } from '../networks/gemma3.ts';
 import { gemma4 } from '../networks/gemma4.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
+import { readBeside } from './beside.ts';
 import { openTokenizer, type Tokenizer } from './tokenizer.ts';
 
 /**
@@ -52,19 +51,13 @@ const INDEX = 'model.safetensors.index.json';
 async function weightsAt(path: string): Promise<string> {
 	const found = await stat(path).catch(() => null);
 	if (!found?.isDirectory()) return path;
-	const index = join(path, INDEX);
-	const isThere = await stat(index).then(
-		(file) => file.isFile(),
-		() => false,
-	);
-	return isThere ? index : join(path, 'model.safetensors');
+	// One that cannot be read is told of, and not passed over.
+	const isInParts = (await readdir(path)).includes(INDEX);
+	return join(path, isInParts ? INDEX : 'model.safetensors');
 }
 
 async function readConfigFile(path: string): Promise<unknown> {
-	const bytes = await readRegular(path).catch((error: unknown) => {
-		if (errorCode(error) === 'ENOENT') return null;
-		throw error;
-	});
+	const bytes = await readBeside(path);
 	if (bytes === null) return undefined;
 	try {
 		return JSON.parse(bytes.toString('utf8'));

@@ -3,20 +3,19 @@ import { readStill } from '../condition/still.ts';
 import { squareSize } from '../plan/plan.ts';
 import type { Job } from '../run.ts';
 import type { Contexts } from '../runtime/transformer.ts';
+import type { Checkpoint } from '../weights/checkpoint.ts';
 import { promptContext } from './context.ts';
 import { predictFrames } from './duration.ts';
 
-/** Gemma and the connectors, or what they gave for the same prompt before. */
-export async function readPrompts({
-	model,
-	device,
-	request,
-	workplace,
-	signal,
-	meter,
-	tell,
-}: Job): Promise<Contexts> {
-	const { checkpoint, encoder } = model;
+/**
+ * Gemma and the connectors, or what they gave for the same prompt before. `checkpoint` has the
+ * request's LoRAs: what they change of the projection and the connectors counts for all stages.
+ */
+export async function readPrompts(
+	{ model, device, request, workplace, signal, meter, tell }: Job,
+	checkpoint: Checkpoint,
+): Promise<Contexts> {
+	const { encoder } = model;
 	const { provider, precision } = device;
 	const count = model.distilled ? 1 : 2;
 	const read = (prompt: string, index: number, overlong: 'refuse' | 'cut') =>
@@ -49,7 +48,7 @@ const CLEANER_FROM = 2.4;
 /** The request's stills, as the model was trained to see them. */
 export async function readStills({ request, model, workplace, signal }: Job): Promise<Still[]> {
 	const shape = squareSize(request.context.sequence);
-	const crf = Number.parseFloat(model.checkpoint.version ?? '2.0') >= CLEANER_FROM ? 18 : 33;
+	const crf = model.version >= CLEANER_FROM ? 18 : 33;
 	return Promise.all(
 		stillsOf(request).map(async ({ path, frame, strength }) => ({
 			...{ frame, strength },

@@ -1,11 +1,11 @@
 import { dirname, join } from 'node:path';
 import { Tokenizer as PieceTokenizer } from '@huggingface/tokenizers';
-import { openRegular, readRegular } from '../../../../files/open-regular.ts';
-import { errorCode } from '../../../../files/system-errors.ts';
+import { openRegular } from '../../../../files/open-regular.ts';
 import { PickupError } from '../../../../protocol/errors.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Tensor } from '../weights/safetensors.ts';
 import { isRecord } from '../weights/shards.ts';
+import { readBeside } from './beside.ts';
 import { type Json, objectIn, piecesFor } from './pieces.ts';
 
 export type Tokenizer = {
@@ -37,6 +37,11 @@ export async function openTokenizer(source: string | Checkpoint): Promise<Tokeni
 	};
 }
 
+/** Throws PickupError `bad-weights` or `not-a-regular-file` where `openTokenizer` could not read it. */
+export async function findTokenizer(source: Checkpoint): Promise<void> {
+	await read(source);
+}
+
 /** The folder with `tokenizer.json`; null where the tokenizer is inside the file with the weights. */
 function tokenizerFolder(source: string | Checkpoint): string | null {
 	if (typeof source === 'string') return source;
@@ -44,6 +49,7 @@ function tokenizerFolder(source: string | Checkpoint): string | null {
 }
 
 const INSIDE = 'tokenizer_json';
+const FILE = 'tokenizer.json';
 const CONFIG = 'tokenizer_config.json';
 
 type Source = { readonly bytes: Buffer; readonly config: Json | null; readonly where: string };
@@ -51,10 +57,10 @@ type Source = { readonly bytes: Buffer; readonly config: Json | null; readonly w
 async function read(source: string | Checkpoint): Promise<Source> {
 	const folder = tokenizerFolder(source);
 	if (folder === null) return readInside(source as Checkpoint);
-	const where = join(folder, 'tokenizer.json');
-	const bytes = await readWhole(where);
+	const where = join(folder, FILE);
+	const bytes = await readBeside(where);
 	if (bytes === null) throw unusable(where, 'none');
-	const config = await readWhole(join(folder, CONFIG));
+	const config = await readBeside(join(folder, CONFIG));
 	return { bytes, config: config ? objectIn(config) : null, where };
 }
 
@@ -74,17 +80,6 @@ async function readTensor({ path, offset, bytes }: Tensor): Promise<Buffer> {
 		return buffer;
 	} finally {
 		await file.close();
-	}
-}
-
-/** Null where there is no such file. */
-async function readWhole(path: string): Promise<Buffer | null> {
-	try {
-		return await readRegular(path);
-	} catch (error) {
-		const code = errorCode(error);
-		if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-		throw error instanceof PickupError ? error : unusable(path, String(error));
 	}
 }
 

@@ -76,6 +76,7 @@ export class Checkpoint {
 	readonly #tensors: ReadonlyMap<string, Tensor>;
 	readonly #lowRanks: ReadonlyMap<string, readonly LowRank[]>;
 	readonly #used = new Set<string>();
+	readonly #changeable = new Set<string>();
 	readonly #missing = new Set<string>();
 	readonly #misshapen = new Map<string, Misshapen>();
 	readonly #unsupported = new Map<string, Tensor>();
@@ -132,6 +133,11 @@ export class Checkpoint {
 		return stored && shapeOf(stored);
 	}
 
+	/** By their names in a whole checkpoint. */
+	get tensors(): ReadonlyMap<string, Tensor> {
+		return this.#tensors;
+	}
+
 	names(): Iterable<string> {
 		return this.#tensors.keys();
 	}
@@ -166,9 +172,20 @@ export class Checkpoint {
 	}
 
 	lowRanks(name: string): readonly LowRank[] {
+		this.#changeable.add(name);
 		const changes = this.#lowRanks.get(name) ?? [];
 		for (const { a, b } of changes) this.#used.add(a.name).add(b.name);
 		return changes;
+	}
+
+	/** Names of the matrices for which graphs have asked how LoRAs change them. */
+	get changeable(): ReadonlySet<string> {
+		return this.#changeable;
+	}
+
+	/** Names of the matrices that these LoRAs change. */
+	get changed(): readonly string[] {
+		return [...this.#lowRanks.keys()];
 	}
 
 	problems(): Problems {
@@ -198,10 +215,13 @@ export class Checkpoint {
 		const said = [
 			...missing.map((name) => `no ${name}`),
 			...misshapen.map(({ name, expected, got }) => `${name} is [${got}], expected [${expected}]`),
-			...[...this.#unsupported].map(
-				([name, { type }]) => `${name} is in a ${type} format of its own`,
-			),
+			...[...this.#unsupported].slice(0, NAMED).map(([name, { type }]) => {
+				const beside = this.#beside(name).join(', ');
+				return `${name} is in a ${type} format of its own${beside && ` (with ${beside})`}`;
+			}),
 		];
+		const more = this.#unsupported.size - NAMED;
+		if (more > 0) said.push(`and ${more} more in such formats`);
 		if (said.length === 0) return;
 		const where = this.files.map(({ path }) => path).join(', ');
 		throw new PickupError(
@@ -209,7 +229,18 @@ export class Checkpoint {
 			`Expected a whole checkpoint in ${where}: ${listed(said)}`,
 		);
 	}
+
+	/** What else the file has about the matrix of that name, which tells the format. */
+	#beside(name: string): readonly string[] {
+		const module = name.slice(0, name.lastIndexOf('.') + 1);
+		const isBeside = (other: string) =>
+			other !== name && other !== `${module}bias` && other.startsWith(module);
+		return [...this.names()].filter(isBeside);
+	}
 }
+
+/** How many matrices in formats that are not known are named, each with what lies beside it. */
+const NAMED = 3;
 
 /** One map of all; a tensor may be in two files only where nothing reads it. */
 function gather(files: readonly Safetensors[]): Map<string, Tensor> {

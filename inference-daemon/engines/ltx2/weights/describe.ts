@@ -1,7 +1,8 @@
-import { PickupError } from '../../../../protocol/errors.ts';
+import { PickupError, problemOf } from '../../../../protocol/errors.ts';
 import type { Family, WeightsDescription, WeightsFile } from '../../../../protocol/models.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { familiesOf, variantOf } from './family.ts';
+import { checkHoles } from './holes.ts';
 import { isLora } from './lora.ts';
 import { wholeName } from './names.ts';
 import { DIFFUSION_DECODER, GEMMA, kindOf, type Names, type Part, partOf } from './parts.ts';
@@ -13,7 +14,13 @@ type Sums = Pick<WeightsFile, 'tensors' | 'parameters' | 'bytes'>;
 
 /** What files hold, each alone and all of them together as one engine. Throws `bad-weights`. */
 export async function inspectWeights(paths: readonly string[]): Promise<WeightsDescription> {
-	return describe(await Promise.all(paths.map((path) => readWeights(path))));
+	const files = await Promise.all(paths.map((path) => readWeights(path)));
+	const description = describe(files);
+	const looks = await Promise.allSettled(files.map(({ tensors }) => checkHoles(tensors)));
+	const holes = looks.flatMap((look) =>
+		look.status === 'rejected' ? [problemOf(look.reason).message] : [],
+	);
+	return { ...description, problems: [...description.problems, ...holes] };
 }
 
 /** Each file alone, and all of them together as one engine. */

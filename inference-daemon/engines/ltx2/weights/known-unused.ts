@@ -15,7 +15,7 @@ export const KNOWN_UNUSED: readonly { readonly names: RegExp; readonly reason: s
 	},
 	{
 		names:
-			/^(model\.|language_model\.)?(vision_tower|vision_model|vision_embedder|embed_vision|multi_modal_projector|audio_tower|embed_audio)\./,
+			/^(language_model\.)?(model\.)?(vision_tower|vision_model|vision_embedder|embed_vision|multi_modal_projector|audio_tower|embed_audio)\./,
 		reason: 'Gemma’s eyes and ears; prompts are text',
 	},
 	{
@@ -27,7 +27,7 @@ export const KNOWN_UNUSED: readonly { readonly names: RegExp; readonly reason: s
 		reason: 'files of the tokenizer, not weights',
 	},
 	{
-		names: /^scaled_fp8$|\.comfy_quant$/,
+		names: /(^|\.)scaled_fp8$|\.comfy_quant$/,
 		reason: 'marks of a format that is told by the scales themselves',
 	},
 ];

@@ -83,7 +83,9 @@ function pairsOf(
 			continue;
 		}
 		const full = name.startsWith('diffusion_model.') ? `model.diffusion_model.${module}` : module;
-		modules.set(full, { ...modules.get(full), [half as 'A' | 'B']: tensor });
+		const pair = modules.get(full) ?? {};
+		pair[half as 'A' | 'B'] = tensor;
+		modules.set(full, pair);
 	}
 	const found: Pair[] = [];
 	for (const [module, { A: a, B: b }] of modules) {

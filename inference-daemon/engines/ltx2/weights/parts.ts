@@ -8,7 +8,8 @@ export type Names = ReadonlyMap<string, Tensor>;
 const PARTS = {
 	lora: /\.lora_[AB]\.weight$/,
 	connectors: /^model\.diffusion_model\.(video|audio)_embeddings_connector\./,
-	transformer: /^model\.diffusion_model\./,
+	transformer:
+		/^model\.diffusion_model\.(transformer_blocks|(audio_)?(adaln_single|caption_projection|patchify_proj|proj_out|prompt_adaln_single|scale_shift_table)|av_ca_\w+|keyframes_abs_pos_embedding)(\.|$)/,
 	'text projection': /^text_embedding_projection\./,
 	'video encoder': /^vae\.encoder\./,
 	'video decoder': /^vae\.decoder\./,

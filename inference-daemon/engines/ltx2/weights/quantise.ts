@@ -11,12 +11,16 @@ export type Stored =
 			/** The scale with which activations may be quantised too. */
 			readonly inputScale: Tensor | null;
 	  }
-	/** W = E2M1 · block scale · scale: two elements in a byte, one block scale for 16 elements. */
+	/**
+	 * W = E2M1 · block scale · scale: two elements in a byte, one block scale for 16 elements; column
+	 * j times `columnScale[j]` where there is one.
+	 */
 	| {
 			readonly kind: 'nvfp4';
 			readonly tensor: Tensor;
 			readonly blockScales: Tensor;
 			readonly scale: Tensor;
+			readonly columnScale: Tensor | null;
 			readonly inputScale: Tensor | null;
 	  };
 
@@ -25,25 +29,34 @@ export const BLOCK = 16;
 /** Block scales lie in tiles of this many rows and columns. */
 export const TILE = { rows: 128, columns: 4 } as const;
 
+const FLOATS: readonly string[] = ['F32', 'F16', 'BF16'];
 /** Types whose numbers mean what they say. */
-const PLAIN = ['F32', 'F16', 'BF16', 'F8_E4M3', 'I32', 'I64'];
+const PLAIN: readonly string[] = [...FLOATS, 'F8_E4M3', 'I32', 'I64'];
 
 /**
  * Tells by the tensors beside it how a tensor is stored: `X.weight_scale` (also named
- * `X.scale_weight`), `X.weight_scale_2` and `X.input_scale` beside `X.weight`. A file may have any
- * mixture. Null: a format that is not supported.
+ * `X.scale_weight`), `X.weight_scale_2`, `X.pre_quant_scale` and `X.input_scale` beside `X.weight`.
+ * A file may have any mixture. Null: a format that is not supported.
  */
 export function storedAs(tensor: Tensor, name: string, find: Find): Stored | null {
-	const scale = find(`${name}_scale`) ?? find(sibling(name, 'scale_weight'));
+	// A bias has the same siblings, which are none of its business.
+	const beside = (other: string) =>
+		name.endsWith('weight') ? find(name.slice(0, -'weight'.length) + other) : null;
+	const scale = find(`${name}_scale`) ?? beside('scale_weight');
 	const second = find(`${name}_scale_2`);
-	const inputScale = find(sibling(name, 'input_scale')) ?? find(sibling(name, 'scale_input'));
-	if (scale === null) return PLAIN.includes(tensor.type) ? { kind: 'plain', tensor } : null;
+	const inputScale = beside('input_scale') ?? beside('scale_input');
+	// What the input is multiplied by first (ModelOpt's AWQ), and so the columns of W.
+	const columnScale = beside('pre_quant_scale');
+	if (scale === null) {
+		return PLAIN.includes(tensor.type) && columnScale === null ? { kind: 'plain', tensor } : null;
+	}
 	if (tensor.type === 'U8' && scale.type === 'F8_E4M3' && second !== null) {
 		const blocks = tensor.shape.length === 2 && tensor.shape[1]! % (BLOCK / 2) === 0;
 		if (!blocks) return null;
-		return { kind: 'nvfp4', tensor, blockScales: scale, scale: second, inputScale };
+		return { kind: 'nvfp4', tensor, blockScales: scale, scale: second, columnScale, inputScale };
 	}
-	const scaled = tensor.type === 'F8_E4M3' && scale.type !== 'F8_E4M3' && second === null;
+	const isAlone = second === null && columnScale === null;
+	const scaled = tensor.type === 'F8_E4M3' && FLOATS.includes(scale.type) && isAlone;
 	return scaled ? { kind: 'fp8', tensor, scale, inputScale } : null;
 }
 
@@ -71,6 +84,7 @@ export function misshapenScales(
 		const across = padded(columns / BLOCK, TILE.columns);
 		allowed.push([stored.scale, [], [1]]);
 		allowed.push([stored.blockScales, [padded(rows, TILE.rows), across]]);
+		allowed.push([stored.columnScale, [columns], [1, columns]]);
 	}
 	return allowed.flatMap(([tensor, ...shapes]) => {
 		if (tensor === null || shapes.some((one) => one.join() === tensor.shape.join())) return [];
@@ -80,9 +94,7 @@ export function misshapenScales(
 
 /** Tensors that only tell how another is stored. */
 export function isScale(name: string): boolean {
-	return /\.(weight_scale|weight_scale_2|input_scale|scale_weight|scale_input)$/.test(name);
-}
-
-function sibling(name: string, other: string): string {
-	return name.slice(0, name.lastIndexOf('.') + 1) + other;
+	return /\.(weight_scale|weight_scale_2|input_scale|pre_quant_scale|scale_weight|scale_input)$/.test(
+		name,
+	);
 }

@@ -1,0 +1,45 @@
+import { basename } from 'node:path';
+import { PickupError } from '../../../../protocol/errors.ts';
+import type { Told } from './open-model.ts';
+
+/**
+ * Whether a model is distilled, by what holds its transformer and by nothing that lies beside it.
+ * Distilled weights have the names and shapes of those they were made from: where the metadata does
+ * not tell, the name that its makers gave the file has to, and where that does not, it is taken for
+ * distilled and a note says so. Throws PickupError `bad-weights` where the files contradict each
+ * other.
+ */
+export function variantOfModel(transformers: readonly Told[]): {
+	readonly distilled: boolean;
+	readonly notes: readonly string[];
+} {
+	const said = transformers.map((one) => ({ path: one.path, variant: variantOf(one) }));
+	const [dev, distilled] = [of('dev'), of('distilled')];
+	if (dev && distilled) {
+		throw new PickupError(
+			'bad-weights',
+			`Expected one transformer, got a dev one in ${dev.path} and a distilled one in ${distilled.path}`,
+			{ field: dev.path, action: 'Put the parts of one model into the folder.' },
+		);
+	}
+	if (dev) return { distilled: false, notes: [] };
+	if (distilled) return { distilled: true, notes: [] };
+	const name = basename(said[0]!.path);
+	const note = `Nothing in ${name} tells whether it is dev or distilled: taken for distilled. If it is dev, put "dev" into its name.`;
+	return { distilled: true, notes: [note] };
+
+	function of(wanted: string) {
+		return said.find(({ variant }) => variant === wanted);
+	}
+}
+
+function variantOf({ path, variant }: Told): Told['variant'] {
+	if (variant !== 'unknown') return variant;
+	const words = basename(path)
+		.toLowerCase()
+		.split(/[^a-z]+/);
+	const isDev = words.includes('dev');
+	const isDistilled = words.includes('distilled') || words.includes('distill');
+	if (isDev === isDistilled) return 'unknown';
+	return isDev ? 'dev' : 'distilled';
+}
