@@ -62,6 +62,7 @@ async function start(settings: Settings): Promise<void> {
 	const surroundings = {
 		engines,
 		findFfmpeg: () => ffmpeg().catch(() => null),
+		cache: paths.cache,
 		checkFile: rememberPasses(checkedFile, 1000),
 		checkFolder: rememberPasses(checkFolder, 1000),
 	};

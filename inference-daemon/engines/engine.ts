@@ -35,8 +35,11 @@ export type Engine = {
 	): Promise<EngineDescription>;
 	/** What it finds on this machine beside that, for `pickup doctor`. May take seconds; never throws. */
 	check?(): Promise<readonly Check[]>;
-	/** Settles what will be made, or throws PickupError: `engine-cannot`, `too-long`, `no-neighbour`… */
-	plan(request: GenerationRequest): Promise<Plan>;
+	/**
+	 * Settles what will be made, or throws PickupError: `engine-cannot`, `too-long`, `no-neighbour`… What
+	 * is found out about this machine on the way is kept in `place`; without one it is left out.
+	 */
+	plan(request: GenerationRequest, place?: Pick<Workplace, 'cache'>): Promise<Plan>;
 	/**
 	 * Makes the clip, in a process of its own. Throws the signal's reason when aborted; on any exit
 	 * every child process and file but the finished clip is gone.

@@ -13,6 +13,8 @@ export type Surroundings = {
 	readonly engines: EngineRegistry;
 	/** Null when there is none on this machine. */
 	readonly findFfmpeg: () => Promise<Ffmpeg | null>;
+	/** What is worth keeping from job to job. */
+	readonly cache: string;
 	/** Throws when the path is not that of a readable regular file. */
 	readonly checkFile: (path: string) => Promise<unknown>;
 	/** Throws when the path is not that of a folder that can be written to. */
@@ -71,10 +73,10 @@ export async function checkFolder(folder: string): Promise<void> {
 
 async function completed(
 	sent: GenerationRequest,
-	{ engines, findFfmpeg }: Surroundings,
+	{ engines, findFfmpeg, cache }: Surroundings,
 ): Promise<Pick<Submission, 'request' | 'plan'>> {
 	const { engine, request } = await engines.choose(sent, await findFfmpeg());
-	return { request, plan: await engine.plan(request) };
+	return { request, plan: await engine.plan(request, { cache }) };
 }
 
 /** What most file systems take as one name, in bytes. */

@@ -4,6 +4,7 @@ import { describeLtx2 } from './model/description.ts';
 import { planOf } from './plan/plan.ts';
 import { prepare } from './plan/prepare.ts';
 import { checkProviders } from './runtime/check-providers.ts';
+import { deviceNotes } from './runtime/device.ts';
 
 /**
  * LTX-2 in ONNX Runtime: picture and sound together, from the prompt and from both sides of the
@@ -13,11 +14,13 @@ export const ltx2: Engine = {
 	name: 'ltx2',
 	describe: describeLtx2,
 	check: checkProviders,
-	async plan(request) {
-		const { model, planned } = await prepare(request);
+	async plan(request, place) {
+		const { settings, model, planned } = await prepare(request);
 		const { work, stages } = planned();
 		const steps = stages.reduce((sum, { sigmas }) => sum + sigmas.length - 1, 0);
-		return planOf(request, work, { steps, distilled: model.distilled });
+		const notes = place ? await deviceNotes(settings.provider, place.cache) : [];
+		const plan = planOf(request, work, { steps, model });
+		return { ...plan, notes: [...plan.notes, ...notes] };
 	},
 	generate,
 };

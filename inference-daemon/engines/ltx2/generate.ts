@@ -42,23 +42,27 @@ async function makeClip(
 ): Promise<Clip> {
 	const { job, planned, prefetch, close } = await openJob(request, workplace, signal, tell);
 	const { meter, device } = job;
+	const notes = device.note === null ? [] : [device.note];
 	try {
 		tell(meter.at('prompt', 0));
-		const contexts = await readPrompts(job);
+		const contexts = await readPrompts(job, planned().stages[0]!.checkpoint);
 		const frames = await framesWanted(job, contexts);
 		tell(meter.at('prompt', 1));
 		const stills = await readStills(job);
 		const { work, stages } = planned({ frames });
 		const read = { ...job, contexts, stills };
 		try {
-			return await makePasses({ ...read, work, stages, prefetch, isSmall: false }, []);
+			return await makePasses({ ...read, work, stages, prefetch, isSmall: false }, notes);
 		} catch (error) {
 			if (!isOutOfMemory(error) || signal.aborted) throw error;
 			const smaller = planned({ frames, isSecondAttempt: true });
 			meter.again(smaller.phases);
 			const [larger, size] = [work, smaller.work].map(({ sizes }) => sizes.at(-1)!);
 			const note = `Memory ran out on ${device.provider} at ${sizeText(larger!)}, so it is made at ${sizeText(size!)}.`;
-			return await makePasses({ ...read, ...smaller, prefetch: null, isSmall: true }, [note]);
+			return await makePasses({ ...read, ...smaller, prefetch: null, isSmall: true }, [
+				...notes,
+				note,
+			]);
 		}
 	} finally {
 		await close();

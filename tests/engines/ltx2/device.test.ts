@@ -58,7 +58,18 @@ const choose = (options: Partial<DeviceOptions>) =>
 	chooseDevice({ wanted: 'auto', program, folder: join(folder, 'kept'), ...options });
 
 const CARD = { name: 'NVIDIA GeForce RTX 4090', precisions: ['float32', 'float16'] };
-const DEVICE = { provider: 'webgpu', precision: 'float16', name: CARD.name, memory: null };
+const DEVICE = {
+	provider: 'webgpu',
+	precision: 'float16',
+	name: CARD.name,
+	memory: null,
+	note: null,
+};
+/** As `auto` takes it: the driver for CUDA finds nothing. */
+const INSTEAD = {
+	...DEVICE,
+	note: expect.stringContaining(`${CARD.name}, but CUDA does not work`),
+};
 const CPU = { provider: 'cpu', precision: 'float32', memory: expect.any(Number) };
 
 describe('With the drivers of this machine', () => {
@@ -73,7 +84,7 @@ describe('With the drivers of this machine', () => {
 	it('takes that one when it is named', async () => {
 		process.env.VK_ICD_FILENAMES = swiftShader();
 		expect(await choose({ wanted: 'webgpu' })).toEqual({
-			...{ provider: 'webgpu', precision: 'float32', memory: null },
+			...{ provider: 'webgpu', precision: 'float32', memory: null, note: null },
 			name: expect.stringContaining('SwiftShader'),
 		});
 	});
@@ -91,11 +102,11 @@ describe('With the drivers of this machine', () => {
 describe('On Linux with a driver that', () => {
 	it('works, takes the better one, and tries once for all jobs of a day', async () => {
 		const fake = await probeThat({ cuda: { reason: 'no library' }, webgpu: CARD });
-		for (let i = 0; i < 3; i++) expect(await choose({ program: fake })).toEqual(DEVICE);
+		for (let i = 0; i < 3; i++) expect(await choose({ program: fake })).toEqual(INSTEAD);
 		expect(await choose({ program: fake, wanted: 'webgpu' })).toEqual(DEVICE);
 		expect(await asked()).toBe('cuda webgpu');
 		vi.useFakeTimers({ now: Date.now() + 25 * 3_600_000, toFake: ['Date'] });
-		expect(await choose({ program: fake })).toEqual(DEVICE);
+		expect(await choose({ program: fake })).toEqual(INSTEAD);
 		expect(await asked()).toBe('cuda webgpu cuda webgpu');
 	});
 
@@ -110,6 +121,7 @@ describe('On Linux with a driver that', () => {
 		expect(await choose({ program })).toEqual({
 			...{ provider: 'cuda', precision: 'bfloat16', name: CARD.name },
 			memory: 24_564 * 1024 ** 2,
+			note: null,
 		});
 		expect(await asked()).toBe('cuda');
 		expect(await choose({ program, wanted: 'webgpu' })).toMatchObject({
@@ -170,7 +182,7 @@ describe('What is kept', () => {
 		await choose({ program });
 		const file = await keptFile();
 		await writeFile(file, change(await readFile(file, 'utf8')));
-		expect(await choose({ program })).toEqual(DEVICE);
+		expect(await choose({ program })).toEqual(INSTEAD);
 		expect(await asked()).toBe('cuda webgpu cuda webgpu');
 	});
 
@@ -185,7 +197,7 @@ describe('What is kept', () => {
 		const changed = change(JSON.stringify(JSON.parse(await readFile(file, 'utf8')).value));
 		const sha256 = createHash('sha256').update(changed).digest('hex');
 		await writeFile(file, JSON.stringify({ sha256, value: JSON.parse(changed) }));
-		expect(await choose({ program })).toEqual(DEVICE);
+		expect(await choose({ program })).toEqual(INSTEAD);
 		expect(await asked()).toBe('cuda webgpu cuda webgpu');
 	});
 
@@ -202,7 +214,7 @@ describe('What is kept', () => {
 
 	it('may be nothing: a folder that cannot be made is no failure', async () => {
 		const program = await probeThat({ webgpu: CARD });
-		expect(await choose({ program, folder: join(program, 'inside-a-file') })).toEqual(DEVICE);
+		expect(await choose({ program, folder: join(program, 'inside-a-file') })).toEqual(INSTEAD);
 	});
 });
 

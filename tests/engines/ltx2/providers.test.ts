@@ -51,6 +51,23 @@ describe('A provider is tried', () => {
 		});
 	});
 
+	test('and says which library is missing, which ONNX Runtime only logs', async () => {
+		// As ONNX Runtime 1.30 writes it where CUDA's provider is there and cuBLAS is not.
+		const line =
+			'2026-11-29 23:15:31.7 [E:onnxruntime:onnxruntime-node, provider_bridge_ort.cc:2146 Create] /onnxruntime_src/onnxruntime/core/session/provider_bridge_ort.cc:1988 onnxruntime::Provider& onnxruntime::ProviderLibrary::Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load library /opt/bin/libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open shared object file: No such file or directory';
+		const finding = { precisions: [], reason: 'Append_Cuda: Failed to load shared library' };
+		const source = `console.error(${JSON.stringify(line)}); console.log(${JSON.stringify(JSON.stringify(finding))});`;
+		const { reason } = await tryProvider(await other('no cuBLAS', source), 'cuda');
+		expect(reason).toBe(
+			'libcublasLt.so.13: cannot open shared object file: No such file or directory',
+		);
+	});
+
+	test('and keeps the reason whole where there is no card or no library for CUDA', async () => {
+		const { reason } = await tryProvider(program, 'cuda');
+		expect(reason).toMatch(/^lib\w+\.so[.\d]*: cannot open shared object file|^CUDA failure \d+: /);
+	});
+
 	test('and says why its library is not there', async () => {
 		const { reason } = await tryProvider(program, 'dml');
 		expect(reason).toContain('[dml]');

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import type { Check } from '../../../../protocol/rpc.ts';
-import { probeProgram } from './device.ts';
+import { bestDevice, probeProgram } from './device.ts';
 import { precisionFor } from './precision.ts';
-import { type ProviderReport, providersOf, tryProvider } from './providers.ts';
+import { nvidiaCard, type ProviderReport, providersOf, tryProvider } from './providers.ts';
 import type { Provider } from './session.ts';
 
 /** Each in a process of its own: ONNX Runtime is large, and a driver may bring it down. */
@@ -16,14 +16,35 @@ export async function checkProviders(): Promise<readonly Check[]> {
 	}
 	const program = probeProgram();
 	const providers = providersOf(process.platform);
-	const reports = providers.map((provider) => tryProvider(program, provider));
-	return (await Promise.all(reports)).map(providerCheck);
+	const reports = await Promise.all(providers.map((provider) => tryProvider(program, provider)));
+	const card = await nvidiaCard();
+	return [
+		...reports.map(providerCheck),
+		...(card === null ? [] : [await cardCheck(card, reports)]),
+	];
+}
+
+async function cardCheck(card: string, reports: readonly ProviderReport[]): Promise<Check> {
+	const name = 'NVIDIA card';
+	const of = (wanted: Provider) => reports.find(({ provider }) => provider === wanted);
+	const { note } = await bestDevice(card, async (provider) => of(provider)!);
+	if (note === null) return { name, status: 'ok', found: `${card}, by CUDA`, action: null };
+	return { name, status: 'warning', found: note, action: cudaAction(of('cuda')?.reason ?? null) };
+}
+
+/** `pickup setup` fetches ONNX Runtime's own libraries; CUDA's and cuDNN's come from NVIDIA. */
+function cudaAction(reason: string | null): string {
+	if (reason === null) return PROVIDER_ACTIONS.dml;
+	const [library] = /\b(lib)?(cu|nv)\w+\.(so[.\d]*|dll)/.exec(reason) ?? [];
+	if (library === undefined) return PROVIDER_ACTIONS.cuda;
+	return `Install NVIDIA's CUDA and cuDNN of the version that goes with ${library}, where the system looks for libraries.`;
 }
 
 function providerCheck({ provider, adapter, reason }: ProviderReport): Check {
 	const name = `provider ${provider}`;
 	if (reason !== null) {
-		return { name, status: 'warning', found: reason, action: PROVIDER_ACTIONS[provider] };
+		const action = provider === 'cuda' ? cudaAction(reason) : PROVIDER_ACTIONS[provider];
+		return { name, status: 'warning', found: reason, action };
 	}
 	const type = precisionFor(provider, adapter);
 	const where = adapter.name === null ? '' : ` on ${adapter.name}`;

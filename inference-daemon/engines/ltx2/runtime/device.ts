@@ -6,7 +6,13 @@ import { PickupError } from '../../../../protocol/errors.ts';
 import type { Precision } from '../graph/graph.ts';
 import { deviceKey, recallReport, rememberReport } from './device-cache.ts';
 import { precisionFor } from './precision.ts';
-import { graphicsMemory, type ProviderReport, providersOf, tryProvider } from './providers.ts';
+import {
+	graphicsMemory,
+	nvidiaCard,
+	type ProviderReport,
+	providersOf,
+	tryProvider,
+} from './providers.ts';
 import type { Provider } from './session.ts';
 
 /** Where networks run, and how. */
@@ -18,6 +24,8 @@ export type Device = {
 	readonly name: string | null;
 	/** Bytes that it has for all programs together; null where nothing tells. */
 	readonly memory: number | null;
+	/** Why it is not the NVIDIA card that this machine has, by CUDA; null where nothing is lost. */
+	readonly note: string | null;
 };
 
 export type DeviceOptions = {
@@ -46,14 +54,50 @@ export async function chooseDevice(options: DeviceOptions): Promise<Device> {
 	const { wanted, signal } = options;
 	signal?.throwIfAborted();
 	if (wanted === 'cpu') return processor();
+	if (wanted !== 'auto') return named(wanted, providersOf(process.platform), options);
+	const card = await nvidiaCard();
+	// Where there is a card it may have been mended since; elsewhere nothing is expected of CUDA.
+	const isGood = ({ provider, reason }: ProviderReport) =>
+		reason === null || card === null || provider !== 'cuda';
+	return bestDevice(card, (provider) => reportOn(provider, options, isGood));
+}
+
+/** What `auto` takes. `card` is the NVIDIA card here, if any; `reportOn` is asked until one works. */
+export async function bestDevice(
+	card: string | null,
+	reportOn: (provider: Provider) => Promise<ProviderReport>,
+): Promise<Device> {
 	const here = providersOf(process.platform);
-	if (wanted !== 'auto') return named(wanted, here, options);
+	let cuda = `ONNX Runtime has no CUDA for ${process.platform}`;
 	for (const provider of BEST_FIRST) {
 		if (!here.includes(provider)) continue;
-		const report = await reportOn(provider, options, () => true);
-		if (report.reason === null && (await isHardware(report))) return deviceOf(report);
+		const report = await reportOn(provider);
+		if (report.reason === null && (await isHardware(report))) {
+			const device = await deviceOf(report);
+			return provider === 'cuda' ? device : { ...device, note: noteOn(card, cuda, device) };
+		}
+		if (provider === 'cuda') cuda = report.reason ?? 'no card is behind it';
 	}
-	return processor();
+	const device = processor();
+	return { ...device, note: noteOn(card, cuda, device) };
+}
+
+function noteOn(found: string | null, cuda: string, { provider, name }: Device): string | null {
+	const card = found ?? (name !== null && /nvidia/i.test(name) ? name : null);
+	if (card === null) return null;
+	const instead =
+		provider === 'cpu' ? 'the CPU' : `${provider}${name === null ? '' : ` on ${name}`}`;
+	return `This machine has ${card}, but CUDA does not work (${cuda}): ${instead} computes instead.`;
+}
+
+/** What a plan says of the device; takes no time where there is no NVIDIA card. */
+export async function deviceNotes(
+	wanted: DeviceOptions['wanted'],
+	folder: string,
+): Promise<readonly string[]> {
+	if (wanted !== 'auto' || (await nvidiaCard()) === null) return [];
+	const { note } = await chooseDevice({ wanted, program: probeProgram(), folder });
+	return note === null ? [] : [note];
 }
 
 /**
@@ -73,7 +117,7 @@ export function machineMemory(): number {
 
 function processor(): Device {
 	const name = cpus()[0]?.model.trim() || null;
-	return { provider: 'cpu', precision: 'float32', name, memory: machineMemory() };
+	return { provider: 'cpu', precision: 'float32', name, memory: machineMemory(), note: null };
 }
 
 async function named(
@@ -124,7 +168,7 @@ async function reportOn(
 async function deviceOf({ provider, adapter }: ProviderReport): Promise<Device> {
 	const { name } = adapter;
 	const memory = await graphicsMemory(name);
-	return { provider, precision: precisionFor(provider, adapter), name, memory };
+	return { provider, precision: precisionFor(provider, adapter), name, memory, note: null };
 }
 
 async function isHardware({ adapter: { name } }: ProviderReport): Promise<boolean> {

@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { missingLibrary } from './onnxruntime.ts';
 import type { Adapter } from './precision.ts';
 import type { Finding } from './probe.ts';
 import type { Provider } from './session.ts';
@@ -45,8 +48,12 @@ export async function tryProvider(
 		const options = { env, ...limits, ...(signal && { signal }) };
 		const { stdout, stderr } = await run(process.execPath, [program, provider], options);
 		const { precisions, reason } = JSON.parse(stdout.trim().split('\n').at(-1)!) as Finding;
-		const name = reason === null ? await adapterName(provider, stderr) : null;
-		return { provider, adapter: { name, precisions }, reason };
+		if (reason === null) {
+			const name = await adapterName(provider, stderr);
+			return { provider, adapter: { name, precisions }, reason };
+		}
+		const adapter = { name: null, precisions };
+		return { provider, adapter, reason: missingLibrary(stderr) ?? reason };
 	} catch (error) {
 		signal?.throwIfAborted();
 		return { provider, adapter: { name: null, precisions: [] }, reason: ending(error, longest) };
@@ -67,6 +74,19 @@ async function adapterName(provider: Provider, stderr: string): Promise<string |
 	if (process.platform === 'win32') return windowsAdapter();
 	return /Using "(.+)" with driver/.exec(stderr)?.[1] ?? null;
 }
+
+/** The name of an NVIDIA card that this machine has, whatever can use it; null where there is none. */
+export async function nvidiaCard(): Promise<string | null> {
+	const [first] = await nvidiaCards();
+	if (first) return first.name;
+	return DRIVER_FILES.some((path) => existsSync(path)) ? 'an NVIDIA card' : null;
+}
+
+/** Of NVIDIA's driver, for where its program is not on the path. */
+const DRIVER_FILES: readonly string[] =
+	process.platform === 'win32'
+		? [join(process.env.SystemRoot ?? 'C:\\Windows', 'System32', 'nvcuda.dll')]
+		: ['/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/nvidia0'];
 
 type Card = { readonly name: string; readonly memory: number };
 
@@ -98,7 +118,8 @@ function ending(error: unknown, longest: number): string {
 		stderr?: string;
 	};
 	if (killed) return `its driver did not answer within ${longest / 1000} s`;
-	if (signal) return `its driver ended the process by ${signal}`;
+	const library = missingLibrary(stderr ?? '');
+	if (signal) return `its driver ended the process by ${signal}${library ? ` (${library})` : ''}`;
 	const thrown = /^\w*Error: .*/m.exec(stderr ?? '')?.[0];
 	return `it could not be tried (${thrown ?? code ?? error})`;
 }

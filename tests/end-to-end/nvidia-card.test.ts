@@ -1,0 +1,69 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fcp7Xml } from '../../demo/timelines.ts';
+import type { Plan } from '../../protocol/generation.ts';
+import type { Check } from '../../protocol/rpc.ts';
+import { makeModel } from '../engines/ltx2/shots.ts';
+import { makeNumberedShot, NUMBERED_SIZE } from './numbered.ts';
+import { type Made, openWorkbench, type Workbench } from './workbench.ts';
+
+const CARD = 'NVIDIA GeForce RTX 4090';
+
+let bench: Workbench;
+let environment: NodeJS.ProcessEnv;
+beforeAll(async () => {
+	bench = await openWorkbench();
+	const programs = join(bench.folder, 'programs');
+	await mkdir(programs);
+	const program = join(programs, 'nvidia-smi');
+	await writeFile(program, `#!/bin/sh\necho '24564, ${CARD}'\n`);
+	await chmod(program, 0o755);
+	environment = {
+		PATH: `${programs}${delimiter}${process.env.PATH}`,
+		// No graphics card can be used by Vulkan.
+		VK_ICD_FILENAMES: join(bench.folder, 'none.json'),
+	};
+});
+afterAll(() => bench.close());
+
+/** What ONNX Runtime says on this machine, where there is no card and may be no library. */
+const WHY = /lib\w+\.so[.\d]*: cannot open shared object file|CUDA failure \d+|Failed to load/;
+
+test('a card that CUDA cannot use is told of by doctor, plan and clip, with the reason', async () => {
+	const said = `This machine has ${CARD}, but CUDA does not work`;
+	const { stdout } = await bench.pickup(['doctor', '--json'], environment);
+	const { checks } = JSON.parse(stdout) as { checks: Check[] };
+	const card = checks.find(({ name }) => name === 'NVIDIA card')!;
+	expect(card).toMatchObject({ status: 'warning', found: expect.stringContaining(said) });
+	expect(card.found).toMatch(WHY);
+	expect(card.found).toContain('the CPU computes instead');
+	expect(card.action).not.toBeNull();
+
+	const rate = { num: 25, den: 1 };
+	const path = join(bench.folder, 'shot.mov');
+	await makeNumberedShot(path, rate, 0, 25, { hertz: 440, level: 0.2 });
+	const clips = [10, 45].map((start) => ({ name: 'shot', path, start, frames: 25 }));
+	const timeline = join(bench.folder, 'cut.xml');
+	await writeFile(
+		timeline,
+		fcp7Xml({ name: 'cut', rate, size: NUMBERED_SIZE, startFrame: 0, clips }),
+	);
+	const model = await makeModel(join(bench.folder, 'model'), 'ltx-2-tiny');
+	const args = ['fill', timeline, '--gap', '2', '--engine', 'ltx2', '--model', model];
+	const small = ['--pixels', '1024', '--steps', '1', '--context', '0.1', '--json'];
+
+	const plan = await bench.pickup([...args, ...small, '--plan'], environment);
+	const { plans } = JSON.parse(plan.stdout) as { plans: [Plan] };
+	expect(plans[0].notes).toContainEqual(expect.stringContaining(said));
+	const cpu = await bench.pickup([...args, ...small, '--plan', '--provider', 'cpu'], environment);
+	const asked = JSON.parse(cpu.stdout) as { plans: [Plan] };
+	expect(asked.plans[0].notes.join()).not.toContain(CARD);
+
+	const made = await bench.pickup(
+		[...args, ...small, '-o', join(bench.folder, 'new')],
+		environment,
+	);
+	const [clip] = (JSON.parse(made.stdout) as Made).clips;
+	expect(clip?.notes).toContainEqual(expect.stringMatching(WHY));
+});
