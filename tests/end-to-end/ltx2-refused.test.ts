@@ -81,8 +81,7 @@ test.each(['config.json', 'tokenizer.json', 'tokenizer_config.json'])(
 		}
 		await promisify(execFile)('mkfifo', [join(gemma, name)]);
 		const { code, message } = await refusal(fill(folder));
-		const where = name === 'tokenizer.json' ? 'text encoder (Gemma)' : join(gemma, name);
-		expect(message).toContain(where);
+		expect(message).toContain(join(gemma, name));
 		expect(['not-a-regular-file', 'engine-unavailable']).toContain(code);
 	},
 );
