@@ -238,7 +238,9 @@ describe('what the cut does to a neighbour', () => {
 		expect(planDraft(wanted).notes).toContain(note);
 		const large = { ...wanted, settings: { model: folder } };
 		const work = workFor(large, settingsIn(large), { stages: 1, referenceScale: 1 });
-		expect(planOf(large, work, { steps: 8, distilled: true }).notes).toContain(note);
+		expect(
+			planOf(large, work, { steps: 8, model: { distilled: true, notes: [] } }).notes,
+		).toContain(note);
 	});
 });
 
