@@ -85,6 +85,7 @@ export async function makeShot(
 		const shot = sizeAssumed ? await sizedLikeMedia(chosen, client) : chosen;
 		const places = foldersFor(host, options.output);
 		const wanted = composeTakes(shot, options, parts, places.media);
+		const requests = wanted.map(({ request }) => request);
 		const plans = await planAll(client, wanted);
 		await checkPlace(host, shot, plans[0]!);
 		return interruptible(async (interrupt) => {
@@ -99,21 +100,13 @@ export async function makeShot(
 					return EXIT.ok;
 				}
 				const jobs = await makeAll(client, wanted, terminal, interrupt).catch((error) => {
+					if (!(error instanceof PickupError && error.code === 'daemon-unreachable')) throw error;
 					// The daemon goes on with them, here or when it runs again.
 					folders.keep();
-					throw withHint(
-						error,
-						hintFor(
-							wanted.map(({ request }) => request.id),
-							timelinePath,
-						),
-					);
+					throw withHint(error, hintFor(requests, timelinePath));
 				});
 				const done = jobs.filter(({ state }) => state === 'done');
-				const hint = hintFor(
-					done.map(({ id }) => id),
-					timelinePath,
-				);
+				const hint = hintFor(done, timelinePath);
 				if (interrupt.aborted) {
 					terminal.note('Interrupted: the jobs are cancelled, the timeline is as it was.');
 					if (done.length > 0) terminal.note(hint);
@@ -232,8 +225,10 @@ async function checkPlace(host: TimelineFileHost, shot: Shot, plan: Plan): Promi
 }
 
 /** What can still be done with jobs whose clips no command waits to land. */
-function hintFor(ids: readonly string[], timeline: string): string {
-	const lines = ids.map((id) => `pickup jobs land ${id.slice(0, 8)} ${JSON.stringify(timeline)}`);
+function hintFor(jobs: readonly { readonly id: string }[], timeline: string): string {
+	const lines = jobs.map(
+		({ id }) => `pickup jobs land ${id.slice(0, 8)} ${JSON.stringify(timeline)}`,
+	);
 	return `A finished clip stays, and can be put into the timeline with:\n${lines.join('\n')}`;
 }
 

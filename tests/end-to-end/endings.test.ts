@@ -7,7 +7,7 @@ import { fcp7Xml, otio, type SimpleCut } from '../../demo/timelines.ts';
 import { openTimeline } from '../../host-bridge/timeline-file/host.ts';
 import type { Problem } from '../../protocol/errors.ts';
 import type { Job } from '../../protocol/jobs.ts';
-import { readPortFile, until } from '../daemon/harness.ts';
+import { endAllDaemons, readPortFile, startDaemon, until } from '../daemon/harness.ts';
 import { makeNumberedShot, NUMBERED_SIZE } from './numbered.ts';
 import { type Made, openWorkbench, PICKUP, pickupAsOther, type Workbench } from './workbench.ts';
 
@@ -22,7 +22,10 @@ beforeAll(async () => {
 	shot = join(bench.folder, 'shot.mov');
 	await makeNumberedShot(shot, RATE, 0, 25, { hertz: 440, level: 0.2 });
 });
-afterAll(() => bench.close());
+afterAll(async () => {
+	await endAllDaemons();
+	await bench.close();
+});
 
 type Wanted = { readonly gap?: number; readonly size?: SimpleCut['size']; readonly media?: string };
 
@@ -82,6 +85,20 @@ describe('A command that is refused ends, before any work:', () => {
 		}
 		expect(await jobs()).toEqual(before);
 		expect(await readdir(join(bench.folder, 'locked'))).toEqual(['cut.xml']);
+	});
+
+	test('a still that is not there', async () => {
+		const timeline = await write('still', 'cut.xml', fcp7Xml(cutOf()));
+		const { state } = await startDaemon();
+		const output = join(bench.folder, 'still', 'new');
+		const insert = ['insert', timeline, '--gap', '1', '--engine', 'fake', '-o', output];
+		const args = [...insert, '--image', '/nowhere.png@0', '--json'];
+		const { code, stdout } = await bench.pickup(args, { PICKUP_STATE: state });
+		const { error } = JSON.parse(stdout) as { error: Problem };
+		expect(error).toMatchObject({ code: 'media-offline', field: 'request.images.0.path' });
+		expect(error.action).not.toContain('land');
+		expect(code).toBe(4);
+		expect(await readdir(join(bench.folder, 'still'))).toEqual(['cut.xml']);
 	});
 
 	test('neighbours that cannot be read, of a picture whose size nobody says', async () => {
