@@ -38,7 +38,7 @@ export type Bridge = {
 };
 
 /** Both sides are taken for the same scene when this much of the picture is found again. */
-const SAME_SCENE = 0.42;
+const SAME_SCENE = 0.35;
 
 /** How sharply one side is chosen where the two do not show the same thing. */
 const SHARPNESS = 7;
@@ -255,7 +255,7 @@ type Paths = {
  * Pixels of a frame's speed times frames, per pixel of width, after which a swing has ended: it
  * leads away by about 0.15 of that. A hand that shakes is on its way back by then.
  */
-const SWING = 0.06;
+const SWING = 0.1;
 
 /**
  * The whole way across, and what the neighbours' own speed differs from its mean speed at the
@@ -284,7 +284,7 @@ function scenePaths(
 		beyond(speedRight, back, -1, look.right !== null),
 	] as const;
 	const fastest = Math.max(...[...left, ...right].map(typicalLength), 1e-3);
-	const longest = Math.min(steps, settle / 2, (SWING * width) / fastest);
+	const longest = Math.min(steps / 3, settle / 2, (SWING * width) / fastest);
 	return {
 		left: [there, ...left],
 		right: [back, ...right],
