@@ -113,6 +113,14 @@ export function buildBridge(
 		const other = memory[side === 'left' ? 'right' : 'left'];
 		run.reconsider(moved, trust, found, misses, other.found, other.fields[0]!, ...grid);
 	};
+	const differ = (leftAt: number, rightAt: number, result: number) => {
+		const { gain, offset } = look.scene!;
+		run.differ(
+			...([leftAt, rightAt, lumas.left, lumas.right, small.width, small.height] as const),
+			...([nodes.unit / small.factor, gain, offset, nodes.columns, nodes.rows, result] as const),
+		);
+	};
+	if (regime === 'scene') differ(0, 0, memory.still);
 	const spread = (side: 'left' | 'right') => {
 		const target = memory.maps + (side === 'left' ? 0 : 2 * plane);
 		run.toMap(
@@ -145,11 +153,11 @@ export function buildBridge(
 					...([...grid, width, height, crossing(step, steps), SHARPNESS, memory.shares] as const),
 				);
 				run.toShares(memory.shares, finer, nodes.columns, nodes.rows, ...mapGrid, share);
-				const { gain, offset } = look.scene!;
+				differ(l.found, r.found, l.moved);
 				run.weighDissolve(
-					...([l.found, r.found, lumas.left, lumas.right, small.width, small.height] as const),
-					...([nodes.unit / small.factor, gain, offset, AGREE, DISAGREE] as const),
-					...([nodes.columns, nodes.rows, l.moved, memory.shares] as const),
+					...([l.moved, memory.still, l.found, r.found] as const),
+					...([width / nodes.unit, height / nodes.unit, AGREE, DISAGREE] as const),
+					...([nodes.columns, nodes.rows, memory.shares] as const),
 				);
 				run.toShares(memory.shares, finer, nodes.columns, nodes.rows, ...mapGrid, share + plane);
 				grade = gradeAt(look.scene!, time);
@@ -318,6 +326,8 @@ function reserve(kernels: Kernels, nodes: Nodes, map: Nodes, frameBytes: number,
 		left: side(),
 		right: side(),
 		shares: kernels.allocate(values),
+		/** How much the sides differ where they stand. */
+		still: kernels.allocate(values),
 		line: kernels.allocate(nodes.columns * 8),
 		/** Left x, left y, right x, right y, share of the right, how much is dissolved. */
 		maps: kernels.allocate(map.columns * map.rows * 4 * 6),

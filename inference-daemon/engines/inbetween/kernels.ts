@@ -172,7 +172,7 @@ type Exports = {
 		sharpness: number,
 		result: number,
 	): void;
-	weighDissolve(
+	differ(
 		left: number,
 		right: number,
 		leftLuma: number,
@@ -182,11 +182,21 @@ type Exports = {
 		cell: number,
 		gain: number,
 		offset: number,
+		columns: number,
+		rows: number,
+		result: number,
+	): void;
+	weighDissolve(
+		moved: number,
+		still: number,
+		left: number,
+		right: number,
+		width: number,
+		height: number,
 		least: number,
 		most: number,
 		columns: number,
 		rows: number,
-		scratch: number,
 		result: number,
 	): void;
 	weighWipe(

@@ -272,56 +272,60 @@ export function weighWipe(columns: i32, rows: i32, width: i32, height: i32, dx: 
 	return top + (low - top) * fy;
 }
 
+/** Places of a node's surroundings that are looked at. */
+const LOOKS: i32 = 4;
 /** Differences of grey levels up to this count as none. */
 const NOISE: f32 = 1;
 
 /**
- * How much of each node's surroundings is to be dissolved, 0…1: all of it where what the two sides
- * bring there differs `most` as much as what stands there plainly, nothing up to `least`, and half
- * of that where one of them lies outside its picture. `leftLuma`
- * and `rightLuma` are `width` × `height` (at least 2 × 2), `cell` of their pixels per node; right
- * luma ≈ gain · left luma + offset. `scratch` holds 2 values a node.
+ * How much the sides differ around each node where they are looked at as `left` and `right` say
+ * (null pointers: where they stand), as a sum of grey levels. `leftLuma` and `rightLuma` are
+ * `width` × `height` (at least 2 × 2), `cell` of their pixels per node; right luma ≈ gain · left
+ * luma + offset.
  */
-export function weighDissolve(
+export function differ(
 	left: usize, right: usize, leftLuma: usize, rightLuma: usize, width: i32, height: i32, cell: f32,
-	gain: f32, offset: f32, least: f32, most: f32, columns: i32, rows: i32, scratch: usize, result: usize,
+	gain: f32, offset: f32, columns: i32, rows: i32, result: usize,
 ): void {
-	const count = columns * rows;
-	const plain = scratch + (count << 2);
-	const step = cell * 0.25;
+	const step = cell * 0.5;
 	for (let j = 0; j < rows; j++) {
 		for (let i = 0; i < columns; i++) {
 			const index = j * columns + i;
 			const at = index << 3;
-			const lx = load<f32>(left + at) * cell;
-			const ly = load<f32>(left + at, 4) * cell;
-			const rx = load<f32>(right + at) * cell;
-			const ry = load<f32>(right + at, 4) * cell;
-			let moved: f32 = 0;
-			let still: f32 = 0;
-			for (let k = 0; k < 16; k++) {
-				const dx = (<f32>(k & 3) - 1.5) * step - 0.5;
-				const dy = (<f32>(k >> 2) - 1.5) * step - 0.5;
-				const x = <f32>i * cell + dx;
-				const y = <f32>j * cell + dy;
-				moved += abs(gain * lumaAt(leftLuma, width, height, lx + dx, ly + dy) + offset - lumaAt(rightLuma, width, height, rx + dx, ry + dy));
-				still += abs(gain * lumaAt(leftLuma, width, height, x, y) + offset - lumaAt(rightLuma, width, height, x, y));
+			const lx = (left ? load<f32>(left + at) : <f32>i) * cell;
+			const ly = (left ? load<f32>(left + at, 4) : <f32>j) * cell;
+			const rx = (right ? load<f32>(right + at) : <f32>i) * cell;
+			const ry = (right ? load<f32>(right + at, 4) : <f32>j) * cell;
+			let sum: f32 = 0;
+			for (let k = 0; k < LOOKS; k++) {
+				const dx = (<f32>(k & 1) - 0.5) * step - 0.5;
+				const dy = (<f32>(k >> 1) - 0.5) * step - 0.5;
+				sum += abs(
+					gain * lumaAt(leftLuma, width, height, lx + dx, ly + dy) + offset -
+						lumaAt(rightLuma, width, height, rx + dx, ry + dy),
+				);
 			}
-			store<f32>(scratch + (index << 2), moved);
-			store<f32>(plain + (index << 2), still);
+			store<f32>(result + (index << 2), sum);
 		}
 	}
-	const w = <f32>width / cell;
-	const h = <f32>height / cell;
+}
+
+/**
+ * How much of each node's surroundings is to be dissolved, 0…1: all of it where what the two sides
+ * bring there (`moved`) differs `most` as much as what stands there (`still`), nothing up to
+ * `least`, and half of that where one of them looks outside its picture (`width` × `height` nodes).
+ */
+export function weighDissolve(
+	moved: usize, still: usize, left: usize, right: usize, width: f32, height: f32,
+	least: f32, most: f32, columns: i32, rows: i32, result: usize,
+): void {
 	for (let j = 0; j < rows; j++) {
 		for (let i = 0; i < columns; i++) {
-			const moved = around(scratch, columns, rows, i, j);
-			const still = around(plain, columns, rows, i, j);
 			const at = (j * columns + i) << 3;
 			const seen =
-				inside(load<f32>(left + at), load<f32>(left + at, 4), w, h) *
-				inside(load<f32>(right + at), load<f32>(right + at, 4), w, h);
-			const ratio = moved / (still + 144 * NOISE);
+				inside(load<f32>(left + at), load<f32>(left + at, 4), width, height) *
+				inside(load<f32>(right + at), load<f32>(right + at, 4), width, height);
+			const ratio = around(moved, columns, rows, i, j) / (around(still, columns, rows, i, j) + <f32>9 * <f32>LOOKS * NOISE);
 			store<f32>(result + (at >> 1), (0.5 + 0.5 * seen) * smooth((ratio - least) / (most - least)));
 		}
 	}

@@ -221,8 +221,15 @@ export function padPlane(source: usize, width: i32, height: i32, bytes: i32, pad
 				v128.store(scratch + 3 * row + n, between(first + 3 * plane + n, row, part));
 			}
 		}
+		let dissolves = false;
 		if (time >= 0) {
-			for (let n = 0; n < row; n += 16) v128.store(scratch + 5 * row + n, between(first + 5 * plane + n, row, part));
+			let any = i32x4.splat(0);
+			for (let n = 0; n < row; n += 16) {
+				const much = between(first + 5 * plane + n, row, part);
+				v128.store(scratch + 5 * row + n, much);
+				any = i32x4.max_s(any, much);
+			}
+			dissolves = v128.any_true(i32x4.gt_s(any, i32x4.splat(FAINT)));
 		}
 		const out = target + <usize>(y * width * sizeof<T>());
 		for (let x = 0; x < width; x += 8) {
@@ -257,7 +264,7 @@ export function padPlane(source: usize, width: i32, height: i32, bytes: i32, pad
 				const share = i16x8.add(i16x8.splat(<i16>wa), i16x8.mul(i16x8.splat(<i16>((wb - wa) >> 3)), ramp()));
 				value = lerp(l, r, share);
 			}
-			if (time >= 0) {
+			if (dissolves) {
 				const ma = load<i32>(n0 + 5 * row);
 				const mb = load<i32>(n1 + 5 * row);
 				if (ma > FAINT || mb > FAINT) {
