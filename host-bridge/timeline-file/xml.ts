@@ -12,8 +12,8 @@ const sources = new WeakMap<object, string>();
 
 /**
  * Parses a document and returns its root. All offsets count UTF-16 units of `text` itself, with
- * its CRLF and byte order mark. Document types are skipped and entities that they define are not
- * expanded. Throws PickupError `timeline-malformed` naming line and column.
+ * its CRLF and byte order mark. Of document types only entities that stand for plain text count.
+ * Throws PickupError `timeline-malformed` naming line and column.
  */
 export function parseXml(text: string): XmlElement {
 	if (text.length > LONGEST) {
@@ -25,7 +25,11 @@ export function parseXml(text: string): XmlElement {
 	}
 	let root: XmlElement | null;
 	try {
-		const document = parse(text, { includeOffsets: true });
+		const entities = plainEntities(text);
+		const document = parse(text, {
+			includeOffsets: true,
+			resolveUndefinedEntity: (entity) => entities.get(entity),
+		});
 		sources.set(document, text);
 		root = document.root;
 	} catch (error) {
@@ -74,11 +78,11 @@ export function attribute(element: XmlElement, name: string): string | undefined
 	return element.attributes[name];
 }
 
-/** The element's text as an integer. Decimal integers only, at most 2^53. */
+/** Hiero and Nuke Studio write `24.0`; part of a frame goes to the nearest. At most 2^53. */
 function integerOf(element: XmlElement): number {
 	const text = textOf(element);
-	const value = Number(text);
-	if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(value)) {
+	const value = Math.round(Number(text));
+	if (!/^[+-]?\d+(?:\.\d*)?$/.test(text) || !Number.isSafeInteger(value)) {
 		throw malformed(element, 'a whole number', quoted(text));
 	}
 	return value;
@@ -158,6 +162,13 @@ export function contentStart(element: XmlElement): number {
 		else if (c === '>') return at + 1;
 	}
 	return text.length;
+}
+
+/** By their names as `&name;`. What refers to others is not expanded: it may grow without end. */
+function plainEntities(text: string): ReadonlyMap<string, string> {
+	const type = /<!DOCTYPE[^>[]*\[(.*?)\]\s*>/s.exec(text.slice(0, 65_536))?.[1] ?? '';
+	const found = type.matchAll(/<!ENTITY\s+([\w.-]+)\s+("[^"&%<]{0,256}"|'[^'&%<]{0,256}')\s*>/g);
+	return new Map(Array.from(found, ([, name, quoted = '']) => [`&${name};`, quoted.slice(1, -1)]));
 }
 
 function tooDeep(text: string): PickupError {

@@ -17,7 +17,7 @@ import { short } from './source.ts';
 import type { SourceTiming } from './speed.ts';
 
 /** A part of a nested sequence's clip, and what shows in it. */
-type NestedPart = Pick<ClipSpan, 'range' | 'source' | 'sourceIn' | 'speed'>;
+export type NestedPart = Pick<ClipSpan, 'range' | 'source' | 'sourceIn' | 'speed'>;
 
 /**
  * What a nested sequence shows over a range of the outer one: the media of its clips where they

@@ -19,13 +19,15 @@ import { element, type NewElement } from '../xml-write.ts';
 
 /**
  * The rate of an element that has a `<rate>`: timebase 30 with ntsc TRUE is 30000/1001. Some
- * programs write 29.97 as the timebase; it means the same. Undefined where there is none.
+ * programs write 29.97 as the timebase; it means the same. Undefined where there is none, or one of
+ * 0 as Premiere writes for placeholders.
  */
 export function rateOf(parent: XmlElement | undefined): FrameRate | undefined {
 	const rate = parent && child(parent, 'rate');
-	if (!rate) return undefined;
-	const timebase = needChild(rate, 'timebase');
+	const timebase = rate && child(rate, 'timebase');
+	if (!timebase || textOf(timebase) === '') return undefined;
 	const value = decimalOf(timebase);
+	if (value.num === 0) return undefined;
 	if (value.num < value.den || value.num > 1000 * value.den) {
 		throw malformed(timebase, 'a timebase from 1 to 1000', textOf(timebase));
 	}
@@ -76,13 +78,14 @@ export function flag(parent: XmlElement, name: string, byDefault: boolean): bool
 	return text === undefined || text === '' ? byDefault : text === 'TRUE' || text === '1';
 }
 
-/** The element's text as an exact decimal of at most five places. */
+/** The element's text as an exact decimal of five places, under a thousand million. */
 export function decimalOf(source: XmlElement): Rational {
 	const text = textOf(source);
-	const match = /^([+-]?)(\d{1,9})(?:\.(\d+))?$/.exec(text);
-	if (!match) throw malformed(source, 'a number', JSON.stringify(text.slice(0, 60)));
-	const [, sign = '', whole = '', places = ''] = match;
-	return rational(Number(`${sign}${whole}${places.slice(0, 5).padEnd(5, '0')}`), 100_000);
+	const value = Number(text);
+	if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || Math.abs(value) >= 1e9) {
+		throw malformed(source, 'a number', JSON.stringify(text.slice(0, 60)));
+	}
+	return rational(Math.round(value * 100_000), 100_000);
 }
 
 /** Width over height of a pixel, by the names that FCP 7 and Premiere use. */

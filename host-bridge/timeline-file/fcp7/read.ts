@@ -9,7 +9,7 @@ import {
 	ZERO,
 } from '../../../protocol/time.ts';
 import type { ClipSpan, Sequence } from '../../../protocol/timeline.ts';
-import type { Track } from '../../host.ts';
+import { readable } from '../readable.ts';
 import {
 	attribute,
 	child,
@@ -19,10 +19,9 @@ import {
 	malformed,
 	needChild,
 	needInteger,
-	textOf,
 	type XmlElement,
 } from '../xml.ts';
-import { throughNested } from './nested.ts';
+import { type NestedPart, throughNested } from './nested.ts';
 import { flag, pixelAspectOf, rateOf, startOf } from './rate.ts';
 import type { SequenceReading, TrackReading } from './reading.ts';
 import {
@@ -61,7 +60,7 @@ function readTracks(document: Xmeml, element: XmlElement): SequenceReading {
 		...pictureFormat(element),
 		duration: Math.max(childInteger(element, 'duration') ?? 0, ...ends, 0),
 		...startOf(element, rate),
-		sampleRate: childInteger(formatOf(element, 'audio') ?? element, 'samplerate') ?? 48_000,
+		sampleRate: sampleRateOf(element),
 	};
 	return { element, sequence, video, audio };
 }
@@ -94,7 +93,7 @@ function sequenceRate(sequence: XmlElement): FrameRate {
 		rateOf(formatOf(sequence, 'video')) ??
 		rateOf(child(sequence, 'timecode')) ??
 		rateOf(children(mediaTracks(sequence, 'video')[0] ?? sequence, 'clipitem')[0]);
-	if (!found) throw malformed(sequence, 'an element <rate> inside', 'none');
+	if (!found) throw malformed(sequence, 'a <rate> with a timebase above 0 inside', 'none');
 	return found;
 }
 
@@ -114,6 +113,13 @@ function pictureFormat(sequence: XmlElement): Pick<Sequence, 'size' | 'pixelAspe
 		Number(attribute(sequence, `MZ.Sequence.PreviewFrameSize${side}`)) || null;
 	const size = { width: noted('Width') ?? 1920, height: noted('Height') ?? 1080 };
 	return { size, pixelAspect: { num: 1, den: 1 } };
+}
+
+/** 48 kHz where the sequence says nothing, or what is no rate of samples. */
+function sampleRateOf(sequence: XmlElement): number {
+	const format = formatOf(sequence, 'audio');
+	const rate = (format && childInteger(format, 'samplerate')) ?? 0;
+	return rate >= 8000 && rate <= 384_000 ? rate : 48_000;
 }
 
 function formatOf(sequence: XmlElement, kind: 'video' | 'audio'): XmlElement | undefined {
@@ -187,17 +193,11 @@ type Beside = { readonly before: Transition | undefined; readonly after: Transit
 
 /** One span, or one for each clip of a nested sequence; none for a clip of no length. */
 function readClip(at: Place, item: XmlElement, beside: Beside): readonly ClipSpan[] {
-	const media = mediaOf(at.document, item);
-	const clipRate = rateOf(item) ?? media.rate ?? at.rate;
-	const from = Math.max(0, childInteger(item, 'in') ?? 0) + subclipOffset(item);
-	const length = childInteger(item, 'duration') ?? 0;
-	const out = childInteger(item, 'out') ?? -1;
-	const frames = { in: from, out: out < 0 ? from + length : out + subclipOffset(item), clipRate };
+	const frames = readable(() => framesOf(at, item));
 	const whole = placeOf(at, item, beside, frames);
 	if (whole.end === whole.start) return [];
-	const start =
-		textOf(child(item, 'start')) === '-1' ? (beside.before?.cut ?? whole.start) : whole.start;
-	const end = textOf(child(item, 'end')) === '-1' ? (beside.after?.cut ?? whole.end) : whole.end;
+	const start = edgeOf(item, 'start') < 0 ? (beside.before?.cut ?? whole.start) : whole.start;
+	const end = edgeOf(item, 'end') < 0 ? (beside.after?.cut ?? whole.end) : whole.end;
 	const range = { start: Math.max(start, whole.start), end: Math.min(end, whole.end) };
 	if (range.start < 0 || range.end <= range.start) {
 		throw malformed(item, 'an end after the start', `${range.start}–${range.end}`);
@@ -208,45 +208,68 @@ function readClip(at: Place, item: XmlElement, beside: Beside): readonly ClipSpa
 		range,
 		enabled: flag(item, 'enabled', true),
 	};
-	const still = isStill(at.document, item);
+	const parts =
+		frames instanceof Error ? frames : readable(() => shownIn(at, item, { frames, whole, range }));
+	if (!(parts instanceof Error)) return parts.map((part) => ({ ...common, ...part }));
+	const source = { kind: 'synthetic', what: short(`clip that says: ${parts.message}`) } as const;
+	return [{ ...common, source, ...STILL_TIMING }];
+}
+
+const STILL_TIMING = { sourceIn: ZERO, speed: ZERO };
+
+type Frames = { readonly in: number; readonly out: number; readonly clipRate: FrameRate };
+
+/** `<in>` and `<out>`, in frames at `clipRate`. */
+function framesOf(at: Place, item: XmlElement): Frames {
+	const clipRate = rateOf(item) ?? mediaOf(at.document, item).rate ?? at.rate;
+	const from = Math.max(0, childInteger(item, 'in') ?? 0) + subclipOffset(item);
+	const out = childInteger(item, 'out') ?? -1;
+	const length = childInteger(item, 'duration') ?? 0;
+	return { in: from, out: out < 0 ? from + length : out + subclipOffset(item), clipRate };
+}
+
+/** What a clip shows over `range` of its `whole` place: one part, or those of a nested sequence. */
+function shownIn(
+	at: Place,
+	item: XmlElement,
+	{
+		frames,
+		whole,
+		range,
+	}: { readonly frames: Frames } & Readonly<Record<'whole' | 'range', FrameRange>>,
+): readonly NestedPart[] {
+	if (isStill(at.document, item)) {
+		return [{ range, source: sourceOfItem(at.document, item), ...STILL_TIMING }];
+	}
 	const timing = sourceTiming(item, {
 		...frames,
 		range: whole,
 		sequenceRate: at.rate,
-		mediaLength: media.length,
+		mediaLength: mediaOf(at.document, item).length,
 	});
-	if (still) return [{ ...common, source: sourceOfItem(at.document, item), ...STILL_TIMING }];
 	if (timing === null) {
-		return [{ ...common, source: { kind: 'synthetic', what: 'variable speed' }, ...STILL_TIMING }];
+		return [{ range, source: { kind: 'synthetic', what: 'variable speed' }, ...STILL_TIMING }];
 	}
 	const skipped = framesToSeconds(range.start - whole.start, at.rate);
 	const sourceIn = add(timing.sourceIn, multiply(skipped, timing.speed));
 	const shown = { sourceIn, speed: timing.speed };
 	const nested = child(item, 'sequence');
-	if (!nested) return [{ ...common, source: sourceOfItem(at.document, item), ...shown }];
+	if (!nested) return [{ range, source: sourceOfItem(at.document, item), ...shown }];
 	const inner = readSequence(at.document, definitionOf(nested, at.document.sequences));
-	return throughNested(inner, at.kind, shown, range, at.rate).map((part) => ({
-		...common,
-		...part,
-	}));
+	return throughNested(inner, at.kind, shown, range, at.rate);
 }
 
-const STILL_TIMING = { sourceIn: ZERO, speed: ZERO };
-
 /** From start to end with the transitions: −1 stands for the outer end of the one beside. */
-function placeOf(
-	at: Place,
-	item: XmlElement,
-	beside: Beside,
-	frames: { readonly in: number; readonly out: number; readonly clipRate: FrameRate },
-): FrameRange {
+function placeOf(at: Place, item: XmlElement, beside: Beside, frames: Frames | Error): FrameRange {
 	const [start, end] = [edgeOf(item, 'start'), edgeOf(item, 'end')];
-	const length = round(multiply(framesToSeconds(frames.out - frames.in, frames.clipRate), at.rate));
 	if (start < 0 && end < 0 && !(beside.before && beside.after)) {
 		throw malformed(item, 'a transition beside a clip whose start and end are −1', 'none');
 	}
 	const knownStart = start >= 0 ? start : beside.before?.range.start;
 	const knownEnd = end >= 0 ? end : beside.after?.range.end;
+	const known = knownStart !== undefined && knownEnd !== undefined;
+	if (!known && frames instanceof Error) throw frames;
+	const length = known || frames instanceof Error ? 0 : lengthOf(frames, at.rate);
 	const range = {
 		start: knownStart ?? (knownEnd ?? 0) - length,
 		end: knownEnd ?? (knownStart ?? 0) + length,
@@ -255,6 +278,10 @@ function placeOf(
 		throw malformed(item, 'an end after the start', `${range.start}–${range.end}`);
 	}
 	return range;
+}
+
+function lengthOf(frames: Frames, rate: FrameRate): number {
+	return round(multiply(framesToSeconds(frames.out - frames.in, frames.clipRate), rate));
 }
 
 function edgeOf(item: XmlElement, name: 'start' | 'end'): number {

@@ -165,7 +165,7 @@ function pixels(element: XmlElement, name: string): number {
 function number(element: XmlElement, name: string, least: number, most: number): number {
 	const text = attribute(element, name) ?? '';
 	const value = Number(text);
-	if (/^\s*\d+\s*$/.test(text) && value >= least && value <= most) return value;
+	if (/^\s*\d+(\.0*)?\s*$/.test(text) && value >= least && value <= most) return value;
 	const expected = `${name} as a whole number from ${least} to ${most}`;
 	throw malformed(element, expected, text === '' ? 'nothing' : JSON.stringify(text.slice(0, 60)));
 }

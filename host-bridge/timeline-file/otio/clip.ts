@@ -2,6 +2,7 @@ import path from 'node:path';
 import { ONE, type Rational, TICKS_PER_SECOND } from '../../../protocol/time.ts';
 import type { MediaSource } from '../../../protocol/timeline.ts';
 import { mediaPathFromUrl } from '../media-path.ts';
+import { readable } from '../readable.ts';
 import {
 	elements,
 	flagMember,
@@ -34,19 +35,19 @@ export type ClipContent = {
 
 /** The part of its media that a clip uses, in the media's own clock; decides its length. */
 export function clipRange(clip: Json): TickRange {
-	const range = rangeMember(clip, 'source_range');
-	if (range) return range;
 	const media = mediaReference(clip);
-	const available = media && rangeMember(media, 'available_range');
-	if (available) return available;
+	const range =
+		rangeMember(clip, 'source_range') ?? (media && rangeMember(media, 'available_range'));
+	if (range) return range;
 	throw malformed(clip, 'a clip with a source_range, or media with an available_range');
 }
 
 export function readClip(clip: Json, folder: string): ClipContent {
 	const media = mediaReference(clip);
 	const range = clipRange(clip);
-	const available = media && rangeMember(media, 'available_range');
-	const start = range.start - (available?.start ?? 0n);
+	const available = media && readable(() => rangeMember(media, 'available_range'));
+	// Kdenlive writes a rate of 0 for media that have none: they begin at 0 then.
+	const start = range.start - (available instanceof Error ? 0n : (available?.start ?? 0n));
 	const warp = timeWarp(clip);
 	const source = sourceOfMedia(media, folder);
 	const name = textMember(clip, 'name') || (media && textMember(media, 'name')) || nameOf(source);
@@ -81,11 +82,10 @@ export function timeWarp(item: Json): Rational | 'varying' {
 	return warp ?? ONE;
 }
 
-function readScalar(effect: Json): Rational {
-	const node = needMember(effect, 'time_scalar');
-	const scalar = numberOf(node);
-	if (Math.abs(scalar) > 10_000) throw malformed(node, 'a speed between -10000 and 10000');
-	return nearestRational(scalar, 10_000);
+function readScalar(effect: Json): Rational | 'varying' {
+	const scalar = readable(() => numberOf(needMember(effect, 'time_scalar')));
+	const known = typeof scalar === 'number' && Math.abs(scalar) <= 10_000;
+	return known ? nearestRational(scalar, 10_000) : 'varying';
 }
 
 /** Played backwards, the last frame of the used part comes first. */

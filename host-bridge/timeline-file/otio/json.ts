@@ -17,9 +17,9 @@ const DEEPEST = 250;
 const sources = new WeakMap<Json, string>();
 
 /**
- * Parses a document strictly (no comments, no trailing commas, no key twice in one object) and
- * returns its root, with offsets into `text` itself. The tokens `NaN`, `Infinity` and `-Infinity`,
- * which Python writes, are let through as values that are not numbers.
+ * Parses a document strictly (no comments, no trailing commas) and returns its root, with offsets
+ * into `text` itself. The tokens `NaN`, `Inf` and `Infinity`, with a minus or without, which
+ * OpenTimelineIO reads, are let through as values that are not numbers.
  * Throws PickupError `timeline-malformed` naming the line.
  */
 export function parseJson(text: string): Json {
@@ -30,7 +30,7 @@ export function parseJson(text: string): Json {
 			{ action: 'Export only the timeline that has the gap.' },
 		);
 	}
-	const plain = withoutPythonTokens(text);
+	const plain = withoutOddTokens(text);
 	const errors: ParseError[] = [];
 	const root = parseTree(plain, errors, { disallowComments: true, allowTrailingComma: false });
 	const first = errors[0];
@@ -46,7 +46,6 @@ export function parseJson(text: string): Json {
 		);
 	}
 	sources.set(root, text);
-	refuseDoubleKeys(root);
 	return root;
 }
 
@@ -66,6 +65,7 @@ export function needMember(object: Json, key: string): Json {
 	return value;
 }
 
+/** The first of that key counts where there are several, as in OpenTimelineIO. */
 export function propertyOf(object: Json, key: string): Json | undefined {
 	if (object.type !== 'object') throw malformed(object, 'an object');
 	return object.children?.find((property) => property.children?.[0]?.value === key);
@@ -153,8 +153,8 @@ function excerpt(node: Json): string {
 	return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
-/** Puts strings of the same length in the place of Python's tokens, and measures the depth. */
-function withoutPythonTokens(text: string): string {
+/** Puts strings of the same length in the place of NaN and infinity, and measures the depth. */
+function withoutOddTokens(text: string): string {
 	const parts: string[] = [];
 	let from = 0;
 	const put = (start: number, length: number, value: string) => {
@@ -171,7 +171,7 @@ function withoutPythonTokens(text: string): string {
 		else if (character === '{' || character === '[') depth += 1;
 		else if (character === '}' || character === ']') depth -= 1;
 		else if (character === 'N' || character === 'I' || character === '-') {
-			const token = /^(NaN|-?Infinity)(?![\w.+-])/.exec(text.slice(at, at + 10))?.[0];
+			const token = /^(NaN|-?Inf(inity)?)(?![\w.+-])/.exec(text.slice(at, at + 10))?.[0];
 			if (token === undefined) continue;
 			put(at, token.length, `"${'.'.repeat(token.length - 2)}"`);
 			at += token.length - 1;
@@ -188,23 +188,6 @@ function tooDeep(text: string, at: number): PickupError {
 		`Expected at most ${DEEPEST} levels of nesting, got more on line ${line}`,
 		{ field: `line ${line}` },
 	);
-}
-
-function refuseDoubleKeys(root: Json): void {
-	const waiting = [root];
-	for (let node = waiting.pop(); node; node = waiting.pop()) {
-		if (node.type === 'object') {
-			const seen = new Set<string>();
-			for (const key of keysOf(node)) {
-				if (seen.has(key)) {
-					const message = `Expected each key once in ${place(node)}, got "${key.slice(0, 60)}" twice`;
-					throw problem(node, message, key.slice(0, 60));
-				}
-				seen.add(key);
-			}
-		}
-		for (const child of node.children ?? []) waiting.push(child);
-	}
 }
 
 function lineAt(text: string, offset: number): number {

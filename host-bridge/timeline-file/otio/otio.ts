@@ -3,6 +3,7 @@ import type { FrameRate } from '../../../protocol/time.ts';
 import type { ClipSpan } from '../../../protocol/timeline.ts';
 import type { Cut, Track } from '../../host.ts';
 import type { TimelineFormat, TimelineSequence } from '../format.ts';
+import { readable } from '../readable.ts';
 import type { OtioTrack } from './free.ts';
 import {
 	clip,
@@ -77,6 +78,7 @@ function readTimeline(timeline: Json, folder: string): TimelineSequence {
 	const lasts = models.map((model) => model.window.end - model.zero).reduce(latest, 0n);
 	const end = window ? window.end - window.start : lasts;
 	const start = member(timeline, 'global_start_time');
+	const startFrame = readable(() => (start ? nearestFrame(readTime(start), rate) : 0));
 	const name = textMember(timeline, 'name') || textMember(stack, 'name') || 'Timeline';
 	const { size, pixelAspect, sizeAssumed } = pictureOf(stack);
 	const cut: Cut = {
@@ -87,7 +89,7 @@ function readTimeline(timeline: Json, folder: string): TimelineSequence {
 			size,
 			pixelAspect,
 			duration: nearestFrame(end, rate),
-			startFrame: start ? nearestFrame(readTime(start), rate) : 0,
+			startFrame: startFrame instanceof Error ? 0 : startFrame,
 			dropFrame: false,
 			sampleRate: sampleRateOf(stack),
 		},

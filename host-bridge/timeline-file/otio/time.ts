@@ -19,10 +19,11 @@ const LONGEST_SECONDS = 1e8;
 /** Values that are not whole frames are taken to a millionth of a frame. */
 const PARTS = 1_000_000n;
 
-/** A RationalTime (or `value` and `rate` of anything) in ticks. */
+/** A RationalTime (or `value` and `rate` of anything) in ticks. Nothing is nothing at any rate. */
 export function readTime(node: Json): Ticks {
 	const valueNode = needMember(node, 'value');
 	const value = numberOf(valueNode);
+	if (value === 0) return 0n;
 	const rate = readRate(node);
 	if (Math.abs(value / (rate.num / rate.den)) > LONGEST_SECONDS) {
 		throw malformed(valueNode, 'a time of less than three years');
