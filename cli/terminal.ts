@@ -1,7 +1,7 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
-import Table from 'cli-table3';
 import type { Problem } from '../protocol/errors.ts';
 import { printable } from '../protocol/printable.ts';
+import { formatTable } from './table.ts';
 
 /** Where a verb writes. stdout carries results, stderr everything about getting there. */
 export type Terminal = {
@@ -33,7 +33,17 @@ export function openTerminal(
 		json,
 		line: (text) => void (json || say(out, text)),
 		note: (text) => void (json || say(err, text)),
-		table: (head, rows) => void (json || say(out, formatTable(head, rows))),
+		table: (head, rows) =>
+			void (
+				json ||
+				say(
+					out,
+					formatTable(
+						head,
+						rows.map((row) => row.map(onOneLine)),
+					),
+				)
+			),
 		result: (value) => void (json && say(out, JSON.stringify(value, null, 2))),
 		problem: (problem) => {
 			if (json) say(out, JSON.stringify({ error: problem }, null, 2));
@@ -41,23 +51,6 @@ export function openTerminal(
 		},
 		progress: () => (json ? silence : err.isTTY ? bars(err) : plainLines((text) => say(err, text))),
 	};
-}
-
-function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-	const none = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '', left: '', right: '' };
-	const edges = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '' };
-	const bottom = { bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' };
-	const table = new Table({
-		head: [...head],
-		chars: { ...none, ...edges, ...bottom, middle: '  ' },
-		style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-	});
-	table.push(...rows.map((row) => row.map(onOneLine)));
-	return table
-		.toString()
-		.split('\n')
-		.map((line) => line.trimEnd())
-		.join('\n');
 }
 
 /** What a name may hold beside letters must not break a row or a bar. */

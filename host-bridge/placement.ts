@@ -7,6 +7,7 @@ import {
 	rangesOverlap,
 	sameRate,
 } from '../protocol/time.ts';
+import type { ClipSpan } from '../protocol/timeline.ts';
 import type { Cut, Placement, PlacementReport, Track } from './host.ts';
 
 /** Where the picture and the sound of a clip will go. `new` tracks are made by the placement. */
@@ -79,9 +80,8 @@ export function checkPlacement(
 			problems.push(`${track.name} has ${now?.clips.length ?? 'no'} clips`);
 			continue;
 		}
-		const moved = track.clips.find(
-			(clip) => !now.clips.some((c) => sameRange(c.range, clip.range) && c.name === clip.name),
-		);
+		const nowThere = new Set(now.clips.map(placeAndName));
+		const moved = track.clips.find((clip) => !nowThere.has(placeAndName(clip)));
 		if (moved) problems.push(`${moved.name} on ${track.name} has moved`);
 	}
 	const where = describe(before, plan);
@@ -187,6 +187,10 @@ function describe(cut: Cut, plan: PlacementPlan): string {
 	const at = (frame: number) => formatTimecode(frame + startFrame, rate, dropFrame);
 	const tracks = choicesOf(plan).map((choice) => choice.name);
 	return `${tracks.join(' + ')} ${at(plan.range.start)}–${at(plan.range.end)}`;
+}
+
+function placeAndName({ range, name }: ClipSpan): string {
+	return `${range.start}–${range.end} ${name}`;
 }
 
 function sameRange(a: FrameRange, b: FrameRange): boolean {
