@@ -98,6 +98,12 @@ export const clipSpanSchema = z
 			.optional()
 			.describe('Frames of a transition that overlap the edge beside the range.'),
 		pictureStream: streamSchema.optional().describe('Absent: the first.'),
+		nearestFrame: z
+			.literal(true)
+			.optional()
+			.describe(
+				'Of two frames of the file the one that is nearer to the source time shows. Absent: the one before it.',
+			),
 		sound: clipSoundSchema.optional(),
 		effects: z
 			.array(shortText)

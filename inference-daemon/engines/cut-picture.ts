@@ -33,6 +33,7 @@ export async function* pictureOf(
 				path: clip.source.path,
 				stream: clip.pictureStream,
 				at: frames.map((frame) => sourceTime(clip, { num: frame, den: 1 }, rate)),
+				nearest: clip.nearestFrame === true,
 				size,
 				pixelAspect,
 				colour,

@@ -44,10 +44,15 @@ export async function readFrames(
 		const which = wanted.stream ? `no picture in stream ${wanted.stream.index}` : 'sound only';
 		throw unreadable(media.path, `it has ${which}`);
 	}
+	// The frame nearest to a time is the one on screen half a frame later.
+	const later =
+		wanted.nearest && video.rate
+			? rational(BigInt(video.rate.den), 2n * BigInt(video.rate.num))
+			: ZERO;
 	// From here on times are the container's.
 	const times = wanted.at.map((time, index) => ({
 		index,
-		time: add(time.num < 0 ? ZERO : time, video.start),
+		time: add(add(time.num < 0 ? ZERO : time, later), video.start),
 	}));
 	times.sort((a, b) => compare(a.time, b.time));
 	const frames: Frame[] = [];

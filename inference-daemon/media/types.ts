@@ -68,6 +68,8 @@ export type FramesWanted = {
 	 * first frame the first, after the last the last.
 	 */
 	readonly at: readonly Rational[];
+	/** Instead of the frame on screen the one that starts nearest to the time; the later of two. */
+	readonly nearest?: boolean;
 	readonly size: Size;
 	/** Pixel aspect of the frames wanted; the picture is fitted inside `size`, centred on black. */
 	readonly pixelAspect: Rational;

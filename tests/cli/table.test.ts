@@ -28,7 +28,10 @@ test('of every row each cell is looked at a fixed number of times', () => {
 				return Reflect.get(target, key);
 			},
 		});
-		formatTable(['#'], Array.from({ length: count }, () => row));
+		formatTable(
+			['#'],
+			Array.from({ length: count }, () => row),
+		);
 		return seen;
 	};
 	expect(looks(8000)).toBe(8 * looks(1000));

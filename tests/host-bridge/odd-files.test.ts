@@ -118,6 +118,7 @@ test('an entity that the document defines is its text', async () => {
 describe('what one clip says without sense is said of that clip, and the rest is read', () => {
 	test.each<[string, keyof typeof WRITERS, string | RegExp, string, string]>([
 		['an in point', 'xml', '<in>0<', '<in>zero<', 'expected a whole number, got "zero"'],
+		['a time beyond counting', 'xml', '<in>0<', '<in>9007199254740993<', 'expected a whole number'],
 		['a rate', 'xml', `${RATE}\n\t\t\t\t\t\t<start>`, `${FAST}<start>`, 'got 5000'],
 		['a length of the media', 'xml', /<duration>20(?=<.*<media>)/, '<duration>x', 'got "x"'],
 		['an endless speed', 'otio', '"effects": []', `"effects": [${ENDLESS}]`, 'varying speed'],

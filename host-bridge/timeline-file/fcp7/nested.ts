@@ -12,12 +12,16 @@ import {
 	subtract,
 } from '../../../protocol/time.ts';
 import type { ClipSpan } from '../../../protocol/timeline.ts';
+import { later } from '../level.ts';
 import type { SequenceReading } from './reading.ts';
 import { short } from './source.ts';
 import type { SourceTiming } from './speed.ts';
 
 /** A part of a nested sequence's clip, and what shows in it. */
-export type NestedPart = Pick<ClipSpan, 'range' | 'source' | 'sourceIn' | 'speed'>;
+export type NestedPart = Pick<
+	ClipSpan,
+	'range' | 'source' | 'sourceIn' | 'speed' | 'sound' | 'effects'
+>;
 
 /**
  * What a nested sequence shows over a range of the outer one: the media of its clips where they
@@ -57,6 +61,7 @@ export function throughNested(
 		return {
 			range: { start, end: start + part.range.end - part.range.start },
 			...shown(reading, part.clip, { sourceIn, speed: ONE }),
+			...levelled(part.clip, start - part.range.start),
 		};
 	});
 }
@@ -121,9 +126,16 @@ function shown(
 	const offset = subtract(outer.sourceIn, framesToSeconds(clip.range.start, reading.sequence.rate));
 	return {
 		source: clip.source,
+		...(clip.effects ? { effects: clip.effects } : {}),
 		sourceIn: add(clip.sourceIn, multiply(offset, clip.speed)),
 		speed: multiply(outer.speed, clip.speed),
 	};
+}
+
+/** The level of a clip inside; its channels are the nest's and no longer told apart. */
+function levelled(clip: ClipSpan | null, frames: number): Pick<NestedPart, 'sound'> {
+	const level = clip?.sound?.level;
+	return level ? { sound: { level: later(level, frames) } } : {};
 }
 
 /** The channels of one sound stand on several tracks. */

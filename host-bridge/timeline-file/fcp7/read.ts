@@ -9,6 +9,7 @@ import {
 	ZERO,
 } from '../../../protocol/time.ts';
 import type { ClipSpan, Sequence } from '../../../protocol/timeline.ts';
+import { product } from '../level.ts';
 import { readable } from '../readable.ts';
 import {
 	attribute,
@@ -21,9 +22,11 @@ import {
 	needInteger,
 	type XmlElement,
 } from '../xml.ts';
+import { levelOf, pictureEffects } from './filters.ts';
 import { type NestedPart, throughNested } from './nested.ts';
 import { flag, pixelAspectOf, rateOf, startOf } from './rate.ts';
 import type { SequenceReading, TrackReading } from './reading.ts';
+import { withSides } from './sides.ts';
 import {
 	definitionOf,
 	isStill,
@@ -52,7 +55,7 @@ function readTracks(document: Xmeml, element: XmlElement): SequenceReading {
 			readTrack({ document, rate, kind, name: trackName(kind, index) }, track, index),
 		);
 	const video = read('video');
-	const audio = read('audio');
+	const audio = withSides(read('audio'));
 	const ends = [...video, ...audio].map(({ track }) => track.clips.at(-1)?.range.end ?? 0);
 	const sequence: Sequence = {
 		name: short(childText(element, 'name') || 'Sequence'),
@@ -253,10 +256,43 @@ function shownIn(
 	const skipped = framesToSeconds(range.start - whole.start, at.rate);
 	const sourceIn = add(timing.sourceIn, multiply(skipped, timing.speed));
 	const shown = { sourceIn, speed: timing.speed };
+	const clock = { ...frames, range: whole, sequenceRate: at.rate };
+	const level = at.kind === 'audio' ? levelOf(item, clock) : undefined;
 	const nested = child(item, 'sequence');
-	if (!nested) return [{ range, source: sourceOfItem(at.document, item), ...shown }];
+	if (!nested) {
+		const source = sourceOfItem(at.document, item);
+		const channel = at.kind === 'audio' ? channelOf(item) : undefined;
+		const sound = {
+			// Which side it is heard on is known once its track's neighbours are.
+			...(channel === undefined ? {} : { channels: { left: [channel], right: [channel] } }),
+			...(level ? { level } : {}),
+		};
+		const effects = at.kind === 'video' ? pictureEffects(item) : [];
+		return [
+			{
+				range,
+				source,
+				...shown,
+				...(Object.keys(sound).length > 0 ? { sound } : {}),
+				...(effects.length > 0 ? { effects } : {}),
+			},
+		];
+	}
 	const inner = readSequence(at.document, definitionOf(nested, at.document.sequences));
-	return throughNested(inner, at.kind, shown, range, at.rate);
+	return throughNested(inner, at.kind, shown, range, at.rate).map((part) => {
+		const both = product([part.sound?.level, level]);
+		return both ? { ...part, sound: { ...part.sound, level: both } } : part;
+	});
+}
+
+/** The channel of its file that a sound clip plays, the first being 0; undefined where it is silent on that. */
+function channelOf(item: XmlElement): number | undefined {
+	const track = child(item, 'sourcetrack');
+	const index = track && readable(() => childInteger(track, 'trackindex'));
+	if (typeof index !== 'number' || index < 1 || index > 256) return undefined;
+	return (childText(track as XmlElement, 'mediatype') ?? 'audio') === 'audio'
+		? index - 1
+		: undefined;
 }
 
 /** From start to end with the transitions: −1 stands for the outer end of the one beside. */

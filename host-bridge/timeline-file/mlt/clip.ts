@@ -8,14 +8,18 @@ import {
 	rational,
 	ZERO,
 } from '../../../protocol/time.ts';
-import type { ClipSpan, MediaSource } from '../../../protocol/timeline.ts';
+import type { ClipSpan, MediaSource, Stream } from '../../../protocol/timeline.ts';
 import { mediaPathFromUrl } from '../media-path.ts';
 import { children, type XmlElement } from '../xml.ts';
 import { isSet, type MltDocument, property, timeAttribute } from './document.ts';
 import { parseMltTime } from './time.ts';
 
 /** What a service plays from one of its frames on. */
-export type MltClip = Pick<ClipSpan, 'name' | 'source' | 'sourceIn' | 'speed'> & {
+export type MltClip = Pick<
+	ClipSpan,
+	'name' | 'source' | 'sourceIn' | 'speed' | 'nearestFrame' | 'pictureStream'
+> & {
+	readonly soundStream?: Stream;
 	readonly picture: boolean;
 	readonly sound: boolean;
 };
@@ -69,12 +73,33 @@ export function readClip(document: MltDocument, service: XmlElement, frame: numb
 	if (still && isSequenceOfImages(resource)) return synthetic('image sequence');
 	const played = playedAt(document, service, kind, resource, frame);
 	if (played.path === '' || played.path.startsWith('<')) return synthetic(kind || 'producer');
+	const original = originalOf(service);
 	return {
 		name: shorten(given || path.basename(played.path.replaceAll('\\', '/'))),
-		source: locate(document, originalOf(service) ?? played.path),
+		source: locate(document, original ?? played.path),
 		sourceIn: still ? ZERO : played.sourceIn,
 		speed: still ? ZERO : played.speed,
+		// producer_avformat.c takes the frame nearest to a position, not the one before it.
+		...(still ? {} : { nearestFrame: true }),
+		// A proxy's streams are not those of the file that it stands for.
+		...(still || original !== undefined ? {} : streamsOf(service)),
 		...flags,
+	};
+}
+
+/** MLT 7.14 and newer number the streams of a kind as well as all of them. */
+function streamsOf(service: XmlElement): Pick<MltClip, 'pictureStream' | 'soundStream'> {
+	const stream = (all: string, kind: string): Stream | undefined => {
+		const [among, text] = property(service, all)
+			? (['all', property(service, all)] as const)
+			: (['kind', property(service, kind)] as const);
+		return /^\d{1,4}$/.test(text ?? '') ? { among, index: Number(text) } : undefined;
+	};
+	const pictureStream = stream('video_index', 'vstream');
+	const soundStream = stream('audio_index', 'astream');
+	return {
+		...(pictureStream ? { pictureStream } : {}),
+		...(soundStream ? { soundStream } : {}),
 	};
 }
 

@@ -1,4 +1,7 @@
+import { add, type FrameRate, framesToSeconds, multiply, ZERO } from '../../../protocol/time.ts';
+import type { ClipSpan } from '../../../protocol/timeline.ts';
 import type { Cut, Track } from '../../host.ts';
+import { product } from '../level.ts';
 import { attribute, child, children, malformed, type XmlElement } from '../xml.ts';
 import {
 	isService,
@@ -8,6 +11,7 @@ import {
 	resolve,
 	timeAttribute,
 } from './document.ts';
+import { effectsOf, filtersOf, levelOf } from './filters.ts';
 import {
 	hiddenBits,
 	type MltContent,
@@ -110,7 +114,8 @@ function readSequence(document: MltDocument, element: XmlElement): MltSequence {
 				: wholeTrack(document, reference, service);
 		const declared = look(document, reference, service);
 		const locked = declared.locked || playlists.length === 0;
-		found.push({ position, service, playlists, ...content, ...declared, locked });
+		const filters = trackFilters(element, position, service, playlists);
+		found.push({ position, service, playlists, filters, ...content, ...declared, locked });
 	}
 	const tracks = named(
 		document,
@@ -138,7 +143,23 @@ function readSequence(document: MltDocument, element: XmlElement): MltSequence {
 	};
 }
 
+/** Filters of a track and of the whole sequence; those of a multitrack name theirs. */
+function trackFilters(
+	sequence: XmlElement,
+	position: number,
+	service: XmlElement,
+	playlists: readonly MltPlaylist[],
+): readonly XmlElement[] {
+	const own = playlists.map(({ element }) => element).filter((element) => element !== service);
+	const whole = filtersOf(sequence).filter((filter) => {
+		const track = property(filter, 'track');
+		return track === undefined || Number(track) === position;
+	});
+	return [...filtersOf(service, ...own), ...(sequence === service ? [] : whole)];
+}
+
 type Found = MltContent & {
+	readonly filters: readonly XmlElement[];
 	readonly declared: 'video' | 'audio' | undefined;
 	readonly hidden: number;
 	readonly locked: boolean;
@@ -206,8 +227,8 @@ function named(
 		list.map((source, index) => {
 			const name = `${kind === 'video' ? 'V' : 'A'}${index + 1}`;
 			const enabled = (source.hidden & (kind === 'video' ? 1 : 2)) === 0;
-			const clips = source.spans.map((span) =>
-				onTrack(span, name, kind === 'video' ? span.picture : span.sound),
+			const clips = source.spans.flatMap((span) =>
+				onTrack(document, span, kind, name, source.filters),
 			);
 			const { position, service, playlists, locked } = source;
 			const transitions = [...source.transitions].sort((a, b) => a.range.start - b.range.start);
@@ -248,7 +269,7 @@ function ownSound(
 					name,
 					enabled: (source.hidden & 2) === 0,
 					locked: true,
-					clips: heard.map((span) => onTrack(span, name, true)),
+					clips: heard.flatMap((span) => onTrack(document, span, 'audio', name, source.filters)),
 					transitions: track.transitions,
 				},
 			];
@@ -256,9 +277,58 @@ function ownSound(
 		.map((track, index) => ({ ...track, index: audios + index }));
 }
 
-function onTrack(span: MltSpan, track: string, enabled: boolean) {
-	const { picture: _, sound: __, ...clip } = span;
-	return { ...clip, track, enabled };
+/** A clip as a track of pictures or of sound has it: in several parts where a frame is held. */
+function onTrack(
+	document: MltDocument,
+	span: MltSpan,
+	kind: Track['kind'],
+	track: string,
+	filters: readonly XmlElement[],
+): readonly ClipSpan[] {
+	const { picture, sound, soundStream, heard, effects, frozen, ...common } = span;
+	if (common.source.kind !== 'file') {
+		return [{ ...common, track, enabled: kind === 'video' ? picture : sound }];
+	}
+	if (kind === 'video') {
+		const all = [...new Set([...(effects ?? []), ...effectsOf(filters)])].slice(0, 64);
+		const clip = {
+			...common,
+			track,
+			enabled: picture,
+			...(all.length > 0 ? { effects: all } : {}),
+		};
+		return frozen ? withHeldFrame(document.rate, clip, frozen) : [clip];
+	}
+	const level = product([heard?.level, levelOf(document, filters)]);
+	const played = {
+		...(soundStream ? { stream: soundStream } : {}),
+		...(heard?.channels ? { channels: heard.channels } : {}),
+		...(level ? { level } : {}),
+	};
+	const plain = Object.keys(played).length === 0;
+	return [{ ...common, track, enabled: sound, ...(plain ? {} : { sound: played }) }];
+}
+
+/** The clip before the held frame, that frame, and the clip after it, as far as they are there. */
+function withHeldFrame(
+	rate: FrameRate,
+	clip: ClipSpan,
+	held: NonNullable<MltSpan['frozen']>,
+): readonly ClipSpan[] {
+	const { start, end } = clip.range;
+	const [from, to] = [held.range.start, held.range.end].map((frame) =>
+		Math.min(Math.max(frame, start), end),
+	) as [number, number];
+	const after = framesToSeconds(to - start, rate);
+	return [
+		{ ...clip, range: { start, end: from } },
+		{ ...clip, range: { start: from, end: to }, sourceIn: held.sourceIn, speed: ZERO },
+		{
+			...clip,
+			range: { start: to, end },
+			sourceIn: add(clip.sourceIn, multiply(after, clip.speed)),
+		},
+	].filter(({ range }) => range.end > range.start);
 }
 
 function isBackground(service: XmlElement | undefined): boolean {

@@ -3,22 +3,31 @@ import {
 	type FrameRange,
 	framesToSeconds,
 	multiply,
+	type Rational,
 	rangeLength,
 	rangesOverlap,
 } from '../../../protocol/time.ts';
-import type { ClipSpan } from '../../../protocol/timeline.ts';
+import type { ClipSound } from '../../../protocol/timeline.ts';
 import type { Track } from '../../host.ts';
+import { later } from '../level.ts';
 import { attribute, children, type XmlElement } from '../xml.ts';
 import { type MltClip, readClip } from './clip.ts';
-import { type MltDocument, property, resolve, timeAttribute } from './document.ts';
+import { isSet, type MltDocument, property, resolve, timeAttribute } from './document.ts';
+import { activeRange, channelsOf, effectsOf, filtersOf, levelOf } from './filters.ts';
 import { type MltItem, readPlaylist } from './playlist.ts';
+import { parseMltTime } from './time.ts';
 
 /** A playlist of a track: Kdenlive's tracks have two, so that clips can overlap in a mix. */
 export type MltPlaylist = { readonly element: XmlElement; readonly items: readonly MltItem[] };
 
 /** A clip before it is known on which track it counts as picture and on which as sound. */
-export type MltSpan = Omit<ClipSpan, 'track' | 'enabled' | 'transition'> &
-	Pick<MltClip, 'picture' | 'sound'>;
+export type MltSpan = MltClip & {
+	readonly range: FrameRange;
+	/** What the clip's own filters do to its sound, in timeline frames, and to its picture. */
+	readonly heard?: Pick<ClipSound, 'channels' | 'level'>;
+	readonly effects?: readonly string[];
+	readonly frozen?: { readonly range: FrameRange; readonly sourceIn: Rational };
+};
 
 export type MltContent = {
 	readonly spans: readonly MltSpan[];
@@ -90,12 +99,55 @@ function readSpans(document: MltDocument, items: readonly MltItem[]): MltContent
 			continue;
 		}
 		const from = item.from - early;
-		const { picture, sound, ...clip } = readClip(document, item.service, from);
 		const range = { start: item.range.start - early, end: item.range.end };
-		spans.push({ ...clip, range, picture, sound });
+		spans.push({ ...readClip(document, item.service, from), range, ...filtered(document, item) });
 		early = 0;
 	}
 	return { spans, transitions };
+}
+
+/** What the filters of an entry and of what it plays do. */
+function filtered(
+	document: MltDocument,
+	item: MltItem,
+): Pick<MltSpan, 'heard' | 'effects' | 'frozen'> {
+	if (item.service === null) return {};
+	const owners = item.element === item.service ? [item.service] : [item.element, item.service];
+	const filters = filtersOf(...owners);
+	if (filters.length === 0) return {};
+	const level = levelOf(document, filters);
+	const channels = channelsOf(filters);
+	const effects = effectsOf(filters);
+	const frozen = freezeOf(document, filters, item);
+	return {
+		heard: {
+			...(channels ? { channels } : {}),
+			...(level ? { level: later(level, item.range.start - item.from) } : {}),
+		},
+		...(effects.length > 0 ? { effects } : {}),
+		...(frozen ? { frozen } : {}),
+	};
+}
+
+/** MLT's filter that holds a frame of a clip (filter_freeze.c): all along, before it or after it. */
+function freezeOf(
+	document: MltDocument,
+	filters: readonly XmlElement[],
+	item: MltItem,
+): MltSpan['frozen'] {
+	const filter = filters.find((each) => property(each, 'mlt_service') === 'freeze');
+	if (!filter || !item.service) return undefined;
+	const active = activeRange(document, filter);
+	const held = item.from + (parseMltTime(property(filter, 'frame') ?? '', document.rate) ?? 0);
+	// The filter compares with frames from its own first one on.
+	const turn = held + active.start;
+	const [before, after] = [isSet(filter, 'freeze_before'), isSet(filter, 'freeze_after')];
+	const start = Math.max(active.start, after && !before ? turn + 1 : item.from);
+	const end = Math.min(active.end, before && !after ? turn : item.from + rangeLength(item.range));
+	const moved = item.range.start - item.from;
+	const { sourceIn } = readClip(document, item.service, held);
+	if (end <= start) return undefined;
+	return { range: { start: start + moved, end: end + moved }, sourceIn };
 }
 
 /**

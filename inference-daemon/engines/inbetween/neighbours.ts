@@ -31,6 +31,7 @@ export async function readSide(
 			at: inwards.map((frames) =>
 				sourceTime(span, { num: edge + inward * frames, den: 1 }, canvas.rate),
 			),
+			nearest: span.nearestFrame === true,
 			size: canvas.size,
 			pixelAspect: canvas.pixelAspect,
 			colour: canvas.colour,

@@ -1,0 +1,142 @@
+import type { FrameRange } from '../../../protocol/time.ts';
+import type { ClipSound } from '../../../protocol/timeline.ts';
+import { inDecibels, type Level, product } from '../level.ts';
+import { children, type XmlElement } from '../xml.ts';
+import { isSet, type MltDocument, property } from './document.ts';
+import { parseMltTime } from './time.ts';
+
+/** Filters that are switched on, in the order in which they are applied. */
+export function filtersOf(...owners: readonly XmlElement[]): readonly XmlElement[] {
+	return owners.flatMap((owner) => children(owner, 'filter')).filter((f) => !isSet(f, 'disable'));
+}
+
+/** The level that filters give a sound, in frames of what they are attached to. */
+export function levelOf(document: MltDocument, filters: readonly XmlElement[]): Level | undefined {
+	return product(
+		filters.map((filter) => {
+			const level = gains(document, filter);
+			return level && within(level, activeRange(document, filter));
+		}),
+	);
+}
+
+/** Both sides as the filters that copy one channel over another leave them: 0 is left. */
+export function channelsOf(filters: readonly XmlElement[]): ClipSound['channels'] {
+	const sides = [0, 1];
+	for (const filter of filters) {
+		if (property(filter, 'mlt_service') !== 'channelcopy') continue;
+		const [from, to] = [Number(property(filter, 'from') ?? 0), Number(property(filter, 'to') ?? 1)];
+		if (![from, to].every((side) => side === 0 || side === 1)) continue;
+		const moved = [sides[from] ?? 0, sides[to] ?? 1] as const;
+		sides[to] = moved[0];
+		if (isSet(filter, 'swap')) sides[from] = moved[1];
+	}
+	const [left = 0, right = 1] = sides;
+	return left === 0 && right === 1 ? undefined : { left: [left], right: [right] };
+}
+
+/** What filters do to a picture, in words. */
+export function effectsOf(filters: readonly XmlElement[]): readonly string[] {
+	const names = filters.flatMap((filter) => {
+		const service = property(filter, 'mlt_service') ?? '';
+		if (service === '' || service === 'freeze' || SOUND.test(service)) return [];
+		const given = property(filter, 'kdenlive_id') ?? property(filter, 'shotcut:filter');
+		return [(PLAIN_WORDS[service] ?? given ?? service).slice(0, 500)];
+	});
+	return [...new Set(names)].slice(0, 64);
+}
+
+/** Where a filter is at work, in frames of its owner; everywhere where it says nothing. */
+export function activeRange(document: MltDocument, filter: XmlElement): FrameRange {
+	const time = (name: string) => parseMltTime(property(filter, name) ?? '', document.rate) ?? 0;
+	const out = time('out');
+	return { start: time('in'), end: out > 0 ? out + 1 : Number.POSITIVE_INFINITY };
+}
+
+const PLAIN_WORDS: Readonly<Record<string, string>> = {
+	affine: 'moved or scaled',
+	qtblend: 'moved or scaled',
+	crop: 'cropped',
+	qtcrop: 'cropped',
+	mirror: 'flipped',
+	'avfilter.hflip': 'flipped',
+	'avfilter.vflip': 'flipped',
+};
+
+/** Filters of sound; all others change the picture. */
+const SOUND =
+	/^(audio|volume|panner|balance|channel|mono|mute|sox|ladspa|lv2|vst2|loudness|dynamic_loudness|rbpitch|swresample|resample|avfilter\.(a(?!lpha|tadenoise)|bass|treble|biquad|band(pass|reject)|(high|low)(pass|shelf)|tiltshelf|equalizer|volume|loudnorm|dynaudnorm|speechnorm|dialoguenhance|deesser|m?compand|crossfeed|crystalizer|extrastereo|stereo(tools|widen)|haas|headphone|earwax|flanger|chorus|tremolo|vibrato|sofalizer|surround|superequalizer|firequalizer|anequalizer|virtualbass|pan$|compensationdelay|dcshift|drmeter|replaygain|rubberband|silence|sidechain))/;
+
+/** The gain of one filter, in frames of its owner; `level` has a say before `gain`, as in MLT. */
+function gains(document: MltDocument, filter: XmlElement): Level | undefined {
+	const service = property(filter, 'mlt_service');
+	const { start, end } = activeRange(document, filter);
+	if (service === 'avfilter.volume') return constant(gainOf(property(filter, 'av.volume')), start);
+	if (service !== 'volume') return undefined;
+	const level = property(filter, 'level');
+	if (level) return animated(document, level, start);
+	const gain = gainOf(property(filter, 'gain'));
+	const last = gainOf(property(filter, 'end'));
+	if (
+		gain === undefined ||
+		last === undefined ||
+		end - 1 <= start ||
+		end === Number.POSITIVE_INFINITY
+	)
+		return constant(gain, start);
+	return [
+		{ frame: start, gain },
+		{ frame: end - 1, gain: last },
+	];
+}
+
+function constant(gain: number | undefined, frame: number): Level | undefined {
+	return gain === undefined ? undefined : [{ frame, gain }];
+}
+
+/** `0.5`, `-6dB`; undefined for `normalise` and what is no number. */
+function gainOf(text: string | undefined): number | undefined {
+	const match = /^\s*([+-]?[\d.]+)\s*(dB)?\s*$/i.exec(text ?? '');
+	const value = Number(match?.[1] ?? Number.NaN);
+	if (!Number.isFinite(value)) return undefined;
+	return match?.[2] ? 10 ** (value / 20) : Math.abs(value);
+}
+
+/** `-6` or `0=-60;25=0` in decibels; times count from the filter's first frame. */
+function animated(document: MltDocument, text: string, start: number): Level | undefined {
+	const points: { frame: number; decibels: number }[] = [];
+	let heldFrom = '';
+	for (const part of text.split(';').filter((each) => each.trim() !== '')) {
+		const [, time = '0', kind = '', value = ''] =
+			/^(?:([\d:.,]+)\s*(\D?)=)?(.*)$/.exec(part.trim()) ?? [];
+		const frame = parseMltTime(time, document.rate);
+		const decibels = Number.parseFloat(value);
+		if (frame === null || !Number.isFinite(decibels)) return undefined;
+		const before = points.at(-1);
+		if (before && before.frame >= start + frame) return undefined;
+		const held = heldFrom === '|' && before && before.frame < start + frame - 1;
+		if (held) points.push({ frame: start + frame - 1, decibels: before.decibels });
+		heldFrom = kind;
+		points.push({ frame: start + frame, decibels });
+	}
+	return points.length === 0 ? undefined : inDecibels(points);
+}
+
+/** Outside of where its filter is at work a level does nothing. */
+function within(level: Level, { start, end }: FrameRange): Level {
+	const inside = level.filter(({ frame }) => frame >= start && frame < end);
+	const first = inside[0] ?? level[0];
+	const last = inside.at(-1) ?? first;
+	if (!first || !last) return level;
+	return [
+		...(start > 0 ? [{ frame: start - 1, gain: 1 }] : []),
+		...(first.frame > start ? [{ frame: start, gain: first.gain }] : []),
+		...inside,
+		...(end === Number.POSITIVE_INFINITY
+			? []
+			: [
+					...(last.frame < end - 1 ? [{ frame: end - 1, gain: last.gain }] : []),
+					{ frame: end, gain: 1 },
+				]),
+	];
+}
