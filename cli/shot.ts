@@ -80,7 +80,8 @@ export async function makeShot(
 	const parts = engineParts(options);
 	const host = await openTimeline(timelinePath, sequenceOption(options));
 	const chosen = await choose(host);
-	const { sizeAssumed } = await host.cut();
+	const { sizeAssumed, notes = [] } = await host.cut();
+	for (const note of notes) terminal.note(note);
 	return withDaemon({ expectJob: !options.plan }, async (client) => {
 		const shot = sizeAssumed ? await sizedLikeMedia(chosen, client) : chosen;
 		const places = foldersFor(host, options.output);

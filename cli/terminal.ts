@@ -33,17 +33,7 @@ export function openTerminal(
 		json,
 		line: (text) => void (json || say(out, text)),
 		note: (text) => void (json || say(err, text)),
-		table: (head, rows) =>
-			void (
-				json ||
-				say(
-					out,
-					formatTable(
-						head,
-						rows.map((row) => row.map(onOneLine)),
-					),
-				)
-			),
+		table: (head, rows) => void (json || say(out, tableOf(head, rows))),
 		result: (value) => void (json && say(out, JSON.stringify(value, null, 2))),
 		problem: (problem) => {
 			if (json) say(out, JSON.stringify({ error: problem }, null, 2));
@@ -51,6 +41,11 @@ export function openTerminal(
 		},
 		progress: () => (json ? silence : err.isTTY ? bars(err) : plainLines((text) => say(err, text))),
 	};
+}
+
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+	const lines = rows.map((row) => row.map(onOneLine));
+	return formatTable(head, lines);
 }
 
 /** What a name may hold beside letters must not break a row or a bar. */

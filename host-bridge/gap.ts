@@ -168,7 +168,7 @@ function videoTrack(cut: Cut, name: string): Track {
 /** The picture on the frame before `edge`, as far as the edge. */
 function leftOf(cut: Cut, track: Track, edge: number): ClipSpan | null {
 	const clip = clipAt(cut, track.name, edge - 1);
-	if (!clip?.enabled) return null;
+	if (!clip) return null;
 	const range = { start: clip.range.start, end: edge };
 	const transition = track.transitions.find(
 		(item) => item.range.start < edge && edge <= item.range.end,
@@ -182,7 +182,7 @@ function leftOf(cut: Cut, track: Track, edge: number): ClipSpan | null {
 /** The picture on the frame at `edge`, from the edge on. */
 function rightOf(cut: Cut, track: Track, edge: number): ClipSpan | null {
 	const clip = clipAt(cut, track.name, edge);
-	if (!clip?.enabled) return null;
+	if (!clip) return null;
 	const range = { start: edge, end: clip.range.end };
 	const skipped = framesToSeconds(edge - clip.range.start, cut.sequence.rate);
 	const sourceIn = add(clip.sourceIn, multiply(skipped, clip.speed));

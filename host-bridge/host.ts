@@ -26,6 +26,8 @@ export type Cut = {
 	readonly sizeAssumed?: boolean;
 	/** Video tracks bottom up, then audio tracks in the editor's order. */
 	readonly tracks: readonly Track[];
+	/** What a person would miss in it, in sentences: clips that are in the file and not in the cut. */
+	readonly notes?: readonly string[];
 	/** True where an audio track holds one channel, so that a stereo sound takes two of them. */
 	readonly splitStereo?: boolean;
 };

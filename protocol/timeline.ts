@@ -135,8 +135,12 @@ export const timelineContextSchema = z
 		sequence: sequenceSchema,
 		track: z.string().max(64).describe('The track whose range is to be filled, e.g. V1.'),
 		range: frameRangeSchema.describe('Sequence frames to make.'),
-		left: clipSpanSchema.nullable().describe('The picture that ends where the range starts.'),
-		right: clipSpanSchema.nullable().describe('The picture that starts where the range ends.'),
+		left: clipSpanSchema
+			.nullable()
+			.describe('The clip that ends where the range starts, enabled or not.'),
+		right: clipSpanSchema
+			.nullable()
+			.describe('The clip that starts where the range ends, enabled or not.'),
 		sound: z
 			.array(clipSpanSchema)
 			.max(256)
@@ -185,6 +189,12 @@ function isExact(span: ClipSpan, rate: FrameRate, range: FrameRange): boolean {
 	} catch {
 		return false;
 	}
+}
+
+/** Why media are not there, as `/a/b.mov: there is no such file`; some have no path to name. */
+export function whyOffline(source: Extract<MediaSource, { kind: 'offline' }>): string {
+	const reason = source.reason.charAt(0).toLowerCase() + source.reason.slice(1);
+	return source.path === '' ? reason : `${source.path}: ${reason}`;
 }
 
 /** Editors show the channels of one file as several tracks: where they do not say which, they are one sound. */

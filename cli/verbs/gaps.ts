@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Gap } from '../../host-bridge/host.ts';
 import { openTimeline } from '../../host-bridge/timeline-file/host.ts';
 import { formatRate, formatTimecode } from '../../protocol/time.ts';
-import type { ClipSpan, Sequence } from '../../protocol/timeline.ts';
+import { type ClipSpan, type Sequence, whyOffline } from '../../protocol/timeline.ts';
 import { EXIT } from '../exit-codes.ts';
 import { sequenceOption } from '../shot.ts';
 import { openTerminal } from '../terminal.ts';
@@ -18,8 +18,9 @@ export function addGaps(program: Command, exit: (code: number) => void): void {
 		.action(async (timeline: string, options: { sequence?: string; json?: boolean }) => {
 			const terminal = openTerminal(options.json === true);
 			const host = await openTimeline(timeline, sequenceOption(options));
-			const { sequence } = await host.cut();
+			const { sequence, notes = [] } = await host.cut();
 			const gaps = await host.gaps();
+			for (const note of notes) terminal.note(note);
 			const { width, height } = sequence.size;
 			terminal.line(`${sequence.name}: ${width}×${height}, ${formatRate(sequence.rate)} fps`);
 			if (gaps.length === 0) terminal.line('There is no empty time on any video track.');
@@ -51,7 +52,7 @@ function rowOf(gap: Gap, sequence: Sequence): string[] {
 function nameOf(clip: ClipSpan | null): string {
 	if (clip === null) return '—';
 	const remarks = [
-		clip.source.kind === 'offline' ? 'offline' : '',
+		clip.source.kind === 'offline' ? `offline: ${whyOffline(clip.source)}` : '',
 		clip.source.kind === 'synthetic' ? clip.source.what : '',
 		clip.enabled ? '' : 'disabled',
 	].filter((remark) => remark !== '');

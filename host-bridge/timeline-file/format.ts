@@ -1,5 +1,6 @@
 import type { Cut, Placement } from '../host.ts';
 import type { PlacementPlan } from '../placement.ts';
+import type { MediaFinder } from './media-path.ts';
 
 /** Text to add before the character at `offset` of the source; nothing is ever taken away. */
 export type Insertion = { readonly offset: number; readonly text: string };
@@ -19,6 +20,5 @@ export type TimelineFormat = {
 	readonly name: 'fcp7-xml' | 'otio' | 'mlt';
 	readonly extensions: readonly string[];
 	recognises(text: string): boolean;
-	/** `folder` is where relative media paths start: the folder of the file. */
-	read(text: string, folder: string): readonly TimelineSequence[];
+	read(text: string, media: MediaFinder): readonly TimelineSequence[];
 };

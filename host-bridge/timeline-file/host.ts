@@ -8,6 +8,7 @@ import { checkPlacement, planPlacement } from '../placement.ts';
 import { decodeText, encodeText } from './encoding.ts';
 import { fcp7XmlFormat } from './fcp7/fcp7.ts';
 import type { TimelineFormat, TimelineSequence } from './format.ts';
+import { MediaFinder } from './media-path.ts';
 import { mltFormat } from './mlt/mlt.ts';
 import { otioFormat } from './otio/otio.ts';
 import { composeSpans, type InsertedSpan, splice } from './splice.ts';
@@ -68,14 +69,13 @@ export async function openTimeline(
 		);
 	}
 	const folder = path.dirname(source);
-	const read = (text: string, from: string) => checkedSequences(format, text, from);
+	const media = new MediaFinder(folder);
+	const read = (text: string) => checkedSequences(format, text, media);
 	let text = original;
 	let spans: readonly InsertedSpan[] = [];
-	let sequences = read(text, folder);
+	let sequences = read(text);
 	const index = chooseSequence(sequences, options.sequence);
 	const cutOf = (all: readonly TimelineSequence[]): Cut => sequenceAt(all, index).cut;
-	const missesMedia = (elsewhere: string) =>
-		mediaLost(sequences, read(text, path.resolve(elsewhere)));
 
 	return {
 		name: `${format.name} file`,
@@ -83,7 +83,7 @@ export async function openTimeline(
 		path: source,
 		sequences: sequences.map(({ cut }) => cut.sequence.name),
 		get relativeMedia() {
-			return missesMedia(path.join(folder, 'elsewhere', 'than', 'here')).length > 0;
+			return media.lostIn(path.join(folder, 'elsewhere', 'than', 'here')).length > 0;
 		},
 
 		async cut() {
@@ -111,7 +111,7 @@ export async function openTimeline(
 			let next = { text, spans, sequences };
 			const reports: PlacementReport[] = [];
 			for (const placement of placements) {
-				const done = placeOne(next, index, placement, (edited) => read(edited, folder));
+				const done = placeOne(next, index, placement, read);
 				next = done;
 				reports.push(done.report);
 			}
@@ -122,10 +122,10 @@ export async function openTimeline(
 		async save(target, { name = path.basename(source), overwrite = false } = {}) {
 			const output = path.join(path.resolve(target), path.basename(name));
 			await writeTimeline(output, encodeText(text, encoding), { source, overwrite });
-			const lost = missesMedia(target);
+			const lost = media.lostIn(path.resolve(target));
 			const warnings = lost.map(
-				(media) =>
-					`${media} is named by its place beside ${path.basename(source)}: keep the new timeline in ${folder} too`,
+				(file) =>
+					`${file} is named by its place beside ${path.basename(source)}: keep the new timeline in ${folder} too`,
 			);
 			return { path: output, spans, warnings };
 		},
@@ -219,20 +219,4 @@ function shapeOf(sequence: TimelineSequence | undefined): string {
 		return [name, enabled, locked, transitions, taken];
 	});
 	return JSON.stringify([sequence?.cut.sequence, tracks]);
-}
-
-/** Media that are there when the timeline is read in one place and not when in another. */
-function mediaLost(
-	here: readonly TimelineSequence[],
-	there: readonly TimelineSequence[],
-): readonly string[] {
-	const sources = (all: readonly TimelineSequence[]) =>
-		all.flatMap(({ cut }) => cut.tracks.flatMap((track) => track.clips.map((c) => c.source)));
-	const moved = sources(there);
-	const lost = sources(here).flatMap((source, at) => {
-		const now = moved[at];
-		if (source.kind === 'synthetic' || now?.kind === 'synthetic') return [];
-		return source.path === now?.path ? [] : [source.path];
-	});
-	return [...new Set(lost)];
 }

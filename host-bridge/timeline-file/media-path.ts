@@ -30,6 +30,46 @@ export function mediaPathFromUrl(
 	return source;
 }
 
+/** Finds the media that a timeline names, and looks for each on the disk once. */
+export class MediaFinder {
+	/** Where relative names start: the folder of the timeline. */
+	readonly folder: string;
+	readonly #found = new Map<string, { text: string; root: string; source: MediaSource }>();
+
+	constructor(folder: string) {
+		this.folder = folder;
+	}
+
+	/** Looks into `root` first, where the timeline names another folder as well. */
+	find(text: string, root = ''): MediaSource {
+		const key = JSON.stringify([text, root]);
+		const known = this.#found.get(key);
+		if (known) return known.source;
+		const source = look(text, root, this.folder);
+		this.#found.set(key, { text, root, source });
+		return source;
+	}
+
+	/** Paths that are others when the timeline lies in another folder. */
+	lostIn(elsewhere: string): readonly string[] {
+		if (elsewhere === this.folder) return [];
+		const lost = [...this.#found.values()].flatMap(({ text, root, source }) => {
+			const there = look(text, root, elsewhere);
+			const [from, to] = [source, there].map((each) => each.kind !== 'synthetic' && each.path);
+			return from === to || !from ? [] : [from];
+		});
+		return [...new Set(lost)];
+	}
+}
+
+function look(text: string, root: string, folder: string): MediaSource {
+	if (root === '' || root === folder) return mediaPathFromUrl(text, folder);
+	const first = mediaPathFromUrl(text, root);
+	if (first.kind === 'file') return first;
+	const second = mediaPathFromUrl(text, folder);
+	return second.kind === 'file' ? second : first;
+}
+
 /**
  * The file URL of an absolute path, percent-encoded. FCP 7 XML wants the host `localhost`;
  * elsewhere it is empty.
@@ -95,9 +135,16 @@ function onDisk(file: string): MediaSource {
 		return { kind: 'file', path: file };
 	} catch (error) {
 		const { code } = error as NodeJS.ErrnoException;
-		return offline(file, `The file cannot be reached (${code ?? 'unknown error'})`);
+		return offline(file, WHY[code ?? ''] ?? `The file cannot be reached (${code})`);
 	}
 }
+
+const WHY: Readonly<Record<string, string>> = {
+	ELOOP: 'Its links lead in a circle',
+	EACCES: 'You may not look into its folder',
+	ENOTDIR: 'There is no such file',
+	ENAMETOOLONG: 'The name is longer than a path can be',
+};
 
 function whatIs(stat: { isDirectory(): boolean; isFIFO(): boolean; isSocket(): boolean }): string {
 	if (stat.isDirectory()) return 'folder';

@@ -2,6 +2,7 @@ import { PickupError } from '../../protocol/errors.ts';
 import { clipSpanSchema, sequenceSchema } from '../../protocol/timeline.ts';
 import type { Cut } from '../host.ts';
 import type { TimelineFormat, TimelineSequence } from './format.ts';
+import type { MediaFinder } from './media-path.ts';
 
 /**
  * Reads a timeline and holds what the format made of it to the protocol's ranges, so that nothing
@@ -10,11 +11,11 @@ import type { TimelineFormat, TimelineSequence } from './format.ts';
 export function checkedSequences(
 	format: TimelineFormat,
 	text: string,
-	folder: string,
+	media: MediaFinder,
 ): readonly TimelineSequence[] {
 	let sequences: readonly TimelineSequence[];
 	try {
-		sequences = format.read(text, folder);
+		sequences = format.read(text, media);
 	} catch (error) {
 		// Exact time refuses numbers that no timeline has.
 		if (!(error instanceof RangeError)) throw error;

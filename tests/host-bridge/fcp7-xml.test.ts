@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contextFor, findGaps } from '../../host-bridge/gap.ts';
 import type { Cut } from '../../host-bridge/host.ts';
 import { fcp7XmlFormat } from '../../host-bridge/timeline-file/fcp7/fcp7.ts';
+import { MediaFinder } from '../../host-bridge/timeline-file/media-path.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { clip, file, rate, sequence, speed, track, transition, xmeml } from './xmeml.ts';
 
@@ -18,7 +19,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 function cutsOf(text: string): readonly Cut[] {
 	expect(fcp7XmlFormat.recognises(text)).toBe(true);
-	return fcp7XmlFormat.read(text, folder).map(({ cut }) => cut);
+	return fcp7XmlFormat.read(text, new MediaFinder(folder)).map(({ cut }) => cut);
 }
 
 function firstTrack(text: string, name = 'V1') {
@@ -517,7 +518,7 @@ describe('what is wrong is named by element and line', () => {
 	])('%s → %s', (from, to, message) => {
 		let said = 'no error';
 		try {
-			fcp7XmlFormat.read(good.replace(from, to), folder);
+			fcp7XmlFormat.read(good.replace(from, to), new MediaFinder(folder));
 		} catch (error) {
 			if (!(error instanceof PickupError)) throw error;
 			expect(error.code).toBe('timeline-malformed');
@@ -537,7 +538,7 @@ describe('what is wrong is named by element and line', () => {
 		['a pit', '<a>'.repeat(100_000), 'deep'],
 		['a deep bin', `<xmeml>${'<bin>'.repeat(300)}${'</bin>'.repeat(300)}</xmeml>`, 'deep'],
 	])('%s', (_, text, message) => {
-		expect(() => fcp7XmlFormat.read(text, folder)).toThrowError(
+		expect(() => fcp7XmlFormat.read(text, new MediaFinder(folder))).toThrowError(
 			expect.objectContaining({
 				code: 'timeline-malformed',
 				message: expect.stringContaining(message),

@@ -181,7 +181,7 @@ describe('contextFor', () => {
 		expect([part.left, part.right, part.track]).toEqual([null, null, 'V1']);
 	});
 
-	test('a disabled neighbour shows no picture, and its time may be filled', () => {
+	test('a disabled neighbour is there and says so, and its time may be filled', () => {
 		const cut = cutOf({
 			video: [
 				[
@@ -190,7 +190,7 @@ describe('contextFor', () => {
 				],
 			],
 		});
-		expect(contextFor(cut, 'V1', { start: 50, end: 75 }).left).toBeNull();
+		expect(contextFor(cut, 'V1', { start: 50, end: 75 }).left?.enabled).toBe(false);
 		expect(contextFor(cut, 'V1', { start: 10, end: 75 }).right?.name).toBe('V1.2');
 	});
 

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -88,6 +89,17 @@ describe('says why a file is offline', () => {
 		expect(source).toMatchObject({ path: 'C:\\My Media\\a.mov' });
 		const there = mediaPathFromUrl('file://localhost/C%3a/My%20Media/a.mov', 'C:\\', 'win32');
 		expect(there).toMatchObject({ path: 'C:\\My Media\\a.mov', reason: 'There is no such file' });
+	});
+});
+
+test('links that lead in a circle, and a pipe', async () => {
+	await symlink('loop.mov', path.join(folder, 'loop.mov'));
+	execFileSync('mkfifo', [path.join(folder, 'pipe.mov')]);
+	expect(mediaPathFromUrl('loop.mov', folder)).toMatchObject({
+		reason: 'Its links lead in a circle',
+	});
+	expect(mediaPathFromUrl('pipe.mov', folder)).toMatchObject({
+		reason: 'This is a pipe, not a file',
 	});
 });
 

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Cut, Placement, PlacementReport } from '../../host-bridge/host.ts';
 import { checkPlacement, planPlacement } from '../../host-bridge/placement.ts';
+import { MediaFinder } from '../../host-bridge/timeline-file/media-path.ts';
 import { mltFormat } from '../../host-bridge/timeline-file/mlt/mlt.ts';
 import { type InsertedSpan, splice } from '../../host-bridge/timeline-file/splice.ts';
 import { samplesForFrames } from '../../protocol/time.ts';
@@ -16,7 +17,7 @@ export type Filled = {
 
 /** The first sequence of a document. */
 export function firstCut(text: string, folder = '/nowhere'): Cut {
-	const [sequence] = mltFormat.read(text, folder);
+	const [sequence] = mltFormat.read(text, new MediaFinder(folder));
 	if (!sequence) throw new Error('The document has no sequence');
 	return sequence.cut;
 }
@@ -47,7 +48,7 @@ export function placementOf(
 
 /** Plans and carries out a placement in the first sequence, and reads the result back. */
 export function fill(text: string, folder: string, placement: Placement): Filled {
-	const [sequence] = mltFormat.read(text, folder);
+	const [sequence] = mltFormat.read(text, new MediaFinder(folder));
 	if (!sequence) throw new Error('The document has no sequence');
 	const plan = planPlacement(sequence.cut, placement);
 	const spliced = splice(text, sequence.insertions(placement, plan));

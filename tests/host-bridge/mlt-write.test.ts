@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Cut, Placement } from '../../host-bridge/host.ts';
+import { MediaFinder } from '../../host-bridge/timeline-file/media-path.ts';
 import { mltFormat } from '../../host-bridge/timeline-file/mlt/mlt.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { kdenlive2212, kdenlive2412, type Shot, shotcut, UUID } from './mlt-documents.ts';
@@ -211,7 +212,7 @@ describe('what cannot be done is said', () => {
 
 	test('a range that a clip of the other playlist takes', () => {
 		const text = kdenlive2212({ shots: SHOTS, times: 'frames' });
-		const [sequence] = mltFormat.read(text, FOLDER);
+		const [sequence] = mltFormat.read(text, new MediaFinder(FOLDER));
 		const placement = placementOf(firstCut(text), 20, 30);
 		const plan = {
 			range: { start: 20, end: 30 },

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findGaps } from '../../host-bridge/gap.ts';
+import { MediaFinder } from '../../host-bridge/timeline-file/media-path.ts';
 import { mltFormat } from '../../host-bridge/timeline-file/mlt/mlt.ts';
 import { parseMltTime } from '../../host-bridge/timeline-file/mlt/time.ts';
 import { PickupError } from '../../protocol/errors.ts';
@@ -161,7 +162,7 @@ describe('Kdenlive', () => {
 		const text = nested
 			.replace(' <playlist id="main_bin">', `${outer}$&`)
 			.replace(/(activetimeline">)[^<]*/, `$1${second}`);
-		const cuts = mltFormat.read(text, folder).map(({ cut }) => cut);
+		const cuts = mltFormat.read(text, new MediaFinder(folder)).map(({ cut }) => cut);
 		expect(cuts.map((cut) => cut.sequence.name)).toEqual(['Film', 'Sequence 1']);
 		expect(cuts[0]?.tracks[0]?.clips).toMatchObject([
 			{
@@ -288,7 +289,7 @@ describe('what is wrong is named by element and line', () => {
 		],
 		['<mlt><profile', 'Expected well-formed XML'],
 	])('%j', (text, message) => {
-		const read = () => mltFormat.read(text, folder);
+		const read = () => mltFormat.read(text, new MediaFinder(folder));
 		expect(read).toThrow(PickupError);
 		expect(read).toThrow(message);
 	});

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findGaps } from '../../host-bridge/gap.ts';
 import type { Placement } from '../../host-bridge/host.ts';
 import { checkPlacement, planPlacement } from '../../host-bridge/placement.ts';
+import { MediaFinder } from '../../host-bridge/timeline-file/media-path.ts';
 import { otioFormat } from '../../host-bridge/timeline-file/otio/otio.ts';
 import { splice } from '../../host-bridge/timeline-file/splice.ts';
 import { type FrameRange, samplesForFrames } from '../../protocol/time.ts';
@@ -38,7 +39,7 @@ type Wanted = {
 /** Fills, checks that the report is verified and that only insertions were made. */
 function place(text: string, wanted: Wanted): string {
 	const index = wanted.sequence ?? 0;
-	const sequence = otioFormat.read(text, folder)[index];
+	const sequence = otioFormat.read(text, new MediaFinder(folder))[index];
 	if (!sequence) throw new Error('no such sequence');
 	const { rate, size } = sequence.cut.sequence;
 	const frames = wanted.range.end - wanted.range.start;
@@ -64,7 +65,7 @@ function place(text: string, wanted: Wanted): string {
 	const plan = planPlacement(sequence.cut, placement);
 	const result = splice(text, sequence.insertions(placement, plan));
 	expect(unsplice(result.text, result.spans)).toBe(text);
-	const after = otioFormat.read(result.text, folder)[index];
+	const after = otioFormat.read(result.text, new MediaFinder(folder))[index];
 	if (!after) throw new Error('the sequence is gone');
 	const report = checkPlacement(sequence.cut, after.cut, placement, plan);
 	expect(report).toMatchObject({ verified: true, actual: report.expected });
@@ -117,7 +118,9 @@ test('every sample with a gap or an open end can be filled and is otherwise unch
 	const files = readdirSync(samples).filter((name) => name.endsWith('.otio'));
 	for (const name of files) {
 		const text = readFileSync(path.join(samples, name), 'utf8');
-		const gaps = findGaps(otioFormat.read(text, folder)[0]?.cut ?? expect.fail('unreadable'));
+		const gaps = findGaps(
+			otioFormat.read(text, new MediaFinder(folder))[0]?.cut ?? expect.fail('unreadable'),
+		);
 		expect(gaps.length).toBeGreaterThan(0);
 		for (const gap of gaps) {
 			const range = { start: gap.start, end: gap.end ?? gap.start + 12 };

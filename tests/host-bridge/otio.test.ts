@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findGaps } from '../../host-bridge/gap.ts';
 import type { Cut } from '../../host-bridge/host.ts';
+import { MediaFinder } from '../../host-bridge/timeline-file/media-path.ts';
 import { otioFormat } from '../../host-bridge/timeline-file/otio/otio.ts';
 import { media, type Otio, pen } from './otio-timelines.ts';
 
@@ -20,7 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function readAll(document: Otio | string): readonly Cut[] {
 	const text = typeof document === 'string' ? document : JSON.stringify(document, null, 2);
-	return otioFormat.read(text, folder).map((sequence) => sequence.cut);
+	return otioFormat.read(text, new MediaFinder(folder)).map((sequence) => sequence.cut);
 }
 
 function read(document: Otio | string): Cut {
@@ -373,4 +374,14 @@ test('errors name the path and the line', () => {
 		[p24.timeline([p24.transition(1, 1)]), /a track at tracks\.children\[0\]/],
 	];
 	for (const [document, message] of cases) expect(refusal(document)).toMatch(message);
+});
+
+test('a track whose range leaves none of its clips says so', () => {
+	const track = p24.track('Video', [p24.clip('a', p24.range(0, 20))], {
+		source_range: p24.range(50, 10),
+	});
+	const cut = read(p24.timeline([track]));
+	expect(clips(cut)).toEqual([]);
+	expect(cut.notes).toEqual(['V1 looks empty: its source_range leaves none of its clips']);
+	expect(read(p24.timeline([p24.track('Video', [p24.gap(5)])])).notes).toBeUndefined();
 });

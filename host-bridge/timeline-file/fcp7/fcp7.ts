@@ -12,10 +12,10 @@ export const fcp7XmlFormat: TimelineFormat = {
 	name: 'fcp7-xml',
 	extensions: ['.xml'],
 	recognises,
-	read(text, folder) {
+	read(text, media) {
 		const root = parseXml(text);
 		if (root.name !== 'xmeml') throw malformed(root, 'a document of <xmeml>', `<${root.name}>`);
-		const document = xmemlOf(root, folder);
+		const document = xmemlOf(root, media);
 		const sequences = [...new Set(sequencesIn(document, root))];
 		if (sequences.length === 0) throw malformed(root, 'a <sequence> with <media>', 'none');
 		return sequences.map((element) => timelineSequence(document, element));

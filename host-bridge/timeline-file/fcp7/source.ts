@@ -1,6 +1,6 @@
 import { type FrameRate, framesToSeconds, type Rational } from '../../../protocol/time.ts';
 import type { MediaSource } from '../../../protocol/timeline.ts';
-import { mediaPathFromUrl } from '../media-path.ts';
+import type { MediaFinder } from '../media-path.ts';
 import { attribute, child, childInteger, children, childText, type XmlElement } from '../xml.ts';
 import { rateOf } from './rate.ts';
 import type { SequenceReading } from './reading.ts';
@@ -8,16 +8,14 @@ import type { SequenceReading } from './reading.ts';
 /** An xmeml document: files and sequences are described once and referred to by id elsewhere. */
 export type Xmeml = {
 	readonly root: XmlElement;
-	readonly folder: string;
+	readonly media: MediaFinder;
 	readonly files: ReadonlyMap<string, XmlElement>;
 	readonly sequences: ReadonlyMap<string, XmlElement>;
-	/** Sources already looked up on the disk. */
-	readonly sources: Map<XmlElement, MediaSource>;
 	/** Sequences already read; null for those that are being read. */
 	readonly readings: Map<XmlElement, SequenceReading | null>;
 };
 
-export function xmemlOf(root: XmlElement, folder: string): Xmeml {
+export function xmemlOf(root: XmlElement, media: MediaFinder): Xmeml {
 	const files = new Map<string, XmlElement>();
 	const sequences = new Map<string, XmlElement>();
 	visit(root, (element) => {
@@ -26,7 +24,7 @@ export function xmemlOf(root: XmlElement, folder: string): Xmeml {
 		if (index === null || id === undefined || children(element).length === 0) return;
 		if (!index.has(id)) index.set(id, element);
 	});
-	return { root, folder, files, sequences, sources: new Map(), readings: new Map() };
+	return { root, media, files, sequences, readings: new Map() };
 }
 
 /** The element that describes what a `<file>` or `<sequence>` may only refer to. */
@@ -42,12 +40,7 @@ export function definitionOf(
 export function sourceOfItem(document: Xmeml, item: XmlElement): MediaSource {
 	const reference = child(item, 'file');
 	if (!reference) return { kind: 'synthetic', what: whatIs(item) };
-	const file = definitionOf(reference, document.files);
-	const known = document.sources.get(file);
-	if (known) return known;
-	const source = sourceOfFile(document, file);
-	document.sources.set(file, source);
-	return source;
+	return sourceOfFile(document, definitionOf(reference, document.files));
 }
 
 /** How long the media of a clip is in seconds and its own rate, where its file says so. */
@@ -76,7 +69,7 @@ export function visit(element: XmlElement, see: (element: XmlElement) => void): 
 
 function sourceOfFile(document: Xmeml, file: XmlElement): MediaSource {
 	const url = childText(file, 'pathurl');
-	if (url) return mediaPathFromUrl(url, document.folder);
+	if (url) return document.media.find(url);
 	const name = childText(file, 'name') ?? '';
 	const made = childText(file, 'mediaSource');
 	if (made !== undefined) return { kind: 'synthetic', what: short(`${name} (${made})`) };

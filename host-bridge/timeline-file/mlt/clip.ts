@@ -8,8 +8,7 @@ import {
 	rational,
 	ZERO,
 } from '../../../protocol/time.ts';
-import type { ClipSpan, MediaSource, Stream } from '../../../protocol/timeline.ts';
-import { mediaPathFromUrl } from '../media-path.ts';
+import type { ClipSpan, Stream } from '../../../protocol/timeline.ts';
 import { children, type XmlElement } from '../xml.ts';
 import { isSet, type MltDocument, property, timeAttribute } from './document.ts';
 import { parseMltTime } from './time.ts';
@@ -76,7 +75,7 @@ export function readClip(document: MltDocument, service: XmlElement, frame: numb
 	const original = originalOf(service);
 	return {
 		name: shorten(given || path.basename(played.path.replaceAll('\\', '/'))),
-		source: locate(document, original ?? played.path),
+		source: document.media.find(original ?? played.path, document.mediaRoot),
 		sourceIn: still ? ZERO : played.sourceIn,
 		speed: still ? ZERO : played.speed,
 		// producer_avformat.c takes the frame nearest to a position, not the one before it.
@@ -167,13 +166,6 @@ function originalOf(service: XmlElement): string | undefined {
 	if (proxy.length > 1) return property(service, 'kdenlive:originalurl') || undefined;
 	if (isSet(service, 'shotcut:proxy')) return property(service, 'shotcut:resource') || undefined;
 	return undefined;
-}
-
-/** Projects move between machines: their root folder may exist on another one only. */
-function locate(document: MltDocument, file: string): MediaSource {
-	const sources = document.folders.map((folder) => mediaPathFromUrl(file, folder));
-	const found = sources.find((source) => source.kind === 'file');
-	return found ?? (sources[0] as MediaSource);
 }
 
 function isTimeRemap(link: XmlElement): boolean {

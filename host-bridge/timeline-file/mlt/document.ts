@@ -1,5 +1,6 @@
 import { type FrameRate, type Rational, rational } from '../../../protocol/time.ts';
 import type { Sequence } from '../../../protocol/timeline.ts';
+import type { MediaFinder } from '../media-path.ts';
 import {
 	attribute,
 	children,
@@ -15,8 +16,9 @@ import { parseMltTime } from './time.ts';
 /** An MLT XML document: a list of services, each defined before it is used. */
 export type MltDocument = {
 	readonly root: XmlElement;
-	/** Where relative media paths may start, the likeliest first. */
-	readonly folders: readonly string[];
+	readonly media: MediaFinder;
+	/** Where relative media paths start; projects move, so that it may exist on another machine. */
+	readonly mediaRoot: string;
 	readonly rate: FrameRate;
 	readonly size: Sequence['size'];
 	readonly pixelAspect: Rational;
@@ -31,7 +33,7 @@ export type MltDocument = {
 
 const SERVICES = new Set(['producer', 'chain', 'playlist', 'tractor', 'multitrack']);
 
-export function readDocument(text: string, folder: string): MltDocument {
+export function readDocument(text: string, media: MediaFinder): MltDocument {
 	const root = parseXml(text);
 	if (root.name !== 'mlt') throw malformed(root, 'an <mlt> document', `<${root.name}>`);
 	const profile = needChild(root, 'profile');
@@ -44,10 +46,10 @@ export function readDocument(text: string, folder: string): MltDocument {
 	collect(root, services, ids);
 	const bins = [...(services.get('main_bin') ?? []), ...(services.get('main bin') ?? [])];
 	const bin = bins.find((element) => element.name === 'playlist');
-	const documentRoot = attribute(root, 'root') ?? '';
 	return {
 		root,
-		folders: documentRoot === '' || documentRoot === folder ? [folder] : [documentRoot, folder],
+		media,
+		mediaRoot: attribute(root, 'root') ?? '',
 		rate,
 		size: { width: pixels(profile, 'width'), height: pixels(profile, 'height') },
 		pixelAspect:

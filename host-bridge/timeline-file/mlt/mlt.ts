@@ -11,8 +11,8 @@ export const mltFormat: TimelineFormat = {
 	name: 'mlt',
 	extensions: ['.mlt', '.kdenlive'],
 	recognises: (text) => /<mlt[\s>]/.test(text.slice(0, 8192)),
-	read: (text, folder) =>
-		readSequences(readDocument(text, folder)).map((sequence) => ({
+	read: (text, media) =>
+		readSequences(readDocument(text, media)).map((sequence) => ({
 			cut: sequence.cut,
 			insertions: (placement, plan) => mltInsertions(sequence, placement, plan),
 		})),

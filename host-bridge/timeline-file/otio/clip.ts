@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { ONE, type Rational, TICKS_PER_SECOND } from '../../../protocol/time.ts';
 import type { MediaSource } from '../../../protocol/timeline.ts';
-import { mediaPathFromUrl } from '../media-path.ts';
+import type { MediaFinder } from '../media-path.ts';
 import { readable } from '../readable.ts';
 import {
 	elements,
@@ -42,14 +42,14 @@ export function clipRange(clip: Json): TickRange {
 	throw malformed(clip, 'a clip with a source_range, or media with an available_range');
 }
 
-export function readClip(clip: Json, folder: string): ClipContent {
+export function readClip(clip: Json, finder: MediaFinder): ClipContent {
 	const media = mediaReference(clip);
 	const range = clipRange(clip);
 	const available = media && readable(() => rangeMember(media, 'available_range'));
 	// Kdenlive writes a rate of 0 for media that have none: they begin at 0 then.
 	const start = range.start - (available instanceof Error ? 0n : (available?.start ?? 0n));
 	const warp = timeWarp(clip);
-	const source = sourceOfMedia(media, folder);
+	const source = sourceOfMedia(media, finder);
 	const name = textMember(clip, 'name') || (media && textMember(media, 'name')) || nameOf(source);
 	return {
 		name: name.slice(0, 500),
@@ -112,12 +112,12 @@ export function mediaReference(clip: Json): Json | undefined {
 	return member(several, key);
 }
 
-function sourceOfMedia(media: Json | undefined, folder: string): MediaSource {
+function sourceOfMedia(media: Json | undefined, finder: MediaFinder): MediaSource {
 	if (media === undefined) return offline('The clip has no media reference');
 	const schema = schemaName(media);
 	switch (schema) {
 		case 'ExternalReference':
-			return mediaPathFromUrl(textMember(media, 'target_url') ?? '', folder);
+			return finder.find(textMember(media, 'target_url') ?? '');
 		case 'MissingReference':
 			return offline('The timeline marks the media as missing');
 		case 'GeneratorReference': {

@@ -1,4 +1,5 @@
 import { ONE } from '../../../protocol/time.ts';
+import type { MediaFinder } from '../media-path.ts';
 import { type ClipContent, clipRange, readClip, timeWarp } from './clip.ts';
 import {
 	elements,
@@ -56,16 +57,16 @@ export function transitionOffsets(node: Json): { readonly in: Ticks; readonly ou
  * What an item shows from `start` on, in order and without holes. Nested tracks are looked
  * through, and nested stacks where one track alone has something of `kind`.
  */
-export function piecesOf(item: Json, start: Ticks, kind: TrackKind, folder: string): Piece[] {
+export function piecesOf(item: Json, start: Ticks, kind: TrackKind, finder: MediaFinder): Piece[] {
 	const end = start + lengthOf(item);
 	if (itemKind(item) === 'clip') {
-		return start < end ? [{ start, end, content: readClip(item, folder) }] : [];
+		return start < end ? [{ start, end, content: readClip(item, finder) }] : [];
 	}
 	if (itemKind(item) === 'gap') return [blank(start, end, 'Empty time in a nested sequence', item)];
 	const what = `Nested sequence ${JSON.stringify(textMember(item, 'name') ?? '')}`.slice(0, 500);
 	const warp = timeWarp(item);
 	if (warp === 'varying' || warp.num !== warp.den) return [blank(start, end, what, item)];
-	const inner = innerPieces(item, kind, folder);
+	const inner = innerPieces(item, kind, finder);
 	if (inner === null) return [blank(start, end, what, item)];
 	const from = rangeMember(item, 'source_range')?.start ?? 0n;
 	const enabled = flagMember(item, 'enabled', true);
@@ -133,17 +134,17 @@ export function trackKind(track: Json): TrackKind | null {
 }
 
 /** The pieces inside a nested item in its own time, or null where they overlap. */
-function innerPieces(item: Json, kind: TrackKind, folder: string): Piece[] | null {
+function innerPieces(item: Json, kind: TrackKind, finder: MediaFinder): Piece[] | null {
 	const schema = schemaName(item);
-	if (schema === 'Timeline') return piecesOf(needMember(item, 'tracks'), 0n, kind, folder);
+	if (schema === 'Timeline') return piecesOf(needMember(item, 'tracks'), 0n, kind, finder);
 	if (schema === 'Track') {
 		return readItems(item).flatMap(({ node, start, kind: itemIs }) =>
-			itemIs === 'transition' ? [] : piecesOf(node, start, kind, folder),
+			itemIs === 'transition' ? [] : piecesOf(node, start, kind, finder),
 		);
 	}
 	const layers = elements(needMember(item, 'children')).filter((child) => shows(child, kind));
 	if (layers.length > 1) return null;
-	return layers.flatMap((layer) => piecesOf(layer, 0n, kind, folder));
+	return layers.flatMap((layer) => piecesOf(layer, 0n, kind, finder));
 }
 
 /** Whether a layer of a stack adds picture or sound of its own. */

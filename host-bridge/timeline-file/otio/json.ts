@@ -1,23 +1,76 @@
-import {
-	getNodePath,
-	type Node,
-	type ParseError,
-	parseTree,
-	printParseErrorCode,
-} from 'jsonc-parser';
+import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
 import { type ErrorCode, PickupError } from '../../../protocol/errors.ts';
 
-export type Json = Node;
-
-/** The largest JSON text that is parsed, in characters: the tree takes many times as much. */
+/** The largest JSON text that is read, in characters. */
 const LONGEST = 128 * 1024 * 1024;
 /** Real timelines nest a few dozen deep; more is an attack on the stack. */
 const DEEPEST = 250;
 
-const sources = new WeakMap<Json, string>();
+type Document = {
+	readonly text: string;
+	/** The same where NaN and infinity are strings. */
+	readonly plain: string;
+	/** Where objects and arrays begin, ascending, and where each of them ends. */
+	readonly starts: Uint32Array;
+	readonly ends: Uint32Array;
+};
 
 /**
- * Parses a document strictly (no comments, no trailing commas) and returns its root, with offsets
+ * A value in a document, or a property of an object (with its key and value as children). Nothing
+ * but its place is kept: what it holds is read from the text each time, so that a document takes
+ * little more memory than its text.
+ */
+export class Json {
+	readonly #document: Document;
+	readonly type: 'object' | 'array' | 'property' | 'string' | 'number' | 'boolean' | 'null';
+	readonly parent: Json | undefined;
+	readonly offset: number;
+	readonly length: number;
+
+	constructor(document: Document, offset: number, end?: number, parent?: Json, property = false) {
+		this.#document = document;
+		this.offset = offset;
+		this.length = (end ?? endOf(document, offset)) - offset;
+		this.parent = parent;
+		this.type = property ? 'property' : typeAt(document.plain, offset);
+	}
+
+	get source(): string {
+		return this.#document.text;
+	}
+
+	/** Undefined for what holds nothing. */
+	get value(): unknown {
+		if (this.type === 'object' || this.type === 'array' || this.type === 'property')
+			return undefined;
+		return JSON.parse(this.#document.plain.slice(this.offset, this.offset + this.length));
+	}
+
+	get children(): readonly Json[] | undefined {
+		const document = this.#document;
+		const { plain } = document;
+		if (this.type === 'property') {
+			const key = new Json(document, this.offset, undefined, this);
+			const colon = plain.indexOf(':', this.offset + key.length);
+			return [key, new Json(document, skipSpace(plain, colon + 1), undefined, this)];
+		}
+		if (this.type !== 'object' && this.type !== 'array') return undefined;
+		const found: Json[] = [];
+		const last = this.offset + this.length - 1;
+		for (let at = skipSpace(plain, this.offset + 1); at < last; ) {
+			let end = endOf(document, at);
+			if (this.type === 'object')
+				end = endOf(document, skipSpace(plain, plain.indexOf(':', end) + 1));
+			found.push(new Json(document, at, end, this, this.type === 'object'));
+			at = skipSpace(plain, end);
+			if (plain[at] === ',') at = skipSpace(plain, at + 1);
+		}
+		return found;
+	}
+}
+
+/**
+ * Reads a document strictly (no comments, no trailing commas) and returns its root, with offsets
  * into `text` itself. The tokens `NaN`, `Inf` and `Infinity`, with a minus or without, which
  * OpenTimelineIO reads, are let through as values that are not numbers.
  * Throws PickupError `timeline-malformed` naming the line.
@@ -30,23 +83,71 @@ export function parseJson(text: string): Json {
 			{ action: 'Export only the timeline that has the gap.' },
 		);
 	}
-	const plain = withoutOddTokens(text);
-	const errors: ParseError[] = [];
-	const root = parseTree(plain, errors, { disallowComments: true, allowTrailingComma: false });
-	const first = errors[0];
-	if (first || !root) {
-		const line = lineAt(text, first?.offset ?? 0);
-		const what = first ? spaced(printParseErrorCode(first.error)) : 'nothing';
-		throw new PickupError(
-			'timeline-malformed',
-			`Expected well-formed JSON, got ${what} on line ${line}`,
-			{
-				field: `line ${line}`,
-			},
-		);
+	const document = scan(text);
+	try {
+		JSON.parse(document.plain);
+	} catch (error) {
+		if (!(error instanceof SyntaxError)) throw error;
+		throw notJson(document);
 	}
-	sources.set(root, text);
-	return root;
+	return new Json(document, skipSpace(document.plain, 0));
+}
+
+function notJson({ text, plain }: Document): PickupError {
+	const errors: ParseError[] = [];
+	parse(plain, errors, { disallowComments: true, allowTrailingComma: false });
+	const [first] = errors;
+	const line = lineAt(text, first?.offset ?? 0);
+	const what = first ? spaced(printParseErrorCode(first.error)) : 'what is none';
+	const message = `Expected well-formed JSON, got ${what} on line ${line}`;
+	return new PickupError('timeline-malformed', message, { field: `line ${line}` });
+}
+
+function typeAt(text: string, offset: number): Exclude<Json['type'], 'property'> {
+	switch (text[offset]) {
+		case '{':
+			return 'object';
+		case '[':
+			return 'array';
+		case '"':
+			return 'string';
+		case 't':
+		case 'f':
+			return 'boolean';
+		case 'n':
+			return 'null';
+		default:
+			return 'number';
+	}
+}
+
+/** Where the value at an offset ends. */
+function endOf(document: Document, offset: number): number {
+	const { plain, starts, ends } = document;
+	const first = plain[offset];
+	if (first === '"') {
+		let end = offset + 1;
+		while (plain[end] !== '"') end += plain[end] === '\\' ? 2 : 1;
+		return end + 1;
+	}
+	if (first !== '{' && first !== '[') {
+		let end = offset;
+		while (end < plain.length && !/[\s,\]}]/.test(plain[end] ?? '')) end += 1;
+		return end;
+	}
+	let [low, high] = [0, starts.length - 1];
+	while (low < high) {
+		const middle = (low + high) >> 1;
+		if ((starts[middle] ?? 0) < offset) low = middle + 1;
+		else high = middle;
+	}
+	return ends[low] ?? plain.length;
+}
+
+function skipSpace(text: string, offset: number): number {
+	let at = offset;
+	while (text[at] === ' ' || text[at] === '\n' || text[at] === '\r' || text[at] === '\t') at += 1;
+	return at;
 }
 
 /** The value of a key, or undefined where the object lacks it. JSON `null` counts as lacking. */
@@ -124,16 +225,19 @@ export function place(node: Json): string {
 }
 
 export function sourceOf(node: Json): string {
-	let root = node;
-	while (root.parent) root = root.parent;
-	return sources.get(root) ?? '';
+	return node.source;
 }
 
 export function pathOf(node: Json): string {
-	const path = getNodePath(node)
-		.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`))
-		.join('');
-	return (path.startsWith('.') ? path.slice(1) : path).slice(-300) || 'the top';
+	let path = '';
+	for (let at: Json | undefined = node; at?.parent; at = at.parent) {
+		const { parent, offset }: Json = at;
+		if (parent?.type === 'property') path = `.${parent.children?.[0]?.value}${path}`;
+		if (parent?.type === 'array') {
+			path = `[${parent.children?.findIndex((child) => child.offset === offset)}]${path}`;
+		}
+	}
+	return path.replace(/^\./, '').slice(-300) || 'the top';
 }
 
 function problem(
@@ -153,8 +257,8 @@ function excerpt(node: Json): string {
 	return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
-/** Puts strings of the same length in the place of NaN and infinity, and measures the depth. */
-function withoutOddTokens(text: string): string {
+/** Finds objects and arrays, and puts strings of the same length in the place of odd tokens. */
+function scan(text: string): Document {
 	const parts: string[] = [];
 	let from = 0;
 	const put = (start: number, length: number, value: string) => {
@@ -162,23 +266,30 @@ function withoutOddTokens(text: string): string {
 		from = start + length;
 	};
 	if (text.startsWith('\uFEFF')) put(0, 1, ' ');
-	let depth = 0;
+	const starts: number[] = [];
+	const ends: number[] = [];
+	const open: number[] = [];
 	let quoted = false;
 	for (let at = from; at < text.length; at += 1) {
 		const character = text[at];
 		if (character === '"') quoted = !quoted;
 		else if (quoted) at += character === '\\' ? 1 : 0;
-		else if (character === '{' || character === '[') depth += 1;
-		else if (character === '}' || character === ']') depth -= 1;
-		else if (character === 'N' || character === 'I' || character === '-') {
+		else if (character === '{' || character === '[') {
+			open.push(starts.length);
+			starts.push(at);
+		} else if (character === '}' || character === ']') {
+			const begun = open.pop();
+			if (begun !== undefined) ends[begun] = at + 1;
+		} else if (character === 'N' || character === 'I' || character === '-') {
 			const token = /^(NaN|-?Inf(inity)?)(?![\w.+-])/.exec(text.slice(at, at + 10))?.[0];
 			if (token === undefined) continue;
 			put(at, token.length, `"${'.'.repeat(token.length - 2)}"`);
 			at += token.length - 1;
 		}
-		if (depth > DEEPEST) throw tooDeep(text, at);
+		if (open.length > DEEPEST) throw tooDeep(text, at);
 	}
-	return parts.length === 0 ? text : parts.join('') + text.slice(from);
+	const plain = parts.length === 0 ? text : parts.join('') + text.slice(from);
+	return { text, plain, starts: Uint32Array.from(starts), ends: Uint32Array.from(ends) };
 }
 
 function tooDeep(text: string, at: number): PickupError {

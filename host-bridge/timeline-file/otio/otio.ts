@@ -3,6 +3,7 @@ import type { FrameRate } from '../../../protocol/time.ts';
 import type { ClipSpan } from '../../../protocol/timeline.ts';
 import type { Cut, Track } from '../../host.ts';
 import type { TimelineFormat, TimelineSequence } from '../format.ts';
+import type { MediaFinder } from '../media-path.ts';
 import { readable } from '../readable.ts';
 import type { OtioTrack } from './free.ts';
 import {
@@ -47,14 +48,14 @@ export const otioFormat: TimelineFormat = {
 	name: 'otio',
 	extensions: ['.otio'],
 	recognises: (text) => /^\uFEFF?\s*\{/.test(text) && text.includes('"OTIO_SCHEMA"'),
-	read(text, folder) {
+	read(text, finder) {
 		const root = parseJson(text);
 		const timelines = timelinesIn(root);
 		if (timelines.length === 0) {
 			const message = `Expected a timeline in the file, got a ${schemaName(root)} without one`;
 			throw new PickupError('timeline-unsupported', message, { field: 'OTIO_SCHEMA' });
 		}
-		return timelines.map((timeline) => readTimeline(timeline, folder));
+		return timelines.map((timeline) => readTimeline(timeline, finder));
 	},
 };
 
@@ -65,13 +66,14 @@ function timelinesIn(node: Json): Json[] {
 	return elements(needMember(node, 'children')).flatMap(timelinesIn);
 }
 
-function readTimeline(timeline: Json, folder: string): TimelineSequence {
+function readTimeline(timeline: Json, finder: MediaFinder): TimelineSequence {
 	const stack = schemaName(timeline) === 'Stack' ? timeline : needMember(timeline, 'tracks');
 	if (schemaName(stack) !== 'Stack') throw unexpectedSchema(stack, 'a stack of tracks');
 	const { rate, node: rateNode } = sequenceRate(timeline, stack);
 	const window = rangeMember(stack, 'source_range') ?? null;
 	const models = readTracks(stack, window?.start ?? 0n);
-	const tracks = models.map((model) => trackOf(model, rate, window, folder));
+	const tracks = models.map((model) => trackOf(model, rate, window, finder));
+	const notes = models.flatMap((model, index) => trimmedAway(model, tracks[index], window));
 	const ordered = (['video', 'audio'] as const).flatMap((kind) =>
 		tracks.filter((track) => track.kind === kind),
 	);
@@ -83,6 +85,7 @@ function readTimeline(timeline: Json, folder: string): TimelineSequence {
 	const { size, pixelAspect, sizeAssumed } = pictureOf(stack);
 	const cut: Cut = {
 		sizeAssumed,
+		...(notes.length > 0 ? { notes } : {}),
 		sequence: {
 			name: name.slice(0, 500),
 			rate,
@@ -100,6 +103,18 @@ function readTimeline(timeline: Json, folder: string): TimelineSequence {
 		cut,
 		insertions: (placement, plan) => insertionsFor(document, placement, plan),
 	};
+}
+
+/** Says of a track that it has clips and that what trims it leaves none of them. */
+function trimmedAway(
+	{ name, items }: OtioTrack,
+	track: Track | undefined,
+	window: TickRange | null,
+): readonly string[] {
+	const clips = items.filter(({ kind }) => kind === 'clip' || kind === 'nested').length;
+	if (clips === 0 || track?.clips.length !== 0) return [];
+	const what = window ? 'the source_range of the timeline or of the track' : 'its source_range';
+	return [`${name} looks empty: ${what} leaves none of its clips`];
 }
 
 function readTracks(stack: Json, stackStart: Ticks): OtioTrack[] {
@@ -125,15 +140,15 @@ function trackOf(
 	model: OtioTrack,
 	rate: FrameRate,
 	stackWindow: TickRange | null,
-	folder: string,
+	finder: MediaFinder,
 ): Track {
 	const { node, kind, index, name, window, zero } = model;
 	const isTrack = schemaName(node) === 'Track';
 	const pieces = isTrack
 		? model.items
 				.filter((item) => item.kind === 'clip' || item.kind === 'nested')
-				.flatMap((item) => piecesOf(item.node, item.start, kind, folder))
-		: piecesOf(node, 0n, kind, folder);
+				.flatMap((item) => piecesOf(item.node, item.start, kind, finder))
+		: piecesOf(node, 0n, kind, finder);
 	const stackEnd = stackWindow ? zero + stackWindow.end - stackWindow.start : window.end;
 	const from = latest(window.start, zero);
 	const last = pieces.map((piece) => piece.end).reduce(latest, from);

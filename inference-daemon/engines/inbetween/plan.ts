@@ -1,7 +1,7 @@
 import { PickupError } from '../../../protocol/errors.ts';
 import type { GenerationRequest, Plan, RequestKind } from '../../../protocol/generation.ts';
 import { formatRate, rangeLength, samplesForFrames } from '../../../protocol/time.ts';
-import type { ClipSpan } from '../../../protocol/timeline.ts';
+import { type ClipSpan, whyOffline } from '../../../protocol/timeline.ts';
 import type { UsableSpan } from '../cut-picture.ts';
 import { effectNotes } from '../neighbour-media.ts';
 
@@ -119,7 +119,7 @@ function judge(
 	if (!span.enabled) return without(`"${span.name}" ${where} the range is disabled`);
 	const { source } = span;
 	if (source.kind === 'offline') {
-		return without(`"${span.name}" ${where} the range is offline (${source.path})`);
+		return without(`"${span.name}" ${where} the range is offline (${whyOffline(source)})`);
 	}
 	if (source.kind === 'synthetic') {
 		return without(`"${span.name}" ${where} the range is a ${source.what}, not a file`);
@@ -133,12 +133,12 @@ function refusal(
 	field: string,
 ): PickupError {
 	const offline = spans.flatMap((span) =>
-		span?.enabled && span.source.kind === 'offline' ? [span.source.path] : [],
+		span?.enabled && span.source.kind === 'offline' ? [whyOffline(span.source)] : [],
 	);
 	if (offline.length > 0) {
 		return new PickupError(
 			'media-offline',
-			`Expected media on disk, missing: ${offline.join(', ')}`,
+			`Expected media on disk, missing: ${[...new Set(offline)].join('; ')}`,
 			{
 				field,
 			},

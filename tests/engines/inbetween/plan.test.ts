@@ -24,7 +24,7 @@ describe('a plan', () => {
 
 	for (const [name, changes, note] of [
 		['missing', { left, right: null }, /no clip after the range/],
-		['offline', { left, right: span([36, 60], offline) }, /offline \(\/gone\.mov\)/],
+		['offline', { left, right: span([36, 60], offline) }, /offline \(\/gone\.mov: not there\)/],
 		['disabled', { left, right: { ...right, enabled: false } }, /after the range is disabled/],
 		['a title', { left: span([0, 24], title), right }, /before the range is a title/],
 	] as const) {
@@ -77,6 +77,13 @@ describe('a refusal', () => {
 			expect(() => planDraft(wanted)).toThrow(expect.objectContaining({ code }));
 		});
 	}
+
+	it('names a file that is missing on both sides once, and why it is missing', () => {
+		const sides = context({ left: span([0, 24], offline), right: span([36, 60], offline) });
+		expect(() => planDraft(request('fill', sides, {}))).toThrow(
+			/^Expected media on disk, missing: \/gone\.mov: not there$/,
+		);
+	});
 
 	it('names the limit, the length and the missing file', () => {
 		expect(() => planDraft(cases[6][1])).toThrow(`at most ${MAX_FRAMES} frames, got 1801`);

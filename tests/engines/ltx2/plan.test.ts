@@ -252,7 +252,7 @@ describe('notes', () => {
 			`There is no clip beside the range, ${other}`,
 		]);
 		expect(notes('fill', { context: { right: { ...RIGHT, source: OFFLINE } } })).toEqual([
-			`“shot 140” is offline (/gone.mov), ${other}`,
+			`“shot 140” is offline (/gone.mov: not found), ${other}`,
 		]);
 		expect(notes('fill', { context: { left: { ...LEFT, enabled: false } } })).toEqual([
 			`“shot 0” is disabled, ${other}`,

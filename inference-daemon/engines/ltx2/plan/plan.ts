@@ -6,7 +6,12 @@ import {
 	rangeLength,
 	samplesForFrames,
 } from '../../../../protocol/time.ts';
-import type { ClipSpan, Sequence, TimelineContext } from '../../../../protocol/timeline.ts';
+import {
+	type ClipSpan,
+	type Sequence,
+	type TimelineContext,
+	whyOffline,
+} from '../../../../protocol/timeline.ts';
 import type { UsableSpan } from '../../cut-picture.ts';
 import { effectNotes } from '../../neighbour-media.ts';
 import { CELL } from '../diffusion/latent.ts';
@@ -239,14 +244,14 @@ function usable(span: ClipSpan | null): { span: UsableSpan | null; why: string }
 	const { source, name } = span;
 	if (!span.enabled) return { span: null, why: `“${name}” is disabled` };
 	if (source.kind === 'offline') {
-		return { span: null, why: `“${name}” is offline (${source.path})` };
+		return { span: null, why: `“${name}” is offline (${whyOffline(source)})` };
 	}
 	if (source.kind === 'synthetic') return { span: null, why: `“${name}” is a ${source.what}` };
 	return { span: { ...span, source }, why: '' };
 }
 
 function refused(why: readonly string[]): PickupError {
-	const reasons = why.join('; ');
+	const reasons = [...new Set(why)].join('; ');
 	return /is offline/.test(reasons)
 		? new PickupError('media-offline', `Expected media on disk: ${reasons}`, { field: 'context' })
 		: new PickupError('no-neighbour', `Expected a neighbour to work from: ${reasons}`, {
