@@ -97,7 +97,9 @@ test('a neighbour that is offline leaves the other to go by, and the plan says s
 	const { plan, clip } = await scene.make(asked as GenerationRequest);
 	expect(plan.context.right).toBe(0);
 	expect(plan.context.left).toBeGreaterThan(0);
-	expect(plan.notes.join(' ')).toMatch(/“shot” is offline \(\/gone\/away\.mov: not found\).*other side alone/);
+	expect(plan.notes.join(' ')).toMatch(
+		/“shot” is offline \(\/gone\/away\.mov: not found\).*other side alone/,
+	);
 	expect(clip).toMatchObject({ frames: GAP });
 });
 

@@ -385,3 +385,24 @@ test('a track whose range leaves none of its clips says so', () => {
 	expect(cut.notes).toEqual(['V1 looks empty: its source_range leaves none of its clips']);
 	expect(read(p24.timeline([p24.track('Video', [p24.gap(5)])])).notes).toBeUndefined();
 });
+
+test('what effects do to a picture is said by their names', () => {
+	const effect = (more: Otio) => ({ OTIO_SCHEMA: 'Effect.1', ...more });
+	const resolve = (parameters: readonly Otio[]) => ({
+		metadata: { Resolve_OTIO: { 'Effect Name': 'Transform', Parameters: parameters } },
+		effect_name: 'Resolve Effect',
+	});
+	const effects = [
+		effect({ effect_name: 'flip' }),
+		effect({ name: 'off', enabled: false }),
+		effect(resolve([{ 'Parameter ID': 'transformationZoomX' }])),
+		effect({ ...resolve([]), effect_name: 'untouched' }),
+		{ OTIO_SCHEMA: 'LinearTimeWarp.1', time_scalar: 2, effect_name: 'twice' },
+	];
+	const clip = p24.clip('a', p24.range(0, 20), { effects });
+	const cut = read(p24.timeline([p24.track('Video', [clip]), p24.track('Audio', [clip])]));
+	expect(cut.tracks.map((track) => track.clips[0]?.effects)).toEqual([
+		['flip', 'Transform'],
+		undefined,
+	]);
+});

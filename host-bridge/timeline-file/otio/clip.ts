@@ -31,6 +31,8 @@ export type ClipContent = {
 	readonly sourceIn: Ticks;
 	readonly speed: Rational;
 	readonly enabled: boolean;
+	/** What its effects do to its picture, by their names. */
+	readonly effects?: readonly string[];
 };
 
 /** The part of its media that a clip uses, in the media's own clock; decides its length. */
@@ -60,6 +62,7 @@ export function readClip(clip: Json, finder: MediaFinder): ClipContent {
 		sourceIn: warp === 'varying' ? start : firstMoment(clip, start, range, warp),
 		speed: warp === 'varying' ? ONE : warp,
 		enabled: flagMember(clip, 'enabled', true),
+		effects: effectNames(clip),
 	};
 }
 
@@ -72,7 +75,7 @@ export function timeWarp(item: Json): Rational | 'varying' {
 	let warp: Rational | 'varying' | null = null;
 	for (const effect of list ? elements(list) : []) {
 		const schema = schemaName(effect);
-		if (!/(Time(Warp|Effect)|FreezeFrame)$/.test(schema)) continue;
+		if (!TIME.test(schema)) continue;
 		if (!flagMember(effect, 'enabled', true)) continue;
 		if (warp !== null) return 'varying';
 		if (schema === 'FreezeFrame') warp = { num: 0, den: 1 };
@@ -81,6 +84,24 @@ export function timeWarp(item: Json): Rational | 'varying' {
 	}
 	return warp ?? ONE;
 }
+
+/** Effects that are no change of speed; Resolve keeps their names, and what it changed, as notes. */
+function effectNames(clip: Json): readonly string[] {
+	const list = member(clip, 'effects');
+	const names = (list ? elements(list) : []).flatMap((effect) => {
+		if (TIME.test(schemaName(effect)) || !flagMember(effect, 'enabled', true)) return [];
+		const metadata = member(effect, 'metadata');
+		const notes = metadata?.type === 'object' ? member(metadata, 'Resolve_OTIO') : undefined;
+		const resolve = notes?.type === 'object' ? notes : undefined;
+		if (resolve && member(resolve, 'Parameters')?.children?.length === 0) return [];
+		const name = resolve && member(resolve, 'Effect Name')?.value;
+		const own = textMember(effect, 'name') || textMember(effect, 'effect_name');
+		return [(typeof name === 'string' && name ? name : own || 'effect').slice(0, 500)];
+	});
+	return [...new Set(names)].slice(0, 64);
+}
+
+const TIME = /(Time(Warp|Effect)|FreezeFrame)$/;
 
 function readScalar(effect: Json): Rational | 'varying' {
 	const scalar = readable(() => numberOf(needMember(effect, 'time_scalar')));

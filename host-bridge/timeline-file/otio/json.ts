@@ -48,24 +48,46 @@ export class Json {
 
 	get children(): readonly Json[] | undefined {
 		const document = this.#document;
-		const { plain } = document;
 		if (this.type === 'property') {
+			const { plain } = document;
 			const key = new Json(document, this.offset, undefined, this);
 			const colon = plain.indexOf(':', this.offset + key.length);
 			return [key, new Json(document, skipSpace(plain, colon + 1), undefined, this)];
 		}
 		if (this.type !== 'object' && this.type !== 'array') return undefined;
 		const found: Json[] = [];
-		const last = this.offset + this.length - 1;
-		for (let at = skipSpace(plain, this.offset + 1); at < last; ) {
-			let end = endOf(document, at);
-			if (this.type === 'object')
-				end = endOf(document, skipSpace(plain, plain.indexOf(':', end) + 1));
-			found.push(new Json(document, at, end, this, this.type === 'object'));
-			at = skipSpace(plain, end);
-			if (plain[at] === ',') at = skipSpace(plain, at + 1);
+		for (const { start, end } of this.#parts()) {
+			found.push(new Json(document, start, end, this, this.type === 'object'));
 		}
 		return found;
+	}
+
+	/** The first property of that name; the others of an object are passed over. */
+	property(key: string): Json | undefined {
+		const { plain } = this.#document;
+		const quoted = JSON.stringify(key);
+		for (const { start, end } of this.#parts()) {
+			const name = plain.slice(start, endOf(this.#document, start));
+			const same = name === quoted || (name.includes('\\') && JSON.parse(name) === key);
+			if (same) return new Json(this.#document, start, end, this, true);
+		}
+		return undefined;
+	}
+
+	/** Where the items of an array stand, or the properties of an object. */
+	*#parts(): Generator<{ readonly start: number; readonly end: number }> {
+		const document = this.#document;
+		const { plain } = document;
+		const last = this.offset + this.length - 1;
+		for (let start = skipSpace(plain, this.offset + 1); start < last; ) {
+			let end = endOf(document, start);
+			if (this.type === 'object') {
+				end = endOf(document, skipSpace(plain, plain.indexOf(':', end) + 1));
+			}
+			yield { start, end };
+			start = skipSpace(plain, end);
+			if (plain[start] === ',') start = skipSpace(plain, start + 1);
+		}
 	}
 }
 
@@ -169,7 +191,7 @@ export function needMember(object: Json, key: string): Json {
 /** The first of that key counts where there are several, as in OpenTimelineIO. */
 export function propertyOf(object: Json, key: string): Json | undefined {
 	if (object.type !== 'object') throw malformed(object, 'an object');
-	return object.children?.find((property) => property.children?.[0]?.value === key);
+	return object.property(key);
 }
 
 export function keysOf(object: Json): readonly string[] {

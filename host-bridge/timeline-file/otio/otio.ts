@@ -179,7 +179,7 @@ function spanOf(piece: Piece, track: string, zero: Ticks, rate: FrameRate): Clip
 	const start = nearestFrame(piece.start - zero, rate);
 	const end = nearestFrame(piece.end - zero, rate);
 	if (end <= start) return [];
-	const { name, source, speed, enabled, sourceIn } = piece.content;
+	const { name, source, speed, enabled, sourceIn, effects = [] } = piece.content;
 	const early = frameTicks(start, rate) - (piece.start - zero);
 	return [
 		{
@@ -190,6 +190,7 @@ function spanOf(piece: Piece, track: string, zero: Ticks, rate: FrameRate): Clip
 			sourceIn: ticksToSeconds(sourceIn + scale(early, speed)),
 			speed,
 			enabled,
+			...(effects.length > 0 && track.startsWith('V') ? { effects } : {}),
 		},
 	];
 }
