@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { renderWithMelt } from '../../demo/melt.ts';
 import { openTimeline } from '../../host-bridge/timeline-file/host.ts';
 import { pictureOf } from '../../inference-daemon/engines/cut-picture.ts';
+import { BT709 } from '../../inference-daemon/media/colour.ts';
 import { findFfmpeg } from '../../inference-daemon/media/locate.ts';
 import type { ClipSpan } from '../../protocol/timeline.ts';
 
@@ -100,10 +101,11 @@ async function rendered(file: string): Promise<readonly number[]> {
 async function seen(file: string): Promise<readonly number[]> {
 	const { sequence } = await (await openTimeline(file)).cut();
 	const ffmpeg = await findFfmpeg();
+	const canvas = { ...sequence, colour: BT709 };
 	const found: number[] = [];
 	for (const clip of await clips(file, 'video')) {
 		const { signal } = new AbortController();
-		for await (const frame of pictureOf(ffmpeg, clip, clip.range, sequence, 'yuv420p', signal)) {
+		for await (const frame of pictureOf(ffmpeg, clip, clip.range, canvas, 'yuv420p', signal)) {
 			found.push(brightness(frame.data[64 * 18 + 32]));
 		}
 	}
