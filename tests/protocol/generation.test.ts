@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { schemaError } from '../../protocol/errors.ts';
 import { generationRequestSchema } from '../../protocol/generation.ts';
-import type { ClipSpan } from '../../protocol/timeline.ts';
+import { type ClipSpan, sourceTime } from '../../protocol/timeline.ts';
 
 const SPAN: ClipSpan = {
 	name: 'A',
@@ -48,6 +48,17 @@ test('a request that can be done fits', () => {
 	expect(generationRequestSchema.safeParse(REQUEST).success).toBe(true);
 });
 
+test.each([
+	{ num: 9_007_199_254_740_881, den: 100_000_007 },
+	{ num: 1, den: HUGE },
+])('a source time whose sums have to be rounded fits too: %j', (sourceIn) => {
+	const [left, sound] = [{ ...SPAN, sourceIn }, [{ ...SPAN, sourceIn }]];
+	const request = { ...REQUEST, context: { ...REQUEST.context, left, sound } };
+	expect(generationRequestSchema.safeParse(request).success).toBe(true);
+	const { num, den } = sourceTime(left, { num: 100, den: 1 }, REQUEST.context.sequence.rate);
+	expect(num / den).toBeCloseTo(sourceIn.num / sourceIn.den + (100 * 1001) / 24_000, 6);
+});
+
 test.each<[string, unknown]>([
 	['prompt', 'a street\u0000'],
 	['prompt', 'half of a character: \ud800'],
@@ -57,8 +68,6 @@ test.each<[string, unknown]>([
 	['settings.model', '/models\u0000'],
 	['context.left.sourceIn', { num: HUGE, den: 1 }],
 	['context.left.sourceIn', { num: -HUGE, den: 1 }],
-	['context.left.sourceIn', { num: 9_007_199_254_740_881, den: 100_000_007 }],
-	['context.sound.0.sourceIn', { num: 1, den: HUGE }],
 	['context.left.speed', { num: HUGE, den: 1 }],
 	['context.left.transition', HUGE],
 	['clip.sourceIn', { num: HUGE, den: 1 }],
