@@ -107,7 +107,12 @@ async function decodeRaw(path: string, raw: string): Promise<void> {
 
 async function encodeAlone(raw: string, path: string, extra: string[] = []): Promise<void> {
 	const input = ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', '1920x1080', '-r', '24', '-i', raw];
-	const codec = encoderArguments({ codec: 'h264-intra', rate: RATE, pixelAspect: ONE });
+	const codec = encoderArguments({
+		codec: 'h264-intra',
+		rate: RATE,
+		pixelAspect: ONE,
+		size: SIZE,
+	});
 	await run('ffmpeg', ['-y', '-loglevel', 'error', ...input, ...codec, ...extra, path]);
 }
 

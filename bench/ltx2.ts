@@ -5,16 +5,14 @@ import { benchBlock } from './ltx2/block.ts';
 import { benchFull } from './ltx2/full.ts';
 import { job } from './ltx2/job.ts';
 import { benchOverhead } from './ltx2/overhead.ts';
-import { benchParts } from './ltx2/parts.ts';
 import { pass } from './ltx2/pass.ts';
 import { benchPreview } from './ltx2/preview.ts';
 import { benchWhole } from './ltx2/whole.ts';
 
 /**
  * LTX-2 19B at full size, with weights of no meaning: one block against PyTorch, all of the
- * transformer out of a file of 43 GB that takes no room, what jobs do while no network is at work, the
- * same part by part, and previews. `--block`, `--whole`, `--overhead`, `--parts` and `--preview` choose some
- * of these; `--full` is a whole job. (Some start this file anew, as a process whose memory is looked at.)
+ * transformer out of a file of 43 GB that takes no room, what jobs do while no network is at work, and
+ * previews. `--block`, `--whole`, `--overhead` and `--preview` choose some of these; `--full` is a whole job. (Some start this file anew, as a process whose memory is looked at.)
  */
 const [what, path] = process.argv.slice(2);
 if (what === 'pass') await pass(path!);
@@ -24,15 +22,13 @@ else {
 		'--block': benchBlock,
 		'--whole': benchWhole,
 		'--overhead': benchOverhead,
-		'--parts': benchParts,
 		'--preview': benchPreview,
 		'--full': benchFull,
 	};
 	const unknown = process.argv.find((argument) => /^--/.test(argument) && !(argument in parts));
 	if (unknown) throw new Error(`Expected some of ${Object.keys(parts).join(', ')}, got ${unknown}`);
 	const named = Object.keys(parts).filter((name) => process.argv.includes(name));
-	const wanted =
-		named.length > 0 ? named : ['--block', '--whole', '--overhead', '--parts', '--preview'];
+	const wanted = named.length > 0 ? named : ['--block', '--whole', '--overhead', '--preview'];
 	for (const [name, bench] of Object.entries(parts)) {
 		if (!wanted.includes(name)) continue;
 		const folder = await mkdtemp(join(tmpdir(), 'pickup-bench-'));

@@ -5,7 +5,7 @@ import { BT709, fileMatrix } from './colour.ts';
 import type { ClipWanted, PixelFormat } from './types.ts';
 
 /** The pixel format in which `encodeClip` takes frames for a codec. */
-export function pixelFormatFor(codec: Codec): Exclude<PixelFormat, 'rgb24'> {
+export function pixelFormatFor(codec: Codec): Exclude<PixelFormat, 'rgb24' | 'gbrp16le'> {
 	return codec === 'h264-intra' ? 'yuv420p' : 'yuv422p10le';
 }
 
@@ -25,14 +25,15 @@ const ENCODERS: Record<Codec, readonly string[]> = {
 
 /** What makes the stream progressive, tagged with its colour and exact in time. */
 export function encoderArguments(
-	wanted: Pick<ClipWanted, 'codec' | 'rate' | 'pixelAspect' | 'colour'>,
+	wanted: Pick<ClipWanted, 'codec' | 'rate' | 'pixelAspect' | 'colour' | 'size' | 'drawn'>,
 ): readonly string[] {
-	const { codec, rate, pixelAspect, colour = BT709 } = wanted;
+	const { codec, rate, pixelAspect, colour = BT709, size, drawn } = wanted;
 	const { primaries, transfer } = colour;
 	const matrix = fileMatrix(colour);
 	const aspect = `${pixelAspect.num}/${pixelAspect.den}`;
 	const filters = [
-		...(matrix === 'bt709' ? [] : [MATRIX_CHANGE]),
+		...(drawn || matrix !== 'bt709' ? [scaleTo(size, matrix, drawn ? 'pc' : 'tv')] : []),
+		...(drawn ? [`format=${pixelFormatFor(codec)}`] : []),
 		`setparams=field_mode=prog:range=tv:color_primaries=${primaries}:color_trc=${transfer}:colorspace=${matrix}`,
 		`setsar=${aspect}`,
 	];
@@ -50,9 +51,14 @@ export function encoderArguments(
 	];
 }
 
-/** Frames come in BT.709's matrix. */
-const MATRIX_CHANGE =
-	'scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp:in_color_matrix=bt709:out_color_matrix=bt2020:in_range=tv:out_range=tv';
+/** Frames come in BT.709's matrix, or in RGB. */
+function scaleTo({ width, height }: Size, matrix: string, range: 'pc' | 'tv'): string {
+	return [
+		`scale=${width}:${height}:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp`,
+		...['in_color_matrix=bt709', `out_color_matrix=${matrix.replace('nc', '')}`],
+		...[`in_range=${range}`, 'out_range=tv'],
+	].join(':');
+}
 
 /** Units per second such that a frame is a whole number of them. */
 function timescale(rate: FrameRate): number {

@@ -122,6 +122,7 @@ async function encode(
 	signal: AbortSignal | undefined,
 ): Promise<void> {
 	const { size, rate, sound, tags, still } = wanted;
+	const given = givenAs(wanted);
 	const tagArguments = Object.entries(tags).flatMap(([name, value]) => [
 		'-metadata',
 		`${name.replace(/[^\w-]/g, '')}=${value.replace(/\p{Cc}+/gu, ' ').slice(0, 2000)}`,
@@ -129,8 +130,8 @@ async function encode(
 	await runFfmpeg(ffmpeg, {
 		args: [
 			...['-loglevel', 'level+error', '-y'],
-			...['-f', 'rawvideo', '-pixel_format', pixelFormatFor(wanted.codec)],
-			...['-video_size', `${size.width}x${size.height}`],
+			...['-f', 'rawvideo', '-pixel_format', given.format],
+			...['-video_size', `${given.size.width}x${given.size.height}`],
 			...['-r', `${rate.num}/${rate.den}`, '-i', 'pipe:0'],
 			// A second of sound would be looked at, or its end, before more than some frames are taken.
 			...(sound ? ['-probesize', '32'] : []),
@@ -140,7 +141,7 @@ async function encode(
 			...tagArguments,
 			...['-f', 'mov', targetOf(part)],
 			...(still ? ['-map', '0:v:0'] : []),
-			...(still ? jpegArguments(size, pixelFormatFor(wanted.codec), still.width, still.frame) : []),
+			...(still ? jpegArguments(size, given.format, still.width, still.frame) : []),
 		],
 		signal,
 		output: file.fd,
@@ -148,6 +149,10 @@ async function encode(
 		...(sound ? { secondInput: packedSound(wanted, sound) } : {}),
 		...(still ? { onOutput: wholeJpeg(still.take) } : {}),
 	});
+}
+
+function givenAs({ drawn, size, codec }: ClipWanted) {
+	return drawn ?? { size, format: pixelFormatFor(codec) };
 }
 
 const JPEG_END = Buffer.of(0xff, 0xd9);
@@ -164,8 +169,8 @@ function wholeJpeg(take: (jpeg: Uint8Array) => void): (chunk: Uint8Array) => voi
 
 /** The frames' bytes; an error where one is not as announced, or there are too many or too few. */
 async function* checkedFrames(wanted: ClipWanted): AsyncGenerator<Uint8Array, void, void> {
-	const { size, frameCount } = wanted;
-	const format = pixelFormatFor(wanted.codec);
+	const { frameCount } = wanted;
+	const { size, format } = givenAs(wanted);
 	const bytes = frameBytes(format, size);
 	let count = 0;
 	for await (const frame of wanted.frames) {

@@ -33,17 +33,23 @@ const PREROLL_SECONDS = 0.3;
  * Throws PickupError `media-offline`, `not-a-regular-file`, `media-unreadable`, or the signal's
  * reason.
  */
-export async function readFrames(
+export function readFrames(
 	ffmpeg: Ffmpeg,
 	wanted: FramesWanted,
 	signal?: AbortSignal,
 ): Promise<readonly Frame[]> {
+	return readFramesAs(ffmpeg, wanted, (frame) => frame, signal);
+}
+
+/** What `make` makes of each of them, as soon as it is read: the frames themselves are not kept. */
+export async function readFramesAs<T>(
+	ffmpeg: Ffmpeg,
+	wanted: FramesWanted,
+	make: (frame: Frame) => T,
+	signal?: AbortSignal,
+): Promise<readonly T[]> {
 	const media = await examine(ffmpeg, wanted.path, signal, { picture: wanted.stream });
-	const { video } = media;
-	if (!video) {
-		const which = wanted.stream ? `no picture in stream ${wanted.stream.index}` : 'sound only';
-		throw unreadable(media.path, `it has ${which}`);
-	}
+	const video = pictureIn(media, wanted.stream);
 	// The frame nearest to a time is the one on screen half a frame later.
 	const later =
 		wanted.nearest && video.rate
@@ -55,16 +61,28 @@ export async function readFrames(
 		time: add(add(time.num < 0 ? ZERO : time, later), video.start),
 	}));
 	times.sort((a, b) => compare(a.time, b.time));
-	const frames: Frame[] = [];
+	const made: T[] = [];
 	const groups = media.still ? [times].filter((group) => group.length > 0) : clusters(times);
 	for (const group of groups) {
 		const sorted = group.map(({ time }) => time);
-		const found = await readCluster(ffmpeg, media, wanted, sorted, signal);
+		const found = await readCluster(ffmpeg, media, wanted, sorted, make, signal);
 		group.forEach(({ index }, place) => {
-			frames[index] = found[place]!;
+			made[index] = found[place]!;
 		});
 	}
-	return frames;
+	return made;
+}
+
+/** Throws PickupError `media-unreadable` where there is none. */
+export function pictureIn(
+	{ video, path }: Media,
+	stream?: FramesWanted['stream'],
+): NonNullable<Media['video']> {
+	if (video) return video;
+	throw unreadable(
+		path,
+		`it has ${stream ? `no picture in stream ${stream.index}` : 'sound only'}`,
+	);
 }
 
 type Timed = { readonly index: number; readonly time: Rational };
@@ -82,20 +100,21 @@ function clusters(times: readonly Timed[]): readonly (readonly Timed[])[] {
 }
 
 /** Frames for ascending times that lie close together. */
-async function readCluster(
+async function readCluster<T>(
 	ffmpeg: Ffmpeg,
 	media: Media,
 	wanted: FramesWanted,
 	times: readonly Rational[],
+	make: (frame: Frame) => T,
 	signal: AbortSignal | undefined,
-): Promise<readonly Frame[]> {
+): Promise<readonly T[]> {
 	const first = times[0]!;
 	const rate = media.video?.rate ? toNumber(media.video.rate) : 25;
 	let margin = Math.min(1, 2 / rate);
 	for (const lookback of LOOKBACKS) {
 		const seek = media.still ? [] : seekArguments(media, toNumber(first) - lookback);
 		const isWhole = seek.length === 0;
-		let run = await readWindow(ffmpeg, media, wanted, times, { seek, margin }, signal);
+		let run = await readWindow(ffmpeg, media, wanted, times, { seek, margin }, make, signal);
 		const reliable =
 			isWhole ||
 			(run.decodedFirst !== null &&
@@ -104,7 +123,7 @@ async function readCluster(
 		if (!run.covers && run.decodedBefore !== null) {
 			// The frame on screen began longer ago than the window: start the window with it.
 			margin = toNumber(first) - toNumber(run.decodedBefore) + 1e-4;
-			run = await readWindow(ffmpeg, media, wanted, times, { seek, margin }, signal);
+			run = await readWindow(ffmpeg, media, wanted, times, { seek, margin }, make, signal);
 		}
 		if (run.frames.length === times.length && (run.covers || isWhole)) return run.frames;
 		if (isWhole) break;
@@ -112,9 +131,9 @@ async function readCluster(
 	throw unreadable(media.path, `no picture could be decoded at ${toNumber(first).toFixed(3)} s`);
 }
 
-type WindowRun = {
+type WindowRun<T> = {
 	/** One per time, or none where the window was empty. */
-	readonly frames: readonly Frame[];
+	readonly frames: readonly T[];
 	/** The window began with or before the frame on screen at the first time. */
 	readonly covers: boolean;
 	readonly decodedFirst: Rational | null;
@@ -122,26 +141,25 @@ type WindowRun = {
 	readonly decodedBefore: Rational | null;
 };
 
-async function readWindow(
+async function readWindow<T>(
 	ffmpeg: Ffmpeg,
 	media: Media,
 	wanted: FramesWanted,
 	times: readonly Rational[],
 	window: { readonly seek: readonly string[]; readonly margin: number },
+	make: (frame: Frame) => T,
 	signal: AbortSignal | undefined,
-): Promise<WindowRun> {
+): Promise<WindowRun<T>> {
 	const video = media.video!;
 	const first = times[0]!;
 	const start = (toNumber(first) - window.margin).toFixed(6);
 	// `trim` rounds to ticks of the time base and drops what is at its end: stay one tick clear.
 	// Which frame is meant is decided by the chooser, exactly.
 	const end = (toNumber(times.at(-1)!) + toNumber(video.timeBase) + 1e-6).toFixed(6);
-	const chosen = chooser(times, frameBytes(wanted.format, wanted.size), (data) => ({
-		width: wanted.size.width,
-		height: wanted.size.height,
-		format: wanted.format,
-		data,
-	}));
+	const { width, height } = wanted.size;
+	const chosen = chooser(times, frameBytes(wanted.format, wanted.size), (data) =>
+		make({ width, height, format: wanted.format, data }),
+	);
 	// Filters on the way may change the clock: the last to tell of one is where frames come out.
 	let timeBase = video.timeBase;
 	let decodedFirst: Rational | null = null;
@@ -190,26 +208,26 @@ async function readWindow(
  * Matches frames, which arrive as bytes, with their times, which arrive beside them, and keeps
  * those that are on screen at one of the ascending times.
  */
-function chooser(times: readonly Rational[], size: number, frameOf: (data: Uint8Array) => Frame) {
+function chooser<T>(times: readonly Rational[], size: number, make: (data: Uint8Array) => T) {
 	const shownAt: (Rational | null)[] = [];
 	const waiting: Uint8Array[] = [];
-	const frames: Frame[] = [];
+	const frames: T[] = [];
 	let filling: Uint8Array | null = null;
 	let filled = 0;
 	let settled = 0;
 	const settle = (isEnd: boolean) => {
 		while (waiting.length > 0 && (isEnd || settled + 1 < shownAt.length)) {
-			const frame = frameOf(waiting.shift()!);
+			const data = waiting.shift()!;
 			settled += 1;
 			const next = waiting.length === 0 && isEnd ? undefined : shownAt[settled];
 			// A frame without a time of its own follows the one before it at once.
 			if (next === null) continue;
-			while (
+			const isShown = () =>
 				frames.length < times.length &&
-				(next === undefined || compare(times[frames.length]!, next) < 0)
-			) {
-				frames.push(frame);
-			}
+				(next === undefined || compare(times[frames.length]!, next) < 0);
+			if (!isShown()) continue;
+			const made = make(data);
+			while (isShown()) frames.push(made);
 		}
 	};
 	return {

@@ -18,7 +18,7 @@ export type PictureWanted = {
  */
 export function pictureFilters(video: VideoStream & Picture, wanted: PictureWanted): string {
 	const { width, height } = wanted.size;
-	const inside = fitInside(video, wanted);
+	const { left, top, ...inside } = placeInside(video, wanted);
 	const isRgb = RGB.test(video.pixelFormat);
 	const [from, to] = [colourOf(video), wanted.colour ?? BT709];
 	const own = { matrix: isRgb ? 'gbr' : ZSCALE_NAMES[matrixOf(video)]!, range: rangeOf(video) };
@@ -32,8 +32,6 @@ export function pictureFilters(video: VideoStream & Picture, wanted: PictureWant
 		...[`in_color_matrix=${matrix}`, 'out_color_matrix=bt709'],
 		...[`in_range=${range}`, `out_range=${wanted.format === 'rgb24' ? 'pc' : 'tv'}`],
 	].join(':');
-	const left = even((width - inside.width) / 2);
-	const top = even((height - inside.height) / 2);
 	const onBlack = hasAlpha(video) ? ['premultiply=inplace=1'] : [];
 	const filters = [...onBlack, ...conversion, scale, `format=${wanted.format}`];
 	if (inside.width !== width || inside.height !== height) {
@@ -54,6 +52,17 @@ function rangeOf(video: VideoStream & Picture): 'pc' | 'tv' {
 	return RGB.test(video.pixelFormat) || /^(yuvj|gray|ya|mono)/.test(video.pixelFormat)
 		? 'pc'
 		: 'tv';
+}
+
+/** Where the picture lies, in the sequence's pixels. */
+export function placeInside(
+	source: Pick<VideoStream, 'size' | 'pixelAspect'>,
+	wanted: Pick<PictureWanted, 'size' | 'pixelAspect'>,
+): Size & { readonly left: number; readonly top: number } {
+	const inside = fitInside(source, wanted);
+	const left = even((wanted.size.width - inside.width) / 2);
+	const top = even((wanted.size.height - inside.height) / 2);
+	return { ...inside, left, top };
 }
 
 /** Size of the picture in the sequence's pixels; even, so that chroma lies as luma does. */

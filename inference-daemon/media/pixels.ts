@@ -17,6 +17,10 @@ export function planesOf(format: PixelFormat, size: Size): readonly Plane[] {
 	switch (format) {
 		case 'rgb24':
 			return [{ width: width * 3, height, bytesPerSample: 1, offset: 0 }];
+		case 'gbrp16le':
+			return [0, 1, 2].map((plane) => {
+				return { width, height, bytesPerSample: 2, offset: 2 * plane * width * height };
+			});
 		case 'yuv420p': {
 			const chroma = { width: halfWidth, height: halfHeight, bytesPerSample: 1 };
 			const luma = width * height;

@@ -44,7 +44,7 @@ export function jpegArguments(
 	// JPEG is BT.601 in full range by definition (JFIF).
 	const scale = [
 		`scale=${width}:${height}:flags=bicubic+accurate_rnd+full_chroma_int`,
-		...['in_color_matrix=bt709', `in_range=${format === 'rgb24' ? 'pc' : 'tv'}`],
+		...['in_color_matrix=bt709', `in_range=${format.startsWith('yuv') ? 'tv' : 'pc'}`],
 		...['out_color_matrix=bt601', 'out_range=pc'],
 	].join(':');
 	return [

@@ -12,10 +12,11 @@ export type Ffmpeg = {
 };
 
 /**
- * Planar 4:2:0 8 bit, planar 4:2:2 10 bit in 16-bit words, or packed RGB; in BT.709's matrix and video
- * range for YUV.
+/**
+ * Planar 4:2:0 8 bit, planar 4:2:2 10 bit in 16-bit words, packed RGB, or planes of green, blue and red
+ * in 16 bits; in BT.709's matrix and video range for YUV.
  */
-export type PixelFormat = 'yuv420p' | 'yuv422p10le' | 'rgb24';
+export type PixelFormat = 'yuv420p' | 'yuv422p10le' | 'rgb24' | 'gbrp16le';
 
 /** One picture: planes one after the other, rows without padding. */
 export type Frame = {
@@ -92,6 +93,8 @@ export type SoundWanted = {
 	readonly speed: Rational;
 };
 
+export type Drawn = { readonly size: Size; readonly format: 'gbrp16le' };
+
 export type ClipWanted = {
 	/** Where the finished file is to stand. Written as `<path>.part`, counted, synced, renamed. */
 	readonly path: string;
@@ -103,8 +106,10 @@ export type ClipWanted = {
 	readonly colour?: Colour | undefined;
 	/** Exactly this many frames must come, neither fewer nor more. */
 	readonly frameCount: number;
-	/** Frames as they come, in the pixel format of `pixelFormatFor(codec)`. */
+	/** Frames as they come, in the pixel format of `pixelFormatFor(codec)` or as `drawn` says. */
 	readonly frames: AsyncIterable<Frame>;
+	/** Where frames come in RGB, and not yet at `size`. */
+	readonly drawn?: Drawn | undefined;
 	/**
 	 * Exactly `samplesForFrames(frameCount, rate)` long, whole or piece by piece; null makes a clip
 	 * without sound. The encoder takes only so many frames as there is sound for, and some seconds more.

@@ -247,6 +247,45 @@ describe('a clip', () => {
 		}
 	});
 
+	it('scales what is drawn in RGB to its size, in the colours of BT.709', async () => {
+		const drawn = { size: { width: 40, height: 24 }, format: 'gbrp16le' } as const;
+		const shown = { format: 'yuv420p', size: SIZE, pixelAspect: SQUARE } as const;
+		for (const codec of CODECS) {
+			await inFolder(async (folder) => {
+				// White, black and red; planes are green, blue and red.
+				const colours = [
+					[1, 1, 1],
+					[0, 0, 0],
+					[0, 0, 1],
+				];
+				async function* frames() {
+					for (const colour of colours) {
+						const levels = Uint16Array.from({ length: 3 * 40 * 24 }, (_, i) => {
+							return 65_535 * colour[Math.floor(i / (40 * 24))]!;
+						});
+						yield { ...drawn.size, format: drawn.format, data: new Uint8Array(levels.buffer) };
+					}
+				}
+				const clip = { ...wantedClip(folder, codec, 3), drawn, frames: frames() };
+				const { path } = await encodeClip(ffmpeg, clip);
+				const at = [ZERO, rational(1, 25), rational(2, 25)];
+				const found = await readFrames(ffmpeg, { path, at, ...shown });
+				const luma = SIZE.width * SIZE.height;
+				const middle = found.map(({ data }) =>
+					[luma / 2, luma * 1.125, luma * 1.375].map((place) => data[Math.floor(place)]!),
+				);
+				for (const [i, wanted] of [
+					[235, 128, 128],
+					[16, 128, 128],
+					[63, 102, 240],
+				].entries()) {
+					const apart = wanted.map((value, k) => Math.abs(value - middle[i]![k]!));
+					expect(Math.max(...apart)).toBeLessThanOrEqual(1);
+				}
+			});
+		}
+	});
+
 	it('waits for sound that is still being made', async () => {
 		await inFolder(async (folder) => {
 			const wanted = wantedClip(folder, 'h264-intra', 3);

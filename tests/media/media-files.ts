@@ -82,6 +82,8 @@ export function brightness(frame: Frame, x: number, y: number): number {
 	switch (frame.format) {
 		case 'rgb24':
 			return frame.data[at * 3 + 1]! / 255;
+		case 'gbrp16le':
+			return (frame.data[at * 2]! | (frame.data[at * 2 + 1]! << 8)) / 65_535;
 		case 'yuv420p':
 			return (frame.data[at]! - 16) / 219;
 		case 'yuv422p10le':

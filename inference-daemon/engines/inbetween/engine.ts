@@ -167,7 +167,7 @@ async function readNeighbours(
 	const { range } = request.context;
 	const format = pixelFormatFor(request.output.codec);
 	if (request.kind === 'retake' && request.replace === 'sound') {
-		const frames = pictureOf(ffmpeg, request.clip, range, canvas, format, signal);
+		const frames = pictureOf(ffmpeg, request.clip, range, { ...canvas, format }, signal);
 		return { kind: 'existing', frames };
 	}
 	const [painter, left, right] = await Promise.all([

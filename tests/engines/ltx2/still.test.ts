@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { onCanvas } from '../../../inference-daemon/engines/ltx2/condition/read-window.ts';
 import { readStill } from '../../../inference-daemon/engines/ltx2/condition/still.ts';
 import { readFrames } from '../../../inference-daemon/media/frames.ts';
 import type { Frame } from '../../../inference-daemon/media/types.ts';
@@ -54,8 +55,19 @@ async function picture(
 }
 
 const { signal } = new AbortController();
-const read = (path: string, shape: Size, crf = 18) =>
-	readStill(ffmpeg, path, { shape, crf }, signal);
+
+/** What of a still comes onto a canvas of a size, packed. */
+async function read(path: string, size: Size, crf = 18): Promise<Frame> {
+	const still = await readStill(ffmpeg, path, crf, signal);
+	const { data } = onCanvas(still, { ...size, inner: size });
+	const count = size.width * size.height;
+	const level = (i: number) => Number(data[(i % 3) * count + Math.floor(i / 3)]) / 257;
+	return {
+		...size,
+		format: 'rgb24',
+		data: Uint8Array.from({ length: 3 * count }, (_, i) => level(i) + 0.5),
+	};
+}
 
 /** The colour at shares of a picture's width and height, mean of 3 × 3 pixels. */
 function colourOf({ width, height, data }: Frame, across: number, down: number): number[] {
@@ -84,15 +96,12 @@ const inThirds =
 	(x: number, y: number): Colour =>
 		[RED, GREEN, BLUE][Math.floor((3 * (along === 'x' ? x : y)) / length)]!;
 
-describe('a still covers the sequence’s shape, cut in the middle', () => {
+describe('a still covers a size, cut in the middle', () => {
 	it('where it is wider', async () => {
 		const path = await picture('wide.png', { width: 630, height: 200 }, inThirds(630, 'x'));
 		const frame = await read(path, SQUARE);
-		expect(frame).toMatchObject({ width: 200, height: 200, format: 'rgb24' });
-		expect(frame.data.length).toBe(3 * 200 * 200);
 		for (const across of [0.05, 0.5, 0.95]) expectColour(colourOf(frame, across, 0.5), GREEN);
 		const half = await read(path, { width: 300, height: 200 });
-		expect(half).toMatchObject({ width: 300, height: 200 });
 		for (const [across, colour] of [
 			[0.1, RED],
 			[0.5, GREEN],
@@ -105,7 +114,6 @@ describe('a still covers the sequence’s shape, cut in the middle', () => {
 	it('where it is taller', async () => {
 		const path = await picture('tall.png', { width: 160, height: 510 }, inThirds(510, 'y'));
 		const frame = await read(path, HD);
-		expect(frame).toMatchObject({ width: 160, height: 90 });
 		for (const down of [0.05, 0.5, 0.95]) expectColour(colourOf(frame, 0.5, down), GREEN);
 	});
 
@@ -116,19 +124,16 @@ describe('a still covers the sequence’s shape, cut in the middle', () => {
 		[2000, 3],
 	])('of %d×%d pixels', async (width, height) => {
 		const path = await picture(`${width} ${height}.png`, { width, height }, () => RED);
-		for (const shape of [HD, { width: 9, height: 16 }]) {
-			const frame = await read(path, shape);
-			expect(frame.data.length).toBe(3 * frame.width * frame.height);
-			expect(Math.abs(frame.width - frame.height * (shape.width / shape.height))).toBeLessThan(2);
+		for (const size of [HD, { width: 90, height: 160 }]) {
+			const frame = await read(path, size);
 			expectColour([...frame.data.subarray(0, 3)], RED);
 			expectColour([...frame.data.subarray(-3)], RED);
 		}
 	});
 
-	it('and is as large as any stage can use, without a bar at any side', async () => {
-		const path = await picture('long.png', { width: 9000, height: 199 }, () => RED);
-		const frame = await read(path, { width: 10_000, height: 199 });
-		expect(frame).toMatchObject({ width: 4096, height: 82 });
+	it('where it is larger than H.264 can be', async () => {
+		const path = await picture('long.png', { width: 17_000, height: 199 }, () => RED);
+		const frame = await read(path, { width: 2000, height: 24 });
 		for (const across of [0, 0.5, 1]) expectColour(colourOf(frame, across, 0.5), RED);
 	});
 
@@ -137,7 +142,6 @@ describe('a still covers the sequence’s shape, cut in the middle', () => {
 		const stretched = ['-vf', 'setsar=64/45'];
 		const path = await picture('dv.png', stored, inThirds(720, 'x'), stretched);
 		const frame = await read(path, HD);
-		expect(frame).toMatchObject({ width: 1024, height: 576 });
 		for (const [across, colour] of [
 			[0.02, RED],
 			[0.31, RED],
@@ -171,7 +175,6 @@ describe('a still stands upright', () => {
 		await writeFile(path, withOrientation(await readFile(path), orientation));
 		const shape = isTurned ? { width: 96, height: 160 } : stored;
 		const frame = await read(path, shape);
-		expect(frame).toMatchObject(shape);
 		expectQuarters(frame, quarters);
 	});
 
@@ -179,7 +182,6 @@ describe('a still stands upright', () => {
 		const path = await picture('phone.mp4', stored, inQuarters, ['-pix_fmt', 'yuv444p']);
 		await writeFile(path, turnedRight(await readFile(path)));
 		const frame = await read(path, { width: 96, height: 160 });
-		expect(frame).toMatchObject({ width: 96, height: 160 });
 		expectQuarters(frame, [BLUE, RED, GREY, GREEN]);
 	});
 });
@@ -228,7 +230,6 @@ describe('what H.264 makes of a still', () => {
 		const path = await picture(`patches.${kind}`, size, patchAt, options);
 		for (const crf of [18, 33]) {
 			const frame = await read(path, size, crf);
-			expect(frame).toMatchObject(size);
 			for (const [i, colour] of PATCHES.entries()) {
 				const [across, down] = [((i % 4) + 0.5) / 4, (Math.floor(i / 4) + 0.5) / 3];
 				expectColour(colourOf(frame, across, down), colour, 6);
@@ -264,7 +265,7 @@ describe('is refused by name', () => {
 		await run(ffmpeg.path, ['-y', '-loglevel', 'error', ...tone]);
 		await expect(read(path, HD)).rejects.toMatchObject({
 			code: 'media-unreadable',
-			message: `Expected a picture in ${path}, got sound only`,
+			message: `Expected a picture that can be read in ${path}: it has sound only`,
 		});
 	});
 

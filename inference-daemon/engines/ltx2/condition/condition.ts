@@ -1,5 +1,4 @@
 import type { GenerationRequest } from '../../../../protocol/generation.ts';
-import type { Frame } from '../../../media/types.ts';
 import {
 	appendKeyframe,
 	appendReference,
@@ -42,6 +41,7 @@ import {
 	readReference,
 	readWindowSound,
 } from './read-window.ts';
+import type { StillPicture } from './still.ts';
 
 /** Inwards from the gap's limits, in seconds: a limit on a cell's edge could fall to either side. */
 const INWARDS = 1e-4;
@@ -54,7 +54,7 @@ export type ConditionedPass = {
 	readonly seen: Seen | null;
 };
 
-/** The window's own pictures, as bytes [1, 3, frames, height, width], and their latent. */
+/** The window's own pictures, 16 bits, [1, 3, frames, height, width], and their latent. */
 export type Seen = { readonly pixels: NdArray; readonly latent: NdArray };
 
 export type ConditionInputs = Material & {
@@ -70,7 +70,7 @@ export type ConditionInputs = Material & {
 	readonly prefetch: Prefetch | null;
 };
 
-export type Still = { readonly frame: number; readonly strength: number; readonly picture: Frame };
+export type Still = StillPicture & { readonly frame: number; readonly strength: number };
 
 /**
  * Picture and sound before they are made, with all that is given of them. The sound is read while the
@@ -112,8 +112,8 @@ async function conditionedPicture(inputs: ConditionInputs): Promise<Picture> {
 			state = appendKeyframe(state, await tokens(firstRight), { ...shape, frames: 1 }, at);
 		}
 	}
-	for (const { frame, strength, picture } of stillsIn(inputs)) {
-		const given = await tokens(await onCanvas(picture, size));
+	for (const { frame, strength, ...still } of stillsIn(inputs)) {
+		const given = await tokens(onCanvas(still, size));
 		const at = { frame, rate, strength };
 		state =
 			frame === 0

@@ -1,16 +1,20 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { GenerationRequest } from '../../../../protocol/generation.ts';
-import { samplesForFrames } from '../../../../protocol/time.ts';
-import type { Ffmpeg, Frame, Sound } from '../../../media/types.ts';
-import { pictureOf, type UsableSpan } from '../../cut-picture.ts';
+import { type FrameRange, samplesForFrames } from '../../../../protocol/time.ts';
+import { pictureIn } from '../../../media/frames.ts';
+import { examine } from '../../../media/probe.ts';
+import type { Ffmpeg, Frame, Sound, VideoStream } from '../../../media/types.ts';
+import { pictureOfAs, type UsableSpan } from '../../cut-picture.ts';
 import { readMix, readOwnSound } from '../../cut-sound.ts';
 import { colourBeside } from '../../neighbour-media.ts';
 import type { Pass } from '../plan/passes.ts';
 import type { Work } from '../plan/plan.ts';
-import { snapUp, type WorkSize } from '../plan/window.ts';
+import { type Size, snapUp, type WorkSize } from '../plan/window.ts';
 import type { NdArray } from '../runtime/resident.ts';
 import { heardBeside } from '../sound/joins.ts';
-import { canvasPainter, type Planes } from './picture.ts';
+import { canvasOf } from './picture.ts';
+import { type Area, asInSequence, covering } from './scaling.ts';
+import type { StillPicture } from './still.ts';
 
 /** What there is to look at for a pass. */
 export type Material = {
@@ -26,7 +30,7 @@ export type Material = {
 /** Packed RGB at the last stage's inner size, and their sound at 48 kHz. */
 export type Carried = { readonly frames: readonly Frame[]; readonly sound: Sound | null };
 
-/** What the window shows: bytes [1, 3, frames, height, width], and its first frame on the right. */
+/** What the window shows: 16 bits for −1…1, [1, 3, frames, height, width], and its first frame on the right. */
 export type Pictures = { readonly pixels: NdArray; readonly firstRight: NdArray | null };
 
 /**
@@ -37,9 +41,12 @@ export type Pictures = { readonly pixels: NdArray; readonly firstRight: NdArray 
 export async function readPictures(material: Material, size: WorkSize): Promise<Pictures> {
 	const { work, pass, carried } = material;
 	const { window, range } = pass;
-	const stack = await Stack.open(window.frames, size);
+	const stack = new Stack(window.frames, size);
+	const whole = { left: 0, top: 0, ...size.inner };
 	if (carried !== null && work.picture !== 'given') {
-		for (const frame of lastOf(carried.frames, window.left)) stack.draw(frame);
+		for (const frame of lastOf(carried.frames, window.left)) {
+			stack.add(canvasOf(frame, whole, size));
+		}
 	} else await copy(material, work.left, range.start - window.left, range.start, stack);
 	const last = stack.next > 0 ? stack.next - 1 : null;
 	stack.next = window.gap.end;
@@ -61,26 +68,24 @@ async function standStill(stack: Stack, end: number, index: number | null): Prom
 	for (; stack.next < end; await turn()) stack.repeat(index);
 }
 
-/** A picture on the work's canvas, bytes [1, 3, 1, height, width]. */
-export async function onCanvas(frame: Frame, size: WorkSize): Promise<NdArray> {
-	const stack = await Stack.open(1, size);
-	stack.draw(frame);
-	return stack.pixels;
+/** A still covers what lies in the middle of the work's canvas: [1, 3, 1, height, width]. */
+export function onCanvas({ picture, pixelAspect }: StillPicture, size: WorkSize): NdArray {
+	const { width, height } = picture;
+	const area = covering({ size: { width, height }, pixelAspect }, size.inner);
+	return { data: canvasOf(picture, area, size), shape: [1, 3, 1, size.height, size.width] };
 }
 
 /**
  * What an IC-LoRA goes by: every `pace`th frame of the reference, from the pass's first new frame on,
- * 8k + 1 of them, in bytes.
+ * 8k + 1 of them, which cover the picture.
  */
 export async function readReference(
 	material: Material,
 	size: WorkSize,
 	pace: number,
 ): Promise<NdArray> {
-	const { ffmpeg, request, work, pass, signal } = material;
-	const { sequence, range } = request.context;
-	const colour = await colourBeside(ffmpeg, [work.left, work.right], signal);
-	const canvas = { ...sequence, colour };
+	const { request, pass } = material;
+	const { range } = request.context;
 	const { path, start } = request.reference!;
 	const span: UsableSpan = {
 		...{ name: 'reference', track: '', enabled: true, speed: { num: 1, den: 1 } },
@@ -88,31 +93,55 @@ export async function readReference(
 		range: { start: range.start, end: range.end },
 	};
 	const count = snapUp(Math.ceil((pass.range.end - pass.range.start) / pace));
-	const stack = await Stack.open(count, size);
+	const stack = new Stack(count, size);
 	const to = pass.range.start + (count - 1) * pace + 1;
 	const frames = { start: pass.range.start, end: to };
 	let index = 0;
-	for await (const frame of pictureOf(ffmpeg, span, frames, canvas, 'yuv420p', signal)) {
-		if (index % pace === 0) stack.draw(frame);
+	for await (const canvas of canvasesOf(material, span, frames, size, covering)) {
+		if (index % pace === 0) stack.add(canvas);
 		index += 1;
 	}
 	return stack.pixels;
 }
 
 async function copy(
-	{ ffmpeg, request, work, signal }: Material,
+	material: Material,
 	span: UsableSpan | null,
 	from: number,
 	to: number,
 	stack: Stack,
 ): Promise<void> {
 	if (span === null || to <= from) return;
-	const colour = await colourBeside(ffmpeg, [work.left, work.right], signal);
-	const canvas = { ...request.context.sequence, colour };
+	const { sequence } = material.request.context;
+	const place: Place = (video, target) => asInSequence(video, sequence, target);
 	const range = { start: from, end: to };
-	for await (const frame of pictureOf(ffmpeg, span, range, canvas, 'yuv420p', signal)) {
-		stack.draw(frame);
+	for await (const canvas of canvasesOf(material, span, range, stack.size, place)) {
+		stack.add(canvas);
 	}
+}
+
+/** Where a picture lies in the middle of the canvas. */
+type Place = (video: VideoStream, target: Size) => Area;
+
+/** A clip's pictures, read at their own size, each on the work's canvas. */
+async function* canvasesOf(
+	{ ffmpeg, request, work, signal }: Material,
+	span: UsableSpan,
+	range: FrameRange,
+	canvas: WorkSize,
+	place: Place,
+): AsyncGenerator<Uint16Array, void, void> {
+	const { source, pictureStream } = span;
+	const media = await examine(ffmpeg, source.path, signal, { picture: pictureStream });
+	const video = pictureIn(media, pictureStream);
+	const { size, pixelAspect } = video;
+	const area = place(video, canvas.inner);
+	const { rate } = request.context.sequence;
+	const colour = await colourBeside(ffmpeg, [work.left, work.right], signal);
+	const shape = { rate, size, pixelAspect, colour, format: 'rgb24' } as const;
+	const make = (frame: Frame) => canvasOf(frame, area, canvas);
+	const keep = { make, bytes: 6 * canvas.width * canvas.height };
+	yield* pictureOfAs(ffmpeg, span, range, shape, keep, signal);
 }
 
 /**
@@ -163,27 +192,26 @@ function lastOf<T>(values: readonly T[], count: number): readonly T[] {
 	return values.slice(Math.max(0, values.length - count));
 }
 
-type Paint = (frame: Frame, canvas: Planes) => void;
-
-/** Pictures one after the other, [1, 3, frames, height, width], as the video encoder takes them. */
+/** Canvases one after the other, [1, 3, frames, height, width], as the video encoder takes them. */
 class Stack {
-	readonly pixels: NdArray & { readonly data: Uint8Array };
-	/** Where the next picture goes. */
+	readonly size: WorkSize;
+	readonly pixels: NdArray & { readonly data: Uint16Array };
+	/** Where the next one goes. */
 	next = 0;
-	readonly #paint: Paint;
 
-	private constructor(frames: number, { width, height }: WorkSize, paint: Paint) {
-		const data = new Uint8Array(3 * frames * width * height);
+	constructor(frames: number, size: WorkSize) {
+		const { width, height } = size;
+		const data = new Uint16Array(3 * frames * width * height);
+		this.size = size;
 		this.pixels = { data, shape: [1, 3, frames, height, width] };
-		this.#paint = paint;
 	}
 
-	static async open(frames: number, size: WorkSize): Promise<Stack> {
-		return new Stack(frames, size, await canvasPainter(size));
-	}
-
-	draw(frame: Frame): void {
-		this.#paint(frame, this.#planes(this.next));
+	/** Of red, green and blue behind one another. */
+	add(canvas: Uint16Array): void {
+		const length = canvas.length / 3;
+		for (const [c, plane] of this.#planes(this.next).entries()) {
+			plane.set(canvas.subarray(c * length, (c + 1) * length));
+		}
 		this.next += 1;
 	}
 
@@ -200,17 +228,16 @@ class Stack {
 	/** One of them by itself. */
 	at(index: number): NdArray {
 		const [height, width] = this.pixels.shape.slice(3) as [number, number];
-		const data = new Uint8Array(3 * height * width);
+		const data = new Uint16Array(3 * height * width);
 		for (const [c, plane] of this.#planes(index).entries()) data.set(plane, c * height * width);
 		return { data, shape: [1, 3, 1, height, width] };
 	}
 
-	#planes(index: number): Planes {
+	#planes(index: number): readonly Uint16Array[] {
 		const [frames, height, width] = this.pixels.shape.slice(2) as [number, number, number];
-		const plane = (c: number) => {
+		return [0, 1, 2].map((c) => {
 			const at = (c * frames + index) * height * width;
 			return this.pixels.data.subarray(at, at + height * width);
-		};
-		return [plane(0), plane(1), plane(2)];
+		});
 	}
 }

@@ -4,10 +4,11 @@ import { clipSizeFor, pixelFormatFor } from '../../../media/encode.ts';
 import type { Frame, Sound } from '../../../media/types.ts';
 import { pictureOf } from '../../cut-picture.ts';
 import { colourBeside } from '../../neighbour-media.ts';
-import { frameMaker, type Planar, packed } from '../condition/picture.ts';
+import { middleOf, type Planar, packed } from '../condition/picture.ts';
 import type { Carried } from '../condition/read-window.ts';
 import { normalNoise } from '../diffusion/noise.ts';
 import type { Latents } from '../diffusion/samplers.ts';
+import type { Work } from '../plan/plan.ts';
 import { type PassRun, pictureLatent, type Run } from '../run.ts';
 import { together } from '../together.ts';
 import { joined, ownSound, readJoins, soundOfPass } from './clip-sound.ts';
@@ -27,6 +28,9 @@ export async function openClipWriter({
 		...{ path: workplace.clipPath, size: sizeOf(request), pixelAspect, rate, codec: output.codec },
 		colour,
 		frameCount: work.range.end - work.range.start,
+		...(isGiven(work)
+			? {}
+			: { drawn: { size: work.sizes.at(-1)!.inner, format: 'gbrp16le' } as const }),
 		tags: { title: output.name, comment: 'Made with LTX-2 by Pickup.' },
 	};
 	return new ClipWriter(workplace.ffmpeg, wanted, { hasSound: work.hasSound, signal });
@@ -44,18 +48,17 @@ export async function decodePass(run: PassRun, latents: Latents): Promise<Carrie
 
 /** Gives the last frames, as many as the next pass goes on from. */
 async function writePicture(run: PassRun, latents: Latents): Promise<Frame[]> {
-	const { request, work, pass, writer, meter, tell } = run;
+	const { work, pass, writer, meter, tell } = run;
 	const carries = work.passes[pass.index + 1]?.window.left ?? 0;
-	const format = pixelFormatFor(request.output.codec);
 	const size = work.sizes.at(-1)!;
-	const frameOf = await frameMaker(size, sizeOf(request), format);
 	const count = pass.range.end - pass.range.start;
 	const frames: Frame[] = [];
 	let drawn = 0;
 	for await (const picture of oneAhead(picturesOf(run, latents))) {
 		const isDone = 'format' in picture;
-		if (!isDone && count - drawn <= carries) frames.push(packed(picture, size));
-		await writer.write(isDone ? picture : frameOf(picture));
+		const frame = isDone ? picture : middleOf(picture, size);
+		if (!isDone && count - drawn <= carries) frames.push(packed(frame));
+		await writer.write(frame);
 		drawn += 1;
 		tell(meter.at('decode', drawn / count));
 	}
@@ -82,12 +85,13 @@ async function* picturesOf(
 	{ request, work, pass, model, vae, workplace, signal }: PassRun,
 	latents: Latents,
 ): AsyncGenerator<Planar | Frame, void, void> {
-	if (work.picture === 'given' && work.own !== null) {
+	if (isGiven(work)) {
 		const { ffmpeg } = workplace;
 		const colour = await colourBeside(ffmpeg, [work.left, work.right], signal);
-		const canvas = { ...request.context.sequence, size: sizeOf(request), colour };
+		const { rate, pixelAspect } = request.context.sequence;
 		const format = pixelFormatFor(request.output.codec);
-		yield* pictureOf(ffmpeg, work.own, pass.range, canvas, format, signal);
+		const shape = { rate, size: sizeOf(request), pixelAspect, colour, format };
+		yield* pictureOf(ffmpeg, work.own!, pass.range, shape, signal);
 		return;
 	}
 	const stage = work.sizes.length - 1;
@@ -99,6 +103,11 @@ async function* picturesOf(
 	for await (const { planes } of vae.decodeFrames(latent, { noise, frames, signal })) {
 		yield { width, height, planes };
 	}
+}
+
+/** Whether the clip's own picture is used as it is. */
+function isGiven({ picture, own }: Work): boolean {
+	return picture === 'given' && own !== null;
 }
 
 function sizeOf({ context, output }: GenerationRequest): Size {

@@ -1,8 +1,16 @@
 /** ONNX files as bytes: just what our graphs need of onnx.proto3 (github onnx/onnx). */
 
 export const ELEMENT_TYPES = {
-	...{ float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9 },
-	...{ float16: 10, bfloat16: 16, float8e4m3: 17 },
+	float32: 1,
+	uint8: 2,
+	int8: 3,
+	uint16: 4,
+	int32: 6,
+	int64: 7,
+	bool: 9,
+	float16: 10,
+	bfloat16: 16,
+	float8e4m3: 17,
 } as const;
 
 export type ElementType = keyof typeof ELEMENT_TYPES;

@@ -18,12 +18,14 @@ export type PreviewMap = { readonly channels: number; readonly weights: Float32A
 export type Pair = {
 	/** Normalised, [C, f, h, w]; a 1 may stand before. */
 	readonly latent: NdArray;
-	/** [3, 8 (f − 1) + 1, 32 h, 32 w], bytes or floats in −1…1; a 1 may stand before. */
+	/** [3, 8 (f − 1) + 1, 32 h, 32 w], floats or 16 bits for −1…1; a 1 may stand before. */
 	readonly pixels: NdArray;
 	/** Which of the f cells in time to go by, where not all are real. */
 	readonly cells?: readonly number[] | undefined;
 };
 
+/** Of 16 bits, from −1 to 0. */
+const LEVELS = 32_767.5;
 /** More cells than this tell nothing new; those used are spread evenly over all. */
 const MOST_CELLS = 4096;
 /** How much the map keeps to what was known before, as a share of the cells seen. */
@@ -57,7 +59,7 @@ export function fitPreview(
  */
 export function showsMuch({ data, shape }: NdArray, cells: readonly number[]): boolean {
 	const [frames, height, width] = shape.slice(-3) as [number, number, number];
-	const scale = data instanceof Uint8Array ? 127.5 : 1;
+	const scale = data instanceof Uint16Array ? LEVELS : 1;
 	let [count, sum, squares] = [0, 0, 0];
 	for (const cell of cells) {
 		const frame = Math.min(frames - 1, cell * CELL.frames);
@@ -293,7 +295,7 @@ function readPatch(
 	patch: Float64Array,
 ): void {
 	const [frames, height, width] = shape.slice(-3) as [number, number, number];
-	const values = data as Float32Array | Uint8Array;
+	const values = data as Float32Array | Uint16Array;
 	const side = CELL.size / PATCH;
 	patch.fill(0);
 	for (let colour = 0; colour < COLOURS; colour++) {
@@ -308,10 +310,10 @@ function readPatch(
 			}
 		}
 	}
-	const isBytes = values instanceof Uint8Array;
+	const isWhole = values instanceof Uint16Array;
 	for (let k = 0; k < OUTPUTS; k++) {
 		const mean = patch[k]! / (side * side);
-		patch[k] = isBytes ? mean / 127.5 - 1 : mean;
+		patch[k] = isWhole ? mean / LEVELS - 1 : mean;
 	}
 }
 

@@ -61,7 +61,7 @@ export class Previews {
 
 	/**
 	 * Learns from pictures and what they were encoded to: a normalised latent [C, f, h, w], pixels
-	 * [3, F, H, W], bytes or floats in −1…1, and which cells in time to go by. False where they show too little; the
+	 * [3, F, H, W], floats or 16 bits for −1…1, and which cells in time to go by. False where they show too little; the
 	 * map stays as it was then. Throws RangeError for shapes that do not belong together.
 	 */
 	async fit(latent: NdArray, pixels: NdArray, cells?: readonly number[]): Promise<boolean> {

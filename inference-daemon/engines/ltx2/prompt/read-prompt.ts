@@ -1,6 +1,5 @@
 import { type Still, stillsOf } from '../condition/condition.ts';
 import { readStill } from '../condition/still.ts';
-import { squareSize } from '../plan/plan.ts';
 import type { Job } from '../run.ts';
 import type { Contexts } from '../runtime/transformer.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
@@ -47,12 +46,12 @@ const CLEANER_FROM = 2.4;
 
 /** The request's stills, as the model was trained to see them. */
 export async function readStills({ request, model, workplace, signal }: Job): Promise<Still[]> {
-	const shape = squareSize(request.context.sequence);
 	const crf = model.version >= CLEANER_FROM ? 18 : 33;
 	return Promise.all(
 		stillsOf(request).map(async ({ path, frame, strength }) => ({
-			...{ frame, strength },
-			picture: await readStill(workplace.ffmpeg, path, { shape, crf }, signal),
+			...(await readStill(workplace.ffmpeg, path, crf, signal)),
+			frame,
+			strength,
 		})),
 	);
 }

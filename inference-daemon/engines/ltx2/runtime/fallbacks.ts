@@ -61,6 +61,6 @@ function zeros(inputs: readonly ValueSpec[]): Record<string, NdArray> {
 function arrayFor(type: ValueSpec['type']) {
 	if (type === 'int64') return BigInt64Array;
 	if (type === 'int32') return Int32Array;
-	if (type === 'float16') return Uint16Array;
+	if (type === 'float16' || type === 'uint16') return Uint16Array;
 	return type === 'float32' ? Float32Array : Uint8Array;
 }

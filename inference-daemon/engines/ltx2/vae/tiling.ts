@@ -8,7 +8,7 @@ import type { Range, Span, Tile, TilePlan } from './tile-plan.ts';
  * The part of [1, channels, frames, height, width] that a tile is given. What a single tile would
  * take whole is not copied.
  */
-export function cutTile<T extends Float32Array | Uint8Array>(
+export function cutTile<T extends Float32Array | Uint16Array>(
 	whole: T,
 	shape: readonly number[],
 	tile: Tile,
@@ -19,7 +19,7 @@ export function cutTile<T extends Float32Array | Uint8Array>(
 	const [high, across] = [rows[1] - rows[0], columns[1] - columns[0]];
 	const size = channels * count * high * across;
 	if (size === whole.length) return whole;
-	const cut = (whole instanceof Uint8Array ? new Uint8Array(size) : new Float32Array(size)) as T;
+	const cut = (whole instanceof Uint16Array ? new Uint16Array(size) : new Float32Array(size)) as T;
 	// Whole rows, and whole frames, lie behind one another.
 	const isWide = across === width;
 	const lines = isWide ? 1 : high;

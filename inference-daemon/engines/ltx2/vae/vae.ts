@@ -68,7 +68,7 @@ export class Vae {
 	}
 
 	/**
-	 * Pixels [1, 3, 8k + 1, 32h, 32w], bytes or floats in −1…1, to the normalised latent
+	 * Pixels [1, 3, 8k + 1, 32h, 32w], floats or 16 bits for −1…1, to the normalised latent
 	 * [1, C, k + 1, h, w]. Where the memory is too small for all at once, latents of tiles fade into each
 	 * other.
 	 */
@@ -183,7 +183,7 @@ export class Vae {
 
 	#encoder(pixels: Shape, { data }: NdArray): Network {
 		const config = videoVaeConfig(this.#checkpoint);
-		const type = data instanceof Uint8Array ? 'uint8' : 'float32';
+		const type = data instanceof Uint16Array ? 'uint16' : 'float32';
 		return {
 			...{ name: 'video encoder', module: 'vae', precision: this.#precision },
 			...{ inputs: { pixels }, type },
@@ -271,17 +271,17 @@ export class Vae {
 function cutInputs(whole: Inputs, tile: Tile): Inputs {
 	const size = tile.map(({ input: [from, to] }) => to - from);
 	const inputs = Object.entries(whole).map(([name, { data, shape }]): [string, NdArray] => {
-		const part = cutTile(data as Float32Array | Uint8Array, shape, tile);
+		const part = cutTile(data as Float32Array | Uint16Array, shape, tile);
 		const isGiven = part !== data;
 		return [name, { data: part, shape: [...shape.slice(0, 2), ...size], isGiven }];
 	});
 	return Object.fromEntries(inputs);
 }
 
-/** Bytes of colour in −1…1. */
+/** Colours in −1…1. */
 function signed(m: Scope, pixels: Value): Value {
 	if (pixels.type === 'float32') return pixels;
-	return m.sub(m.div(m.cast(pixels, 'float32'), 127.5), 1);
+	return m.sub(m.div(m.cast(pixels, 'float32'), 32_767.5), 1);
 }
 
 function defaultMemory(): number {
