@@ -1,4 +1,4 @@
-/** Compiles each engine's kernels, kernels/index.assembly.ts, from AssemblyScript to dist/ENGINE.wasm. */
+/** Compiles the draft engine's kernels, kernels/index.assembly.ts, from AssemblyScript to dist/inbetween.wasm. */
 
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -6,15 +6,12 @@ import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const ENGINES = ['inbetween', 'ltx2'];
 
 export async function buildKernels() {
 	const dist = join(root, 'dist');
 	await mkdir(dist, { recursive: true });
-	for (const engine of ENGINES) {
-		const source = join(root, 'inference-daemon/engines', engine, 'kernels/index.assembly.ts');
-		await compile(source, join(dist, `${engine}.wasm`));
-	}
+	const source = join(root, 'inference-daemon/engines/inbetween/kernels/index.assembly.ts');
+	await compile(source, join(dist, 'inbetween.wasm'));
 }
 
 async function compile(source, finished) {

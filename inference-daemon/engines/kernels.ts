@@ -41,13 +41,12 @@ export type KernelsOf<Run> = {
 	integers(pointer: number, length: number): Int32Array;
 };
 
-const compiling = new Map<string, Promise<KernelModule>>();
+let compiling: Promise<KernelModule> | null = null;
 
-/** An engine's, which the build puts into dist/. Throws PickupError `engine-unavailable` without them. */
-export function kernelModule(engine: 'inbetween' | 'ltx2'): Promise<KernelModule> {
-	const known = compiling.get(engine) ?? compile(`${engine}.wasm`);
-	compiling.set(engine, known);
-	return known;
+/** What the build puts into dist/. Throws PickupError `engine-unavailable` without it. */
+export function kernelModule(): Promise<KernelModule> {
+	compiling ??= compile('inbetween.wasm');
+	return compiling;
 }
 
 /** Kernels with a memory of their own. */

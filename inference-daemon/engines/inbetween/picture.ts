@@ -59,7 +59,7 @@ const resting: Worker[] = [];
 
 /** A thread that is busy with one picture, and ends at the latest with the signal unless it rests before. */
 export async function startPainter(signal: AbortSignal): Promise<Painter> {
-	const workerData = await kernelModule('inbetween');
+	const workerData = await kernelModule();
 	signal.throwIfAborted();
 	const worker = resting.pop() ?? startThread(workerData);
 	worker.ref();

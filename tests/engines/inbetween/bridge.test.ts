@@ -51,7 +51,7 @@ const rightSide = (shot: Shot, t: number): Side => ({
 });
 
 async function bridge(left: Side | null, right: Side | null, count: number): Promise<Bridge> {
-	const kernels: Kernels = loadKernels(await kernelModule('inbetween'));
+	const kernels: Kernels = loadKernels(await kernelModule());
 	return buildBridge(kernels, left, right, count, 24);
 }
 

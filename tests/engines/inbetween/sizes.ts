@@ -50,7 +50,7 @@ export async function drawTrial(trial: Trial): Promise<readonly Uint8Array[]> {
 			frame(width, height, (x, y) => look(x - way[0] * t, y - way[1] * t), format);
 		return { edge: shown(at), inner: shown(inner), distance: 3 };
 	};
-	const kernels: Kernels = loadKernels(await kernelModule('inbetween'));
+	const kernels: Kernels = loadKernels(await kernelModule());
 	kernels.bytes(kernels.allocate(RUBBISH), RUBBISH).fill(0x7f);
 	kernels.clear();
 	const left = side(shots[0], 0, -3);

@@ -21,7 +21,7 @@ function greyScene(time: number): Frame {
 }
 
 it('leaves no blotches in a smooth sky while a balloon and hills move at their own speeds', async () => {
-	const kernels: Kernels = loadKernels(await kernelModule('inbetween'));
+	const kernels: Kernels = loadKernels(await kernelModule());
 	const left = { edge: greyScene(47), inner: greyScene(44), distance: 3 };
 	const right = { edge: greyScene(108), inner: greyScene(111), distance: 3 };
 	const bridge = buildBridge(kernels, left, right, COUNT, 24);

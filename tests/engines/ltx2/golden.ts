@@ -9,7 +9,7 @@ import { readTensors } from './tensors.ts';
 // Measurements read the cases too, on whatever adapter there is.
 if (process.env.VITEST) useSwiftShader();
 
-/** NdArray made once with the reference implementation; see tests/golden/networks/README.md. */
+/** Numbers made once with the reference implementation; see tests/golden/networks/README.md. */
 const FOLDER = resolve('tests/golden/networks');
 
 /** Where every case must give the reference's numbers. */

@@ -16,10 +16,6 @@ import {
 } from '../../../inference-daemon/engines/ltx2/preview/preview-map.ts';
 import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Vae } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
-import {
-	openVectorKernels,
-	type VectorKernels,
-} from '../../../inference-daemon/engines/ltx2/vector-kernels.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { rgbOfJpeg } from '../../media/rgb.ts';
 import {
@@ -34,10 +30,8 @@ import {
 } from './preview-case.ts';
 import { tinyCheckpoint } from './tiny.ts';
 
-let kernels: VectorKernels;
 let root = '';
 beforeAll(async () => {
-	kernels = await openVectorKernels();
 	root = await mkdtemp(join(tmpdir(), 'pickup-preview-'));
 });
 afterAll(() => rm(root, { recursive: true }));
@@ -61,7 +55,7 @@ function distance(a: Float32Array, b: Float32Array): number {
 describe('the map', () => {
 	it('of a linear decoder is found again, from the middle frames alone', () => {
 		const weights = decoder(12);
-		const map = fitPreview(kernels, [pairOf(weights, noiseLatent([12, 3, 6, 8], 1))])!;
+		const map = fitPreview([pairOf(weights, noiseLatent([12, 3, 6, 8], 1))])!;
 		expect(map.channels).toBe(12);
 		expect(distance(map.weights, weights)).toBeLessThan(0.03);
 		expect(distance(map.weights, weights.slice().reverse())).toBeGreaterThan(1);
@@ -70,30 +64,30 @@ describe('the map', () => {
 	it('is found from several pairs, by the cells that are named', () => {
 		const weights = decoder(4);
 		const [one, two] = [1, 2].map((seed) => pairOf(weights, noiseLatent([4, 1, 3, 5], seed)));
-		expect(distance(fitPreview(kernels, [one!, two!])!.weights, weights)).toBeLessThan(0.05);
+		expect(distance(fitPreview([one!, two!])!.weights, weights)).toBeLessThan(0.05);
 		const spoiled = pairOf(weights, noiseLatent([4, 3, 3, 5], 3));
 		const plane = 96 * 160;
 		spoiled.pixels.data.fill(Number.NaN, plane, 9 * plane);
-		expect(fitPreview(kernels, [spoiled])).toBeNull();
-		expect(fitPreview(kernels, [{ ...spoiled, cells: [0, 1] }])).toBeNull();
-		const named = fitPreview(kernels, [{ ...spoiled, cells: [0, 2] }])!;
+		expect(fitPreview([spoiled])).toBeNull();
+		expect(fitPreview([{ ...spoiled, cells: [0, 1] }])).toBeNull();
+		const named = fitPreview([{ ...spoiled, cells: [0, 2] }])!;
 		expect(distance(named.weights, weights)).toBeLessThan(0.05);
 	});
 
 	it('stays with what was known where the pictures say nothing', () => {
 		const weights = decoder(6);
-		const prior = fitPreview(kernels, [pairOf(weights, noiseLatent([6, 3, 4, 4], 1))])!;
+		const prior = fitPreview([pairOf(weights, noiseLatent([6, 3, 4, 4], 1))])!;
 		const { data, shape } = noiseLatent([6, 3, 4, 4], 2);
 		const narrow = { shape, data: data.map((value, i) => (i < 48 ? value : 0)) };
 		const pair = pairOf(weights, narrow);
-		expect(distance(fitPreview(kernels, [pair])!.weights, weights)).toBeGreaterThan(0.5);
-		expect(distance(fitPreview(kernels, [pair], prior)!.weights, weights)).toBeLessThan(0.03);
+		expect(distance(fitPreview([pair])!.weights, weights)).toBeGreaterThan(0.5);
+		expect(distance(fitPreview([pair], prior)!.weights, weights)).toBeLessThan(0.03);
 	});
 
 	it('that pictures confirm stays as it is', () => {
 		const weights = decoder(6);
 		const pair = pairOf(weights, noiseLatent([6, 3, 4, 4], 1));
-		const confirmed = fitPreview(kernels, [pair], { channels: 6, weights })!;
+		const confirmed = fitPreview([pair], { channels: 6, weights })!;
 		expect(distance(confirmed.weights, weights)).toBeLessThan(1e-6);
 	});
 
@@ -104,22 +98,21 @@ describe('the map', () => {
 				data: new Float32Array(3 * 9 * 96 * 160).fill(level),
 				shape: [3, 9, 96, 160],
 			};
-			expect(fitPreview(kernels, [{ latent, pixels }])).toBeNull();
+			expect(fitPreview([{ latent, pixels }])).toBeNull();
 		}
 	});
 
 	it('refuses shapes that do not belong together', () => {
 		const latent = noiseLatent([4, 2, 3, 5], 1);
 		const pixels = { data: new Float32Array(3 * 9 * 96 * 160), shape: [3, 9, 96, 160] };
-		const fitting = (changed: object) => () =>
-			fitPreview(kernels, [{ latent, pixels, ...changed }]);
+		const fitting = (changed: object) => () => fitPreview([{ latent, pixels, ...changed }]);
 		expect(fitting({ pixels: { ...pixels, shape: [3, 8, 96, 160] } })).toThrow(
 			'Expected pixels [3,9,96,160], got [3,8,96,160]',
 		);
 		expect(fitting({ latent: { ...latent, shape: [4, 6, 5] } })).toThrow(RangeError);
 		expect(fitting({ cells: [2] })).toThrow('Expected one of 2 cells, got 2');
-		const map = fitPreview(kernels, [pairOf(decoder(4), latent)])!;
-		expect(() => pictureOfCell(kernels, map, noiseLatent([5, 1, 2, 2], 1), 0)).toThrow(
+		const map = fitPreview([pairOf(decoder(4), latent)])!;
+		expect(() => pictureOfCell(map, noiseLatent([5, 1, 2, 2], 1), 0)).toThrow(
 			'Expected a latent of 4 channels, got 5',
 		);
 	});
@@ -140,14 +133,14 @@ describe('a preview resembles the picture', () => {
 		latent: Floats,
 		cell: number,
 		shown: Floats,
-	) => correlation(pictureOfCell(kernels, map, latent, cell).data, quarter(shown, cell));
+	) => correlation(pictureOfCell(map, latent, cell).data, quarter(shown, cell));
 
 	it('with 128 channels of a VAE that takes means: above 0.95', async () => {
 		const size = { width: 384, height: 256 };
 		const shown = await film('mandelbrot', size, 25);
 		const other = linearLatent(await film('testsrc2', size, 25), 128);
 		const latent = linearLatent(shown, 128);
-		const map = fitPreview(kernels, [{ latent, pixels: shown, cells: [0, 1] }])!;
+		const map = fitPreview([{ latent, pixels: shown, cells: [0, 1] }])!;
 		for (const cell of [2, 3]) {
 			expect(likeness(map, latent, cell, shown)).toBeGreaterThan(0.95);
 			expect(likeness(map, other, cell, shown)).toBeLessThan(0.3);
@@ -173,7 +166,7 @@ describe('a preview resembles the picture', () => {
 		// Random weights of six channels say less than a real VAE: 0.58…0.77 where another film's
 		// latent gives at most 0.12.
 		it('of frames that it was not fitted from, by the neighbours’ map: above 0.5', () => {
-			const map = fitPreview(kernels, [{ latent, pixels: shown, cells: [0, 1] }])!;
+			const map = fitPreview([{ latent, pixels: shown, cells: [0, 1] }])!;
 			for (const cell of [2, 3, 4]) {
 				expect(likeness(map, latent, cell, shown)).toBeGreaterThan(0.5);
 				expect(likeness(map, otherLatent, cell, shown)).toBeLessThan(0.25);

@@ -123,8 +123,8 @@ it('guidance', async () => {
 		};
 		const out = tensors[String(set.out)]!;
 		const { length } = predictions.cond;
-		// An odd number of channels, and velocities that are predictions by themselves: 0 − v · −1.
-		const guiding = await GuidanceSum.open(guidance, length / 3, 3);
+		// Velocities that are predictions by themselves: 0 − v · −1.
+		const guiding = new GuidanceSum(guidance);
 		const noisy = {
 			latent: new Float32Array(length),
 			timesteps: new Float32Array(length / 3).fill(-1),

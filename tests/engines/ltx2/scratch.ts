@@ -34,9 +34,8 @@ export async function bundle(
 		format: 'esm',
 		target: 'node20.19',
 	});
-	for (const name of ['ltx2.wasm', 'ltx2-networks.mjs']) {
-		await copyFile(join(ROOT, 'dist', name), join(dirname(outfile), name));
-	}
+	const networks = 'ltx2-networks.mjs';
+	await copyFile(join(ROOT, 'dist', networks), join(dirname(outfile), networks));
 }
 
 /** What tries a provider, as the daemon's `provider-probe.mjs`. */

@@ -416,7 +416,7 @@ function pick<T>(items: readonly T[], random: () => number): T {
 	return items[Math.floor(random() * items.length)]!;
 }
 
-/** NdArray in [0, 1), always the same for a seed (mulberry32). */
+/** Numbers in [0, 1), always the same for a seed (mulberry32). */
 function generator(seed: number): () => number {
 	let state = seed;
 	return () => {

@@ -1,5 +1,6 @@
 import type { Conditioned, ConditionedStream } from '../diffusion/conditioning.ts';
 import {
+	cleanLatent,
 	type Guidance,
 	type GuidancePass,
 	GuidanceSum,
@@ -48,7 +49,7 @@ export function denoiser(
 	guidance: Guidance | null,
 	{ signal, onBlock }: Pick<ForwardInputs, 'signal' | 'onBlock'> = {},
 ): Denoise {
-	let sums: GuidanceSums | null = null;
+	const sums = guidance && new GuidanceSums(guidance, conditioned);
 	const changes = guidance && changesFor(guidance, contexts);
 	return async (latents, sigma) => {
 		const noise = {
@@ -56,10 +57,9 @@ export function denoiser(
 			audio: noiseOf(conditioned.audio, sigma),
 		};
 		const inputs = { latents, noise, context: contexts.positive, signal, onBlock };
-		if (guidance === null || changes === null) {
+		if (sums === null || changes === null) {
 			return cleanOf(latents, await runner.velocities(inputs), noise);
 		}
-		sums ??= await GuidanceSums.open(guidance, conditioned);
 		return predictGuided(runner, inputs, sums, changes);
 	};
 }
@@ -109,21 +109,11 @@ class GuidanceSums {
 	readonly #guidance: Guidance;
 	readonly #streams: ReadonlyMap<StreamName, GuidanceSum>;
 
-	private constructor(guidance: Guidance, streams: ReadonlyMap<StreamName, GuidanceSum>) {
-		this.passes = passesOf(guidance, [...streams.keys()]);
+	constructor(guidance: Guidance, conditioned: Conditioned) {
+		const streams = STREAMS.filter((stream) => conditioned[stream] !== null);
+		this.passes = passesOf(guidance, streams);
 		this.#guidance = guidance;
-		this.#streams = streams;
-	}
-
-	static async open(guidance: Guidance, conditioned: Conditioned): Promise<GuidanceSums> {
-		const streams = new Map<StreamName, GuidanceSum>();
-		for (const stream of STREAMS) {
-			const state = conditioned[stream];
-			if (state === null) continue;
-			const { mask, channels } = state;
-			streams.set(stream, await GuidanceSum.open(guidance[stream], mask.length, channels));
-		}
-		return new GuidanceSums(guidance, streams);
+		this.#streams = new Map(streams.map((stream) => [stream, new GuidanceSum(guidance[stream])]));
 	}
 
 	begin({ latents, noise }: ForwardInputs, velocities: Velocities): void {
@@ -163,7 +153,6 @@ function noiseOf(state: ConditionedStream | null, sigma: number) {
 
 type Velocities = Partial<Record<StreamName, Float32Array>>;
 
-/** x − velocity · timestep, written over the velocities. */
 function cleanOf(
 	latents: Latents,
 	velocities: Velocities,
@@ -171,13 +160,7 @@ function cleanOf(
 ): Latents {
 	const clean = Object.entries(velocities).map(([stream, velocity]) => {
 		const { timesteps } = noise[stream as StreamName]!;
-		const channels = velocity.length / timesteps.length;
-		const x = latents[stream]!;
-		for (let token = 0, i = 0; token < timesteps.length; token++) {
-			const timestep = timesteps[token]!;
-			for (const end = i + channels; i < end; i++) velocity[i] = x[i]! - velocity[i]! * timestep;
-		}
-		return [stream, velocity];
+		return [stream, cleanLatent({ latent: latents[stream]!, timesteps }, velocity)];
 	});
 	return Object.fromEntries(clean) as Latents;
 }

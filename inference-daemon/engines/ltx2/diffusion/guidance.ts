@@ -1,5 +1,3 @@
-import { openVectorKernels, type VectorKernels } from '../vector-kernels.ts';
-
 /**
  * Forward passes beside the first (`cond`), from whose predictions guidance leads away: with the
  * negative prompt; with self-attention skipped in some blocks (spatio-temporal guidance); without
@@ -36,85 +34,60 @@ export type Noisy = { readonly latent: Float32Array; readonly timesteps: Float32
  * float, from velocities that are added one after the other, as they come. One serves all steps.
  */
 export class GuidanceSum {
-	readonly #kernels: VectorKernels;
 	readonly #scales: GuidanceScales;
-	readonly #tokens: number;
-	readonly #channels: number;
-	/** Where the kernels have it. */
-	readonly #at: Readonly<
-		Record<'x' | 'velocity' | 'timesteps' | 'cond' | 'sum' | 'totals', number>
-	>;
-	#deviation = 0;
+	#noisy: Noisy | null = null;
+	#cond: Float32Array = new Float32Array(0);
+	#sum = new Float64Array(0);
 
-	private constructor(
-		kernels: VectorKernels,
-		scales: GuidanceScales,
-		tokens: number,
-		channels: number,
-	) {
-		const floats = (count: number) => kernels.allocate(4 * count);
-		const count = tokens * channels;
-		this.#kernels = kernels;
+	constructor(scales: GuidanceScales) {
 		this.#scales = scales;
-		this.#tokens = tokens;
-		this.#channels = channels;
-		this.#at = {
-			...{ x: floats(count), velocity: floats(count), cond: floats(count) },
-			...{ timesteps: floats(tokens), sum: floats(2 * count), totals: floats(4) },
-		};
-	}
-
-	/** For latents of so many tokens and channels. */
-	static async open(
-		scales: GuidanceScales,
-		tokens: number,
-		channels: number,
-	): Promise<GuidanceSum> {
-		return new GuidanceSum(await openVectorKernels(), scales, tokens, channels);
 	}
 
 	/** A step, by the velocity of `cond`. */
-	begin({ latent, timesteps }: Noisy, velocity: Float32Array): void {
-		const { x, timesteps: times, cond, sum, totals } = this.#at;
-		this.#put(x, latent);
-		this.#put(times, timesteps);
-		this.#put(this.#at.velocity, velocity);
-		const size = [this.#tokens, this.#channels] as const;
-		this.#kernels.run.beginGuiding(x, this.#at.velocity, times, ...size, cond, sum, totals);
-		this.#deviation = this.#deviationTold();
+	begin(noisy: Noisy, velocity: Float32Array): void {
+		this.#noisy = noisy;
+		this.#cond = cleanLatent(noisy, velocity);
+		this.#sum = Float64Array.from(this.#cond);
 	}
 
 	/** Each that is needed, once. */
 	add(name: GuidancePass, velocity: Float32Array): void {
 		const { cfg, stg, modality } = this.#scales;
 		const share = { uncond: cfg - 1, perturbed: stg, isolated: modality - 1 }[name];
-		const { x, timesteps, cond, sum } = this.#at;
-		this.#put(this.#at.velocity, velocity);
-		const size = [this.#tokens, this.#channels] as const;
-		this.#kernels.run.addGuiding(x, this.#at.velocity, timesteps, ...size, cond, sum, share);
+		const [sum, cond, other] = [this.#sum, this.#cond, cleanLatent(this.#noisy!, velocity)];
+		for (let i = 0; i < sum.length; i++) sum[i]! += share * (cond[i]! - other[i]!);
 	}
 
 	/** What the clean latent is taken to be. */
 	result(): Float32Array {
-		const { sum, cond, totals } = this.#at;
-		const count = this.#tokens * this.#channels;
-		this.#kernels.run.endGuiding(sum, count, cond, totals);
 		const { rescale } = this.#scales;
-		const factor = rescale * (this.#deviation / this.#deviationTold()) + 1 - rescale;
-		if (rescale !== 0) this.#kernels.run.scaleAll(cond, count, factor);
-		return this.#kernels.floats(cond, count).slice();
+		const guided = Float32Array.from(this.#sum);
+		if (rescale === 0) return guided;
+		const factor = rescale * (deviationOf(this.#cond) / deviationOf(guided)) + 1 - rescale;
+		return guided.map((value) => value * factor);
 	}
+}
 
-	#put(at: number, values: Float32Array): void {
-		this.#kernels.floats(at, values.length).set(values);
+/** x − velocity · timestep. */
+export function cleanLatent({ latent, timesteps }: Noisy, velocity: Float32Array): Float32Array {
+	const clean = new Float32Array(latent.length);
+	const channels = latent.length / timesteps.length;
+	for (let token = 0, i = 0; token < timesteps.length; token++) {
+		const timestep = timesteps[token]!;
+		for (const end = i + channels; i < end; i++) clean[i] = latent[i]! - velocity[i]! * timestep;
 	}
+	return clean;
+}
 
-	/** Standard deviation of a sample, over n − 1. */
-	#deviationTold(): number {
-		const [sum = 0, squares = 0] = this.#kernels.doubles(this.#at.totals, 2);
-		const count = this.#tokens * this.#channels;
-		return Math.sqrt((squares - sum ** 2 / count) / (count - 1));
+/** Standard deviation of a sample, over n − 1. */
+function deviationOf(values: Float32Array): number {
+	let [sum, squares] = [0, 0];
+	for (let i = 0; i < values.length; i++) {
+		const value = values[i]!;
+		sum += value;
+		squares += value * value;
 	}
+	return Math.sqrt((squares - sum ** 2 / values.length) / (values.length - 1));
 }
 
 /** The passes that these scales need beside `cond`. */

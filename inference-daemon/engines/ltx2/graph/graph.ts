@@ -86,7 +86,7 @@ export class Graph {
 		return this.#value({ name, type, shape });
 	}
 
-	/** NdArray that are part of the graph itself. The same ones are held once. */
+	/** Numbers that are part of the graph itself. The same ones are held once. */
 	constant(name: string, type: ElementType, shape: Shape, data: NodeJS.TypedArray): Value {
 		const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 		const key = `${type} [${shape}] ${bytes.toString('latin1')}`;

@@ -1,4 +1,4 @@
-/** NdArray with a shape: what a graph takes as an input. */
+/** Numbers with a shape: what a graph takes as an input. */
 export type Table = { readonly data: Float32Array; readonly shape: readonly number[] };
 
 export type RotaryTable = { readonly cos: Table; readonly sin: Table };

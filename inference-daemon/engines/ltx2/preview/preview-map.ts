@@ -1,7 +1,6 @@
 import type { RgbPicture } from '../../../media/jpeg.ts';
 import { CELL } from '../diffusion/latent.ts';
 import type { NdArray } from '../runtime/resident.ts';
-import type { VectorKernels } from '../vector-kernels.ts';
 
 /** Pixels of a cell's patch, in width and height: a preview is a quarter of the work's size. */
 export const PATCH = 8;
@@ -40,17 +39,14 @@ const FLAT = 1 / 64;
  * not belong together.
  */
 export function fitPreview(
-	kernels: VectorKernels,
 	pairs: readonly Pair[],
 	prior: PreviewMap | null = null,
 ): PreviewMap | null {
 	const channels = prior?.channels ?? shapeOf(pairs[0]!.latent)[0];
-	kernels.clear();
-	const sums = new Sums(kernels, channels);
+	const sums = new Sums(channels);
 	const total = pairs.reduce((count, pair) => count + cellsIn(pair), 0);
 	for (const pair of pairs) addPair(sums, pair, Math.max(1, total / MOST_CELLS));
-	const whole = sums.whole();
-	return isFlat(whole) ? null : solve(whole, prior);
+	return isFlat(sums) ? null : solve(sums, prior);
 }
 
 /**
@@ -94,56 +90,31 @@ export function cellsWhere(frames: number, isGiven: (frame: number) => boolean):
 
 /** What one cell in time of a latent [C, f, h, w] looks like, 8 w × 8 h pixels. */
 export function pictureOfCell(
-	kernels: VectorKernels,
 	{ channels, weights }: PreviewMap,
 	latent: NdArray,
 	cell: number,
 ): RgbPicture {
 	const [c, f, h, w] = shapeOf(latent, channels);
 	if (!(cell >= 0 && cell < f)) throw new RangeError(`Expected one of ${f} cells, got ${cell}`);
-	const patches = patchesOf(kernels, weights, cellsOf(latent, [c, f, h, w], cell));
+	const values = latent.data as Float32Array;
 	const data = new Uint8ClampedArray(h * w * OUTPUTS);
 	const row = PATCH * COLOURS;
+	const patch = new Float64Array(OUTPUTS);
+	const bias = weights.subarray(c * OUTPUTS);
 	for (let i = 0; i < h * w; i++) {
+		patch.set(bias);
+		for (let k = 0; k < c; k++) {
+			const share = values[(k * f + cell) * h * w + i]!;
+			const from = k * OUTPUTS;
+			for (let m = 0; m < OUTPUTS; m++) patch[m]! += share * weights[from + m]!;
+		}
 		const [x, y] = [i % w, Math.floor(i / w)];
 		for (let line = 0; line < PATCH; line++) {
 			const to = ((y * PATCH + line) * w + x) * row;
-			const from = i * OUTPUTS + line * row;
-			for (let k = 0; k < row; k++) data[to + k] = (patches[from + k]! + 1) * 127.5;
+			for (let k = 0; k < row; k++) data[to + k] = (patch[line * row + k]! + 1) * 127.5;
 		}
 	}
 	return { width: w * PATCH, height: h * PATCH, data };
-}
-
-/** Of each place of a cell in time its channels and 1. */
-function cellsOf({ data }: NdArray, [c, f, h, w]: Shape, cell: number): Float32Array {
-	const size = c + 1;
-	const inputs = new Float32Array(h * w * size);
-	for (let k = 0; k < c; k++) {
-		const from = (k * f + cell) * h * w;
-		for (let i = 0; i < h * w; i++) inputs[i * size + k] = (data as Float32Array)[from + i]!;
-	}
-	for (let i = 1; i <= h * w; i++) inputs[i * size - 1] = 1;
-	return inputs;
-}
-
-/** Patches [cells, 8 · 8 · 3] of cells; good until the kernels work again. */
-function patchesOf(
-	kernels: VectorKernels,
-	weights: Float32Array,
-	cells: Float32Array,
-): Float32Array {
-	kernels.clear();
-	const size = weights.length / OUTPUTS;
-	const count = cells.length / size;
-	const [inputs, map] = [cells, weights].map((values) => {
-		const at = kernels.allocate(values.byteLength);
-		kernels.floats(at, values.length).set(values);
-		return at;
-	}) as [number, number];
-	const patches = kernels.allocate(4 * count * OUTPUTS);
-	kernels.run.multiply(inputs, count, size, map, OUTPUTS, patches);
-	return kernels.floats(patches, count * OUTPUTS);
 }
 
 type Shape = readonly [c: number, f: number, h: number, w: number];
@@ -166,87 +137,46 @@ function cellsIn({ latent, cells }: Pair): number {
 }
 
 /** Sums over cells, where x is a cell's channels and 1, y its patch. */
-type Whole = {
+class Sums {
 	readonly size: number;
-	readonly count: number;
+	count = 0;
+	/** Of all numbers of patches. */
+	squares = 0;
 	/** x xᵀ, [size, size]. */
 	readonly gram: Float64Array;
 	/** x yᵀ, [size, 8 · 8 · 3]. */
 	readonly products: Float64Array;
-	/** Of all numbers of patches. */
-	readonly squares: number;
-};
+	readonly #input: Float64Array;
+	readonly #output = new Float64Array(OUTPUTS);
 
-/** Cells whose products are added at once. */
-const BATCH = 64;
-
-/** Adds up, in one product, xᵀ times y and x beside each other. */
-class Sums {
-	readonly size: number;
-	readonly #kernels: VectorKernels;
-	/** Of y and x, filled up to a multiple of four. */
-	readonly #columns: number;
-	readonly #inputs: number;
-	readonly #rows: number;
-	readonly #sums: number;
-	#count = 0;
-	#waiting = 0;
-	#squares = 0;
-
-	constructor(kernels: VectorKernels, channels: number) {
+	constructor(channels: number) {
 		this.size = channels + 1;
-		this.#kernels = kernels;
-		this.#columns = OUTPUTS + 4 * Math.ceil(this.size / 4);
-		this.#inputs = kernels.allocate(8 * BATCH * this.size);
-		this.#rows = kernels.allocate(8 * BATCH * this.#columns);
-		this.#sums = kernels.allocate(8 * this.size * this.#columns);
-		kernels.doubles(this.#rows, BATCH * this.#columns).fill(0);
-		kernels.doubles(this.#sums, this.size * this.#columns).fill(0);
+		this.gram = new Float64Array(this.size * this.size);
+		this.products = new Float64Array(this.size * OUTPUTS);
+		this.#input = new Float64Array(this.size);
 	}
 
 	/** `fill` writes a cell's channels and its patch. */
 	add(fill: (input: Float64Array, output: Float64Array) => void): void {
-		const { size } = this;
-		const input = this.#kernels.doubles(this.#inputs + 8 * this.#waiting * size, size);
-		const at = this.#rows + 8 * this.#waiting * this.#columns;
-		const row = this.#kernels.doubles(at, this.#columns);
-		const output = row.subarray(0, OUTPUTS);
+		const [input, output] = [this.#input, this.#output];
 		fill(input, output);
-		input[size - 1] = 1;
-		row.set(input, OUTPUTS);
-		for (let k = 0; k < OUTPUTS; k++) this.#squares += output[k]! * output[k]!;
-		this.#waiting += 1;
-		if (this.#waiting === BATCH) this.#flush();
+		input[this.size - 1] = 1;
+		addProducts(this.gram, input, input);
+		addProducts(this.products, input, output);
+		for (let k = 0; k < OUTPUTS; k++) this.squares += output[k]! * output[k]!;
+		this.count += 1;
 	}
+}
 
-	whole(): Whole {
-		this.#flush();
-		const { size } = this;
-		const sums = this.#kernels.doubles(this.#sums, size * this.#columns);
-		const part = (from: number, length: number) => {
-			const found = new Float64Array(size * length);
-			for (let i = 0; i < size; i++) {
-				const at = i * this.#columns + from;
-				found.set(sums.subarray(at, at + length), i * length);
-			}
-			return found;
-		};
-		return {
-			...{ size, count: this.#count, squares: this.#squares },
-			...{ gram: part(OUTPUTS, size), products: part(0, OUTPUTS) },
-		};
-	}
-
-	#flush(): void {
-		const { addProducts } = this.#kernels.run;
-		addProducts(this.#inputs, this.size, this.#rows, this.#columns, this.#waiting, this.#sums);
-		this.#count += this.#waiting;
-		this.#waiting = 0;
+function addProducts(sums: Float64Array, x: Float64Array, y: Float64Array): void {
+	for (let i = 0, at = 0; i < x.length; i++) {
+		const share = x[i]!;
+		for (let k = 0; k < y.length; k++, at++) sums[at]! += share * y[k]!;
 	}
 }
 
 /** Whether the patches hardly differ from their mean. */
-function isFlat({ count, size, products, squares }: Whole): boolean {
+function isFlat({ count, size, products, squares }: Sums): boolean {
 	let between = 0;
 	for (const sum of products.subarray((size - 1) * OUTPUTS)) between += (sum * sum) / count;
 	const variance = (squares - between) / (count * OUTPUTS);
@@ -318,10 +248,7 @@ function readPatch(
 }
 
 /** prior + (x xᵀ + ridge)⁻¹ (x yᵀ − x xᵀ prior); the bias is free of the ridge. */
-function solve(
-	{ size, gram, products, count }: Whole,
-	prior: PreviewMap | null,
-): PreviewMap | null {
+function solve({ size, gram, products, count }: Sums, prior: PreviewMap | null): PreviewMap | null {
 	const known = Float64Array.from(prior?.weights ?? new Float32Array(size * OUTPUTS));
 	const rest = products.slice();
 	for (let i = 0; i < size; i++) {

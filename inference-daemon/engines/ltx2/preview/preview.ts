@@ -4,7 +4,6 @@ import { normalNoise } from '../diffusion/noise.ts';
 import type { WorkSize } from '../plan/window.ts';
 import { contextKey } from '../prompt/cache.ts';
 import type { NdArray } from '../runtime/resident.ts';
-import { openVectorKernels, type VectorKernels } from '../vector-kernels.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { cellOf, fitPreview, PATCH, type PreviewMap, pictureOfCell } from './preview-map.ts';
 
@@ -37,18 +36,16 @@ export function checkpointKey(checkpoint: Checkpoint): Promise<string> {
 export async function openPreviews({ folder, key, channels }: Wanted): Promise<Previews> {
 	const place = { folder, key, kind: 'preview' };
 	const map = mapFrom(await readKept(place), channels);
-	return new Previews(await openVectorKernels(), place, channels, map);
+	return new Previews(place, channels, map);
 }
 
 /** Small pictures of a clip that is being made, by a linear map from its latent: no network runs. */
 export class Previews {
-	readonly #kernels: VectorKernels;
 	readonly #place: Place;
 	readonly #channels: number;
 	#map: PreviewMap | null;
 
-	constructor(kernels: VectorKernels, place: Place, channels: number, map: PreviewMap | null) {
-		this.#kernels = kernels;
+	constructor(place: Place, channels: number, map: PreviewMap | null) {
 		this.#place = place;
 		this.#channels = channels;
 		this.#map = map;
@@ -66,7 +63,7 @@ export class Previews {
 	 */
 	async fit(latent: NdArray, pixels: NdArray, cells?: readonly number[]): Promise<boolean> {
 		if (cells?.length === 0) return false;
-		const map = fitPreview(this.#kernels, [{ latent, pixels, cells }], this.#map);
+		const map = fitPreview([{ latent, pixels, cells }], this.#map);
 		if (map === null) return false;
 		this.#map = map;
 		await keep(this.#place, Buffer.from(map.weights.buffer).toString('base64'));
@@ -88,7 +85,7 @@ export class Previews {
 		if (this.#map === null) return null;
 		const f = latent.shape.at(-3)!;
 		const cell = frame === undefined ? f >> 1 : Math.min(f - 1, cellOf(frame));
-		return jpegOf(cropped(pictureOfCell(this.#kernels, this.#map, latent, cell), crop));
+		return jpegOf(cropped(pictureOfCell(this.#map, latent, cell), crop));
 	}
 }
 

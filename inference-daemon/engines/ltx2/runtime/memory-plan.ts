@@ -5,7 +5,7 @@ import type { Hold } from './transformer.ts';
 
 export type MemoryNeed = {
 	readonly device: Pick<Device, 'provider' | 'precision' | 'memory'>;
-	/** NdArray in all blocks. */
+	/** Numbers in all blocks. */
 	readonly parameters: number;
 	/** Bytes that a run takes beside weights; see `activationBytes`. */
 	readonly activations: number;
@@ -39,7 +39,7 @@ export function planHold(need: MemoryNeed): Hold {
 	return weights + activations <= room ? 'all' : 'one';
 }
 
-/** NdArray per token and channel that are there at once in a block: 13 measured, most of them in the feed-forward. */
+/** Numbers per token and channel that are there at once in a block: 13 measured, most of them in the feed-forward. */
 const ROWS = 16;
 
 /**

@@ -4,7 +4,7 @@ import type { ElementType } from '../graph/onnx.ts';
 /** What JavaScript holds a tensor's elements in. */
 export type Elements = Float32Array | BigInt64Array | Int32Array | Uint8Array | Uint16Array;
 
-/** NdArray on their way between the threads, or the id of those that the networks' thread holds. */
+/** Numbers on their way between the threads, or the id of those that the networks' thread holds. */
 export type Fed =
 	| { readonly type: ElementType; readonly data: Elements; readonly shape: readonly number[] }
 	| number;

@@ -3,7 +3,7 @@ import { runtimeFailure } from './failures.ts';
 import { type NetworksThread, networksThread } from './networks-thread.ts';
 import type { Elements, Fed, Output } from './orders.ts';
 
-/** NdArray in memory, row by row. float16 comes as its bits, where JavaScript has no type for it. */
+/** Numbers in memory, row by row. float16 comes as its bits, where JavaScript has no type for it. */
 export type NdArray = {
 	readonly data: Elements;
 	readonly shape: readonly number[];
@@ -11,7 +11,7 @@ export type NdArray = {
 	readonly isGiven?: boolean;
 };
 
-/** NdArray by a graph's names, some of them in the networks' thread or on a device. */
+/** Numbers by a graph's names, some of them in the networks' thread or on a device. */
 export type Values = Readonly<Record<string, NdArray | Resident>>;
 
 export type Outputs = Readonly<Record<string, Output>>;
@@ -30,7 +30,7 @@ export function residentsOf(
 
 type StayingOutput = Exclude<Output, { readonly data: Elements }>;
 
-/** NdArray in the networks' thread or on a device, for the next run. */
+/** Numbers in the networks' thread or on a device, for the next run. */
 export class Resident {
 	readonly shape: readonly number[];
 	/** 'cpu', or where on a device. */

@@ -1,7 +1,5 @@
 /** Tiles cut from a whole, and a whole made of tiles that fade into each other. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { align } from '../../kernels.ts';
-import { openVectorKernels, type VectorKernels } from '../vector-kernels.ts';
 import type { Range, Span, Tile, TilePlan } from './tile-plan.ts';
 
 /**
@@ -69,7 +67,6 @@ export async function* blendTiles(
 	const [, height, width] = plan;
 	const picture = { channels, height: height.at(-1)!.output[1], width: width.at(-1)!.output[1] };
 	const tiles = tilesOf(plan, frames);
-	const kernels = await openVectorKernels();
 	const layers: Layers = new Map();
 	const line = new Line(tiles, make);
 	try {
@@ -78,7 +75,7 @@ export async function* blendTiles(
 			const data = await line.next();
 			// The one after it is on its way before the numbers of this one are gone through.
 			await turn();
-			addTile(kernels, layers, frames, picture, tile, data);
+			addTile(layers, frames, picture, tile, data);
 			const next = tiles[i + 1];
 			const end = next ? next[0].output[0] : frames[1];
 			for (; done < end; done++) {
@@ -161,7 +158,6 @@ type Layers = Map<number, readonly Float32Array[]>;
 type Picture = { readonly channels: number; readonly height: number; readonly width: number };
 
 function addTile(
-	kernels: VectorKernels,
 	layers: Layers,
 	frames: Range,
 	picture: Picture,
@@ -189,7 +185,7 @@ function addTile(
 		layers.set(index, planes);
 		for (const [c, part] of parts.entries()) {
 			const into = { plane: planes[c]!, width: picture.width, isEmpty: known === undefined };
-			addPart(kernels, into, tile, part, weight);
+			addPart(into, tile, part, weight);
 		}
 	}
 }
@@ -228,18 +224,11 @@ type Into = {
 };
 
 /** Adds a channel of a tile's frame. */
-function addPart(
-	kernels: VectorKernels,
-	into: Into,
-	tile: Tile,
-	part: Float32Array,
-	ofFrame: number,
-): void {
+function addPart(into: Into, tile: Tile, part: Float32Array, ofFrame: number): void {
 	const { plane, width } = into;
 	const [, rows, columns] = tile;
 	const [high, across] = [rows.weights.length, columns.weights.length];
-	const add = (down: Range, right: Range) =>
-		addArea(kernels, into, tile, part, ofFrame, down, right);
+	const add = (down: Range, right: Range) => addArea(into, tile, part, ofFrame, down, right);
 	if (ofFrame !== 1) {
 		add([0, high], [0, across]);
 		return;
@@ -268,7 +257,6 @@ function whereAlone(weights: Float32Array): Range {
 
 /** Adds what lies in these rows and columns of a tile, by its weights. */
 function addArea(
-	kernels: VectorKernels,
 	{ plane, width, isEmpty }: Into,
 	[, rows, columns]: Tile,
 	part: Float32Array,
@@ -276,51 +264,14 @@ function addArea(
 	[top, bottom]: Range,
 	[left, right]: Range,
 ): void {
-	const [high, across] = [bottom - top, right - left];
-	if (high === 0 || across === 0) return;
-	// Vectors take four numbers.
-	const line = align(4 * across) / 4;
-	kernels.clear();
-	const place = (values: Float32Array, bytes = 4 * values.length) => {
-		const at = kernels.allocate(bytes);
-		kernels.floats(at, values.length).set(values);
-		return at;
-	};
-	const byColumn = place(columns.weights.subarray(left, right), 4 * line);
-	const byRow = place(rows.weights.subarray(top, bottom).map((weight) => ofFrame * weight));
-	const [source, target] = [kernels.allocate(4 * high * line), kernels.allocate(4 * high * line)];
-	const [sources, targets] = [source, target].map((at) => kernels.floats(at, high * line));
-	const first = (rows.output[0] + top) * width + columns.output[0] + left;
-	const ofPart = {
-		values: part,
-		from: top * columns.weights.length + left,
-		apart: columns.weights.length,
-	};
-	const ofPlane = { values: plane, from: first, apart: width };
-	eachRow(high, across, line, ofPart, (values, at) => sources!.set(values, at));
-	if (isEmpty) targets!.fill(0);
-	else eachRow(high, across, line, ofPlane, (values, at) => targets!.set(values, at));
-	kernels.run.addWeighted(source, high, line, byColumn, byRow, target);
-	eachRow(high, across, line, ofPlane, (values, at) => {
-		values.set(targets!.subarray(at, at + values.length));
-	});
-}
-
-/**
- * Rows of `across` numbers that lie `apart` from each other, and where they are in rows of `line`; all
- * in one where neither leaves room between them.
- */
-function eachRow(
-	high: number,
-	across: number,
-	line: number,
-	{ values, from, apart }: { values: Float32Array; from: number; apart: number },
-	work: (row: Float32Array, at: number) => void,
-): void {
-	const isOne = across === line && across === apart;
-	const [count, length] = isOne ? [1, high * across] : [high, across];
-	for (let row = 0; row < count; row++) {
-		const start = from + row * apart;
-		work(values.subarray(start, start + length), row * line);
+	const across = columns.weights.length;
+	for (let y = top; y < bottom; y++) {
+		const share = ofFrame * rows.weights[y]!;
+		const from = y * across;
+		const to = (rows.output[0] + y) * width + columns.output[0];
+		for (let x = left; x < right; x++) {
+			const value = share * columns.weights[x]! * part[from + x]!;
+			plane[to + x] = isEmpty ? value : plane[to + x]! + value;
+		}
 	}
 }
