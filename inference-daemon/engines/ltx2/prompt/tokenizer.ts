@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { Tokenizer as PieceTokenizer } from '@huggingface/tokenizers';
 import { openRegular } from '../../../../files/open-regular.ts';
@@ -6,7 +7,6 @@ import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Tensor } from '../weights/safetensors.ts';
 import { isRecord } from '../weights/shards.ts';
 import { readBeside } from './beside.ts';
-import { type Json, objectIn, piecesFor } from './pieces.ts';
 
 export type Tokenizer = {
 	/**
@@ -18,20 +18,19 @@ export type Tokenizer = {
 
 /**
  * The tokenizer of a Gemma: `tokenizer.json` in a folder or beside the weights, or, as LTX-2.5 has
- * it, bytes inside their file. Throws PickupError `bad-weights`.
+ * it, bytes inside their file. The last one stays open, as its pieces take a second to set up. Throws
+ * PickupError `bad-weights`.
  */
 export async function openTokenizer(source: string | Checkpoint): Promise<Tokenizer> {
 	const { bytes, config, where } = await read(source);
-	const few = piecesFor(bytes);
-	if (few === null) throw unusable(where, 'something else');
+	const pieces = piecesOf(bytes, where);
 	// What is set for other programs would change how the text is cut; only the name is of use.
 	const name = textOf(config?.bos_token) ?? '<bos>';
-	const first = parse(few(name), where).token_to_id(name);
+	const first = pieces.token_to_id(name);
 	if (first === undefined) throw unusable(where, `no token ${name}`);
 	return {
 		encode(prompt) {
-			const text = prompt.trim();
-			const { ids } = parse(few(text), where).encode(text, { add_special_tokens: false });
+			const { ids } = pieces.encode(prompt.trim(), { add_special_tokens: false });
 			return [first, ...ids];
 		},
 	};
@@ -83,11 +82,30 @@ async function readTensor({ path, offset, bytes }: Tensor): Promise<Buffer> {
 	}
 }
 
-function parse(tokenizer: Json, where: string): PieceTokenizer {
+let last: { readonly key: string; readonly pieces: PieceTokenizer } | null = null;
+
+function piecesOf(bytes: Buffer, where: string): PieceTokenizer {
+	const key = createHash('sha256').update(bytes).digest('base64');
+	if (last?.key === key) return last.pieces;
+	const json = objectIn(bytes);
+	if (json === null) throw unusable(where, 'something else');
 	try {
-		return new PieceTokenizer(tokenizer, {});
+		last = { key, pieces: new PieceTokenizer(json, {}) };
+		return last.pieces;
 	} catch (error) {
 		throw unusable(where, error instanceof Error ? error.message : String(error));
+	}
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Null for what is no JSON of an object. */
+function objectIn(text: string | Buffer): Json | null {
+	try {
+		const json: unknown = JSON.parse(text.toString());
+		return isRecord(json) ? json : null;
+	} catch {
+		return null;
 	}
 }
 
