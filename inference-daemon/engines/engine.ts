@@ -21,7 +21,7 @@ export type Workplace = {
 export type EngineOutput =
 	/** `progress` is of the whole job, 0…1, and never moves backwards. */
 	| { readonly kind: 'progress'; readonly progress: number; readonly phase: string }
-	| { readonly kind: 'preview'; readonly jpeg: Uint8Array }
+	| { readonly kind: 'preview'; readonly png: Uint8Array }
 	/** Last output, exactly once. */
 	| { readonly kind: 'clip'; readonly clip: Clip };
 

@@ -5,7 +5,7 @@ import { endFollowers, endGroup } from './processes.ts';
 
 export type TaskListener = {
 	readonly onProgress: (progress: number, phase: string) => void;
-	readonly onPreview: (jpeg: Uint8Array) => void;
+	readonly onPreview: (png: Uint8Array) => void;
 };
 
 /** ONNX Runtime would report to its maker, and leave files in the home folder for that. */
@@ -82,7 +82,7 @@ export class EngineChild {
 					this.#onMessage = (message) => {
 						if (message.jobId !== jobId) return;
 						if (message.kind === 'progress') listener.onProgress(message.progress, message.phase);
-						else if (message.kind === 'preview') listener.onPreview(message.jpeg);
+						else if (message.kind === 'preview') listener.onPreview(message.png);
 						else resolve(message.ending);
 					};
 					this.#send({ kind: 'task', task });

@@ -28,7 +28,7 @@ export type FromEngine =
 			readonly progress: number;
 			readonly phase: string;
 	  }
-	| { readonly kind: 'preview'; readonly jobId: string; readonly jpeg: Uint8Array }
+	| { readonly kind: 'preview'; readonly jobId: string; readonly png: Uint8Array }
 	| { readonly kind: 'ended'; readonly jobId: string; readonly ending: Ending };
 
 /** How a task ended in the engine's own words. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { writeWhole } from '../../files/write-whole.ts';
 import type { Log } from '../log.ts';
+import { PNG_SIGNATURE } from '../media/png.ts';
 import type { TaskListener } from './engine-child.ts';
 import type { Journal } from './journal.ts';
 
@@ -38,9 +39,9 @@ export function reportTo(
 		}
 	}
 
-	async function keep(jpeg: Uint8Array): Promise<void> {
-		await writeWhole(join(previews, `${jobId}.jpg`), jpeg, { mode: 0o600 });
-		journal.preview(jobId, `/previews/${jobId}.jpg`);
+	async function keep(png: Uint8Array): Promise<void> {
+		await writeWhole(join(previews, `${jobId}.png`), png, { mode: 0o600 });
+		journal.preview(jobId, `/previews/${jobId}.png`);
 	}
 
 	return {
@@ -49,12 +50,12 @@ export function reportTo(
 			latest = { at: 0, progress: Math.max(latest.progress, bounded), phase: phase.slice(0, 200) };
 			timer ??= setTimeout(send, Math.max(0, sent.at + PROGRESS_EVERY - performance.now()));
 		},
-		onPreview(jpeg) {
-			const isJpeg = jpeg[0] === 0xff && jpeg[1] === 0xd8 && jpeg.length <= LARGEST_PREVIEW;
-			if (!isJpeg || performance.now() - previewAt < PREVIEW_EVERY) return;
+		onPreview(png) {
+			const isPng = PNG_SIGNATURE.equals(png.subarray(0, PNG_SIGNATURE.length));
+			if (!isPng || png.length > LARGEST_PREVIEW || performance.now() - previewAt < PREVIEW_EVERY) return;
 			previewAt = performance.now();
 			writing = writing
-				.then(() => keep(jpeg))
+				.then(() => keep(png))
 				.catch((error: Error) => log.error(`preview of ${jobId}: ${error.message}`));
 		},
 		async close() {

@@ -207,7 +207,7 @@ export class Supervisor {
 
 	async #clean(record: JobRecord): Promise<void> {
 		const { previews, log } = this.#options;
-		const preview = join(previews, `${record.job.id}.jpg`);
+		const preview = join(previews, `${record.job.id}.png`);
 		await Promise.all([removeLeftovers(record), rm(preview, { force: true })]).catch(
 			(error: Error) => log.error(error.message),
 		);

@@ -9,7 +9,7 @@ import { type FrameRate, formatRate, samplesForFrames } from '../../protocol/tim
 import { clipSizeFor, encoderArguments, pixelFormatFor } from './codecs.ts';
 import { outputArgument } from './files.ts';
 import { frameBytes } from './pixels.ts';
-import { jpegArguments } from './poster.ts';
+import { previewArguments } from './poster.ts';
 import { FfmpegFailure, runFfmpeg } from './process.ts';
 import type { ClipWanted, Ffmpeg, Frame, Sound } from './types.ts';
 import { readTracks } from './verify.ts';
@@ -141,13 +141,13 @@ async function encode(
 			...tagArguments,
 			...['-f', 'mov', targetOf(part)],
 			...(still ? ['-map', '0:v:0'] : []),
-			...(still ? jpegArguments(size, given.format, still.width, still.frame) : []),
+			...(still ? previewArguments(size, given.format, still.width, still.frame) : []),
 		],
 		signal,
 		output: file.fd,
 		input: checkedFrames(wanted),
 		...(sound ? { secondInput: packedSound(wanted, sound) } : {}),
-		...(still ? { onOutput: wholeJpeg(still.take) } : {}),
+		...(still ? { onOutput: wholePng(still.take) } : {}),
 	});
 }
 
@@ -155,15 +155,15 @@ function givenAs({ drawn, size, codec }: ClipWanted) {
 	return drawn ?? { size, format: pixelFormatFor(codec) };
 }
 
-const JPEG_END = Buffer.of(0xff, 0xd9);
+const PNG_END = Buffer.from('IEND\xae\x42\x60\x82', 'latin1');
 
-/** Takes a JPEG in pieces and hands it on when its end marker has come. */
-function wholeJpeg(take: (jpeg: Uint8Array) => void): (chunk: Uint8Array) => void {
+/** Takes a PNG in pieces and hands it on when its last chunk has come. */
+function wholePng(take: (png: Uint8Array) => void): (chunk: Uint8Array) => void {
 	const chunks: Uint8Array[] = [];
 	return (chunk) => {
 		chunks.push(chunk);
-		const jpeg = Buffer.concat(chunks);
-		if (jpeg.subarray(-2).equals(JPEG_END)) take(jpeg);
+		const png = Buffer.concat(chunks);
+		if (png.subarray(-PNG_END.length).equals(PNG_END)) take(png);
 	};
 }
 

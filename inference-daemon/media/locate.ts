@@ -8,7 +8,7 @@ import type { Ffmpeg } from './types.ts';
 
 /** What this room asks of a build, by the list that names it. */
 const NEEDED = {
-	encoders: ['prores_ks', 'dnxhd', 'libx264', 'pcm_s24le', 'mjpeg'],
+	encoders: ['prores_ks', 'dnxhd', 'libx264', 'pcm_s24le', 'mjpeg', 'png'],
 	decoders: ['h264', 'hevc', 'prores', 'dnxhd', 'mpeg2video', 'aac', 'pcm_s24le', 'png'],
 	demuxers: ['mov', 'matroska', 'mxf', 'mpegts', 'avi', 'wav', 'rawvideo', 's24le', 'png_pipe'],
 	muxers: ['mov', 'rawvideo', 'f32le', 'framecrc', 'null', 'image2pipe'],

@@ -117,10 +117,10 @@ export type ClipWanted = {
 	readonly sound: Sound | Promise<Sound> | AsyncIterable<Sound> | null;
 	/** Short tags for the file, e.g. title, comment. */
 	readonly tags: Readonly<Record<string, string>>;
-	/** One frame as a JPEG no wider than `width`, handed over as soon as it has been drawn. */
+	/** One frame as a PNG no wider than `width`, handed over as soon as it has been drawn. */
 	readonly still?: {
 		readonly frame: number;
 		readonly width: number;
-		readonly take: (jpeg: Uint8Array) => void;
+		readonly take: (png: Uint8Array) => void;
 	};
 };

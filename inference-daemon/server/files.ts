@@ -14,7 +14,7 @@ export type FilesOptions = {
 };
 
 /**
- * `GET /clips/<job>`, `/previews/<job>.jpg`, `/posters/<job>.jpg`. Nothing of a path comes from the
+ * `GET /clips/<job>`, `/previews/<job>.png`, `/posters/<job>.jpg`. Nothing of a path comes from the
  * client: the journal says where a job's clip stands, and what stands there now must be the file
  * that was finished.
  */
@@ -46,14 +46,16 @@ type Found = {
 	readonly modified: number;
 };
 
+const EXTENSIONS = { clips: undefined, previews: '.png', posters: '.jpg' } as const;
+
 async function find(url: string, options: FilesOptions): Promise<Found | null> {
-	const match = /^\/(clips|previews|posters)\/([0-9a-f-]{36})(\.jpg)?(\?|$)/i.exec(url);
+	const match = /^\/(clips|previews|posters)\/([0-9a-f-]{36})(\.jpg|\.png)?(\?|$)/i.exec(url);
 	const [, kind, jobId, extension] = match ?? [];
-	if (jobId === undefined || (kind === 'clips') !== (extension === undefined)) return null;
+	if (jobId === undefined || extension !== EXTENSIONS[kind as keyof typeof EXTENSIONS]) return null;
 	const { journal, previews, posterFor } = options;
 	if (kind === 'previews') {
 		const known = journal.find(jobId);
-		return known && openFound(join(previews, `${known.id}.jpg`), 'image/jpeg');
+		return known && openFound(join(previews, `${known.id}.png`), 'image/png');
 	}
 	const finished = journal.finished(jobId);
 	const clip = finished && (await openFound(finished.path, 'video/quicktime'));

@@ -97,8 +97,9 @@ describe('A clip', () => {
 		const preview = events.find((event) => event.kind === 'preview' && event.jobId === jobId);
 		const answer = await get(preview?.kind === 'preview' ? preview.url : '');
 		expect(answer.status).toBe(200);
-		expect(answer.headers.get('content-type')).toBe('image/jpeg');
-		expect([...(await body(answer))]).toEqual([0xff, 0xd8, 0xff, 0xd9]);
+		expect(answer.headers.get('content-type')).toBe('image/png');
+		expect([...(await rgbOfPng(await body(answer)))]).toEqual([9, 9, 9]);
+		expect((await get(`/previews/${jobId}.jpg`)).status).toBe(404);
 	});
 
 	test('has a poster', async () => {
@@ -123,7 +124,7 @@ describe('Nothing else is served', () => {
 		'/clips/%2e%2e%2fdaemon.json',
 		`/clips/${other}/../../daemon.json`,
 		'/previews/../daemon.json',
-		`/previews/${other}.jpg`,
+		`/previews/${other}.png`,
 		`/posters/${other}.jpg`,
 		'/daemon.json',
 		'/jobs.db',

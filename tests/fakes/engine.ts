@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Engine } from '../../inference-daemon/engines/engine.ts';
 import { encodeClip, pixelFormatFor } from '../../inference-daemon/media/encode.ts';
 import { frameBytes } from '../../inference-daemon/media/pixels.ts';
+import { pngOf } from '../../inference-daemon/media/png.ts';
 import type { Frame } from '../../inference-daemon/media/types.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { GenerationRequest } from '../../protocol/generation.ts';
@@ -90,7 +91,7 @@ export const engine: Engine = {
 		if (process.env.PICKUP_FAKE_IDLE) throw new PickupError('engine-failed', 'It is idle');
 		note('started');
 		yield { kind: 'progress', progress: 0, phase: 'drawing' };
-		yield { kind: 'preview', jpeg: Uint8Array.of(0xff, 0xd8, 0xff, 0xd9) };
+		yield { kind: 'preview', png: pngOf({ width: 1, height: 1, data: Uint8Array.of(9, 9, 9) }) };
 		await writeFile(join(workplace.folder, 'notes.txt'), request.prompt);
 		if (ending === 'child') spawn('sleep', ['600'], { stdio: 'ignore' });
 		for (const progress of ending === 'wild' ? [0.5, 0.2, Number.NaN, 7, -1] : []) {

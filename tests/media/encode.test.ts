@@ -232,11 +232,11 @@ describe('a clip', () => {
 		for (const codec of CODECS) {
 			await inFolder(async (folder) => {
 				const stills: Uint8Array[] = [];
-				const take = (jpeg: Uint8Array) => stills.push(jpeg);
+				const take = (png: Uint8Array) => stills.push(png);
 				const still = { frame: 21, width: 128, take };
 				await encodeClip(ffmpeg, { ...wantedClip(folder, codec, 37), still });
 				expect(stills).toHaveLength(1);
-				const path = join(folder, 'still.jpg');
+				const path = join(folder, 'still.png');
 				await writeFile(path, stills[0]!);
 				const size = { width: 128, height: 60 };
 				const wanted = { path, at: [ZERO], size, pixelAspect: SQUARE, format: 'yuv420p' } as const;

@@ -15,9 +15,9 @@ export async function rgbFrom(args: readonly string[], input?: Uint8Array): Prom
 	return Buffer.concat(chunks);
 }
 
-/** The pixels of a JPEG, as ffmpeg reads it. */
-export function rgbOfJpeg(jpeg: Uint8Array): Promise<Buffer> {
-	return rgbFrom(['-xerror', '-f', 'image2pipe', '-c:v', 'mjpeg', '-i', 'pipe:0'], jpeg);
+/** The pixels of a PNG, as ffmpeg reads it. */
+export function rgbOfPng(png: Uint8Array): Promise<Buffer> {
+	return rgbFrom(['-xerror', '-f', 'image2pipe', '-c:v', 'png', '-i', 'pipe:0'], png);
 }
 
 async function* once(data: Uint8Array): AsyncGenerator<Uint8Array, void, void> {

@@ -91,7 +91,7 @@ async function* generate(
 			still: {
 				frame: Math.floor(plan.frames / 2),
 				width: PREVIEW_WIDTH,
-				take: (jpeg: Uint8Array) => relay.send({ kind: 'preview', jpeg }),
+				take: (png: Uint8Array) => relay.send({ kind: 'preview', png }),
 			},
 		};
 		const encoded = encodeClip(ffmpeg, wanted, signal);

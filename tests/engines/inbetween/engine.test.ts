@@ -113,7 +113,7 @@ describe('a filled gap', () => {
 		expect(progress.at(-1)).toBe(1);
 		const previews = outputs.filter((output) => output.kind === 'preview');
 		expect(previews).toHaveLength(1);
-		expect([...previews[0]!.jpeg.subarray(0, 2)]).toEqual([0xff, 0xd8]);
+		expect((await rgbOfPng(previews[0]!.png)).length % 3).toBe(0);
 	});
 
 	for (const [name, colour, at] of [

@@ -17,7 +17,7 @@ import {
 import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Vae } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
-import { rgbOfJpeg } from '../../media/rgb.ts';
+import { rgbOfPng } from '../../media/rgb.ts';
 import {
 	correlation,
 	type Floats,
@@ -183,7 +183,7 @@ describe('a preview resembles the picture', () => {
 			};
 			const channels = videoVaeConfig(checkpoint).latent_channels;
 			const previews = await openPreviews({ folder: root, key: name, channels });
-			expect(previews.jpeg(latent)).toBeNull();
+			expect(previews.png(latent)).toBeNull();
 			expect(await previews.fitOnce(decode)).toBe(true);
 			const latents = [latent, otherLatent];
 			const decoded = [await decode(latent), await decode(otherLatent)];
@@ -191,7 +191,7 @@ describe('a preview resembles the picture', () => {
 			for (const cell of [0, 2, 4]) {
 				const drawn = decoded.map((film) => withoutMeanPatch(quarter(film, cell), width / 4));
 				for (const [i, given] of latents.entries()) {
-					const rgb = await rgbOfJpeg(previews.jpeg(given, { frame: 8 * cell })!);
+					const rgb = await rgbOfPng(previews.png(given, { frame: 8 * cell })!);
 					const seen = withoutMeanPatch(rgb, width / 4);
 					likenesses.right.push(correlation(seen, drawn[i]!));
 					likenesses.wrong.push(correlation(seen, drawn[1 - i]!));
@@ -222,22 +222,22 @@ describe('previews of a checkpoint', () => {
 		const previews = await fitted(join(root, 'looks'));
 		const latent = noiseLatent([6, 4, 4, 6], 2);
 		const pixels = linearPixels(weights, latent);
-		const likeness = async (jpeg: Uint8Array | null, cell: number) =>
-			correlation(await rgbOfJpeg(jpeg!), clipped(quarter(pixels, cell)));
-		expect(await likeness(previews.jpeg(latent), 2)).toBeGreaterThan(0.9);
-		expect(await likeness(previews.jpeg(latent), 1)).toBeLessThan(0.3);
+		const likeness = async (png: Uint8Array | null, cell: number) =>
+			correlation(await rgbOfPng(png!), clipped(quarter(pixels, cell)));
+		expect(await likeness(previews.png(latent), 2)).toBeGreaterThan(0.9);
+		expect(await likeness(previews.png(latent), 1)).toBeLessThan(0.3);
 		for (const [frame, cell] of [
 			[0, 0],
 			[8, 1],
 			[24, 3],
 		] as const) {
-			expect(await likeness(previews.jpeg(latent, { frame }), cell)).toBeGreaterThan(0.9);
+			expect(await likeness(previews.png(latent, { frame }), cell)).toBeGreaterThan(0.9);
 		}
 		const one = { ...latent, data: rowOf(latent, 3), shape: [6, 1, 4, 6] };
-		expect(previews.jpeg(one, { frame: 24 })).toEqual(previews.jpeg(latent, { frame: 24 }));
+		expect(previews.png(one, { frame: 24 })).toEqual(previews.png(latent, { frame: 24 }));
 
 		const crop = { width: 192, height: 128, inner: { width: 160, height: 100 } };
-		const rgb = await rgbOfJpeg(previews.jpeg(latent, { crop })!);
+		const rgb = await rgbOfPng(previews.png(latent, { crop })!);
 		expect(rgb).toHaveLength(40 * 25 * 3);
 		const whole = clipped(quarter(pixels, 2));
 		const inside = Array.from({ length: 40 * 25 * 3 }, (_, i) => {
@@ -252,7 +252,7 @@ describe('previews of a checkpoint', () => {
 		const previews = await fitted(folder);
 		const again = await openPreviews({ folder, key: 'one', channels });
 		expect(again.ready).toBe(true);
-		expect(again.jpeg(learned)).toEqual(previews.jpeg(learned));
+		expect(again.png(learned)).toEqual(previews.png(learned));
 		expect(await again.fitOnce(() => Promise.reject(new Error('decoded')))).toBe(true);
 		expect((await openPreviews({ folder, key: 'two', channels })).ready).toBe(false);
 		expect((await openPreviews({ folder, key: 'one', channels: 8 })).ready).toBe(false);
@@ -273,7 +273,7 @@ describe('previews of a checkpoint', () => {
 		expect(await previews.fitOnce(decode)).toBe(true);
 		expect(await (await openPreviews(place)).fitOnce(decode)).toBe(true);
 		expect(shapes).toEqual([[1, 6, 2, 12, 12]]);
-		const shown = await rgbOfJpeg(previews.jpeg(learned)!);
+		const shown = await rgbOfPng(previews.png(learned)!);
 		const likeness = (cell: number) =>
 			correlation(shown, clipped(quarter(linearPixels(weights, learned), cell)));
 		expect(likeness(1)).toBeGreaterThan(0.9);
@@ -301,11 +301,11 @@ describe('previews of a checkpoint', () => {
 	it('keep their map when a neighbour shows nothing, or no cell is real', async () => {
 		const folder = join(root, 'black');
 		const previews = await fitted(folder);
-		const before = previews.jpeg(learned);
+		const before = previews.png(learned);
 		const black = { data: new Float32Array(3 * 17 * 128 * 192).fill(-1), shape: [3, 17, 128, 192] };
 		expect(await previews.fit(learned, black)).toBe(false);
 		expect(await previews.fit(learned, linearPixels(weights, learned), [])).toBe(false);
-		expect(previews.jpeg(learned)).toEqual(before);
+		expect(previews.png(learned)).toEqual(before);
 	});
 
 	it('are of a file by what it holds, wherever it lies', async () => {

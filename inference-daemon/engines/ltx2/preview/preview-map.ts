@@ -1,4 +1,4 @@
-import type { RgbPicture } from '../../../media/jpeg.ts';
+import type { RgbPicture } from '../../../media/png.ts';
 import { CELL } from '../diffusion/latent.ts';
 import type { NdArray } from '../runtime/resident.ts';
 

@@ -1,5 +1,5 @@
 import { keep, type Place, readKept } from '../../../../files/json-cache.ts';
-import { jpegOf, type RgbPicture } from '../../../media/jpeg.ts';
+import { pngOf, type RgbPicture } from '../../../media/png.ts';
 import { normalNoise } from '../diffusion/noise.ts';
 import type { WorkSize } from '../plan/window.ts';
 import { contextKey } from '../prompt/cache.ts';
@@ -78,14 +78,14 @@ export class Previews {
 	}
 
 	/**
-	 * A JPEG of one frame of a normalised latent [C, f, h, w], a quarter of its size; where f is 1,
+	 * A PNG of one frame of a normalised latent [C, f, h, w], a quarter of its size; where f is 1,
 	 * any frame is that one. Null without a map.
 	 */
-	jpeg(latent: NdArray, { frame, crop }: PreviewOptions = {}): Uint8Array | null {
+	png(latent: NdArray, { frame, crop }: PreviewOptions = {}): Uint8Array | null {
 		if (this.#map === null) return null;
 		const f = latent.shape.at(-3)!;
 		const cell = frame === undefined ? f >> 1 : Math.min(f - 1, cellOf(frame));
-		return jpegOf(cropped(pictureOfCell(this.#map, latent, cell), crop));
+		return pngOf(cropped(pictureOfCell(this.#map, latent, cell), crop));
 	}
 }
 

@@ -69,6 +69,6 @@ function showPreview(run: PassRun, stage: number, clean: Latents): void {
 	const { start, end } = pass.window.gap;
 	const cell = cellOf((start + end) >> 1);
 	const crop = work.sizes[stage]!;
-	const jpeg = previews.jpeg(pictureLatent(run, stage, clean, cell), { crop });
-	if (jpeg) tell({ kind: 'preview', jpeg });
+	const png = previews.png(pictureLatent(run, stage, clean, cell), { crop });
+	if (png) tell({ kind: 'preview', png });
 }
