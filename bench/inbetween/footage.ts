@@ -30,7 +30,7 @@ export async function measureFootage(
 	folder: string,
 	widest: number,
 ): Promise<void> {
-	const kernels: Kernels = loadKernels(await kernelModule('inbetween'));
+	const kernels: Kernels = loadKernels(await kernelModule());
 	const judged: Judged[] = [];
 	const times: number[] = [];
 	console.log('hole, size: draft PSNR MS-SSIM, dissolve PSNR MS-SSIM, difference');

@@ -33,13 +33,10 @@ export async function measureSpeed(ffmpeg: Ffmpeg): Promise<void> {
 		await makeShot(ffmpeg.path, shot);
 		const clipPath = join(folder, 'draft.mov');
 		const draft = async () => {
-			const request = fillRequest(folder, shot);
-			const plan = await inbetween.plan(request);
 			const workplace = { ffmpeg, folder, cache: folder, clipPath };
-			const signal = new AbortController().signal;
-			for await (const output of inbetween.generate(request, plan, workplace, signal)) {
-				if (output.kind === 'clip') return;
-			}
+			const { signal } = new AbortController();
+			const request = fillRequest(folder, shot);
+			await inbetween.generate(request, workplace, { report: () => {}, signal });
 		};
 		await draft();
 		const raw = join(folder, 'frames.yuv');
@@ -65,7 +62,7 @@ export async function measureSpeed(ffmpeg: Ffmpeg): Promise<void> {
 				await side(SHOT - 1, SHOT - 4),
 				await side(SHOT + GAP, SHOT + GAP + 3),
 			];
-			const kernels: Kernels = loadKernels(await kernelModule('inbetween'));
+			const kernels: Kernels = loadKernels(await kernelModule());
 			const start = performance.now();
 			const bridge = buildBridge(kernels, left, right, GAP, 24);
 			const look = performance.now() - start;

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Report } from '../../inference-daemon/engines/engine.ts';
 import { ltx2 } from '../../inference-daemon/engines/ltx2/engine.ts';
 import { findFfmpeg } from '../../inference-daemon/media/locate.ts';
 import { childrenTime } from './processor.ts';
@@ -37,13 +38,11 @@ export async function job(folder: string): Promise<void> {
 	const { signal } = new AbortController();
 	const tell = (told: Told) => process.send!(told);
 	const before = childrenTime();
-	for await (const output of ltx2.generate(request, plan, workplace, signal)) {
-		if (output.kind === 'progress') {
-			tell({ kind: 'phase', phase: output.phase, programs: childrenTime() - before });
-		}
-		if (output.kind !== 'clip') continue;
-		const { frames, size } = output.clip;
-		tell({ kind: 'clip', frames, size });
-	}
+	const report = (output: Report) => {
+		if (output.kind !== 'progress') return;
+		tell({ kind: 'phase', phase: output.phase, programs: childrenTime() - before });
+	};
+	const { frames, size } = await ltx2.generate(request, workplace, { report, signal });
+	tell({ kind: 'clip', frames, size });
 	process.disconnect();
 }

@@ -28,7 +28,7 @@ export async function benchPreview(): Promise<void> {
 		let bytes = 0;
 		for (let round = 0; round < ROUNDS; round++) {
 			const milliseconds = await processorTime(() => {
-				bytes = previews.jpeg(latent)!.length;
+				bytes = previews.png(latent)!.length;
 			});
 			times.push(milliseconds);
 		}

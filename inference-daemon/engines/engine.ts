@@ -18,12 +18,16 @@ export type Workplace = {
 	readonly clipPath: string;
 };
 
-export type EngineOutput =
+/** What an engine tells on the way. */
+export type Report =
 	/** `progress` is of the whole job, 0…1, and never moves backwards. */
 	| { readonly kind: 'progress'; readonly progress: number; readonly phase: string }
-	| { readonly kind: 'preview'; readonly png: Uint8Array }
-	/** Last output, exactly once. */
-	| { readonly kind: 'clip'; readonly clip: Clip };
+	| { readonly kind: 'preview'; readonly png: Uint8Array };
+
+export type Reporting = {
+	readonly report: (report: Report) => void;
+	readonly signal: AbortSignal;
+};
 
 /** What any engine implements. `describe` and `plan` are quick and run in the daemon. */
 export type Engine = {
@@ -44,10 +48,5 @@ export type Engine = {
 	 * Makes the clip, in a process of its own. Throws the signal's reason when aborted; on any exit
 	 * every child process and file but the finished clip is gone.
 	 */
-	generate(
-		request: GenerationRequest,
-		plan: Plan,
-		workplace: Workplace,
-		signal: AbortSignal,
-	): AsyncGenerator<EngineOutput, void, void>;
+	generate(request: GenerationRequest, workplace: Workplace, reporting: Reporting): Promise<Clip>;
 };

@@ -1,12 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { PickupError } from '../../protocol/errors.ts';
+import type { Reporting } from '../engines/engine.ts';
 import type { Ending, FromEngine, Task, ToEngine } from './engine-messages.ts';
 import { endFollowers, endGroup } from './processes.ts';
-
-export type TaskListener = {
-	readonly onProgress: (progress: number, phase: string) => void;
-	readonly onPreview: (png: Uint8Array) => void;
-};
 
 /** ONNX Runtime would report to its maker, and leave files in the home folder for that. */
 export const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: '1' } as const;
@@ -68,7 +64,7 @@ export class EngineChild {
 	 * Does one task. Never throws: an engine that dies is `engine-died`, one that does not stop in
 	 * time when `signal` is aborted is killed. On return nothing that the task started runs on.
 	 */
-	async run(task: Task, listener: TaskListener, signal: AbortSignal): Promise<Ending> {
+	async run(task: Task, { report, signal }: Reporting): Promise<Ending> {
 		const { jobId } = task;
 		let killing: ReturnType<typeof setTimeout> | undefined;
 		const abort = () => {
@@ -81,8 +77,7 @@ export class EngineChild {
 				new Promise<Ending>((resolve) => {
 					this.#onMessage = (message) => {
 						if (message.jobId !== jobId) return;
-						if (message.kind === 'progress') listener.onProgress(message.progress, message.phase);
-						else if (message.kind === 'preview') listener.onPreview(message.png);
+						if (message.kind === 'report') report(message.report);
 						else resolve(message.ending);
 					};
 					this.#send({ kind: 'task', task });

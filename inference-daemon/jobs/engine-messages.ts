@@ -1,13 +1,15 @@
 import type { Problem } from '../../protocol/errors.ts';
-import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
+import type { GenerationRequest } from '../../protocol/generation.ts';
 import type { Clip } from '../../protocol/jobs.ts';
+import type { Report } from '../engines/engine.ts';
 import type { Ffmpeg } from '../media/types.ts';
 
 /** Everything the engine process needs for one job. */
 export type Task = {
 	readonly jobId: string;
 	readonly request: GenerationRequest;
-	readonly plan: Plan;
+	/** Its name. */
+	readonly engine: string;
 	readonly ffmpeg: Ffmpeg;
 	readonly folder: string;
 	readonly cache: string;
@@ -22,13 +24,7 @@ export type ToEngine =
 
 /** From the engine process to the daemon. `ended` is the last of a task. */
 export type FromEngine =
-	| {
-			readonly kind: 'progress';
-			readonly jobId: string;
-			readonly progress: number;
-			readonly phase: string;
-	  }
-	| { readonly kind: 'preview'; readonly jobId: string; readonly png: Uint8Array }
+	| { readonly kind: 'report'; readonly jobId: string; readonly report: Report }
 	| { readonly kind: 'ended'; readonly jobId: string; readonly ending: Ending };
 
 /** How a task ended in the engine's own words. */

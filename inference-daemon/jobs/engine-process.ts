@@ -3,7 +3,8 @@
 import { Worker } from 'node:worker_threads';
 import { systemProblem } from '../../files/system-errors.ts';
 import { PickupError } from '../../protocol/errors.ts';
-import type { Clip } from '../../protocol/jobs.ts';
+import { clipSchema } from '../../protocol/jobs.ts';
+import type { Report } from '../engines/engine.ts';
 import { EngineRegistry } from '../engines/registry.ts';
 import type { Ending, FromEngine, Task, ToEngine } from './engine-messages.ts';
 
@@ -27,27 +28,21 @@ async function work(task: Task): Promise<void> {
 }
 
 async function generate(task: Task, signal: AbortSignal): Promise<Ending> {
-	const { jobId, request, plan, ffmpeg, folder, cache, clipPath } = task;
-	let clip: Clip | null = null;
+	const { jobId, request, engineModule, ...workplace } = task;
+	const report = (report: Report) => tell({ kind: 'report', jobId, report });
 	try {
-		registry ??= new EngineRegistry(task.engineModule, console.error);
-		const engine = await registry.named(plan.engine);
-		for await (const output of engine.generate(
-			request,
-			plan,
-			{ ffmpeg, folder, cache, clipPath },
-			signal,
-		)) {
-			if (output.kind === 'clip') clip = output.clip;
-			else tell({ jobId, ...output });
-		}
+		registry ??= new EngineRegistry(engineModule, console.error);
+		const engine = await registry.named(task.engine);
+		const clip = clipSchema.safeParse(
+			await engine.generate(request, workplace, { report, signal }),
+		);
+		if (clip.success) return { kind: 'clip', clip: clip.data };
+		const message = `Expected ${task.engine} to make a clip, it ended without one`;
+		return { kind: 'failed', problem: new PickupError('engine-failed', message).toProblem() };
 	} catch (error) {
 		if (signal.aborted) return { kind: 'aborted' };
 		return { kind: 'failed', problem: systemProblem(error, 'engine-failed') };
 	}
-	if (clip) return { kind: 'clip', clip };
-	const message = `Expected ${plan.engine} to make a clip, it ended without one`;
-	return { kind: 'failed', problem: new PickupError('engine-failed', message).toProblem() };
 }
 
 function tell(message: FromEngine): void {

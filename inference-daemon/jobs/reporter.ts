@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { writeWhole } from '../../files/write-whole.ts';
+import type { Reporting } from '../engines/engine.ts';
 import type { Log } from '../log.ts';
 import { PNG_SIGNATURE } from '../media/png.ts';
-import type { TaskListener } from './engine-child.ts';
 import type { Journal } from './journal.ts';
 
 /** Least time between two progress events of a job, in ms. */
@@ -20,7 +20,7 @@ const LARGEST_PREVIEW = 4_000_000;
 export function reportTo(
 	{ journal, previews, log }: { journal: Journal; previews: string; log: Log },
 	jobId: string,
-): TaskListener & { close(): Promise<void> } {
+): { readonly report: Reporting['report']; close(): Promise<void> } {
 	// The clock that nobody sets, so that a job is not silent for an hour when the other is put back.
 	let sent = { at: Number.NEGATIVE_INFINITY, progress: 0, phase: '' };
 	let latest = sent;
@@ -44,19 +44,26 @@ export function reportTo(
 		journal.preview(jobId, `/previews/${jobId}.png`);
 	}
 
+	function takeProgress(progress: number, phase: string): void {
+		const bounded = Number.isFinite(progress) ? Math.min(1, Math.max(0, progress)) : 0;
+		latest = { at: 0, progress: Math.max(latest.progress, bounded), phase: phase.slice(0, 200) };
+		timer ??= setTimeout(send, Math.max(0, sent.at + PROGRESS_EVERY - performance.now()));
+	}
+
+	function takePreview(png: Uint8Array): void {
+		const isPng = PNG_SIGNATURE.equals(png.subarray(0, PNG_SIGNATURE.length));
+		if (!isPng || png.length > LARGEST_PREVIEW || performance.now() - previewAt < PREVIEW_EVERY)
+			return;
+		previewAt = performance.now();
+		writing = writing
+			.then(() => keep(png))
+			.catch((error: Error) => log.error(`preview of ${jobId}: ${error.message}`));
+	}
+
 	return {
-		onProgress(progress, phase) {
-			const bounded = Number.isFinite(progress) ? Math.min(1, Math.max(0, progress)) : 0;
-			latest = { at: 0, progress: Math.max(latest.progress, bounded), phase: phase.slice(0, 200) };
-			timer ??= setTimeout(send, Math.max(0, sent.at + PROGRESS_EVERY - performance.now()));
-		},
-		onPreview(png) {
-			const isPng = PNG_SIGNATURE.equals(png.subarray(0, PNG_SIGNATURE.length));
-			if (!isPng || png.length > LARGEST_PREVIEW || performance.now() - previewAt < PREVIEW_EVERY) return;
-			previewAt = performance.now();
-			writing = writing
-				.then(() => keep(png))
-				.catch((error: Error) => log.error(`preview of ${jobId}: ${error.message}`));
+		report(report) {
+			if (report.kind === 'progress') takeProgress(report.progress, report.phase);
+			else takePreview(report.png);
 		},
 		async close() {
 			clearTimeout(timer);

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemProblem, writeError } from '../../files/system-errors.ts';
 import { PickupError, type Problem } from '../../protocol/errors.ts';
-import { type Clip, clipSchema } from '../../protocol/jobs.ts';
+import type { Clip } from '../../protocol/jobs.ts';
 import type { Log } from '../log.ts';
 import type { Ffmpeg } from '../media/types.ts';
 import { checkFolder } from './admission.ts';
@@ -142,7 +142,7 @@ export class Supervisor {
 		const task = {
 			jobId: job.id,
 			request,
-			plan: job.plan,
+			engine: job.plan.engine,
 			ffmpeg: await ffmpeg(),
 			folder,
 			cache,
@@ -152,7 +152,7 @@ export class Supervisor {
 		const child = await this.#warmChild();
 		const reporter = reportTo(this.#options, job.id);
 		try {
-			return await child.run(task, reporter, signal);
+			return await child.run(task, { report: reporter.report, signal });
 		} finally {
 			await reporter.close();
 		}
@@ -230,8 +230,7 @@ export class Supervisor {
 }
 
 function fits(record: JobRecord, clip: Clip): boolean {
-	const parsed = clipSchema.safeParse(clip);
-	return parsed.success && clip.path === attemptOf(record).clip && isAsPlanned(clip, record);
+	return clip.path === attemptOf(record).clip && isAsPlanned(clip, record);
 }
 
 function unfit({ job, clipPath }: JobRecord, ending: Ending): PickupError {

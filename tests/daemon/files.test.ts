@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readRange } from '../../inference-daemon/server/range.ts';
+import { rgbOfPng } from '../media/rgb.ts';
 import {
 	connect,
 	type Daemon,

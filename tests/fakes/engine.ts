@@ -9,6 +9,7 @@ import { pngOf } from '../../inference-daemon/media/png.ts';
 import type { Frame } from '../../inference-daemon/media/types.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { GenerationRequest } from '../../protocol/generation.ts';
+import type { Clip } from '../../protocol/jobs.ts';
 import { rangeLength, samplesForFrames } from '../../protocol/time.ts';
 
 /**
@@ -82,7 +83,7 @@ export const engine: Engine = {
 		};
 	},
 
-	async *generate(request, plan, workplace, signal) {
+	async generate(request, workplace, { report, signal }) {
 		const { rate, size, pixelAspect } = request.context.sequence;
 		const { ending = 'clip', log } = request.settings;
 		const note = (what: string) => {
@@ -90,20 +91,21 @@ export const engine: Engine = {
 		};
 		if (process.env.PICKUP_FAKE_IDLE) throw new PickupError('engine-failed', 'It is idle');
 		note('started');
-		yield { kind: 'progress', progress: 0, phase: 'drawing' };
-		yield { kind: 'preview', png: pngOf({ width: 1, height: 1, data: Uint8Array.of(9, 9, 9) }) };
+		const tell = (progress: number) => report({ kind: 'progress', progress, phase: 'drawing' });
+		tell(0);
+		report({ kind: 'preview', png: pngOf({ width: 1, height: 1, data: Uint8Array.of(9, 9, 9) }) });
 		await writeFile(join(workplace.folder, 'notes.txt'), request.prompt);
 		if (ending === 'child') spawn('sleep', ['600'], { stdio: 'ignore' });
 		for (const progress of ending === 'wild' ? [0.5, 0.2, Number.NaN, 7, -1] : []) {
-			yield { kind: 'progress', progress, phase: 'drawing' };
+			tell(progress);
 			await pause(210);
 		}
 		await misbehave(String(ending), signal);
-		const isShort = ending === 'short' || plan.openLength === true;
-		const frameCount = isShort ? plan.frames - 1 : plan.frames;
+		const isOpen = request.kind === 'insert' && request.length === 'model';
+		const planned = rangeLength(request.context.range);
+		const frameCount = ending === 'short' || isOpen ? planned - 1 : planned;
 		const samples = samplesForFrames(frameCount, rate);
-		let drawn = 0;
-		const encoding = encodeClip(
+		const clip = await encodeClip(
 			workplace.ffmpeg,
 			{
 				path: workplace.clipPath,
@@ -112,46 +114,15 @@ export const engine: Engine = {
 				rate,
 				codec: request.output.codec,
 				frameCount,
-				frames: greys(request, frameCount, signal, () => {
-					drawn += 1;
-				}),
+				frames: greys(request, frameCount, signal, (drawn) => tell(drawn / frameCount)),
 				sound: { left: new Float32Array(samples), right: new Float32Array(samples) },
 				tags: {},
 			},
 			signal,
 		);
-		// Handled at the end; until then a failure only ends the waiting.
-		encoding.catch(() => {});
-		let ended = false;
-		const waiting = encoding.then(
-			() => {
-				ended = true;
-			},
-			() => {
-				ended = true;
-			},
-		);
-		while (!ended) {
-			yield { kind: 'progress', progress: drawn / frameCount, phase: 'drawing' };
-			await Promise.race([waiting, pause(20)]);
-		}
-		const { frames } = await encoding;
 		note('finished');
-		if (ending === 'none') return;
-		yield {
-			kind: 'clip',
-			clip: {
-				path: workplace.clipPath,
-				frames,
-				rate,
-				size,
-				samples,
-				codec: request.output.codec,
-				draft: true,
-				engine: 'fake',
-				seed: request.seed,
-			},
-		};
+		if (ending === 'none') return undefined as unknown as Clip;
+		return { ...clip, draft: true, engine: 'fake', seed: request.seed };
 	},
 };
 
@@ -186,7 +157,7 @@ async function* greys(
 	request: GenerationRequest,
 	count: number,
 	signal: AbortSignal,
-	onFrame: () => void,
+	onFrame: (drawn: number) => void,
 ): AsyncGenerator<Frame> {
 	const { size } = request.context.sequence;
 	const format = pixelFormatFor(request.output.codec);
@@ -194,7 +165,7 @@ async function* greys(
 	for (let frame = 0; frame < count; frame++) {
 		if (delay > 0) await pause(delay);
 		signal.throwIfAborted();
-		onFrame();
+		onFrame(frame);
 		yield { ...size, format, data: new Uint8Array(frameBytes(format, size)).fill(frame % 256) };
 	}
 }

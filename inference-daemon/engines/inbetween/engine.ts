@@ -2,13 +2,13 @@ import { INBETWEEN_OPTIONS } from '../../../protocol/engine-options/inbetween.ts
 import { readOptions } from '../../../protocol/engine-options/option.ts';
 import type { EngineDescription } from '../../../protocol/engines.ts';
 import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
+import type { Clip } from '../../../protocol/jobs.ts';
 import type { Size } from '../../../protocol/schemas.ts';
 import { clipSizeFor, encodeClip, pixelFormatFor } from '../../media/encode.ts';
 import type { Ffmpeg, Frame, Sound } from '../../media/types.ts';
 import { type Canvas, pictureOf } from '../cut-picture.ts';
-import type { Engine, EngineOutput, Workplace } from '../engine.ts';
+import type { Engine, Reporting, Workplace } from '../engine.ts';
 import { colourBeside, mediaNotes } from '../neighbour-media.ts';
-import { Relay } from '../relay.ts';
 import type { Side } from './bridge.ts';
 import { readSide } from './neighbours.ts';
 import { type Painter, type Picture, startPainter } from './picture.ts';
@@ -30,20 +30,20 @@ export const inbetween: Engine = {
 const PREVIEW_WIDTH = 640;
 
 /** The whole draft, top to bottom. */
-async function* generate(
+async function generate(
 	request: GenerationRequest,
-	plan: Plan,
-	workplace: Workplace,
-	outerSignal: AbortSignal,
-): AsyncGenerator<EngineOutput, void, void> {
+	{ ffmpeg, clipPath }: Workplace,
+	{ report, signal: outerSignal }: Reporting,
+): Promise<Clip> {
 	const stop = new AbortController();
 	const signal = AbortSignal.any([outerSignal, stop.signal]);
-	const { ffmpeg, clipPath } = workplace;
+	const plan = planDraft(request);
 	const { sequence } = request.context;
 	const codec = request.output.codec;
 	const running: Promise<unknown>[] = [];
+	const tell = (progress: number, phase: string) => report({ kind: 'progress', progress, phase });
 	try {
-		yield { kind: 'progress', progress: 0, phase: 'Looking at the neighbours' };
+		tell(0, 'Looking at the neighbours');
 		const sides = sidesOf(request);
 		const size = clipSizeFor(codec, sequence.size);
 		const beside = [sides.left, sides.right];
@@ -61,59 +61,50 @@ async function* generate(
 		for (const work of [looking, sound]) work?.catch(() => {});
 		running.push(looking, ...(sound ? [sound] : []));
 		await reading;
-		yield { kind: 'progress', progress: 0.08, phase: 'Finding the motion' };
+		tell(0.08, 'Finding the motion');
 
-		const relay = new Relay<EngineOutput>();
 		async function* watched(): AsyncGenerator<Frame, void, void> {
 			let drawn = 0;
 			for await (const frame of await looking) {
 				yield frame;
 				drawn += 1;
-				const progress = 0.15 + (0.8 * drawn) / plan.frames;
-				relay.send({ kind: 'progress', progress, phase: 'Drawing the picture' });
+				tell(0.15 + (0.8 * drawn) / plan.frames, 'Drawing the picture');
 			}
-			relay.send({ kind: 'progress', progress: 0.96, phase: 'Finishing the file' });
+			tell(0.96, 'Finishing the file');
 		}
-		const wanted = {
-			path: clipPath,
-			size,
-			pixelAspect: sequence.pixelAspect,
-			rate: sequence.rate,
-			colour,
-			codec,
-			frameCount: plan.frames,
-			frames: watched(),
-			sound,
-			tags: {
-				title: `Draft ${request.output.name}`,
-				comment: 'A draft by Pickup (inbetween), for judging timing only.',
+		const encoding = encodeClip(
+			ffmpeg,
+			{
+				path: clipPath,
+				size,
+				pixelAspect: sequence.pixelAspect,
+				rate: sequence.rate,
+				colour,
+				codec,
+				frameCount: plan.frames,
+				frames: watched(),
+				sound,
+				tags: {
+					title: `Draft ${request.output.name}`,
+					comment: 'A draft by Pickup (inbetween), for judging timing only.',
+				},
+				still: {
+					frame: Math.floor(plan.frames / 2),
+					width: PREVIEW_WIDTH,
+					take: (png: Uint8Array) => report({ kind: 'preview', png }),
+				},
 			},
-			still: {
-				frame: Math.floor(plan.frames / 2),
-				width: PREVIEW_WIDTH,
-				take: (png: Uint8Array) => relay.send({ kind: 'preview', png }),
-			},
-		};
-		const encoded = encodeClip(ffmpeg, wanted, signal);
-		running.push(encoded);
-		relay.follow(encoded);
-		yield* relay.outputs();
-		const clip = await encoded;
-		yield { kind: 'progress', progress: 1, phase: 'Done' };
-		yield {
-			kind: 'clip',
-			clip: {
-				path: clip.path,
-				frames: clip.frames,
-				rate: clip.rate,
-				size: clip.size,
-				samples: clip.samples,
-				codec: clip.codec,
-				draft: true,
-				engine: 'inbetween',
-				seed: request.seed,
-				...(notes.length > 0 && { notes }),
-			},
+			signal,
+		);
+		running.push(encoding);
+		const clip = await encoding;
+		tell(1, 'Done');
+		return {
+			...clip,
+			draft: true,
+			engine: 'inbetween',
+			seed: request.seed,
+			...(notes.length > 0 && { notes }),
 		};
 	} finally {
 		stop.abort(new Error('The draft was given up'));

@@ -1,8 +1,7 @@
-import type { GenerationRequest, Plan } from '../../../protocol/generation.ts';
+import type { GenerationRequest } from '../../../protocol/generation.ts';
 import type { Clip } from '../../../protocol/jobs.ts';
-import type { EngineOutput, Workplace } from '../engine.ts';
+import type { Reporting, Workplace } from '../engine.ts';
 import { mediaNotes } from '../neighbour-media.ts';
-import { Relay } from '../relay.ts';
 import { conditionOnNeighbours } from './condition/condition.ts';
 import { decodePass, openClipWriter } from './decode/decode.ts';
 import { denoise } from './denoise/denoise.ts';
@@ -12,33 +11,11 @@ import { framesWanted, readPrompts, readStills } from './prompt/read-prompt.ts';
 import { enlarged, type Job, openJob, openVae, type PassRun, type Run } from './run.ts';
 import { isOutOfMemory } from './runtime/failures.ts';
 
-/** A clip from a request; progress and previews on the way. */
-export async function* generate(
-	request: GenerationRequest,
-	_plan: Plan,
-	workplace: Workplace,
-	outer: AbortSignal,
-): AsyncGenerator<EngineOutput, void, void> {
-	const stop = new AbortController();
-	const signal = AbortSignal.any([outer, stop.signal]);
-	const relay = new Relay<EngineOutput>();
-	const made = makeClip(request, workplace, signal, (output) => relay.send(output));
-	relay.follow(made);
-	try {
-		yield* relay.outputs();
-		yield { kind: 'clip', clip: await made };
-	} finally {
-		stop.abort(new Error('The shot was given up'));
-		await made.catch(() => {});
-	}
-}
-
-/** Reads the prompts, then makes all the rest; once more and smaller where memory runs out. */
-async function makeClip(
+/** A clip from a request: reads the prompts, then makes all the rest; once more and smaller where memory runs out. */
+export async function generate(
 	request: GenerationRequest,
 	workplace: Workplace,
-	signal: AbortSignal,
-	tell: Job['tell'],
+	{ report: tell, signal }: Reporting,
 ): Promise<Clip> {
 	const { job, planned, prefetch, close } = await openJob(request, workplace, signal, tell);
 	const { meter, device } = job;

@@ -1,5 +1,5 @@
 import type { GenerationRequest } from '../../../protocol/generation.ts';
-import type { EngineOutput, Workplace } from '../engine.ts';
+import type { Reporting, Workplace } from '../engine.ts';
 import type { Still } from './condition/condition.ts';
 import { Prefetch } from './condition/prefetch.ts';
 import type { Carried } from './condition/read-window.ts';
@@ -29,7 +29,7 @@ export type Job = {
 	readonly signal: AbortSignal;
 	readonly meter: Meter;
 	readonly previews: Previews;
-	readonly tell: (output: EngineOutput) => void;
+	readonly tell: Reporting['report'];
 };
 
 /** What a plan says, and what was read for it. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Report } from '../../../inference-daemon/engines/engine.ts';
 import { ltx2 } from '../../../inference-daemon/engines/ltx2/engine.ts';
 import { openModel } from '../../../inference-daemon/engines/ltx2/model/open-model.ts';
 import { promptContext } from '../../../inference-daemon/engines/ltx2/prompt/context.ts';
@@ -104,12 +105,11 @@ async function untilDrawn(request: GenerationRequest, program: Ffmpeg): Promise<
 	const { folder } = studio;
 	const cache = join(folder, 'cache');
 	const workplace = { ffmpeg: program, folder, cache, clipPath: join(folder, 'given up.mov') };
-	const { signal } = new AbortController();
-	const plan = await ltx2.plan(request);
-	for await (const { kind } of ltx2.generate(request, plan, workplace, signal)) {
-		if (kind === 'preview') return;
-	}
-	expect.fail('Expected a preview');
+	const drawn = new AbortController();
+	const seen = new Error('There is a preview');
+	const report = ({ kind }: Report) => kind === 'preview' && drawn.abort(seen);
+	const made = ltx2.generate(request, workplace, { report, signal: drawn.signal });
+	await expect(made).rejects.toBe(seen);
 }
 
 describe('an open length', () => {

@@ -31,12 +31,13 @@ const MAKE = `
 	const plan = await ltx2.plan(request);
 	const outputs = [];
 	const signal = new AbortController().signal;
-	for await (const output of ltx2.generate(request, plan, workplace, signal)) outputs.push(output);
+	const report = (output) => outputs.push(output);
+	const clip = await ltx2.generate(request, workplace, { report, signal });
 	const status = readFileSync('/proc/self/status', 'utf8');
 	console.log(JSON.stringify({
 		peak: Number(/VmPeak:\\s+(\\d+)/.exec(status)[1]),
 		plan,
-		clip: outputs.at(-1).clip,
+		clip,
 		progress: outputs.filter(({ kind }) => kind === 'progress'),
 	}));
 `;

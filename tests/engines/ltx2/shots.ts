@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EngineOutput } from '../../../inference-daemon/engines/engine.ts';
+import type { Report } from '../../../inference-daemon/engines/engine.ts';
 import { ltx2 } from '../../../inference-daemon/engines/ltx2/engine.ts';
 import {
 	type GenerationRequest,
 	generationRequestSchema,
 	type RequestKind,
 } from '../../../protocol/generation.ts';
-import type { Clip } from '../../../protocol/jobs.ts';
 import type { FrameRate } from '../../../protocol/time.ts';
 import type { ClipSpan } from '../../../protocol/timeline.ts';
 import { ffmpeg, run } from '../../media/media-files.ts';
@@ -181,18 +180,16 @@ export async function make(
 	{ folder }: Studio,
 	name: string,
 	signal: AbortSignal = new AbortController().signal,
-	hear: (output: EngineOutput) => void = () => {},
+	hear: (output: Report) => void = () => {},
 ) {
 	const plan = await ltx2.plan(request);
 	const clipPath = join(folder, `${name}.mov`);
 	const workplace = { ffmpeg, folder, cache: join(folder, 'cache'), clipPath };
-	const outputs: EngineOutput[] = [];
-	for await (const output of ltx2.generate(request, plan, workplace, signal)) {
+	const outputs: Report[] = [];
+	const report = (output: Report) => {
 		outputs.push(output);
 		hear(output);
-	}
-	const last = outputs.at(-1);
-	if (last?.kind !== 'clip') throw new Error('Expected a clip');
-	const clip: Clip = last.clip;
+	};
+	const clip = await ltx2.generate(request, workplace, { report, signal });
 	return { clip, plan, outputs };
 }

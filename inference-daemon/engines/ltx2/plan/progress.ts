@@ -1,5 +1,5 @@
 import { keep, type Place, readKept } from '../../../../files/json-cache.ts';
-import type { EngineOutput } from '../../engine.ts';
+import type { Report } from '../../engine.ts';
 
 /** One part of a job. */
 export type Phase = {
@@ -11,7 +11,7 @@ export type Phase = {
 	readonly work: number;
 };
 
-type Progress = Extract<EngineOutput, { kind: 'progress' }>;
+type Progress = Extract<Report, { kind: 'progress' }>;
 
 type Wanted = {
 	/** Where times are kept. */
