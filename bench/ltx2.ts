@@ -1,18 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { benchBeside } from './ltx2/beside.ts';
 import { benchBlock } from './ltx2/block.ts';
 import { benchFull } from './ltx2/full.ts';
 import { job } from './ltx2/job.ts';
-import { benchOverhead } from './ltx2/overhead.ts';
 import { pass } from './ltx2/pass.ts';
-import { benchPreview } from './ltx2/preview.ts';
 import { benchWhole } from './ltx2/whole.ts';
 
 /**
  * LTX-2 19B at full size, with weights of no meaning: one block against PyTorch, all of the
- * transformer out of a file of 43 GB that takes no room, what jobs do while no network is at work, and
- * previews. `--block`, `--whole`, `--overhead` and `--preview` choose some of these; `--full` is a whole job. (Some start this file anew, as a process whose memory is looked at.)
+ * transformer out of a file of 43 GB that takes no room, and the time of a job in which no network is at
+ * work. `--block`, `--whole` and `--beside` choose some of these; `--full` is a whole job. (Some start this file anew, as a process whose memory is looked at.)
  */
 const [what, path] = process.argv.slice(2);
 if (what === 'pass') await pass(path!);
@@ -21,8 +20,7 @@ else {
 	const parts = {
 		'--block': benchBlock,
 		'--whole': benchWhole,
-		'--overhead': benchOverhead,
-		'--preview': benchPreview,
+		'--beside': benchBeside,
 		'--full': benchFull,
 	};
 	const unknown = process.argv.find((argument) => /^--/.test(argument) && !(argument in parts));

@@ -13,8 +13,6 @@ const EVERY = 50;
 type Phase = {
 	readonly name: string;
 	readonly begun: number;
-	/** Milliseconds of processor that programs had taken by then. */
-	readonly programs: number;
 	most: number;
 };
 
@@ -33,14 +31,13 @@ export async function benchFull(folder: string): Promise<void> {
 	const program = fileURLToPath(new URL('./bench-ltx2.mjs', import.meta.url));
 	const child = fork(program, ['job', folder]);
 	const start = performance.now();
-	const phases: Phase[] = [{ name: 'Planning', begun: start, programs: 0, most: 0 }];
+	const phases: Phase[] = [{ name: 'Planning', begun: start, most: 0 }];
 	const made: Told[] = [];
 	let highest = 0;
 	child.on('message', (told: Told) => {
 		if (told.kind === 'clip') made.push(told);
 		else if (phases.at(-1)!.name !== told.phase) {
-			const { phase: name, programs } = told;
-			phases.push({ name, begun: performance.now(), programs, most: 0 });
+			phases.push({ name: told.phase, begun: performance.now(), most: 0 });
 			report(phases.at(-2)!, performance.now());
 		}
 	});
@@ -69,10 +66,6 @@ export async function benchFull(folder: string): Promise<void> {
 		child.kill();
 		await watched;
 	}
-	const [read = 0, looked = 0] = phases.slice(2, 4).map(({ programs }) => programs);
-	console.log(
-		`  ffmpeg took ${looked} ms for the neighbours, ${read} of them before the prompt was read`,
-	);
 	const peak = Math.max(...phases.map(({ most }) => most));
 	console.log(`  finished after ${((performance.now() - start) / 1000).toFixed(0)} s`);
 	console.log(`  memory of its own at most ${megabytes(peak)} MB (bar 6000)`);

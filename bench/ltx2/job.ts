@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Report } from '../../inference-daemon/engines/engine.ts';
 import { ltx2 } from '../../inference-daemon/engines/ltx2/engine.ts';
 import { findFfmpeg } from '../../inference-daemon/media/locate.ts';
-import { childrenTime } from './processor.ts';
 import { requestFor } from './shots.ts';
 
 const SIZE = { width: 256, height: 256 };
@@ -12,12 +11,7 @@ const GAP = 5;
 
 /** What the parent is told: that a phase has begun, or how the job ended. */
 export type Told =
-	| {
-			readonly kind: 'phase';
-			readonly phase: string;
-			/** Milliseconds of processor that programs have taken since the job began. */
-			readonly programs: number;
-	  }
+	| { readonly kind: 'phase'; readonly phase: string }
 	| { readonly kind: 'clip'; readonly frames: number; readonly size: typeof SIZE };
 
 /**
@@ -37,10 +31,8 @@ export async function job(folder: string): Promise<void> {
 	const workplace = { ffmpeg, folder, cache, clipPath: join(folder, 'clip.mov') };
 	const { signal } = new AbortController();
 	const tell = (told: Told) => process.send!(told);
-	const before = childrenTime();
 	const report = (output: Report) => {
-		if (output.kind !== 'progress') return;
-		tell({ kind: 'phase', phase: output.phase, programs: childrenTime() - before });
+		if (output.kind === 'progress') tell({ kind: 'phase', phase: output.phase });
 	};
 	const { frames, size } = await ltx2.generate(request, workplace, { report, signal });
 	tell({ kind: 'clip', frames, size });

@@ -11,32 +11,11 @@ export type Wanted = {
 	/** Where the shots beside the gap are put, and `model` is. */
 	readonly folder: string;
 	readonly size: Size;
-	/** Frames of each shot beside the gap; 0: there is none, and the request is an insert. */
+	/** Frames of each shot beside the gap. */
 	readonly shot: number;
 	readonly gap: number;
 	readonly settings: GenerationRequest['settings'];
 };
-
-const SMALL = { width: 768, height: 512 };
-const LARGE = { width: 1920, height: 1080 };
-
-/** Shots whose window is 768×512×121, or as near to it as the sequence's shape allows. */
-export const SHOTS = {
-	new: { title: 'a new shot, 768×512×121', size: SMALL, shot: 0, gap: 121 },
-	gap: {
-		title: 'a gap of 71 frames in 768×512, a second of context on each side, 768×512×121',
-		size: SMALL,
-		shot: 48,
-		gap: 71,
-	},
-	large: {
-		title:
-			'a gap of 71 frames in 1920×1080, a second of context on each side, worked at 864×480×121',
-		size: LARGE,
-		shot: 48,
-		gap: 71,
-	},
-} as const;
 
 /** A request for LTX-2 at 24 frames a second: a gap between two shots, or a shot of its own. */
 export function requestFor(
@@ -52,9 +31,9 @@ export function requestFor(
 		speed: ONE,
 		enabled: true,
 	});
-	const [left, right] = shot === 0 ? [null, null] : [span('left', 0), span('right', shot + gap)];
+	const [left, right] = [span('left', 0), span('right', shot + gap)];
 	return generationRequestSchema.parse({
-		...(left === null ? { kind: 'insert', images: [] } : { kind: 'fill' }),
+		kind: 'fill',
 		id: randomUUID(),
 		engine: 'ltx2',
 		seed: 1,
@@ -74,7 +53,7 @@ export function requestFor(
 			range: { start: shot, end: shot + gap },
 			left,
 			right,
-			sound: left === null ? [] : [left, right],
+			sound: [left, right],
 		},
 		output: { folder, name: 'shot', codec: 'h264-intra' },
 		settings: { model: join(folder, 'model'), ...settings },
