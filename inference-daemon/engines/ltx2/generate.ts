@@ -8,7 +8,7 @@ import { denoise } from './denoise/denoise.ts';
 import type { Latents } from './diffusion/samplers.ts';
 import { preparePreview } from './preview/stage-previews.ts';
 import { framesWanted, readPrompts, readStills } from './prompt/read-prompt.ts';
-import { enlarged, type Job, openJob, openVae, type PassRun, type Run } from './run.ts';
+import { enlarged, openJob, openVae, type PassRun, type Run } from './run.ts';
 import { isOutOfMemory } from './runtime/failures.ts';
 
 /** A clip from a request: reads the prompts, then makes all the rest; once more and smaller where memory runs out. */
