@@ -16,7 +16,7 @@ test('progress goes on when somebody sets the clock back', async () => {
 	const report = (progress: number) =>
 		new Promise<void>((resolve) => {
 			heard = resolve;
-			reporter.onProgress(progress, 'drawing');
+			reporter.report({ kind: 'progress', progress, phase: 'drawing' });
 		});
 	const { now } = Date;
 	try {

@@ -38,7 +38,7 @@ async function drawn(
 		inner: frame(WIDTH, HEIGHT, boxed(pan(look, inner), edges), format),
 		distance: 3,
 	});
-	const kernels: Kernels = loadKernels(await kernelModule('inbetween'));
+	const kernels: Kernels = loadKernels(await kernelModule());
 	const left = side(from, 0, -3, bars[0]);
 	const right = side(to, COUNT + 1, COUNT + 4, bars[1]);
 	const bridge = bridgeWithinBars(kernels, left, right, COUNT, 24);
