@@ -64,12 +64,8 @@ function cutOf(left: string | ClipSpan, right: string | ClipSpan): TimelineConte
 async function draft(cut: TimelineContext, codec: Codec = 'prores-422-hq'): Promise<Clip> {
 	const wanted = request('fill', cut, { settings: { label: false } }, codec);
 	const clipPath = join(folder, `${wanted.id}.mov`);
-	const plan = await inbetween.plan(wanted);
 	const workplace = { ffmpeg, folder, cache: folder, clipPath };
-	for await (const output of inbetween.generate(wanted, plan, workplace, signal)) {
-		if (output.kind === 'clip') return output.clip;
-	}
-	throw new Error('Expected a clip');
+	return inbetween.generate(wanted, workplace, { report: () => {}, signal });
 }
 
 /** Tags, and the value of grey in 10 bits at the start and at the end, as a reader of its own has them. */
