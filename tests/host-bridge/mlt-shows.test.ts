@@ -101,11 +101,11 @@ async function rendered(file: string): Promise<readonly number[]> {
 async function seen(file: string): Promise<readonly number[]> {
 	const { sequence } = await (await openTimeline(file)).cut();
 	const ffmpeg = await findFfmpeg();
-	const canvas = { ...sequence, colour: BT709 };
+	const canvas = { ...sequence, colour: BT709, format: 'yuv420p' } as const;
 	const found: number[] = [];
 	for (const clip of await clips(file, 'video')) {
 		const { signal } = new AbortController();
-		for await (const frame of pictureOf(ffmpeg, clip, clip.range, canvas, 'yuv420p', signal)) {
+		for await (const frame of pictureOf(ffmpeg, clip, clip.range, canvas, signal)) {
 			found.push(brightness(frame.data[64 * 18 + 32]));
 		}
 	}
