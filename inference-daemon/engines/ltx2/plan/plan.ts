@@ -84,9 +84,16 @@ export function workFor(request: GenerationRequest, settings: Settings, means: M
 			? [`At ${formatRate(rate)} frames per second the model sees ${most} frames of a neighbour.`]
 			: [];
 	return {
-		...{ range, passes, sizes: sizesFor(request, settings, means) },
-		...{ picture, sound, hasSound, notes: [...sides.notes, ...less] },
-		...{ left: sides.left, right: sides.right, own: sides.own },
+		range,
+		passes,
+		sizes: sizesFor(request, settings, means),
+		picture,
+		sound,
+		hasSound,
+		notes: [...sides.notes, ...less],
+		left: sides.left,
+		right: sides.right,
+		own: sides.own,
 	};
 }
 
@@ -150,11 +157,19 @@ export function planOf(
 	const workFrames = work.passes.reduce((sum, { window }) => sum + window.frames, 0);
 	const openLength = request.kind === 'insert' && request.length === 'model';
 	return {
-		...{ engine: 'ltx2', kind, frames },
+		engine: 'ltx2',
+		kind,
+		frames,
 		...(openLength ? { openLength } : {}),
 		samples: work.hasSound ? samplesForFrames(frames, rate) : 0,
-		...{ workSize: { width, height }, workFrames, workRate: rate, context: { left, right } },
-		...{ passes: work.passes.length, stages: work.sizes.length, steps, draft: false },
+		workSize: { width, height },
+		workFrames,
+		workRate: rate,
+		context: { left, right },
+		passes: work.passes.length,
+		stages: work.sizes.length,
+		steps,
+		draft: false,
 		notes: [
 			...(work.passes.length > 1
 				? [

@@ -104,7 +104,8 @@ function checkFits(lora: Lora, model: Model, field: string): void {
 	if (families.length > 0 && !families.some((family) => description.families.includes(family))) {
 		const theirs = families.join(' or ');
 		throw new PickupError('bad-weights', `Expected a LoRA for ${ours}, got ${path} for ${theirs}`, {
-			...{ field, action },
+			field,
+			action,
 		});
 	}
 	const refused = (wrong: readonly string[], cause?: unknown) => {
@@ -154,16 +155,23 @@ export function stagesFor(
 	const from = (sigmas: readonly number[]) =>
 		strength < sigmas[0]! ? scheduleFrom(sigmas, strength) : sigmas;
 	const one: Stage = {
-		...{ checkpoint: checkpoint.withLoras(loras.loras), sampler, sigmas: from(whole) },
-		...{ guidance: distilled ? null : guidance, reference: loras.reference, makesSound: true },
+		checkpoint: checkpoint.withLoras(loras.loras),
+		sampler,
+		sigmas: from(whole),
+		guidance: distilled ? null : guidance,
+		reference: loras.reference,
+		makesSound: true,
 	};
 	if (sizes.length === 1) return [one];
 	const finishing: readonly Lora[] = model.distilledLora
 		? [...loras.withoutReference, { file: model.distilledLora, strength: 1 }]
 		: loras.withoutReference;
 	const two: Stage = {
-		...{ checkpoint: checkpoint.withLoras(finishing), sigmas: from(DISTILLED_STAGE_2) },
-		...{ sampler: sampler === 'res_2s' ? sampler : 'euler', guidance: null, reference: null },
+		checkpoint: checkpoint.withLoras(finishing),
+		sigmas: from(DISTILLED_STAGE_2),
+		sampler: sampler === 'res_2s' ? sampler : 'euler',
+		guidance: null,
+		reference: null,
 		makesSound: distilled,
 	};
 	return [one, two];

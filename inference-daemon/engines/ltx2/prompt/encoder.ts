@@ -38,7 +38,9 @@ export async function openTextEncoder(path: string): Promise<TextEncoder> {
 	const files = [...new Set(tensors), ...beside.map((name) => join(folder, name))];
 	let tokenizer: Promise<Tokenizer> | undefined;
 	return {
-		...{ checkpoint, gemma, files },
+		checkpoint,
+		gemma,
+		files,
 		tokenizer() {
 			tokenizer ??= openTokenizer(checkpoint);
 			return tokenizer;

@@ -19,7 +19,11 @@ export async function readPrompts(
 	const count = model.distilled ? 1 : 2;
 	const read = (prompt: string, index: number, overlong: 'refuse' | 'cut') =>
 		promptContext(prompt, encoder, checkpoint, {
-			...{ provider, precision, signal, overlong, cache: { folder: workplace.cache } },
+			provider,
+			precision,
+			signal,
+			overlong,
+			cache: { folder: workplace.cache },
 			onProgress: (share) => tell(meter.at('prompt', (0.99 * (index + share)) / count)),
 		});
 	const positive = await read(request.prompt, 0, 'refuse');

@@ -269,8 +269,10 @@ function samePlace(a: Tensor, b: Tensor): boolean {
 
 /** Sections of the configuration and the tensors that each is about. */
 const SECTIONS: Readonly<Record<string, string>> = {
-	...{ transformer: 'model.diffusion_model.', vae: 'vae.' },
-	...{ audio_vae: 'audio_vae.', vocoder: 'vocoder.' },
+	transformer: 'model.diffusion_model.',
+	vae: 'vae.',
+	audio_vae: 'audio_vae.',
+	vocoder: 'vocoder.',
 };
 
 function mergedConfig(files: readonly Safetensors[]): Record<string, unknown> {
