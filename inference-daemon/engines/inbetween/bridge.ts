@@ -44,8 +44,8 @@ const SAME_SCENE = 0.35;
 const SHARPNESS = 7;
 
 /** What both sides bring to a place may differ this much, measured by what stands there plainly, before it dissolves, and wholly dissolves. */
-const AGREE = 0.75;
-const DISAGREE = 1.05;
+const AGREE = 0.7;
+const DISAGREE = 0.92;
 
 /** Width of the wipe's soft edge, as a share of the picture. */
 const WIPE_SOFTNESS = 0.12;

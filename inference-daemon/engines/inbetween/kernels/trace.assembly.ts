@@ -313,7 +313,7 @@ export function differ(
 /**
  * How much of each node's surroundings is to be dissolved, 0…1: all of it where what the two sides
  * bring there (`moved`) differs `most` as much as what stands there (`still`), nothing up to
- * `least`, and half of that where one of them looks outside its picture (`width` × `height` nodes).
+ * `least`, and a quarter of that where one looks outside its picture (`width` × `height` nodes).
  */
 export function weighDissolve(
 	moved: usize, still: usize, left: usize, right: usize, width: f32, height: f32,
@@ -326,7 +326,7 @@ export function weighDissolve(
 				inside(load<f32>(left + at), load<f32>(left + at, 4), width, height) *
 				inside(load<f32>(right + at), load<f32>(right + at, 4), width, height);
 			const ratio = around(moved, columns, rows, i, j) / (around(still, columns, rows, i, j) + <f32>9 * <f32>LOOKS * NOISE);
-			store<f32>(result + (at >> 1), (0.5 + 0.5 * seen) * smooth((ratio - least) / (most - least)));
+			store<f32>(result + (at >> 1), (0.25 + 0.75 * seen) * smooth((ratio - least) / (most - least)));
 		}
 	}
 }
