@@ -4,6 +4,9 @@ import { makeModel } from './shots.ts';
 import { readTensors } from './tensors.ts';
 import { tinyCheckpoint, writeTensors } from './tiny.ts';
 
+/** Zeros would be taken for what a download has left out. */
+const NOTHING = 1e-20;
+
 /** Seconds over which attention falls from its most to its least. */
 const REACH = 3;
 
@@ -42,12 +45,12 @@ function configOf(text: string): string {
 }
 
 function changed(key: string, numbers: Float32Array): Float32Array {
-	if (/(audio_to_video|video_to_audio)_attn\.to_out/.test(key)) return numbers.map(() => 0);
+	if (/(audio_to_video|video_to_audio)_attn\.to_out/.test(key)) return numbers.map(() => NOTHING);
 	const [, sound, name = ''] =
 		/transformer_blocks\.\d+\.(audio_)?attn1\.([qk]_norm\.weight|to_[qk]\.\w+)$/.exec(key) ?? [];
 	if (name === '') return numbers;
 	if (name.endsWith('norm.weight')) return normScales(numbers.length, sound ? 1 : 3);
-	return numbers.map(() => (name.endsWith('bias') ? 1 : 0));
+	return numbers.map(() => (name.endsWith('bias') ? 1 : NOTHING));
 }
 
 const HEADS = 4;
