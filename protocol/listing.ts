@@ -2,7 +2,7 @@
 const MOST = 100;
 
 /** `a; b; c`, and how many more there are. */
-export function listed(items: readonly string[], separator = '; '): string {
-	const more = items.length > MOST ? [`and ${items.length - MOST} more`] : [];
-	return [...items.slice(0, MOST), ...more].join(separator);
+export function listed(items: readonly string[], separator = '; ', most = MOST): string {
+	const more = items.length > most ? [`and ${items.length - most} more`] : [];
+	return [...items.slice(0, most), ...more].join(separator);
 }

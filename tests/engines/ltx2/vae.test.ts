@@ -352,7 +352,7 @@ describe('frames while later ones are still to be decoded', () => {
 			for await (const _ of frames);
 		};
 		await expect(rest()).rejects.toThrow('Expected open VAEs, got a call after release()');
-		await expect(vae.decodePicture(LATENT)).rejects.toThrow('got one after release()');
+		await expect(vae.decodePicture(LATENT)).rejects.toThrow('got a call after release()');
 		await vae.release();
 	});
 

@@ -258,7 +258,7 @@ function gather(files: readonly Safetensors[]): Map<string, Tensor> {
 		}
 	}
 	if (twice.length === 0) return tensors;
-	throw new PickupError('bad-weights', `Expected each tensor once, got ${listed(twice)}`, {
+	throw new PickupError('bad-weights', `Expected each tensor once, got ${listed(twice, '; ', 3)}`, {
 		action: 'Name only one of the files that hold the same part of the model.',
 	});
 }
