@@ -16,12 +16,12 @@ export function linear(m: Scope, x: Value, width: number, options: { bias?: bool
 			transB: 1,
 		},
 	);
-	const y = withLowRanks(m, flat, m.cast(product, 'float32'));
+	const y = addLoras(m, flat, m.cast(product, 'float32'));
 	return m.reshape(y, [...x.shape.slice(0, -1), width]);
 }
 
 /** y + Σ strength · (x · Aᵀ) · Bᵀ: what LoRAs add to y = x · Wᵀ, for x and y of two axes. */
-export function withLowRanks(m: Scope, x: Value, y: Value): Value {
+export function addLoras(m: Scope, x: Value, y: Value): Value {
 	const [rows, width] = y.shape as [number, number];
 	let sum = y;
 	for (const { a, b, strength } of m.weights.lowRanks('weight')) {

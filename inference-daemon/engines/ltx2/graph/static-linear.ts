@@ -1,5 +1,5 @@
 import type { Value } from './graph.ts';
-import { linear, withLowRanks } from './layers.ts';
+import { addLoras, linear } from './layers.ts';
 import { scaleOf } from './parameter.ts';
 import type { Scope } from './scope.ts';
 
@@ -32,6 +32,6 @@ export function staticLinear(
 	const perRow = m.reshape(scale, scale.shape.length === 0 ? [] : [width]);
 	let y = m.mul(m.cast(product, 'float32'), m.mul(inputScale, perRow));
 	if (options.bias ?? true) y = m.add(y, m.param('bias', [width]));
-	y = withLowRanks(m, m.cast(m.reshape(x, [rows, inner]), m.graph.precision), y);
+	y = addLoras(m, m.cast(m.reshape(x, [rows, inner]), m.graph.precision), y);
 	return m.reshape(y, [...x.shape.slice(0, -1), width]);
 }
