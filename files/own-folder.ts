@@ -6,17 +6,13 @@ import { makeFolder } from './folders.ts';
 /**
  * Makes a folder (mode 0700), or checks that it is this user's: also an administrator is not led by
  * a folder that belongs to somebody else. `names` may stand in it, but not as links nor
- * as somebody else's. Throws PickupError `folder-not-writable`, `usage` for what is no folder, and
- * what the system says.
+ * as somebody else's. Throws PickupError `folder-not-writable`, and what the
+ * system says.
  */
 export async function ownFolder(folder: string, names: readonly string[]): Promise<void> {
 	await makeFolder(folder, 0o700);
 	const stats = await stat(folder);
-	if (!stats.isDirectory()) {
-		throw new PickupError('usage', `Expected a folder for the daemon's state, got ${folder}`, {
-			field: 'state',
-		});
-	}
+	if (!stats.isDirectory()) throw notOwn(folder, 'which is no folder');
 	const user = process.geteuid?.();
 	if (user === undefined) return;
 	if (stats.uid !== user) throw notOwn(folder, `which belongs to user ${stats.uid}`);

@@ -170,7 +170,8 @@ describe('a run of ffmpeg', () => {
 });
 
 describe('when the process that started it is killed', () => {
-	async function killedWhileRunning(folder: string, source: string): Promise<void> {
+	/** `mark` stands in the arguments of the one ffmpeg that the program starts. */
+	async function killedWhileRunning(folder: string, mark: string, source: string): Promise<void> {
 		const outfile = join(folder, 'program.mjs');
 		await build({
 			stdin: { contents: source, resolveDir: import.meta.dirname, loader: 'ts' },
@@ -185,15 +186,16 @@ describe('when the process that started it is killed', () => {
 		await symlink(modules, join(folder, 'node_modules'));
 		const program = spawn(process.execPath, [outfile], { stdio: ['ignore', 'pipe', 'inherit'] });
 		await once(program.stdout, 'data');
-		expect((await processesWith(`file:${folder}`)).length).toBe(1);
+		expect((await processesWith(mark)).length).toBe(1);
 		program.kill('SIGKILL');
-		await until(async () => (await processesWith(`file:${folder}`)).length === 0);
+		await until(async () => (await processesWith(mark)).length === 0);
 	}
 
 	it('an encoder ends by itself and the clip does not stand under its name', async () => {
 		await inFolder(async (folder) => {
 			await killedWhileRunning(
 				folder,
+				`title=${folder}`,
 				`import { encodeClip } from '../../inference-daemon/media/encode.ts';
 				async function* frames() {
 					const data = new Uint8Array((160 * 96 * 3) / 2);
@@ -208,7 +210,8 @@ describe('when the process that started it is killed', () => {
 				await encodeClip(${JSON.stringify(ffmpeg)}, {
 					path: ${JSON.stringify(join(folder, 'clip.mov'))},
 					size: { width: 160, height: 96 }, pixelAspect: { num: 1, den: 1 }, rate: { num: 25, den: 1 },
-					codec: 'h264-intra', frameCount: 1000, frames: frames(), sound: null, tags: {},
+					codec: 'h264-intra', frameCount: 1000, frames: frames(), sound: null,
+					tags: { title: ${JSON.stringify(folder)} },
 				});`,
 			);
 			expect(existsSync(join(folder, 'clip.mov'))).toBe(false);
@@ -224,6 +227,7 @@ describe('when the process that started it is killed', () => {
 			});
 			await killedWhileRunning(
 				folder,
+				`file:${film}`,
 				`import { writeSync } from 'node:fs';
 				import { runFfmpeg } from '../../inference-daemon/media/process.ts';
 				await runFfmpeg(${JSON.stringify(ffmpeg)}, {

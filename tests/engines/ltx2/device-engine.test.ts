@@ -195,7 +195,7 @@ it('the vocoder multiplies in float32 whatever the device prefers, the video VAE
 it('a VAE that is released while a network opens waits for it and closes it', async () => {
 	const vae = new Vae(await Checkpoint.open(await tinyCheckpoint('ltx-2-tiny')));
 	const decoding = vae.decodeFrames(waves([1, 6, 2, 2, 2])).next();
-	const refused = expect(decoding).rejects.toThrow('got one after release()');
+	const refused = expect(decoding).rejects.toThrow('got a call after release()');
 	while (liveSessions().length === 0) await turn();
 	expect(liveSessions()).toEqual(['video decoder']);
 	await vae.release();
@@ -211,7 +211,7 @@ it('a VAE that is released while a network is opened for one run waits for what 
 	await vae.release();
 	expect(liveSessions()).toEqual([]);
 	expect((await decoding).shape).toEqual([1, 3, 9, 64, 64]);
-	await expect(vae.decodePicture(latent)).rejects.toThrow('got one after release()');
+	await expect(vae.decodePicture(latent)).rejects.toThrow('got a call after release()');
 });
 
 /** Largest difference of a level, 0…255. */
