@@ -21,18 +21,24 @@ export function canvasOf(frame: Frame, area: Area, work: WorkSize): Uint16Array 
 	return canvas;
 }
 
-/** The middle of a canvas as planes of green, blue and red, clipped to −1…1; what is no number is black. */
-export function middleOf({ width, planes }: Planar, work: WorkSize): Frame {
+/**
+ * The middle of a canvas as planes of green, blue and red, clipped to −1…1; what is no number is black.
+ * `levels` may be those of a frame that nobody needs any more.
+ */
+export function middleOf(
+	{ width, planes }: Planar,
+	work: WorkSize,
+	levels = new Uint16Array(3 * work.inner.width * work.inner.height),
+): Frame {
 	const { inner } = work;
 	const { left, top } = marginsOf(work);
-	const levels = new Uint16Array(3 * inner.width * inner.height);
 	let to = 0;
 	for (const plane of [planes[1]!, planes[2]!, planes[0]!]) {
 		for (let y = 0; y < inner.height; y++) {
 			const from = (y + top) * width + left;
 			for (let x = from; x < from + inner.width; x++, to++) {
-				const level = (plane[x]! + 1) * HALF + 0.5;
-				levels[to] = level > 0 ? Math.min(level, MOST) : 0;
+				const level = plane[x]! * HALF + (HALF + 0.5);
+				levels[to] = level > 0 ? (level < MOST ? level : MOST) : 0;
 			}
 		}
 	}

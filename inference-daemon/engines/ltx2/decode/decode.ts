@@ -51,12 +51,14 @@ async function writePicture(run: PassRun, latents: Latents): Promise<Frame[]> {
 	const { work, pass, writer, meter, tell } = run;
 	const carries = work.passes[pass.index + 1]?.window.left ?? 0;
 	const size = work.sizes.at(-1)!;
+	// The encoder has taken a frame before the next one is made.
+	const levels = new Uint16Array(3 * size.inner.width * size.inner.height);
 	const count = pass.range.end - pass.range.start;
 	const frames: Frame[] = [];
 	let drawn = 0;
 	for await (const picture of oneAhead(picturesOf(run, latents))) {
 		const isDone = 'format' in picture;
-		const frame = isDone ? picture : middleOf(picture, size);
+		const frame = isDone ? picture : middleOf(picture, size, levels);
 		if (!isDone && count - drawn <= carries) frames.push(packed(frame));
 		await writer.write(frame);
 		drawn += 1;
