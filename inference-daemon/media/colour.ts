@@ -1,5 +1,3 @@
-import type { Picture } from './probe.ts';
-
 /**
  * Which light a picture's values stand for, as ffmpeg names it. Frames between programs are always
  * in BT.709's matrix, whatever their colour.
@@ -17,7 +15,7 @@ const WIDE: Readonly<Record<string, string>> = {
 const HIGH_RANGE: Readonly<Record<string, string>> = { smpte2084: 'PQ', 'arib-std-b67': 'HLG' };
 
 /** BT.709 unless the file says that it is wider: SD and untagged pictures are shown as that too. */
-export function colourOf({ primaries, transfer }: Picture): Colour {
+export function colourOf({ primaries, transfer }: Colour): Colour {
 	const isWide = Object.hasOwn(WIDE, primaries);
 	if (Object.hasOwn(HIGH_RANGE, transfer)) {
 		return { primaries: isWide ? primaries : 'bt2020', transfer };

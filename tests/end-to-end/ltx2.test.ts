@@ -53,5 +53,8 @@ test('a gap is filled by LTX-2 through the daemon and lands in the timeline', as
 	expect(unsplice(await readFile(made.timeline, 'utf8'), made.inserted)).toBe(before);
 	const { jobs } = await bench.pickupJson<{ jobs: Job[] }>(['jobs']);
 	expect(jobs[0]!.plan).toMatchObject({ engine: 'ltx2', draft: false, passes: 1, steps: 8 });
-	expect(jobs[0]!.plan).toMatchObject({ context: { left: 25, right: 30 }, notes: [] });
+	expect(jobs[0]!.plan).toMatchObject({
+		context: { left: 25, right: 30 },
+		notes: [expect.stringContaining('tells whether it is dev or distilled')],
+	});
 });

@@ -5,7 +5,7 @@ import type { Family, WeightsDescription, WeightsFile } from '../../../../protoc
 import { openTextEncoder, type TextEncoder } from '../prompt/encoder.ts';
 import { findTokenizer } from '../prompt/tokenizer.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
-import { describe } from '../weights/describe.ts';
+import { describe, type Told } from '../weights/describe.ts';
 import { checkHoles } from '../weights/holes.ts';
 import type { Safetensors } from '../weights/safetensors.ts';
 import { readWeights } from '../weights/shards.ts';
@@ -33,9 +33,6 @@ export type Model = {
 	/** What an editor should know of how these files were taken. */
 	readonly notes: readonly string[];
 };
-
-/** A file of the folder and what it is. */
-export type Told = WeightsFile & { readonly file: Safetensors };
 
 /** How many numbers its transformer has; a file of 2.5 may hold Gemma beside it. */
 export function transformerParameters({ description }: Model): number {

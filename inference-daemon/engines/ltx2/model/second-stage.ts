@@ -2,10 +2,10 @@ import { basename } from 'node:path';
 import { PickupError } from '../../../../protocol/errors.ts';
 import type { Family } from '../../../../protocol/models.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
+import type { Told } from '../weights/describe.ts';
 import { referenceFactors } from '../weights/lora.ts';
 import { partOf } from '../weights/parts.ts';
 import type { Safetensors } from '../weights/safetensors.ts';
-import type { Told } from './open-model.ts';
 
 /** What makes latents twice as wide and high, of those in the folder that fit. */
 export function chooseUpsampler(fitting: readonly Told[]): {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { PickupError } from '../../../../protocol/errors.ts';
-import type { Told } from './open-model.ts';
+import type { Told } from '../weights/describe.ts';
 
 /**
  * Whether a model is distilled, by what holds its transformer and by nothing that lies beside it.

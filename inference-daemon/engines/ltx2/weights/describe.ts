@@ -12,6 +12,9 @@ import { readWeights } from './shards.ts';
 
 type Sums = Pick<WeightsFile, 'tensors' | 'parameters' | 'bytes'>;
 
+/** A file and what it is. */
+export type Told = WeightsFile & { readonly file: Safetensors };
+
 /** What files hold, each alone and all of them together as one engine. Throws `bad-weights`. */
 export async function inspectWeights(paths: readonly string[]): Promise<WeightsDescription> {
 	const files = await Promise.all(paths.map((path) => readWeights(path)));
