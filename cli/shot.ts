@@ -221,7 +221,10 @@ async function checkPlace(host: TimelineFileHost, shot: Shot, plan: Plan): Promi
 	planPlacement(cut, {
 		clip: { frames, samples, rate: cut.sequence.rate },
 		range: landing(shot, frames),
-		...{ track: shot.context.track, where: shot.where, picture: shot.picture, sound: shot.sound },
+		track: shot.context.track,
+		where: shot.where,
+		picture: shot.picture,
+		sound: shot.sound,
 	});
 }
 

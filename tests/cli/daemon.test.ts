@@ -153,7 +153,8 @@ describe('A daemon of another version', () => {
 		const other = { ...daemon, protocol: 99 };
 		const socket = await connect(daemon);
 		const { error } = await socket.ask('hello', {
-			...{ protocol: other.protocol, token: daemon.token },
+			protocol: other.protocol,
+			token: daemon.token,
 			client: { name: 'test', version: '1' },
 		});
 		expect(error?.data).toMatchObject({ code: 'version-mismatch', fault: 'machine' });

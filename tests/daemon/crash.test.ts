@@ -58,8 +58,12 @@ async function liveAndDie(kills: number) {
 	const state = join(home, 'state');
 	const notes = join(home, 'notes.txt');
 	const witness: Witness = {
-		...{ state, output, notes },
-		...{ accepted: new Set(), done: new Set(), clips: new Map() },
+		state,
+		output,
+		notes,
+		accepted: new Set(),
+		done: new Set(),
+		clips: new Map(),
 	};
 	const moments: { running: boolean; part: boolean }[] = [];
 	const daemons: Daemon[] = [];

@@ -31,7 +31,10 @@ type Wanted = { readonly gap?: number; readonly size?: SimpleCut['size']; readon
 
 function cutOf({ gap = 10, size = NUMBERED_SIZE, media = shot }: Wanted = {}): SimpleCut {
 	return {
-		...{ name: 'cut', rate: RATE, size, startFrame: 0 },
+		name: 'cut',
+		rate: RATE,
+		size,
+		startFrame: 0,
 		clips: [
 			{ name: 'left', path: media, start: 0, frames: 25 },
 			{ name: 'right', path: media, start: 25 + gap, frames: 25 },

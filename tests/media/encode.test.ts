@@ -320,7 +320,10 @@ describe('a clip', () => {
 			expect(await countClip(clip.path)).toEqual({ frames: frameCount, samples: 2 * half });
 			expect(drawnBeforeSecond).toBeGreaterThanOrEqual(frameCount / 2);
 			const back = await readSound(ffmpeg, {
-				...{ path: clip.path, from: ZERO, samples: 2 * half, speed: rational(1) },
+				path: clip.path,
+				from: ZERO,
+				samples: 2 * half,
+				speed: rational(1),
 			});
 			expect(Buffer.from(back.left.buffer).equals(Buffer.from(whole.left.buffer))).toBe(true);
 			expect(Buffer.from(back.right.buffer).equals(Buffer.from(whole.right.buffer))).toBe(true);

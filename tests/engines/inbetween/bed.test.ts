@@ -189,9 +189,15 @@ describe('what is heard in the range anyway', () => {
 		audible.right.set(runsOn.right);
 		const quiet = silence(3 * RATE);
 		const bed = growBed({
-			...{ before: own, after: noise(3 * RATE, 0.1, 2), ending: quiet },
-			...{ starting: noise(3 * RATE, 0.1, 2), audible, samples: 3 * RATE },
-			...{ openLeft: false, openRight: false, seed: 1 },
+			before: own,
+			after: noise(3 * RATE, 0.1, 2),
+			ending: quiet,
+			starting: noise(3 * RATE, 0.1, 2),
+			audible,
+			samples: 3 * RATE,
+			openLeft: false,
+			openRight: false,
+			seed: 1,
 		});
 		const sum = {
 			left: bed.left.map((value, i) => value + audible.left[i]!),

@@ -84,7 +84,10 @@ describe('With the drivers of this machine', () => {
 	it('takes that one when it is named', async () => {
 		process.env.VK_ICD_FILENAMES = swiftShader();
 		expect(await choose({ wanted: 'webgpu' })).toEqual({
-			...{ provider: 'webgpu', precision: 'float32', memory: null, note: null },
+			provider: 'webgpu',
+			precision: 'float32',
+			memory: null,
+			note: null,
 			name: expect.stringContaining('SwiftShader'),
 		});
 	});
@@ -93,7 +96,8 @@ describe('With the drivers of this machine', () => {
 		process.env.VK_ICD_FILENAMES = join(folder, 'none.json');
 		const failure = choose({ wanted: 'webgpu' });
 		await expect(failure).rejects.toMatchObject({
-			...{ code: 'engine-unavailable', field: 'settings.provider' },
+			code: 'engine-unavailable',
+			field: 'settings.provider',
 			message: expect.stringContaining('Failed to get a WebGPU adapter'),
 		});
 	});
@@ -119,7 +123,9 @@ describe('On Linux with a driver that', () => {
 		const cuda = { precisions: ['float32', 'float16', 'bfloat16'] };
 		const program = await probeThat({ cuda, webgpu: CARD });
 		expect(await choose({ program })).toEqual({
-			...{ provider: 'cuda', precision: 'bfloat16', name: CARD.name },
+			provider: 'cuda',
+			precision: 'bfloat16',
+			name: CARD.name,
 			memory: 24_564 * 1024 ** 2,
 			note: null,
 		});
@@ -233,7 +239,9 @@ describe('A name', () => {
 	])('%s is refused', async (wanted, code, message) => {
 		const failure = choose({ wanted: wanted as 'dml' });
 		await expect(failure).rejects.toMatchObject({
-			...{ code, field: 'settings.provider', message: expect.stringMatching(message) },
+			code,
+			field: 'settings.provider',
+			message: expect.stringMatching(message),
 		});
 	});
 });

@@ -49,7 +49,10 @@ describe.each(WITH_IMAGES)('the images of %s', (name, { run, tensors }) => {
 			const given = tensors[`input.${image}`]!;
 			const [height, width] = given.shape as [number, number];
 			const path = await pictureFile(`${name} ${image}.png`, {
-				...{ width, height, format: 'rgb24', data: given.data as Uint8Array },
+				width,
+				height,
+				format: 'rgb24',
+				data: given.data as Uint8Array,
 			});
 			const size = { height: shape[3]!, width: shape[4]! };
 			const seen = onCanvas(await readStill(ffmpeg, path, 0, signal), { ...size, inner: size });

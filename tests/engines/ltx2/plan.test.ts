@@ -40,19 +40,34 @@ const PARTS: Readonly<Record<RequestKind, Readonly<Record<string, unknown>>>> = 
 
 function asked(kind: RequestKind, changes: Changes = {}): GenerationRequest {
 	return generationRequestSchema.parse({
-		...{ kind, id: '6d3f6a3e-9d0a-4c67-8c4f-5d3c1f0d3c11', engine: 'ltx2', prompt: '', seed: 1 },
+		kind,
+		id: '6d3f6a3e-9d0a-4c67-8c4f-5d3c1f0d3c11',
+		engine: 'ltx2',
+		prompt: '',
+		seed: 1,
 		context: {
 			sequence: {
-				...{ name: 'cut', rate: { num: 24, den: 1 }, size: { width: 1920, height: 1080 } },
-				...{ pixelAspect: ONE, duration: 300, startFrame: 0, dropFrame: false },
-				...{ sampleRate: 48_000, ...changes.sequence },
+				name: 'cut',
+				rate: { num: 24, den: 1 },
+				size: { width: 1920, height: 1080 },
+				pixelAspect: ONE,
+				duration: 300,
+				startFrame: 0,
+				dropFrame: false,
+				sampleRate: 48_000,
+				...changes.sequence,
 			},
-			...{ track: 'V1', range: GAP, left: LEFT, right: RIGHT, sound: [LEFT, RIGHT] },
+			track: 'V1',
+			range: GAP,
+			left: LEFT,
+			right: RIGHT,
+			sound: [LEFT, RIGHT],
 			...changes.context,
 		},
 		output: { folder: '/clips', name: 'shot', codec: 'h264-intra' },
 		settings: changes.settings ?? {},
-		...{ ...PARTS[kind], ...changes.request },
+		...PARTS[kind],
+		...changes.request,
 	});
 }
 
@@ -106,7 +121,8 @@ describe('the sizes to work at', () => {
 		for (const settings of WANTED) {
 			for (const referenceScale of [1, 2]) {
 				const changes = {
-					...{ sequence: { size: { width, height }, pixelAspect }, settings },
+					sequence: { size: { width, height }, pixelAspect },
+					settings,
 					request: { reference: { path: '/led.mov' } },
 				};
 				const { sizes: stages } = work('insert', changes, { referenceScale });
@@ -199,7 +215,9 @@ describe('what is looked at', () => {
 			range: { start: 1000, end: 1040 },
 		};
 		const { plan } = work('fill', {
-			...{ sequence: { rate }, context: wide, settings: { context: 5 } },
+			sequence: { rate },
+			context: wide,
+			settings: { context: 5 },
 		});
 		expect(plan.context).toEqual({ left: 161, right: 168 });
 		expect(plan.notes.join(' ')).toContain('At 59.94 frames per second the model sees 161 frames');

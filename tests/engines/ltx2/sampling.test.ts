@@ -113,13 +113,17 @@ it('guidance', async () => {
 	const sets = parameters.sets as Record<string, number | string>[];
 	expect(sets).toHaveLength(7);
 	const predictions = {
-		...{ cond: read('cond'), uncond: read('uncond') },
-		...{ perturbed: read('perturbed'), isolated: read('isolated') },
+		cond: read('cond'),
+		uncond: read('uncond'),
+		perturbed: read('perturbed'),
+		isolated: read('isolated'),
 	};
 	for (const set of sets) {
 		const guidance = {
-			...{ cfg: Number(set.cfg_scale), stg: Number(set.stg_scale) },
-			...{ modality: Number(set.modality_scale), rescale: Number(set.rescale_scale) },
+			cfg: Number(set.cfg_scale),
+			stg: Number(set.stg_scale),
+			modality: Number(set.modality_scale),
+			rescale: Number(set.rescale_scale),
 		};
 		const out = tensors[String(set.out)]!;
 		const { length } = predictions.cond;

@@ -43,8 +43,10 @@ function modelOf({ version, distilled }: Kind): Model {
 	const checkpoint = { withLoras: (loras: readonly Lora[]) => ({ loras, changed: [] }) };
 	return {
 		version: Number.parseFloat(version ?? '2.0'),
-		...{ checkpoint, distilled, distilledLora: distilled ? null : DISTILLED_LORA },
-		...{ description: { families: ['LTX-2 19B'], files: [{ parts: PARTS }] } },
+		checkpoint,
+		distilled,
+		distilledLora: distilled ? null : DISTILLED_LORA,
+		description: { families: ['LTX-2 19B'], files: [{ parts: PARTS }] },
 	} as unknown as Model;
 }
 
@@ -209,7 +211,8 @@ describe('LoRAs', () => {
 	it('are for both stages, but for an IC-LoRA', async () => {
 		const style = await written('style');
 		const control = await written('control', {
-			...{ reference_downscale_factor: '2', reference_temporal_scale_factor: '4' },
+			reference_downscale_factor: '2',
+			reference_temporal_scale_factor: '4',
 		});
 		const loras = await lorasOf(request([style, control], { path: '/led.mov' }), dev);
 		expect(loras.reference).toEqual({ scale: 2, pace: 4 });
@@ -238,7 +241,8 @@ describe('LoRAs', () => {
 		expect((await lorasOf(request([control]), dev)).reference).toBeNull();
 		const style = await written('style 2');
 		await expect(lorasOf(request([style], { path: '/led.mov' }), dev)).rejects.toMatchObject({
-			...{ code: 'bad-request', field: 'reference' },
+			code: 'bad-request',
+			field: 'reference',
 		});
 	});
 

@@ -389,7 +389,11 @@ it('1080p is decoded in the memory that was given', async () => {
 	const program = fileURLToPath(new URL('../../../dist/test-decode-frames.mjs', import.meta.url));
 	await build({
 		entryPoints: [fileURLToPath(new URL('decode-frames.ts', import.meta.url))],
-		...{ outfile: program, bundle: true, platform: 'node', format: 'esm', packages: 'external' },
+		outfile: program,
+		bundle: true,
+		platform: 'node',
+		format: 'esm',
+		packages: 'external',
 	});
 	const given = [await tinyCheckpoint('ltx-2-tiny'), '400e6', '9', '17'];
 	const { stdout } = await promisify(execFile)(process.execPath, [program, ...given]);

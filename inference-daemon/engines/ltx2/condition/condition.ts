@@ -149,7 +149,12 @@ async function withReference(
 	const { strength, attention } = request.reference;
 	const { rate } = request.context.sequence;
 	return appendReference(state, await tokens(pixels), shape, {
-		...{ rate, scale, pace, start: pass.window.gap.start, strength, attention },
+		rate,
+		scale,
+		pace,
+		start: pass.window.gap.start,
+		strength,
+		attention,
 	});
 }
 

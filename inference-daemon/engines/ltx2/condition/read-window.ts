@@ -88,8 +88,12 @@ export async function readReference(
 	const { range } = request.context;
 	const { path, start } = request.reference!;
 	const span: UsableSpan = {
-		...{ name: 'reference', track: '', enabled: true, speed: { num: 1, den: 1 } },
-		...{ source: { kind: 'file', path }, sourceIn: start },
+		name: 'reference',
+		track: '',
+		enabled: true,
+		speed: { num: 1, den: 1 },
+		source: { kind: 'file', path },
+		sourceIn: start,
 		range: { start: range.start, end: range.end },
 	};
 	const count = snapUp(Math.ceil((pass.range.end - pass.range.start) / pace));

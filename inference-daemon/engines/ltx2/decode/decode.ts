@@ -25,7 +25,11 @@ export async function openClipWriter({
 	const { output, context } = request;
 	const { rate, pixelAspect } = context.sequence;
 	const wanted = {
-		...{ path: workplace.clipPath, size: sizeOf(request), pixelAspect, rate, codec: output.codec },
+		path: workplace.clipPath,
+		size: sizeOf(request),
+		pixelAspect,
+		rate,
+		codec: output.codec,
 		colour,
 		frameCount: work.range.end - work.range.start,
 		...(isGiven(work)

@@ -132,7 +132,9 @@ export class Vae {
 	encodeSound(mel: NdArray, signal?: AbortSignal): Promise<NdArray> {
 		const config = audioVaeConfig(this.#checkpoint);
 		const network: Network = {
-			...{ name: 'audio encoder', module: 'audio_vae', inputs: { mel: mel.shape } },
+			name: 'audio encoder',
+			module: 'audio_vae',
+			inputs: { mel: mel.shape },
 			build: (m, input) => audioEncoder(m, input('mel'), config),
 		};
 		return this.#networks.once(network, { mel }, signal);
@@ -142,7 +144,9 @@ export class Vae {
 	decodeSound(latent: NdArray, signal?: AbortSignal): Promise<NdArray> {
 		const config = audioVaeConfig(this.#checkpoint);
 		const network: Network = {
-			...{ name: 'audio decoder', module: 'audio_vae', inputs: { latent: latent.shape } },
+			name: 'audio decoder',
+			module: 'audio_vae',
+			inputs: { latent: latent.shape },
 			build: (m, input) => audioDecoder(m, input('latent'), config),
 		};
 		return this.#networks.once(network, { latent }, signal);
@@ -152,7 +156,9 @@ export class Vae {
 	vocode(mel: NdArray, signal?: AbortSignal): Promise<NdArray> {
 		const config = vocoderConfig(this.#checkpoint);
 		const network: Network = {
-			...{ name: 'vocoder', module: 'vocoder', inputs: { mel: mel.shape } },
+			name: 'vocoder',
+			module: 'vocoder',
+			inputs: { mel: mel.shape },
 			build: (m, input) => vocoder(m, input('mel'), config),
 		};
 		return this.#networks.once(network, { mel }, signal);
@@ -166,7 +172,9 @@ export class Vae {
 	upsample(latent: NdArray, upsampler: Checkpoint, signal?: AbortSignal): Promise<NdArray> {
 		const config = upsamplerConfig(upsampler);
 		const network: Network = {
-			...{ name: 'upsampler', module: '', inputs: { latent: latent.shape } },
+			name: 'upsampler',
+			module: '',
+			inputs: { latent: latent.shape },
 			build: (m, input) => {
 				const vae = new Scope(m.graph, this.#checkpoint.at('vae'));
 				const scope = new Scope(m.graph, upsampler.root);
@@ -185,8 +193,11 @@ export class Vae {
 		const config = videoVaeConfig(this.#checkpoint);
 		const type = data instanceof Uint16Array ? 'uint16' : 'float32';
 		return {
-			...{ name: 'video encoder', module: 'vae', precision: this.#precision },
-			...{ inputs: { pixels }, type },
+			name: 'video encoder',
+			module: 'vae',
+			precision: this.#precision,
+			inputs: { pixels },
+			type,
 			build: (m, input) => videoVaeEncoder(m, signed(m, input('pixels')), config),
 		};
 	}
@@ -194,7 +205,10 @@ export class Vae {
 	#decoder(latent: Shape): Network {
 		const config = videoVaeConfig(this.#checkpoint);
 		return {
-			...{ name: 'video decoder', module: 'vae', precision: this.#precision, inputs: { latent } },
+			name: 'video decoder',
+			module: 'vae',
+			precision: this.#precision,
+			inputs: { latent },
 			build: (m, input) => videoVaeDecoder(m, input('latent'), config),
 		};
 	}
