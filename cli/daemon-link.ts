@@ -5,13 +5,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type ClientOptions as SocketOptions, WebSocket } from 'ws';
 import { stateFolder } from '../files/folders.ts';
+import { isRunning } from '../files/is-running.ts';
 import { ownFolder } from '../files/own-folder.ts';
 import { type Client, connect, type SocketLike } from '../protocol/client.ts';
 import { PickupError } from '../protocol/errors.ts';
 import { printable } from '../protocol/printable.ts';
 import type { PortFile } from '../protocol/rpc.ts';
 import { findDaemon, holdsState, readPortFile, stateError, whoListens } from './port-file.ts';
-import { isRunning } from './processes.ts';
 import { VERSION } from './version.ts';
 
 export function ownStateFolder(): string {

@@ -11,7 +11,7 @@ import {
 	portFileSchema,
 	proofText,
 } from '../protocol/rpc.ts';
-import { hasOpen } from './processes.ts';
+import { hasOpen } from './has-open.ts';
 
 /**
  * The daemon that runs for a state folder, null where there is none: a port file may be older than

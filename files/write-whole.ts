@@ -3,6 +3,7 @@ import { link, lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PickupError } from '../protocol/errors.ts';
+import { isRunning } from './is-running.ts';
 import { errorCode } from './system-errors.ts';
 
 export type Pieces = string | Uint8Array | readonly Uint8Array[];
@@ -102,16 +103,8 @@ async function sweepOnce(folder: string): Promise<void> {
 	swept.add(folder);
 	for (const name of await readdir(folder)) {
 		const [, machine, pid] = /^\.pickup-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.part$/.exec(name) ?? [];
-		if (machine !== MACHINE || pid === undefined || isAlive(Number(pid))) continue;
+		if (machine !== MACHINE || pid === undefined) continue;
+		if (await isRunning(Number(pid))) continue;
 		await rm(join(folder, name), { force: true }).catch(() => {});
-	}
-}
-
-function isAlive(pid: number): boolean {
-	try {
-		process.kill(pid, 0);
-		return true;
-	} catch (error) {
-		return errorCode(error) !== 'ESRCH';
 	}
 }

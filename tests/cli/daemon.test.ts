@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { isRunning } from '../../cli/processes.ts';
+import { isRunning } from '../../files/is-running.ts';
 import { Journal } from '../../inference-daemon/jobs/journal.ts';
 import type { Problem } from '../../protocol/errors.ts';
 import { type PortFile, PROTOCOL_VERSION } from '../../protocol/rpc.ts';

@@ -1,10 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+	mkdir,
+	mkdtemp,
+	readdir,
+	readFile,
+	rename,
+	rm,
+	stat,
+	symlink,
+	writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isRunning } from '../../files/is-running.ts';
 import { nameUnlessTaken, writeWhole } from '../../files/write-whole.ts';
 
 let folder: string;
@@ -70,6 +81,25 @@ test('what a killed program left of its files is swept by the next, what others 
 	await once(first, 'exit');
 	await writeWhole(join(own, 'done'), 'done');
 	expect((await readdir(own)).sort()).toEqual([...strangers, 'done'].sort());
+});
+
+test('what a program left that has ended is swept before anybody has asked how it ended', async () => {
+	const own = await emptyFolder('unreaped');
+	const writer = await started(own);
+	const part = (await readdir(own))[0]!;
+	writer.kill('SIGKILL');
+	await once(writer, 'exit');
+	// Nobody waits for the shell's child: `sleep` takes the shell's place and knows nothing of it.
+	const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 600']);
+	try {
+		const pid = Number(String((await once(parent.stdout, 'data'))[0]));
+		while (await isRunning(pid));
+		await rename(join(own, part), join(own, part.replace(`-${writer.pid}-`, `-${pid}-`)));
+		await writeWhole(join(own, 'done'), 'done');
+		expect(await readdir(own)).toEqual(['done']);
+	} finally {
+		parent.kill();
+	}
 });
 
 /** A program that never comes to the end of a file that it writes. */
