@@ -1,7 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import { bridgeWithinBars } from '../../inference-daemon/engines/inbetween/bars.ts';
-import type { Kernels } from '../../inference-daemon/engines/inbetween/kernels.ts';
-import { kernelModule, loadKernels } from '../../inference-daemon/engines/kernels.ts';
+import {
+	type Kernels,
+	kernelModule,
+	loadKernels,
+} from '../../inference-daemon/engines/inbetween/kernels.ts';
 import type { Ffmpeg, Frame } from '../../inference-daemon/media/types.ts';
 import { median } from '../measure.ts';
 import { type Hole, holesOf } from './holes.ts';
@@ -30,7 +33,7 @@ export async function measureFootage(
 	folder: string,
 	widest: number,
 ): Promise<void> {
-	const kernels: Kernels = loadKernels(await kernelModule());
+	const kernels = loadKernels(await kernelModule());
 	const judged: Judged[] = [];
 	const times: number[] = [];
 	console.log('hole, size: draft PSNR MS-SSIM, dissolve PSNR MS-SSIM, difference');
@@ -80,13 +83,12 @@ function judge(kernels: Kernels, { frames, beside }: Hole, times: number[]): Jud
 	const [before, after] = [frames[beside - 1]!, frames[beside + length]!];
 	const distance = beside - 1;
 	kernels.clear();
-	const bridge = bridgeWithinBars(
-		kernels,
-		{ edge: before, inner: frames[0]!, distance },
-		{ edge: after, inner: frames.at(-1)!, distance },
-		length,
-		24,
-	);
+	const bridge = bridgeWithinBars(kernels, {
+		left: { edge: before, inner: frames[0]!, distance },
+		right: { edge: after, inner: frames.at(-1)!, distance },
+		count: length,
+		settle: 24,
+	});
 	const scores: { readonly draft: Score; readonly dissolve: Score }[] = [];
 	const step = Math.max(1, Math.floor(length / COMPARED));
 	for (let at = step >> 1; at < length; at += step) {

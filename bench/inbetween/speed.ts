@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildBridge, type Side } from '../../inference-daemon/engines/inbetween/bridge.ts';
 import { inbetween } from '../../inference-daemon/engines/inbetween/engine.ts';
-import type { Kernels } from '../../inference-daemon/engines/inbetween/kernels.ts';
-import { kernelModule, loadKernels } from '../../inference-daemon/engines/kernels.ts';
+import { kernelModule, loadKernels } from '../../inference-daemon/engines/inbetween/kernels.ts';
 import { encoderArguments } from '../../inference-daemon/media/codecs.ts';
 import { readFrames } from '../../inference-daemon/media/frames.ts';
 import type { Ffmpeg } from '../../inference-daemon/media/types.ts';
@@ -62,9 +61,9 @@ export async function measureSpeed(ffmpeg: Ffmpeg): Promise<void> {
 				await side(SHOT - 1, SHOT - 4),
 				await side(SHOT + GAP, SHOT + GAP + 3),
 			];
-			const kernels: Kernels = loadKernels(await kernelModule());
+			const kernels = loadKernels(await kernelModule());
 			const start = performance.now();
-			const bridge = buildBridge(kernels, left, right, GAP, 24);
+			const bridge = buildBridge(kernels, { left, right, count: GAP, settle: 24 });
 			const look = performance.now() - start;
 			for (let frame = 0; frame < GAP; frame += 10) bridge.draw(frame);
 			const spans: number[] = [];

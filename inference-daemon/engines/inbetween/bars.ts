@@ -1,5 +1,5 @@
 import type { Frame } from '../../media/types.ts';
-import { type Bridge, buildBridge, type Side, stepsBetween } from './bridge.ts';
+import { type Bridge, type BridgeOptions, buildBridge, type Side, stepsBetween } from './bridge.ts';
 import type { Kernels } from './kernels.ts';
 import { type Layout, layoutOf, type Plane } from './planes.ts';
 import { changeOver, smoothStep } from './timing.ts';
@@ -13,16 +13,10 @@ const EDGES = ['left', 'top', 'right', 'bottom'] as const;
  * As buildBridge, but black bars (letterbox, pillarbox) stay straight: what moves is the picture
  * inside them, and where the two sides' bars differ they open or close.
  */
-export function bridgeWithinBars(
-	kernels: Kernels,
-	left: Side | null,
-	right: Side | null,
-	count: number,
-	settle: number,
-	places = 1,
-): Bridge {
+export function bridgeWithinBars(kernels: Kernels, options: BridgeOptions): Bridge {
+	const { left, right, count, settle, places = 1 } = options;
 	const bars = barsOf(left, right);
-	if (bars === null) return buildBridge(kernels, left, right, count, settle, places);
+	if (bars === null) return buildBridge(kernels, options);
 	// Chroma has half the lines: what is left of a bar of odd width is filled and painted over.
 	const crop = mapBars((edge) => Math.min(bars.left[edge], bars.right[edge]) & ~1);
 	const within = (side: Side | null, own: Bars): Side | null => {
@@ -31,11 +25,11 @@ export function bridgeWithinBars(
 		const opened = (frame: Frame) => fillBars(cropped(frame, crop), rest);
 		return { ...side, edge: opened(side.edge), inner: side.inner && opened(side.inner) };
 	};
-	const inside = [within(left, bars.left), within(right, bars.right)] as const;
-	const bridge = buildBridge(kernels, ...inside, count, settle);
+	const inside = { left: within(left, bars.left), right: within(right, bars.right) };
+	const bridge = buildBridge(kernels, { left: inside.left, right: inside.right, count, settle });
 	const whole = (left ?? right)!.edge;
 	const layout = layoutOf(whole);
-	const innerLayout = layoutOf((inside[0] ?? inside[1])!.edge);
+	const innerLayout = layoutOf((inside.left ?? inside.right)!.edge);
 	const targets = Array.from({ length: places }, () => kernels.allocate(whole.data.length));
 	const { first, steps } = stepsBetween(left, right, count);
 	return {

@@ -53,18 +53,23 @@ const WIPE_SOFTNESS = 0.12;
 const ALL_RIGHT = 32_767;
 const NO_GRADE = [0, 0, 0, 0] as const;
 
-/**
- * Looks at both sides (at least one) and settles how to get from one to the other in `count`
- * frames. Frames are yuv420p or yuv422p10le, all of one size. `settle` is the number of frames in
- * which motion that leads nowhere comes to rest. There is room for `places` drawn frames.
- */
+/** What to draw: the frames between two sides, of which at least one is there. */
+export type BridgeOptions = {
+	/** Frames are yuv420p or yuv422p10le, all of one size. */
+	readonly left: Side | null;
+	readonly right: Side | null;
+	/** Frames between the two. */
+	readonly count: number;
+	/** Frames in which motion that leads nowhere comes to rest. */
+	readonly settle: number;
+	/** Drawn frames that there is room for. Default 1. */
+	readonly places?: number;
+};
+
+/** Looks at both sides and settles how to get from one to the other. */
 export function buildBridge(
 	kernels: Kernels,
-	left: Side | null,
-	right: Side | null,
-	count: number,
-	settle: number,
-	places = 1,
+	{ left, right, count, settle, places = 1 }: BridgeOptions,
 ): Bridge {
 	const { width, height, data } = (left ?? right)!.edge;
 	const layout = layoutOf((left ?? right)!.edge);

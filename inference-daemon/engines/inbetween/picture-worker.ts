@@ -1,15 +1,14 @@
 /** Runs beside the encoder: looks at both sides once, then draws the frames it is asked for. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { type KernelModule, loadKernels } from '../kernels.ts';
 import { bridgeWithinBars } from './bars.ts';
 import type { Bridge } from './bridge.ts';
-import type { Kernels } from './kernels.ts';
+import { type KernelModule, loadKernels } from './kernels.ts';
 import { drawLabel } from './label.ts';
 import type { PictureOrder, PictureReply, PictureWanted } from './picture.ts';
 import { layoutOf } from './planes.ts';
 
-const kernels: Kernels = loadKernels(workerData as KernelModule);
+const kernels = loadKernels(workerData as KernelModule);
 let drawing: { readonly bridge: Bridge; readonly wanted: PictureWanted } | null = null;
 
 parentPort!.on('message', (order: PictureOrder) => {
@@ -20,7 +19,7 @@ parentPort!.on('message', (order: PictureOrder) => {
 function look(wanted: PictureWanted, places: number): void {
 	const { left, right, count, settle } = wanted;
 	kernels.clear();
-	const bridge = bridgeWithinBars(kernels, left, right, count, settle, places);
+	const bridge = bridgeWithinBars(kernels, { left, right, count, settle, places });
 	drawing = { bridge, wanted };
 	const { regime, confidence } = bridge;
 	reply({ kind: 'ready', regime, confidence, memory: kernels.memory(), places: bridge.places });

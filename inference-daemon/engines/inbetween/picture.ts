@@ -1,16 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { PickupError } from '../../../protocol/errors.ts';
 import { builtFile } from '../built-file.ts';
-import { type KernelModule, kernelModule } from '../kernels.ts';
-import type { Regime, Side } from './bridge.ts';
+import type { BridgeOptions, Regime } from './bridge.ts';
+import { type KernelModule, kernelModule } from './kernels.ts';
 
-export type PictureWanted = {
-	/** At least one side; frames are yuv420p or yuv422p10le of one size. */
-	readonly left: Side | null;
-	readonly right: Side | null;
-	readonly count: number;
-	/** Frames in which motion that leads nowhere comes to rest. */
-	readonly settle: number;
+export type PictureWanted = Omit<BridgeOptions, 'places'> & {
 	/** Whether to write DRAFT on every frame. */
 	readonly label: boolean;
 };

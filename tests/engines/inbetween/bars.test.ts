@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bridgeWithinBars } from '../../../inference-daemon/engines/inbetween/bars.ts';
 import type { Side } from '../../../inference-daemon/engines/inbetween/bridge.ts';
-import type { Kernels } from '../../../inference-daemon/engines/inbetween/kernels.ts';
-import { kernelModule, loadKernels } from '../../../inference-daemon/engines/kernels.ts';
+import { kernelModule, loadKernels } from '../../../inference-daemon/engines/inbetween/kernels.ts';
 import { frame, psnr, type Texture, texture } from './shots.ts';
 
 const [WIDTH, HEIGHT, COUNT] = [160, 120, 15];
@@ -38,10 +37,10 @@ async function drawn(
 		inner: frame(WIDTH, HEIGHT, boxed(pan(look, inner), edges), format),
 		distance: 3,
 	});
-	const kernels: Kernels = loadKernels(await kernelModule());
+	const kernels = loadKernels(await kernelModule());
 	const left = side(from, 0, -3, bars[0]);
 	const right = side(to, COUNT + 1, COUNT + 4, bars[1]);
-	const bridge = bridgeWithinBars(kernels, left, right, COUNT, 24);
+	const bridge = bridgeWithinBars(kernels, { left, right, count: COUNT, settle: 24 });
 	const frames = Array.from({ length: COUNT }, (_, i) => {
 		const data = bridge.draw(i).slice();
 		if (format === 'yuv420p') return data;

@@ -4,8 +4,7 @@ import {
 	buildBridge,
 	type Side,
 } from '../../../inference-daemon/engines/inbetween/bridge.ts';
-import type { Kernels } from '../../../inference-daemon/engines/inbetween/kernels.ts';
-import { kernelModule, loadKernels } from '../../../inference-daemon/engines/kernels.ts';
+import { kernelModule, loadKernels } from '../../../inference-daemon/engines/inbetween/kernels.ts';
 import { change, dissolve, edgeEnergy, frame, psnr, type Texture, texture } from './shots.ts';
 
 const WIDTH = 160;
@@ -51,8 +50,8 @@ const rightSide = (shot: Shot, t: number): Side => ({
 });
 
 async function bridge(left: Side | null, right: Side | null, count: number): Promise<Bridge> {
-	const kernels: Kernels = loadKernels(await kernelModule());
-	return buildBridge(kernels, left, right, count, 24);
+	const kernels = loadKernels(await kernelModule());
+	return buildBridge(kernels, { left, right, count, settle: 24 });
 }
 
 function drawAll(built: Bridge, count: number): Uint8Array[] {

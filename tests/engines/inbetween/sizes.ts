@@ -1,6 +1,5 @@
 import { buildBridge, type Side } from '../../../inference-daemon/engines/inbetween/bridge.ts';
-import type { Kernels } from '../../../inference-daemon/engines/inbetween/kernels.ts';
-import { kernelModule, loadKernels } from '../../../inference-daemon/engines/kernels.ts';
+import { kernelModule, loadKernels } from '../../../inference-daemon/engines/inbetween/kernels.ts';
 import { frame, type Texture, texture } from './shots.ts';
 
 export type Trial = {
@@ -50,12 +49,12 @@ export async function drawTrial(trial: Trial): Promise<readonly Uint8Array[]> {
 			frame(width, height, (x, y) => look(x - way[0] * t, y - way[1] * t), format);
 		return { edge: shown(at), inner: shown(inner), distance: 3 };
 	};
-	const kernels: Kernels = loadKernels(await kernelModule());
+	const kernels = loadKernels(await kernelModule());
 	kernels.bytes(kernels.allocate(RUBBISH), RUBBISH).fill(0x7f);
 	kernels.clear();
 	const left = side(shots[0], 0, -3);
 	const right = side(shots[1], COUNT + 1, COUNT + 4);
-	const bridge = buildBridge(kernels, left, right, COUNT, 24);
+	const bridge = buildBridge(kernels, { left, right, count: COUNT, settle: 24 });
 	return Array.from({ length: COUNT }, (_, i) => bridge.draw(i).slice());
 }
 

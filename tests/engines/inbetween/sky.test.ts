@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
 import { paintScene } from '../../../demo/scene.ts';
 import { buildBridge } from '../../../inference-daemon/engines/inbetween/bridge.ts';
-import type { Kernels } from '../../../inference-daemon/engines/inbetween/kernels.ts';
-import { kernelModule, loadKernels } from '../../../inference-daemon/engines/kernels.ts';
+import { kernelModule, loadKernels } from '../../../inference-daemon/engines/inbetween/kernels.ts';
 import type { Frame } from '../../../inference-daemon/media/types.ts';
 
 const WIDTH = 960;
@@ -21,10 +20,10 @@ function greyScene(time: number): Frame {
 }
 
 it('leaves no blotches in a smooth sky while a balloon and hills move at their own speeds', async () => {
-	const kernels: Kernels = loadKernels(await kernelModule());
+	const kernels = loadKernels(await kernelModule());
 	const left = { edge: greyScene(47), inner: greyScene(44), distance: 3 };
 	const right = { edge: greyScene(108), inner: greyScene(111), distance: 3 };
-	const bridge = buildBridge(kernels, left, right, COUNT, 24);
+	const bridge = buildBridge(kernels, { left, right, count: COUNT, settle: 24 });
 	expect(bridge.regime).toBe('scene');
 	for (const at of [22, 26, 30]) {
 		const drawn = bridge.draw(at);
