@@ -5,7 +5,7 @@ import { PickupError } from '../../protocol/errors.ts';
 import { contextFor, findGaps } from '../gap.ts';
 import type { Cut, Host, Placement, PlacementReport } from '../host.ts';
 import { checkPlacement, planPlacement } from '../placement.ts';
-import { decodeText, encodeText } from './encoding.ts';
+import { decodeText, encodeText, newXmlFor } from './encoding.ts';
 import { fcp7XmlFormat } from './fcp7/fcp7.ts';
 import type { TimelineFormat, TimelineSequence } from './format.ts';
 import { MediaFinder } from './media-path.ts';
@@ -111,7 +111,7 @@ export async function openTimeline(
 			let next = { text, spans, sequences };
 			const reports: PlacementReport[] = [];
 			for (const placement of placements) {
-				const done = placeOne(next, index, placement, read);
+				const done = placeOne(next, index, placement, read, encoding);
 				next = done;
 				reports.push(done.report);
 			}
@@ -188,10 +188,14 @@ function placeOne(
 	index: number,
 	placement: Placement,
 	read: (text: string) => readonly TimelineSequence[],
+	encoding: string,
 ): Edit & { readonly report: PlacementReport } {
 	const before = sequenceAt(edit.sequences, index);
 	const plan = planPlacement(before.cut, placement);
-	const result = splice(edit.text, before.insertions(placement, plan));
+	const insertions = before.insertions(placement, plan).map(({ offset, text }) => {
+		return { offset, text: newXmlFor(encoding, text) };
+	});
+	const result = splice(edit.text, insertions);
 	const sequences = read(result.text);
 	const report = checkPlacement(before.cut, sequenceAt(sequences, index).cut, placement, plan);
 	const changed = edit.sequences.findIndex(

@@ -43,6 +43,19 @@ export function parseXml(text: string): XmlElement {
 	return root;
 }
 
+/** The name of the first element of what may be XML; undefined where it is not. */
+export function rootName(text: string): string | undefined {
+	const start = text.slice(0, 65_536);
+	const at = BEFORE_ROOT.exec(start)?.[0].length ?? 0;
+	return /^<([a-z][\w.-]*)[\s/>]/i.exec(start.slice(at, at + 64))?.[1];
+}
+
+const COMMENT = '<!--(?:(?!-->).)*-->';
+const QUOTED = `"[^"]*"|'[^']*'`;
+/** A document type, and what it has between brackets. */
+const DOCTYPE = `<!DOCTYPE(?:[^>["']|${QUOTED})*(?:\\[((?:${COMMENT}|<(?!!--)|${QUOTED}|[^\\]"'<])*)\\]\\s*)?>`;
+const BEFORE_ROOT = new RegExp(`^\uFEFF?(?:\\s+|<\\?.*?\\?>|${COMMENT}|${DOCTYPE})*`, 's');
+
 export function children(element: XmlElement, name?: string): readonly XmlElement[] {
 	return element.children.filter(
 		(node): node is XmlElement =>
@@ -166,7 +179,7 @@ export function contentStart(element: XmlElement): number {
 
 /** By their names as `&name;`. What refers to others is not expanded: it may grow without end. */
 function plainEntities(text: string): ReadonlyMap<string, string> {
-	const type = /<!DOCTYPE[^>[]*\[(.*?)\]\s*>/s.exec(text.slice(0, 65_536))?.[1] ?? '';
+	const type = new RegExp(DOCTYPE, 's').exec(text.slice(0, 65_536))?.[1] ?? '';
 	const found = type.matchAll(/<!ENTITY\s+([\w.-]+)\s+("[^"&%<]{0,256}"|'[^'&%<]{0,256}')\s*>/g);
 	return new Map(Array.from(found, ([, name, quoted = '']) => [`&${name};`, quoted.slice(1, -1)]));
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Placement } from '../../host-bridge/host.ts';
-import { encodeText } from '../../host-bridge/timeline-file/encoding.ts';
+import { decodeText, encodeText } from '../../host-bridge/timeline-file/encoding.ts';
 import { openTimeline, type TimelineFileHost } from '../../host-bridge/timeline-file/host.ts';
 import { composeSpans, splice } from '../../host-bridge/timeline-file/splice.ts';
 import { placementOf } from './cuts.ts';
@@ -48,13 +48,7 @@ async function madeFor(
 async function savedAndUndone(host: TimelineFileHost): Promise<string> {
 	const saved = await host.save(output);
 	const [before, after] = await Promise.all([readFile(host.path), readFile(saved.path)]);
-	const encoding =
-		before[0] === 0xff || before[1] === 0
-			? ('utf-16le' as const)
-			: before[0] === 0xfe || before[0] === 0
-				? ('utf-16be' as const)
-				: ('utf-8' as const);
-	const text = new TextDecoder(encoding, { ignoreBOM: true }).decode(after);
+	const { text, encoding } = decodeText(after);
 	const undone = Buffer.from(encodeText(unsplice(text, saved.spans), encoding));
 	expect(undone.equals(before)).toBe(true);
 	expect(after.length).toBeGreaterThan(before.length);
@@ -71,6 +65,12 @@ const twoClips = xmeml(
 	}),
 );
 const oneLine = twoClips.replaceAll(/\n\t*/g, '');
+const latinText = (encoding: string) => twoClips.replace('UTF-8', encoding).replace(' 🎬', '');
+
+/** The two clips in an encoding of one byte for each character; the first has that name, as bytes. */
+function oneByteEach(encoding: string, name: string): Uint8Array {
+	return Buffer.from(latinText(encoding).replace('é', name), 'latin1');
+}
 
 describe('whatever the bytes look like, filling a gap only adds to them', () => {
 	const utf16 = twoClips.replace('UTF-8', 'UTF-16');
@@ -88,12 +88,35 @@ describe('whatever the bytes look like, filling a gap only adds to them', () => 
 		['UTF-16 BE', encodeText(`\uFEFF${utf16}`, 'utf-16be')],
 		['UTF-16 LE without a mark', encodeText(utf16, 'utf-16le')],
 		['UTF-16 BE without a mark', encodeText(utf16, 'utf-16be')],
+		['ISO-8859-1', oneByteEach('iso-8859-1', '\xe9')],
+		['KOI8-R', oneByteEach('KOI8-R', '\xd3\xdf')],
+		['US-ASCII', oneByteEach('US-ASCII', 'e')],
+		['ASCII that is UTF-8', Buffer.from(twoClips.replace('UTF-8', 'ascii'))],
+		[
+			'UTF-16 with the declaration of another',
+			encodeText(`\uFEFF${latinText('ISO-8859-1')}`, 'utf-16le'),
+		],
+		['UTF-8 with the mark and another declaration', `\uFEFF${latinText('ISO-8859-1')}`],
+		['no declaration', twoClips.replace(/<\?xml.*?\?>\n/, '')],
 		['no line end at the end', twoClips.trimEnd()],
 	])('%s', async (_, content) => {
 		const host = await opened(content);
 		const [report] = await host.place([await madeFor(host, 50, 75)]);
 		expect(report).toMatchObject({ verified: true, videoTrack: 'V1', audioTrack: 'A2' });
 		await savedAndUndone(host);
+	});
+
+	test.each([
+		['ISO-8859-1', '\xe9', 'é'],
+		['windows-1252', '\x91\xe9\x92 \x96 20 \x80', '‘é’ – 20 €'],
+		['Windows-1251', '\xf1\xfa\xb8\xec\xea\xe0', 'съёмка'],
+	])('names mean the same in %s, old ones and new ones', async (encoding, bytes, old) => {
+		const host = await opened(oneByteEach(encoding, bytes));
+		const name = 'Brücke 橋 🎬';
+		await host.place([await madeFor(host, 50, 75, { name })]);
+		expect(await savedAndUndone(host)).toContain('<name>Br&#252;cke &#27211; &#127916;</name>');
+		const names = (await host.cut()).tracks[0]?.clips.map((each) => each.name);
+		expect(names).toEqual([old, name, expect.any(String)]);
 	});
 
 	test('new lines look like the old ones', async () => {
@@ -349,7 +372,8 @@ describe('refuses what it cannot read', () => {
 	test.each<[string, string | Uint8Array, string, string]>([
 		['another XML', '<fcpxml version="1.9"/>', 'timeline-unsupported', 'FCP 7 XML'],
 		['nothing', '', 'timeline-unsupported', 'FCP 7 XML'],
-		['Latin-1', twoClips.replace('UTF-8', 'ISO-8859-1'), 'timeline-unsupported', 'ISO-8859-1'],
+		['Shift_JIS', twoClips.replace('UTF-8', 'Shift_JIS'), 'timeline-unsupported', 'Shift_JIS'],
+		['an unknown one', twoClips.replace('UTF-8', 'x-none'), 'timeline-unsupported', 'x-none'],
 		['broken UTF-8', Buffer.from(twoClips, 'latin1'), 'timeline-malformed', 'UTF-8'],
 		[
 			'half a UTF-16',

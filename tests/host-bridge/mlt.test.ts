@@ -261,8 +261,14 @@ describe('plain MLT and Shotcut', () => {
 
 describe('what is wrong is named by element and line', () => {
 	test.each([
-		['<mlt>\n</mlt>', 'mlt (line 1): expected an element <profile> inside'],
-		['<smil/>', 'smil (line 1): expected an <mlt> document'],
+		[
+			'<mlt>\n</mlt>',
+			'mlt (line 1): expected a <profile> with a rate and a size of picture, got none',
+		],
+		[
+			'<mlt>\n<profile name="dv_pal"/></mlt>',
+			'mlt/profile (line 2): expected a <profile> with a rate',
+		],
 		[
 			'<mlt><profile frame_rate_num="0" frame_rate_den="1"/></mlt>',
 			'mlt/profile (line 1): expected frame_rate_num',

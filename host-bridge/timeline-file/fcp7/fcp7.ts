@@ -1,5 +1,5 @@
 import type { TimelineFormat, TimelineSequence } from '../format.ts';
-import { children, malformed, parseXml, type XmlElement } from '../xml.ts';
+import { children, malformed, parseXml, rootName, type XmlElement } from '../xml.ts';
 import { insertionsFor } from './insert.ts';
 import { readSequence } from './read.ts';
 import { definitionOf, type Xmeml, xmemlOf } from './source.ts';
@@ -11,24 +11,15 @@ import { definitionOf, type Xmeml, xmemlOf } from './source.ts';
 export const fcp7XmlFormat: TimelineFormat = {
 	name: 'fcp7-xml',
 	extensions: ['.xml'],
-	recognises,
+	recognises: (text) => rootName(text) === 'xmeml',
 	read(text, media) {
 		const root = parseXml(text);
-		if (root.name !== 'xmeml') throw malformed(root, 'a document of <xmeml>', `<${root.name}>`);
 		const document = xmemlOf(root, media);
 		const sequences = [...new Set(sequencesIn(document, root))];
 		if (sequences.length === 0) throw malformed(root, 'a <sequence> with <media>', 'none');
 		return sequences.map((element) => timelineSequence(document, element));
 	},
 };
-
-/** The first element tells; before it stand a declaration, comments and a document type. */
-function recognises(text: string): boolean {
-	const start = /^\uFEFF?(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>[]*(?:\[.*?\]\s*)?>)*/s.exec(
-		text.slice(0, 65_536),
-	);
-	return /^<xmeml[\s/>]/.test(text.slice(start?.[0].length ?? 0, (start?.[0].length ?? 0) + 8));
-}
 
 /** Sequences of the project, in the order of its bins; nested ones are clips, not listed. */
 function sequencesIn(document: Xmeml, parent: XmlElement): readonly XmlElement[] {

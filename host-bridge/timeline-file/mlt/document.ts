@@ -1,13 +1,16 @@
+import { PickupError } from '../../../protocol/errors.ts';
 import { type FrameRate, type Rational, rational } from '../../../protocol/time.ts';
 import type { Sequence } from '../../../protocol/timeline.ts';
 import type { MediaFinder } from '../media-path.ts';
 import {
 	attribute,
+	child,
 	children,
 	endOf,
+	lineOf,
 	malformed,
-	needChild,
 	parseXml,
+	pathOf,
 	textOf,
 	type XmlElement,
 } from '../xml.ts';
@@ -35,8 +38,10 @@ const SERVICES = new Set(['producer', 'chain', 'playlist', 'tractor', 'multitrac
 
 export function readDocument(text: string, media: MediaFinder): MltDocument {
 	const root = parseXml(text);
-	if (root.name !== 'mlt') throw malformed(root, 'an <mlt> document', `<${root.name}>`);
-	const profile = needChild(root, 'profile');
+	const profile = child(root, 'profile');
+	if (!profile || attribute(profile, 'frame_rate_num') === undefined) {
+		throw withoutProfile(profile ?? root);
+	}
 	const rate = ratio(profile, 'frame_rate_num', 'frame_rate_den', 1_000_000);
 	if (rate.num / rate.den < 1 || rate.num / rate.den > 1000 || rate.den > 100_000) {
 		throw malformed(profile, 'between 1 and 1000 frames a second', `${rate.num}/${rate.den}`);
@@ -154,6 +159,18 @@ function editorOf(root: XmlElement, bin: XmlElement | undefined): MltDocument['e
 	if (bin && propertyNames(bin).some((name) => name.startsWith('kdenlive:'))) return 'kdenlive';
 	const shotcut = children(root, 'tractor').some((tractor) => isSet(tractor, 'shotcut'));
 	return shotcut ? 'shotcut' : 'plain';
+}
+
+/** Where a document names a profile of MLT's, or none, its rate is known to MLT and its media alone. */
+function withoutProfile(element: XmlElement): PickupError {
+	return new PickupError(
+		'timeline-unsupported',
+		`${pathOf(element)} (line ${lineOf(element)}): expected a <profile> with a rate and a size of picture, got none: melt takes them from the first clip's file`,
+		{
+			field: 'mlt/profile',
+			action: 'Save it with `melt FILE -consumer xml:NEW.mlt`, which adds them.',
+		},
+	);
 }
 
 function ratio(element: XmlElement, num: string, den: string, most: number): Rational {

@@ -1,16 +1,17 @@
 import type { TimelineFormat } from '../format.ts';
+import { rootName } from '../xml.ts';
 import { readDocument } from './document.ts';
 import { mltInsertions } from './place.ts';
 import { readSequences } from './sequence.ts';
 
 /**
- * MLT XML: what melt and Shotcut write, and Kdenlive's projects with one timeline (to 22.12) or
+ * MLT XML (`westley` before 2009): what melt and Shotcut write, and Kdenlive's projects with one timeline (to 22.12) or
  * with several sequences (from 23.04 on), of which the open one comes first.
  */
 export const mltFormat: TimelineFormat = {
 	name: 'mlt',
 	extensions: ['.mlt', '.kdenlive'],
-	recognises: (text) => /<mlt[\s>]/.test(text.slice(0, 8192)),
+	recognises: (text) => ['mlt', 'westley'].includes(rootName(text) ?? ''),
 	read: (text, media) =>
 		readSequences(readDocument(text, media)).map((sequence) => ({
 			cut: sequence.cut,
