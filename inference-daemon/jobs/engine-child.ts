@@ -42,6 +42,8 @@ export class EngineChild {
 			});
 		}
 		this.#child.on('message', (message: FromEngine) => this.#onMessage(message));
+		// It may close before the rest of its group has ended.
+		const closed = new Promise<void>((resolve) => this.#child.once('close', () => resolve()));
 		this.#gone = new Promise((resolve) => {
 			this.#child.on('error', (error) => {
 				this.#alive = false;
@@ -49,9 +51,8 @@ export class EngineChild {
 			});
 			this.#child.on('exit', (code, signal) => {
 				this.#alive = false;
-				void this.#end(signal === null ? `ended with code ${code}` : `was ended by ${signal}`).then(
-					resolve,
-				);
+				const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
+				void this.#end(closed).then(() => resolve(how));
 			});
 		});
 	}
@@ -112,12 +113,9 @@ export class EngineChild {
 	}
 
 	/** Ends what the process has left running, and waits for its last words. */
-	async #end(how: string): Promise<string> {
+	async #end(closed: Promise<void>): Promise<void> {
 		await endGroup(this.pid);
-		await Promise.race([
-			new Promise((resolve) => this.#child.once('close', resolve)),
-			new Promise((resolve) => setTimeout(resolve, LAST_WORDS_WITHIN).unref()),
-		]);
-		return how;
+		const patience = new Promise((resolve) => setTimeout(resolve, LAST_WORDS_WITHIN).unref());
+		await Promise.race([closed, patience]);
 	}
 }
