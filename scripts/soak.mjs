@@ -1,6 +1,6 @@
 /**
- * `npm run soak [NAME …]`: builds, then runs in full what `npm test` runs a sample of. A run is a
- * file tests/soak/NAME.soak.ts; arguments go to vitest.
+ * `npm run soak [NAME …]`: builds, then runs in full what `npm test` runs a sample of
+ * (tests/soak/vitest.config.ts); arguments go to vitest.
  */
 import { buildAll } from './build.mjs';
 import { root, run } from './tools.mjs';

@@ -43,7 +43,7 @@ export async function readWithOpenShot(
 			{
 				env: { ...process.env, HOME: home, XDG_RUNTIME_DIR: home, QT_QPA_PLATFORM: 'offscreen' },
 				maxBuffer: 64 * 1024 * 1024,
-				timeout: 300_000,
+				timeout: 1_800_000,
 			},
 		);
 		return JSON.parse(stdout);

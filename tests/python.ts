@@ -36,7 +36,7 @@ async function make(): Promise<string> {
 		await rm(folder, { recursive: true, force: true });
 		await run('python3', ['-m', 'venv', folder]);
 		const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
-		await run(program, [...install, ...PACKAGES], { timeout: 300_000 });
+		await run(program, [...install, ...PACKAGES], { timeout: 1_800_000 });
 		await mkdir(path.join(folder, 'complete'));
 		return program;
 	} finally {

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { countClip } from '../../inference-daemon/media/verify.ts';
+import { tries } from '../tries.ts';
 import {
 	connect,
 	crash,
@@ -17,7 +18,7 @@ import {
 	until,
 } from './harness.ts';
 
-const KILLS = 50;
+const KILLS = tries(10, 300);
 
 /** Daemons that live and die side by side, each with its own folders. */
 const LANES = 2;
@@ -41,7 +42,7 @@ type Witness = {
 };
 
 test(`A daemon killed at ${KILLS} random moments loses no job, does none twice and leaves no half`, {
-	timeout: 1_800_000,
+	timeout: 3 * 3_600_000,
 }, async () => {
 	const lanes = Array.from({ length: LANES }, () => liveAndDie(KILLS / LANES));
 	const moments = (await Promise.all(lanes)).flat();

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ERROR_CODES, problemSchema } from '../../protocol/errors.ts';
 import { type Method, methods, RPC_ERRORS } from '../../protocol/rpc.ts';
+import { tries } from '../tries.ts';
 import {
 	connect,
 	type Daemon,
@@ -14,7 +15,7 @@ import {
 	temporaryFolder,
 } from './harness.ts';
 
-const COUNT = 10_000;
+const COUNT = tries(1000, 10_000);
 const SEED = 20_260;
 
 /** Connections that send at the same time. */
@@ -224,7 +225,9 @@ async function say(peer: Peer, text: string): Promise<RpcReply | null | 'closed'
 	});
 }
 
-test(`Of ${COUNT} mutated messages (seed ${SEED}) each gets a result or an error that names the field`, async () => {
+test(`Of ${COUNT} mutated messages (seed ${SEED}) each gets a result or an error that names the field`, {
+	timeout: 3_600_000,
+}, async () => {
 	const messages = seeds();
 	const texts = Array.from({ length: COUNT }, (_, number) => makeMessage(number, messages));
 	const lanes = Array.from({ length: LANES }, (_, lane) =>
@@ -235,7 +238,7 @@ test(`Of ${COUNT} mutated messages (seed ${SEED}) each gets a result or an error
 		counts.reduce((total, count) => total + count[what], 0);
 	expect(sum('refused')).toBeGreaterThan(COUNT / 2);
 	expect(sum('done')).toBeGreaterThan(COUNT / 50);
-	expect(sum('hungUp')).toBeGreaterThan(10);
+	expect(sum('hungUp')).toBeGreaterThan(COUNT / 1000);
 
 	const peer = await connect(daemon);
 	const request = requestFor({ folder });

@@ -3,6 +3,7 @@ import { countClip } from '../../inference-daemon/media/verify.ts';
 import { samplesForFrames } from '../../protocol/time.ts';
 import { KINDS, makeCut, requestFor, type Sequence } from '../engines/ltx2/shots.ts';
 import { ffprobe } from '../media/media-files.ts';
+import { tries } from '../tries.ts';
 import { leftBy, openScene, type Scene } from './ltx2-scene.ts';
 
 const RATES = [
@@ -19,13 +20,16 @@ const SHAPES = [
 /** Of no grid: neither the model's 8 frames nor its 25 sounds a second. */
 const GAP = 3;
 
+/** One in so many: of every kind one lying and one standing, and some at every rate. */
+const EVERY = tries(4, 1);
+
 let scene: Scene;
 beforeAll(async () => {
 	scene = await openScene();
 });
 afterAll(() => scene.close());
 
-test('every kind at every rate, lying and standing, is made to the frame and to the sample', {
+test('each kind at each rate, lying and standing, is made to the frame and to the sample', {
 	timeout: 1_800_000,
 }, async () => {
 	const { studio } = scene;
@@ -33,7 +37,7 @@ test('every kind at every rate, lying and standing, is made to the frame and to 
 		SHAPES.map(([width, height]): Sequence => ({ num, den, width, height })),
 	);
 	const jobs = [];
-	for (const sequence of sequences) {
+	for (const [at, sequence] of sequences.entries()) {
 		const cut = await makeCut(studio, sequence, { gap: GAP });
 		const settings = {
 			model: studio.model,
@@ -42,7 +46,9 @@ test('every kind at every rate, lying and standing, is made to the frame and to 
 			pixels: 64 * 96,
 			steps: 2,
 		};
-		for (const kind of KINDS) {
+		for (const [k, kind] of KINDS.entries()) {
+			const [rate, shape] = [Math.floor(at / SHAPES.length), at % SHAPES.length];
+			if ((k + rate + 2 * shape) % EVERY !== 0) continue;
 			const id = await scene.submit(requestFor(kind, cut, { settings }));
 			jobs.push({ id, kind, sequence });
 		}

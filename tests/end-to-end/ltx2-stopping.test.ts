@@ -4,6 +4,7 @@ import type { GenerationRequest } from '../../protocol/generation.ts';
 import { until } from '../daemon/harness.ts';
 import { type Cut, GAP, makeCut, requestFor } from '../engines/ltx2/shots.ts';
 import { randomFrom } from '../host-bridge/mutations.ts';
+import { tries } from '../tries.ts';
 import {
 	engineOf,
 	helpersOf,
@@ -14,10 +15,10 @@ import {
 	type Scene,
 } from './ltx2-scene.ts';
 
-const CANCELS = 20;
+const CANCELS = tries(10, 100);
 
 /** Jobs that may end before they are cancelled: how long one takes changes with the machine's load. */
-const TRIES = 60;
+const ATTEMPTS = 3 * CANCELS;
 
 /** After so many the engine has loaded all that it keeps. */
 const SETTLED = 6;
@@ -41,7 +42,7 @@ function shot(seed: number, steps = 4): GenerationRequest {
 }
 
 test(`a job cancelled at ${CANCELS} random moments leaves no process, no file and no memory behind`, {
-	timeout: 1_800_000,
+	timeout: 3 * 3_600_000,
 }, async () => {
 	const random = randomFrom(4);
 	const { daemon, peer } = scene;
@@ -52,7 +53,7 @@ test(`a job cancelled at ${CANCELS} random moments leaves no process, no file an
 	const kept = await leftBy(scene);
 	const phases: string[] = [];
 	let before = { memory: 0, files: 0 };
-	for (let attempt = 1; phases.length < CANCELS && attempt <= TRIES; attempt++) {
+	for (let attempt = 1; phases.length < CANCELS && attempt <= ATTEMPTS; attempt++) {
 		const began = performance.now();
 		const id = await scene.submit(shot(attempt));
 		await new Promise((resolve) => setTimeout(resolve, random() * length));
@@ -74,7 +75,7 @@ test(`a job cancelled at ${CANCELS} random moments leaves no process, no file an
 	expect(new Set(phases).size).toBeGreaterThan(2);
 	// It has heeded every one of them by itself: an engine that does not is killed.
 	expect(engineOf(daemon)).toBe(engine);
-	const { clip } = await scene.make(shot(CANCELS + TRIES));
+	const { clip } = await scene.make(shot(CANCELS + ATTEMPTS));
 	expect(await countClip(clip!.path)).toEqual({ frames: GAP, samples: 20_000 });
 	expect(openFilesOf(engine)).toBeLessThanOrEqual(before.files);
 	expect(memoryOf(engine) - before.memory).toBeLessThan(GROWTH);

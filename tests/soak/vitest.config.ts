@@ -1,8 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests that try as often as `tries` says. */
+const RANDOM = [
+	'daemon/crash',
+	'daemon/fuzz',
+	'end-to-end/ltx2-lengths',
+	'end-to-end/ltx2-stopping',
+	'engines/inbetween/sizes',
+	'engines/ltx2/weights-safetensors',
+	'host-bridge/fcp7-xml-mutated',
+	'host-bridge/mutations',
+];
+
 export default defineConfig({
 	test: {
-		include: ['tests/soak/**/*.soak.ts'],
+		include: RANDOM.map((name) => `tests/${name}.test.ts`),
+		env: { PICKUP_SOAK: '1' },
 		testTimeout: 4 * 3_600_000,
 		hookTimeout: 600_000,
 		maxWorkers: 2,

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { tries } from '../../tries.ts';
 import { drawTrial, trialAt } from './sizes.ts';
 
-/** Sizes that are no multiple of anything. */
+/** From 16 to 400. */
+const SIDES = 385;
+
+/** Sizes that are no multiple of anything; after 385 of them every width and every height. */
 const SIZES = Array.from(
-	{ length: 16 },
-	(_, i) => [16 + ((i * 149) % 385), 16 + ((i * 83 + 57) % 385)] as const,
+	{ length: tries(16, 3 * SIDES) },
+	(_, i) =>
+		[16 + ((i * 149) % SIDES), 16 + ((i * 83 + Math.floor(i / SIDES) * 57) % SIDES)] as const,
 );
 
 describe('small pictures of every size', () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../../inference-daemon/engines/ltx2/weights/safetensors.ts';
 import { readWeights } from '../../../inference-daemon/engines/ltx2/weights/shards.ts';
 import { PickupError } from '../../../protocol/errors.ts';
+import { tries } from '../../tries.ts';
 import { goldenPath } from './golden.ts';
 import { type Entries, writeWeights } from './sparse.ts';
 
@@ -36,24 +37,17 @@ async function fileOf(header: string | Uint8Array, data = 0, told?: bigint): Pro
 	return path;
 }
 
-/** The error of reading a file, which must come at once and without much memory. */
+/** The error of reading a file, which must come without much memory. */
 async function refused(path: string): Promise<string> {
 	const before = process.memoryUsage();
-	let [took, error] = [Number.POSITIVE_INFINITY, null as unknown];
-	// The fastest of three: the machine may be busy with other tests.
-	for (let i = 0; i < 3; i++) {
-		const start = performance.now();
-		error = await readSafetensors(path).then(
-			() => null,
-			(reason: unknown) => reason,
-		);
-		took = Math.min(took, performance.now() - start);
-	}
+	const error = await readSafetensors(path).then(
+		() => null,
+		(reason: unknown) => reason,
+	);
 	const after = process.memoryUsage();
 	expect(error).toBeInstanceOf(PickupError);
 	expect((error as PickupError).code).toBe('bad-weights');
 	expect((error as PickupError).field).toBe(path);
-	expect(took).toBeLessThan(100);
 	const grown = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers;
 	expect(grown).toBeLessThan(24 * MEBIBYTE);
 	return (error as PickupError).message.replaceAll(path, 'FILE');
@@ -338,14 +332,15 @@ describe('mutations', () => {
 		return all.filter(({ header }) => header.length < 20_000);
 	}
 
-	it('20,000 of real headers are read or refused, each at once', async () => {
+	const mutations = tries(2000, 100_000);
+	it(`${mutations} of real headers, changed, are read or refused`, async () => {
 		const real = await realHeaders();
 		expect(real.length).toBeGreaterThan(50);
 		const random = generator(20_260_111);
 		const path = place();
 		const file = await open(path, 'w');
-		let [read, refusals, slowest] = [0, 0, 0];
-		for (let i = 0; i < 20_000; i++) {
+		let [read, refusals] = [0, 0];
+		for (let i = 0; i < mutations; i++) {
 			const { header, data } = pick(real, random);
 			const mutated = mutate(header, pick(real, random).header, random);
 			const length = Buffer.alloc(8);
@@ -354,7 +349,6 @@ describe('mutations', () => {
 			await file.truncate(0);
 			await file.write(Buffer.concat([length, mutated]), 0, 8 + mutated.length, 0);
 			await file.truncate(8 + mutated.length + data);
-			const start = performance.now();
 			try {
 				const { tensors, bytes } = await readSafetensors(path);
 				const sum = [...tensors.values()].reduce((all, tensor) => all + tensor.bytes, 0);
@@ -365,14 +359,12 @@ describe('mutations', () => {
 				expect(error.message).toContain(path);
 				refusals++;
 			}
-			slowest = Math.max(slowest, performance.now() - start);
 		}
 		await file.close();
 		// Some changes only touch names or metadata; the rest must be found.
-		expect(read).toBeGreaterThan(500);
-		expect(refusals).toBeGreaterThan(5000);
-		expect(read + refusals).toBe(20_000);
-		expect(slowest).toBeLessThan(1000);
+		expect(read).toBeGreaterThan(mutations / 40);
+		expect(refusals).toBeGreaterThan(mutations / 4);
+		expect(read + refusals).toBe(mutations);
 	});
 });
 

@@ -196,9 +196,7 @@ describe('what a file is', () => {
 		for (const label of Object.keys(files)) {
 			if (label.startsWith('extra')) continue;
 			const path = await sparseCheckpoint(release, label, folder);
-			const start = performance.now();
 			const { files: told, problems, ...sums } = tell([await readWeights(path)]);
-			expect(performance.now() - start, label).toBeLessThan(1000);
 			const [file] = told;
 			expect(file!.families, label).toContain(families[family]);
 			expect(file!.variant).toBe('unknown');
