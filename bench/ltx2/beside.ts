@@ -59,6 +59,7 @@ async function measure(orders: string): Promise<readonly Measured[]> {
 			entryPoints: {
 				'beside-job': 'bench/ltx2/beside-job.ts',
 				'ltx2-networks': 'bench/ltx2/stand-in.ts',
+				'ltx2-tokenizer': 'inference-daemon/engines/ltx2/prompt/tokenizer-worker.ts',
 			},
 			outdir: programs,
 			outExtension: { '.js': '.mjs' },

@@ -50,12 +50,12 @@ describe('kept contexts', () => {
 		const told: number[] = [];
 		const onProgress = (fraction: number) => told.push(fraction);
 		const encoder = await openTextEncoder(TINY_GEMMA);
-		const tokenizer = vi.spyOn(encoder, 'tokenizer');
+		const tokens = vi.spyOn(encoder, 'tokens');
 		const model = await Checkpoint.open(await tinyCheckpoint('ltx-2-tiny'));
 		const options = { ...keep(), onProgress };
 		expect(await promptContext(' a kite\n', encoder, model, options)).toEqual(first);
 		expect(sessions.opened).toBe(SESSIONS);
-		expect(tokenizer).not.toHaveBeenCalled();
+		expect(tokens).not.toHaveBeenCalled();
 		expect(told).toEqual([1]);
 		expect(await readdir(cache)).toEqual([expect.stringMatching(/^[0-9a-f]{64}\.safetensors$/)]);
 	});

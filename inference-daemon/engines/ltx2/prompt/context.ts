@@ -48,7 +48,7 @@ async function tokensOf(
 	encoder: TextEncoder,
 	{ length = CONTEXT_TOKENS, overlong = 'refuse' }: ContextOptions,
 ): Promise<readonly number[]> {
-	const tokens = (await encoder.tokenizer()).encode(prompt);
+	const tokens = await encoder.tokens(prompt);
 	if (tokens.length <= length) return tokens;
 	if (overlong === 'cut') return tokens.slice(0, length);
 	throw new PickupError(

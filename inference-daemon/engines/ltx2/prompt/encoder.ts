@@ -6,19 +6,18 @@ import { gemma3 } from '../networks/gemma3.ts';
 import { gemma4 } from '../networks/gemma4.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
 import { readBeside } from './beside.ts';
-import { openTokenizer, type Tokenizer } from './tokenizer.ts';
+import { tokensOf } from './tokenizer.ts';
 
 /**
- * Gemma as it lies on the disk; nothing of its weights is in memory. Its tokenizer is read once it is
- * asked for, and then stays as long as this does.
+ * Gemma as it lies on the disk; nothing of its weights is in memory.
  */
 export type TextEncoder = {
 	readonly checkpoint: Checkpoint;
 	readonly gemma: Gemma;
 	/** Paths of all that the tokens and the numbers come from; those beside the weights may miss. */
 	readonly files: readonly string[];
-	/** Throws PickupError `bad-weights`. */
-	tokenizer(): Promise<Tokenizer>;
+	/** Of a prompt; the tokenizer is read for it. Throws PickupError `bad-weights`. */
+	tokens(prompt: string): Promise<readonly number[]>;
 };
 
 /**
@@ -36,16 +35,7 @@ export async function openTextEncoder(path: string): Promise<TextEncoder> {
 	const beside = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
 	const tensors = [...checkpoint.names()].map((name) => checkpoint.find(name)!.path);
 	const files = [...new Set(tensors), ...beside.map((name) => join(folder, name))];
-	let tokenizer: Promise<Tokenizer> | undefined;
-	return {
-		checkpoint,
-		gemma,
-		files,
-		tokenizer() {
-			tokenizer ??= openTokenizer(checkpoint);
-			return tokenizer;
-		},
-	};
+	return { checkpoint, gemma, files, tokens: (prompt) => tokensOf(checkpoint, prompt) };
 }
 
 const INDEX = 'model.safetensors.index.json';

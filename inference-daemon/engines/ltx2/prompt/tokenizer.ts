@@ -1,39 +1,29 @@
-import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { dirname, join } from 'node:path';
-import { Tokenizer as PieceTokenizer } from '@huggingface/tokenizers';
+import { Worker } from 'node:worker_threads';
 import { openRegular } from '../../../../files/open-regular.ts';
 import { PickupError } from '../../../../protocol/errors.ts';
+import { builtFile } from '../../built-file.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Tensor } from '../weights/safetensors.ts';
 import { isRecord } from '../weights/shards.ts';
 import { readBeside } from './beside.ts';
-
-export type Tokenizer = {
-	/**
-	 * The tokens of a prompt without the spaces around it, the one that begins every text in front;
-	 * no end, no chat template.
-	 */
-	encode(prompt: string): readonly number[];
-};
+import type { TokensReply, TokensWanted } from './tokenizer-worker.ts';
 
 /**
- * The tokenizer of a Gemma: `tokenizer.json` in a folder or beside the weights, or, as LTX-2.5 has
- * it, bytes inside their file. The last one stays open, as its pieces take a second to set up. Throws
- * PickupError `bad-weights`.
+ * The tokens of a prompt without the spaces around it, the one that begins every text in front; no
+ * end, no chat template. The tokenizer is that of a Gemma: `tokenizer.json` in a folder or beside
+ * the weights, or, as LTX-2.5 has it, bytes inside their file. Throws PickupError `bad-weights`.
  */
-export async function openTokenizer(source: string | Checkpoint): Promise<Tokenizer> {
+export async function tokensOf(
+	source: string | Checkpoint,
+	prompt: string,
+): Promise<readonly number[]> {
 	const { bytes, config, where } = await read(source);
-	const pieces = piecesOf(bytes, where);
-	// What is set for other programs would change how the text is cut; only the name is of use.
-	const name = textOf(config?.bos_token) ?? '<bos>';
-	const first = pieces.token_to_id(name);
-	if (first === undefined) throw unusable(where, `no token ${name}`);
-	return {
-		encode(prompt) {
-			const { ids } = pieces.encode(prompt.trim(), { add_special_tokens: false });
-			return [first, ...ids];
-		},
-	};
+	const first = textOf(config?.bos_token) ?? '<bos>';
+	const reply = await ask({ json: bytes, first, text: prompt.trim() });
+	if ('failure' in reply) throw unusable(where, reply.failure);
+	return reply.tokens;
 }
 
 /** Throws PickupError `bad-weights` or `not-a-regular-file` where `openTokenizer` could not read it. */
@@ -82,19 +72,28 @@ async function readTensor({ path, offset, bytes }: Tensor): Promise<Buffer> {
 	}
 }
 
-let last: { readonly key: string; readonly pieces: PieceTokenizer } | null = null;
+let thread: Worker | null = null;
+let before: Promise<unknown> = Promise.resolve();
 
-function piecesOf(bytes: Buffer, where: string): PieceTokenizer {
-	const key = createHash('sha256').update(bytes).digest('base64');
-	if (last?.key === key) return last.pieces;
-	const json = objectIn(bytes);
-	if (json === null) throw unusable(where, 'something else');
-	try {
-		last = { key, pieces: new PieceTokenizer(json, {}) };
-		return last.pieces;
-	} catch (error) {
-		throw unusable(where, error instanceof Error ? error.message : String(error));
-	}
+/** One after the other: an answer belongs to the last question. */
+function ask(wanted: TokensWanted): Promise<TokensReply> {
+	const answer = before.then(async () => {
+		const worker = thread ?? new Worker(builtFile('ltx2-tokenizer.mjs'));
+		thread = worker;
+		worker.ref();
+		worker.postMessage(wanted);
+		try {
+			const [reply] = await once(worker, 'message');
+			return reply as TokensReply;
+		} catch (error) {
+			thread = null;
+			throw error;
+		} finally {
+			worker.unref();
+		}
+	});
+	before = answer.catch(() => {});
+	return answer;
 }
 
 type Json = Readonly<Record<string, unknown>>;
