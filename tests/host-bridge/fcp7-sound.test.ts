@@ -130,7 +130,19 @@ describe('Audio Levels', () => {
 		});
 		const nest = clip(20, 50, { in: 10, media: inner, more: levels('0.5') });
 		expect(heard([[nest]])[0]?.sound?.level?.map(({ gain }) => gain)).toEqual([0.25, 0.25]);
+		expect(heard([[nest]])[0]?.effects).toBeUndefined();
 	});
+});
+
+test('what is not read of a sound is said: its effects, and the channels of a nested sequence', () => {
+	const reverb = filter('reverb', '').replace('video', 'audio');
+	const pan = filter('audiopan', parameter('pan', '-1')).replace('video', 'audio');
+	const [single] = heard([[channel(1, { more: reverb + pan + levels('0.5') })]]);
+	expect(single?.effects).toEqual(['reverb by name']);
+	const inner = sequence({ id: 'inner', video: [], audio: [[channel(1, { more: reverb })]] });
+	const [nested] = heard([[clip(0, 50, { media: inner })]]);
+	const choice = 'the choice of channels in its nested sequence';
+	expect(nested?.effects).toEqual(['reverb by name', choice]);
 });
 
 test('what effects do to a picture is said where they do something', () => {

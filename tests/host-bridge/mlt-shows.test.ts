@@ -217,7 +217,7 @@ async function levels(file: string, hertz: number): Promise<readonly number[]> {
 	});
 }
 
-test('channels that are copied over one another, and what filters do to a picture', async () => {
+test('channels that are copied over one another, and what filters do that is not read', async () => {
 	const entry =
 		filter('channelcopy', { from: 1, to: 0 }) +
 		filter('qtblend', { rect: '0 0 32 18 1' }) +
@@ -229,4 +229,5 @@ test('channels that are copied over one another, and what filters do to a pictur
 	expect(picture?.effects).toEqual(['moved or scaled', 'flipped', 'brightness']);
 	const [sound] = await clips(file, 'audio');
 	expect(sound?.sound?.channels).toEqual({ left: [1], right: [1] });
+	expect(sound?.effects).toEqual(['avfilter.acompressor']);
 });

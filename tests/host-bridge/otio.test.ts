@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findGaps } from '../../host-bridge/gap.ts';
 import type { Cut } from '../../host-bridge/host.ts';
 import { MediaFinder } from '../../host-bridge/timeline-file/media-path.ts';
@@ -401,8 +401,82 @@ test('what effects do to a picture is said by their names', () => {
 	];
 	const clip = p24.clip('a', p24.range(0, 20), { effects });
 	const cut = read(p24.timeline([p24.track('Video', [clip]), p24.track('Audio', [clip])]));
-	expect(cut.tracks.map((track) => track.clips[0]?.effects)).toEqual([
-		['flip', 'Transform'],
-		undefined,
-	]);
+	const named = ['flip', 'Transform'];
+	expect(cut.tracks.map((track) => track.clips[0]?.effects)).toEqual([named, named]);
+});
+
+describe('of a sound', () => {
+	const resolve = (name: string, parameters: readonly Otio[], more: Otio = {}) => ({
+		OTIO_SCHEMA: 'Effect.1',
+		effect_name: 'Resolve Effect',
+		metadata: { Resolve_OTIO: { 'Effect Name': name, Parameters: parameters, ...more } },
+	});
+	const volume = (decibels: number, keys: Readonly<Record<string, number>> = {}) => ({
+		'Parameter ID': 'volume',
+		'Parameter Value': decibels,
+		'Key Frames': Object.fromEntries(
+			Object.entries(keys).map(([frame, Value]) => [frame, { Value, 'Variant Type': 'Double' }]),
+		),
+	});
+	const NAME = 'Fairlight Clip Volume and Fades';
+	const heard = (effects: readonly Otio[], more: Otio = {}, track: Otio = {}) => {
+		const clip = p24.clip('a', p24.range(0, 20), { effects, ...more });
+		const items = [p24.gap(5), clip];
+		return read(p24.timeline([p24.track('Audio', items, track)])).tracks[0]?.clips[0];
+	};
+
+	test('the level is read that Resolve writes', () => {
+		const found = heard([resolve(NAME, [volume(-20)])]);
+		expect(found?.sound).toEqual({ level: [{ frame: 5, gain: 0.1 }] });
+		expect(found?.effects).toBeUndefined();
+		const keyed = heard([resolve(NAME, [volume(0, { '0': -20, '10': 0 })])])?.sound?.level;
+		expect(keyed?.[0]).toEqual({ frame: 5, gain: 0.1 });
+		expect(keyed?.at(-1)).toEqual({ frame: 15, gain: 1 });
+		expect(keyed?.find(({ frame }) => frame === 10)?.gain).toBeCloseTo(10 ** (-10 / 20));
+		// Of a clip whose head a track trims away, keyframes count from where it would start.
+		const trimmed = heard([resolve(NAME, [volume(-20)])], {}, { source_range: p24.range(10, 10) });
+		expect(trimmed?.range).toEqual({ start: 0, end: 10 });
+		expect(trimmed?.sound?.level).toEqual([{ frame: -5, gain: 0.1 }]);
+		expect(heard([resolve(NAME, [])])?.sound).toBeUndefined();
+		expect(heard([resolve(NAME, [volume(-20)], { Enabled: false })])?.sound).toBeUndefined();
+	});
+
+	test('what is not read of it is named', () => {
+		const fade = { 'Parameter ID': 'fade in', 'Parameter Value': 12 };
+		expect(heard([resolve(NAME, [volume(-20), fade])])).toMatchObject({
+			sound: { level: [{ frame: 5, gain: 0.1 }] },
+			effects: [NAME],
+		});
+		const premiere = (parameters: readonly Otio[]) => ({
+			OTIO_SCHEMA: 'Effect.1',
+			effect_name: 'Volume',
+			metadata: {
+				PremierePro_OTIO: { MatchName: 'Internal Volume Stereo', Parameters: parameters },
+			},
+		});
+		const parameter = (value: Otio) => [{ DisplayName: 'Level', ID: 1, ...value }];
+		expect(heard([premiere(parameter({ Keyframes: [] }))])?.effects).toBeUndefined();
+		expect(heard([premiere(parameter({ StartValue: { Value: 0.05 } }))])?.effects).toEqual([
+			'Volume',
+		]);
+	});
+
+	test('the channels are read that Resolve writes', () => {
+		const channels = (...list: readonly (readonly [number, number])[]) => ({
+			metadata: {
+				Resolve_OTIO: {
+					Channels: list.map(([stream, channel]) => ({
+						'Source Track ID': stream,
+						'Source Channel ID': channel,
+					})),
+				},
+			},
+		});
+		expect(heard([], channels([1, 0], [1, 1]))?.sound).toEqual({
+			stream: { among: 'kind', index: 1 },
+			channels: { left: [0], right: [1] },
+		});
+		expect(heard([], channels([0, 3]))?.sound?.channels).toEqual({ left: [3], right: [3] });
+		expect(heard([], channels([0, 0], [1, 0]))?.sound).toBeUndefined();
+	});
 });

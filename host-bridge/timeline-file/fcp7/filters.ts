@@ -33,11 +33,14 @@ export function levelOf(item: XmlElement, clock: Clock): Level | undefined {
 	);
 }
 
-/** What effects do to a clip's picture, in words; those that change nothing are left out. */
-export function pictureEffects(item: XmlElement): readonly string[] {
+/**
+ * What effects do to a clip's picture or sound, in words; those that change nothing are left out,
+ * and so is what is read: speed, level and channel.
+ */
+export function effectsOf(item: XmlElement, kind: 'video' | 'audio'): readonly string[] {
 	const words = effectsIn(item).flatMap((effect) => {
 		const id = idOf(effect);
-		if (id === 'timeremap' || (childText(effect, 'mediatype') ?? 'video') !== 'video') return [];
+		if (READ.has(id) || (childText(effect, 'mediatype') ?? 'video') !== kind) return [];
 		const plain = PLAIN[id];
 		if (!plain) return [(childText(effect, 'name') || id || 'effect').slice(0, 500)];
 		return children(effect, 'parameter').flatMap((parameter) => {
@@ -47,6 +50,8 @@ export function pictureEffects(item: XmlElement): readonly string[] {
 	});
 	return [...new Set(words)].slice(0, 64);
 }
+
+const READ = new Set(['timeremap', 'audiolevels', 'audiopan']);
 
 type Parameter = { readonly unchanged: number; readonly word: string };
 const parameter = (unchanged: number, word: string): Parameter => ({ unchanged, word });

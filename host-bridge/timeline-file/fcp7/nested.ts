@@ -61,7 +61,7 @@ export function throughNested(
 		return {
 			range: { start, end: start + part.range.end - part.range.start },
 			...shown(reading, part.clip, { sourceIn, speed: ONE }),
-			...levelled(part.clip, start - part.range.start),
+			...(kind === 'audio' ? heardIn(part.clip, start - part.range.start) : {}),
 		};
 	});
 }
@@ -132,10 +132,15 @@ function shown(
 	};
 }
 
-/** The level of a clip inside; its channels are the nest's and no longer told apart. */
-function levelled(clip: ClipSpan | null, frames: number): Pick<NestedPart, 'sound'> {
-	const level = clip?.sound?.level;
-	return level ? { sound: { level: later(level, frames) } } : {};
+/** The level of a clip inside; its channels are the nest's and no longer told apart, which is said. */
+function heardIn(clip: ClipSpan | null, frames: number): Pick<NestedPart, 'sound' | 'effects'> {
+	const { level, channels } = clip?.sound ?? {};
+	return {
+		...(level ? { sound: { level: later(level, frames) } } : {}),
+		...(channels
+			? { effects: [...(clip?.effects ?? []), 'the choice of channels in its nested sequence'] }
+			: {}),
+	};
 }
 
 /** The channels of one sound stand on several tracks. */

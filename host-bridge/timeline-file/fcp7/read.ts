@@ -22,7 +22,7 @@ import {
 	needInteger,
 	type XmlElement,
 } from '../xml.ts';
-import { levelOf, pictureEffects } from './filters.ts';
+import { effectsOf, levelOf } from './filters.ts';
 import { type NestedPart, throughNested } from './nested.ts';
 import { flag, pixelAspectOf, rateOf, startOf } from './rate.ts';
 import type { SequenceReading, TrackReading } from './reading.ts';
@@ -267,7 +267,7 @@ function shownIn(
 			...(channel === undefined ? {} : { channels: { left: [channel], right: [channel] } }),
 			...(level ? { level } : {}),
 		};
-		const effects = at.kind === 'video' ? pictureEffects(item) : [];
+		const effects = effectsOf(item, at.kind);
 		return [
 			{
 				range,

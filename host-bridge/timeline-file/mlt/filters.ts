@@ -35,15 +35,29 @@ export function channelsOf(filters: readonly XmlElement[]): ClipSound['channels'
 	return left === 0 && right === 1 ? undefined : { left: [left], right: [right] };
 }
 
-/** What filters do to a picture, in words. */
-export function effectsOf(filters: readonly XmlElement[]): readonly string[] {
+/** What filters do to a picture or a sound, in words, but for what is read: level and channels. */
+export function effectsOf(
+	filters: readonly XmlElement[],
+	kind: 'video' | 'audio',
+): readonly string[] {
 	const names = filters.flatMap((filter) => {
 		const service = property(filter, 'mlt_service') ?? '';
-		if (service === '' || service === 'freeze' || SOUND.test(service)) return [];
+		if (service === '' || service === 'freeze') return [];
+		if (SOUND.test(service) !== (kind === 'audio')) return [];
+		if (kind === 'audio' && isReadOrPlain(filter, service)) return [];
 		const given = property(filter, 'kdenlive_id') ?? property(filter, 'shotcut:filter');
 		return [(PLAIN_WORDS[service] ?? given ?? service).slice(0, 500)];
 	});
 	return [...new Set(names)].slice(0, 64);
+}
+
+/** A sound filter that is read, that only measures or converts, or that an editor has on every track. */
+function isReadOrPlain(filter: XmlElement, service: string): boolean {
+	if (property(filter, 'internal_added') === '237') return true;
+	if (service === 'volume') return !/normali[sz]e/i.test(property(filter, 'gain') ?? '');
+	return /^(channelcopy|avfilter\.volume|audio(convert|channels|level|spectrum|wave)|(sw)?resample)/.test(
+		service,
+	);
 }
 
 /** Where a filter is at work, in frames of its owner; everywhere where it says nothing. */

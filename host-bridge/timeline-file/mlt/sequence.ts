@@ -289,14 +289,10 @@ function onTrack(
 	if (common.source.kind !== 'file') {
 		return [{ ...common, track, enabled: kind === 'video' ? picture : sound }];
 	}
+	const all = [...new Set([...(effects?.[kind] ?? []), ...effectsOf(filters, kind)])].slice(0, 64);
+	const said = all.length > 0 ? { effects: all } : {};
 	if (kind === 'video') {
-		const all = [...new Set([...(effects ?? []), ...effectsOf(filters)])].slice(0, 64);
-		const clip = {
-			...common,
-			track,
-			enabled: picture,
-			...(all.length > 0 ? { effects: all } : {}),
-		};
+		const clip = { ...common, track, enabled: picture, ...said };
 		return frozen ? withHeldFrame(document.rate, clip, frozen) : [clip];
 	}
 	const level = product([heard?.level, levelOf(document, filters)]);
@@ -306,7 +302,7 @@ function onTrack(
 		...(level ? { level } : {}),
 	};
 	const plain = Object.keys(played).length === 0;
-	return [{ ...common, track, enabled: sound, ...(plain ? {} : { sound: played }) }];
+	return [{ ...common, track, enabled: sound, ...(plain ? {} : { sound: played }), ...said }];
 }
 
 /** The clip before the held frame, that frame, and the clip after it, as far as they are there. */

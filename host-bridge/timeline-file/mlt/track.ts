@@ -23,9 +23,9 @@ export type MltPlaylist = { readonly element: XmlElement; readonly items: readon
 /** A clip before it is known on which track it counts as picture and on which as sound. */
 export type MltSpan = MltClip & {
 	readonly range: FrameRange;
-	/** What the clip's own filters do to its sound, in timeline frames, and to its picture. */
+	/** What the clip's own filters do: to its sound, in timeline frames, and what is not read, by name. */
 	readonly heard?: Pick<ClipSound, 'channels' | 'level'>;
-	readonly effects?: readonly string[];
+	readonly effects?: Readonly<Record<'video' | 'audio', readonly string[]>>;
 	readonly frozen?: { readonly range: FrameRange; readonly sourceIn: Rational };
 };
 
@@ -117,14 +117,13 @@ function filtered(
 	if (filters.length === 0) return {};
 	const level = levelOf(document, filters);
 	const channels = channelsOf(filters);
-	const effects = effectsOf(filters);
 	const frozen = freezeOf(document, filters, item);
 	return {
 		heard: {
 			...(channels ? { channels } : {}),
 			...(level ? { level: later(level, item.range.start - item.from) } : {}),
 		},
-		...(effects.length > 0 ? { effects } : {}),
+		effects: { video: effectsOf(filters, 'video'), audio: effectsOf(filters, 'audio') },
 		...(frozen ? { frozen } : {}),
 	};
 }

@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { ONE, type Rational, TICKS_PER_SECOND } from '../../../protocol/time.ts';
-import type { MediaSource } from '../../../protocol/timeline.ts';
+import type { ClipSound, MediaSource } from '../../../protocol/timeline.ts';
 import type { MediaFinder } from '../media-path.ts';
 import { readable } from '../readable.ts';
+import { effectsOf, TIME } from './effects.ts';
 import {
 	elements,
 	flagMember,
@@ -31,8 +32,10 @@ export type ClipContent = {
 	readonly sourceIn: Ticks;
 	readonly speed: Rational;
 	readonly enabled: boolean;
-	/** What its effects do to its picture, by their names. */
+	/** What it does beside that, by name: to its picture on a video track, else to its sound. */
 	readonly effects?: readonly string[];
+	/** What is heard of it; its level counts frames of the sequence from the clip's start. */
+	readonly sound?: ClipSound;
 };
 
 /** The part of its media that a clip uses, in the media's own clock; decides its length. */
@@ -62,7 +65,7 @@ export function readClip(clip: Json, finder: MediaFinder): ClipContent {
 		sourceIn: warp === 'varying' ? start : firstMoment(clip, start, range, warp),
 		speed: warp === 'varying' ? ONE : warp,
 		enabled: flagMember(clip, 'enabled', true),
-		effects: effectNames(clip),
+		...effectsOf(clip),
 	};
 }
 
@@ -84,24 +87,6 @@ export function timeWarp(item: Json): Rational | 'varying' {
 	}
 	return warp ?? ONE;
 }
-
-/** Effects that are no change of speed; Resolve keeps their names, and what it changed, as notes. */
-function effectNames(clip: Json): readonly string[] {
-	const list = member(clip, 'effects');
-	const names = (list ? elements(list) : []).flatMap((effect) => {
-		if (TIME.test(schemaName(effect)) || !flagMember(effect, 'enabled', true)) return [];
-		const metadata = member(effect, 'metadata');
-		const notes = metadata?.type === 'object' ? member(metadata, 'Resolve_OTIO') : undefined;
-		const resolve = notes?.type === 'object' ? notes : undefined;
-		if (resolve && member(resolve, 'Parameters')?.children?.length === 0) return [];
-		const name = resolve && member(resolve, 'Effect Name')?.value;
-		const own = textMember(effect, 'name') || textMember(effect, 'effect_name');
-		return [(typeof name === 'string' && name ? name : own || 'effect').slice(0, 500)];
-	});
-	return [...new Set(names)].slice(0, 64);
-}
-
-const TIME = /(Time(Warp|Effect)|FreezeFrame)$/;
 
 function readScalar(effect: Json): Rational | 'varying' {
 	const scalar = readable(() => numberOf(needMember(effect, 'time_scalar')));

@@ -1,15 +1,7 @@
 import { ONE } from '../../../protocol/time.ts';
 import type { MediaFinder } from '../media-path.ts';
 import { type ClipContent, clipRange, readClip, timeWarp } from './clip.ts';
-import {
-	elements,
-	flagMember,
-	type Json,
-	malformed,
-	member,
-	needMember,
-	textMember,
-} from './json.ts';
+import { elements, flagMember, type Json, malformed, needMember, textMember } from './json.ts';
 import { schemaName, unexpectedSchema } from './schema.ts';
 import {
 	earliest,
@@ -30,7 +22,11 @@ export type Item = TickRange & {
 };
 
 /** A stretch of an item with one source, in the time of whatever holds it. */
-export type Piece = TickRange & { readonly content: ClipContent };
+export type Piece = TickRange & {
+	readonly content: ClipContent;
+	/** Where the clip itself starts, of which this may be a part. */
+	readonly origin: Ticks;
+};
 
 /** The children of a track, one after the other from time 0. */
 export function readItems(track: Json): readonly Item[] {
@@ -60,7 +56,7 @@ export function transitionOffsets(node: Json): { readonly in: Ticks; readonly ou
 export function piecesOf(item: Json, start: Ticks, kind: TrackKind, finder: MediaFinder): Piece[] {
 	const end = start + lengthOf(item);
 	if (itemKind(item) === 'clip') {
-		return start < end ? [{ start, end, content: readClip(item, finder) }] : [];
+		return start < end ? [{ start, end, origin: start, content: readClip(item, finder) }] : [];
 	}
 	if (itemKind(item) === 'gap') return [blank(start, end, 'Empty time in a nested sequence', item)];
 	const what = `Nested sequence ${JSON.stringify(textMember(item, 'name') ?? '')}`.slice(0, 500);
@@ -74,6 +70,7 @@ export function piecesOf(item: Json, start: Ticks, kind: TrackKind, finder: Medi
 		...piece,
 		start: piece.start - from + start,
 		end: piece.end - from + start,
+		origin: piece.origin - from + start,
 	}));
 	return filledUp(clip(moved, start, end), start, end, item).map((piece) =>
 		enabled ? piece : { ...piece, content: { ...piece.content, enabled: false } },
@@ -88,7 +85,12 @@ export function clip(pieces: readonly Piece[], start: Ticks, end: Ticks): Piece[
 			const from = latest(piece.start, start);
 			const { content } = piece;
 			const sourceIn = content.sourceIn + scale(from - piece.start, content.speed);
-			return { start: from, end: earliest(piece.end, end), content: { ...content, sourceIn } };
+			return {
+				start: from,
+				end: earliest(piece.end, end),
+				origin: piece.origin,
+				content: { ...content, sourceIn },
+			};
 		});
 }
 
@@ -175,12 +177,6 @@ function blank(start: Ticks, end: Ticks, what: string, item: Json): Piece {
 	const name = (textMember(item, 'name') || what).slice(0, 500);
 	const enabled = flagMember(item, 'enabled', true);
 	const source = { kind: 'synthetic', what } as const;
-	return { start, end, content: { name, source, sourceIn: 0n, speed: ONE, enabled } };
-}
-
-/** Metadata of an item, if it is an object as OpenTimelineIO writes it. */
-export function metadataOf(item: Json, tool: string): Json | undefined {
-	const all = member(item, 'metadata');
-	const own = all?.type === 'object' ? member(all, tool) : undefined;
-	return own?.type === 'object' ? own : undefined;
+	const content = { name, source, sourceIn: 0n, speed: ONE, enabled };
+	return { start, end, origin: start, content };
 }

@@ -1,8 +1,9 @@
 import { PickupError } from '../../../protocol/errors.ts';
 import type { FrameRate } from '../../../protocol/time.ts';
-import type { ClipSpan } from '../../../protocol/timeline.ts';
+import type { ClipSound, ClipSpan } from '../../../protocol/timeline.ts';
 import type { Cut, Track } from '../../host.ts';
 import type { TimelineFormat, TimelineSequence } from '../format.ts';
+import { later } from '../level.ts';
 import type { MediaFinder } from '../media-path.ts';
 import { readable } from '../readable.ts';
 import type { OtioTrack } from './free.ts';
@@ -10,7 +11,6 @@ import {
 	clip,
 	itemKind,
 	lengthOf,
-	metadataOf,
 	type Piece,
 	piecesOf,
 	readItems,
@@ -27,7 +27,7 @@ import {
 	parseJson,
 	textMember,
 } from './json.ts';
-import { schemaName, unexpectedSchema } from './schema.ts';
+import { metadataOf, schemaName, unexpectedSchema } from './schema.ts';
 import { pictureOf, sampleRateOf, sequenceRate } from './settings.ts';
 import {
 	earliest,
@@ -179,7 +179,7 @@ function spanOf(piece: Piece, track: string, zero: Ticks, rate: FrameRate): Clip
 	const start = nearestFrame(piece.start - zero, rate);
 	const end = nearestFrame(piece.end - zero, rate);
 	if (end <= start) return [];
-	const { name, source, speed, enabled, sourceIn, effects = [] } = piece.content;
+	const { name, source, speed, enabled, sourceIn, effects = [], sound } = piece.content;
 	const early = frameTicks(start, rate) - (piece.start - zero);
 	return [
 		{
@@ -190,9 +190,16 @@ function spanOf(piece: Piece, track: string, zero: Ticks, rate: FrameRate): Clip
 			sourceIn: ticksToSeconds(sourceIn + scale(early, speed)),
 			speed,
 			enabled,
-			...(effects.length > 0 && track.startsWith('V') ? { effects } : {}),
+			...(effects.length > 0 ? { effects } : {}),
+			...(sound && track.startsWith('A')
+				? { sound: soundFrom(sound, nearestFrame(piece.origin - zero, rate)) }
+				: {}),
 		},
 	];
+}
+
+function soundFrom(sound: ClipSound, start: number): ClipSound {
+	return sound.level ? { ...sound, level: later(sound.level, start) } : sound;
 }
 
 /** DaVinci Resolve's note that a track is locked. */

@@ -1,4 +1,4 @@
-import { type Json, malformed, needMember, stringOf } from './json.ts';
+import { type Json, malformed, member, needMember, stringOf } from './json.ts';
 
 /** The newest version of each schema that this reader knows. */
 const KNOWN: Readonly<Record<string, number>> = {
@@ -43,4 +43,11 @@ export function schemaName(object: Json): string {
 /** `timeline-unsupported` for an object whose schema has no business where it stands. */
 export function unexpectedSchema(object: Json, expected: string) {
 	return malformed(needMember(object, 'OTIO_SCHEMA'), expected, 'timeline-unsupported');
+}
+
+/** Metadata of an item, if it is an object as OpenTimelineIO writes it. */
+export function metadataOf(item: Json, tool: string): Json | undefined {
+	const all = member(item, 'metadata');
+	const own = all?.type === 'object' ? member(all, tool) : undefined;
+	return own?.type === 'object' ? own : undefined;
 }

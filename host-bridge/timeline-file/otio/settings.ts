@@ -1,7 +1,8 @@
 import { type FrameRate, ONE, type Rational, rational } from '../../../protocol/time.ts';
 import { mediaReference } from './clip.ts';
-import { itemKind, metadataOf } from './items.ts';
+import { itemKind } from './items.ts';
 import { elements, type Json, malformed, member } from './json.ts';
+import { metadataOf } from './schema.ts';
 import { exactRate } from './time.ts';
 
 /**
