@@ -249,7 +249,9 @@ type Made = {
 };
 
 function report(terminal: Terminal, { landed, jobs, done, plans }: Made): number {
-	for (const note of new Set(done.flatMap(({ clip }) => clip?.notes ?? []))) terminal.note(note);
+	const said = new Set(plans.flatMap(({ notes }) => notes));
+	const notes = new Set(done.flatMap(({ clip }) => clip?.notes ?? []));
+	for (const note of notes) if (!said.has(note)) terminal.note(note);
 	const problems = jobs.flatMap((job) => (job.problem ? [job.problem] : []));
 	for (const problem of problems) terminal.note(`A take failed: ${problem.message}`);
 	const { saved, reports } = landed;

@@ -110,7 +110,9 @@ export const clipSpanSchema = z
 			.max(64)
 			.readonly()
 			.optional()
-			.describe('What the cut does to the picture and nobody else will: scaled, cropped, …'),
+			.describe(
+				'What the cut does to the picture, or on a track of sound to that, and nobody else will: scaled, cropped, an equaliser, …',
+			),
 	})
 	.readonly()
 	.meta({ id: 'ClipSpan' });

@@ -40,10 +40,11 @@ export type Engine = {
 	/** What it finds on this machine beside that, for `pickup doctor`. May take seconds; never throws. */
 	check?(): Promise<readonly Check[]>;
 	/**
-	 * Settles what will be made, or throws PickupError: `engine-cannot`, `too-long`, `no-neighbour`… What
-	 * is found out about this machine on the way is kept in `place`; without one it is left out.
+	 * Settles what will be made, or throws PickupError: `engine-cannot`, `too-long`, `no-neighbour`… In
+	 * `place` the media beside the range are looked at, and what is found out about this machine is
+	 * kept; without one both are left out.
 	 */
-	plan(request: GenerationRequest, place?: Pick<Workplace, 'cache'>): Promise<Plan>;
+	plan(request: GenerationRequest, place?: Pick<Workplace, 'cache' | 'ffmpeg'>): Promise<Plan>;
 	/**
 	 * Makes the clip, in a process of its own. Throws the signal's reason when aborted; on any exit
 	 * every child process and file but the finished clip is gone.

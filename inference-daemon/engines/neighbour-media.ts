@@ -2,6 +2,7 @@ import { PickupError } from '../../protocol/errors.ts';
 import type { Codec } from '../../protocol/generation.ts';
 import type { ClipSpan } from '../../protocol/timeline.ts';
 import { BT709, type Colour, colourName, colourOf, isSameColour } from '../media/colour.ts';
+import { checkConversion } from '../media/frames.ts';
 import { hasAlpha } from '../media/picture.ts';
 import { examine, type Media } from '../media/probe.ts';
 import type { Ffmpeg } from '../media/types.ts';
@@ -10,16 +11,17 @@ import type { UsableSpan } from './cut-picture.ts';
 /** The clips whose picture is looked at; null where there is none on a side. */
 export type Beside = readonly (UsableSpan | null)[];
 
-/** For the plan: what a cut does to the picture of a clip is not done to what is made from it. */
-export function effectNotes(beside: Beside): readonly string[] {
-	const notes = beside.flatMap((span) =>
-		span?.effects && span.effects.length > 0
-			? [
-					`“${span.name}” is seen as in the file, without the cut’s effects: ${span.effects.join(', ')}.`,
-				]
-			: [],
-	);
-	return [...new Set(notes)];
+/** For the plan: what a cut does to a clip's picture or sound is not done to what is made from it. */
+export function effectNotes(beside: Beside, heard: readonly ClipSpan[]): readonly string[] {
+	const told = (spans: Beside | readonly ClipSpan[], how: string) =>
+		spans.flatMap((span) =>
+			span?.effects && span.effects.length > 0
+				? [
+						`“${span.name}” is ${how} as in the file, without the cut’s effects: ${span.effects.join(', ')}.`,
+					]
+				: [],
+		);
+	return [...new Set([...told(beside, 'seen'), ...told(heard, 'heard')])];
 }
 
 /**
@@ -35,15 +37,39 @@ export async function colourBeside(
 	return colours.find((colour) => !isSameColour(colour, BT709)) ?? BT709;
 }
 
-/** For the clip: what was done about media that could not be taken as they are. */
+export type Neighbours = {
+	readonly beside: Beside;
+	/** Clips on tracks of sound, some of which may be too far away to be read. */
+	readonly heard: readonly ClipSpan[];
+	readonly codec: Codec;
+};
+
+/**
+ * For the plan: what will be done about media that cannot be taken as they are. Throws
+ * `ffmpeg-missing` where a colour is to be converted and ffmpeg cannot; about what cannot be read
+ * there is nothing to say before it is read.
+ */
+export async function plannedMediaNotes(
+	ffmpeg: Ffmpeg,
+	neighbours: Neighbours,
+): Promise<readonly string[]> {
+	const { signal } = new AbortController();
+	try {
+		const target = await colourBeside(ffmpeg, neighbours.beside, signal);
+		const pictures = await picturesOf(ffmpeg, neighbours.beside, signal);
+		const other = pictures.find(({ video }) => !isSameColour(colourOf(video), target));
+		if (other) await checkConversion(ffmpeg, other.span.source.path, signal);
+		return await mediaNotes(ffmpeg, neighbours, signal);
+	} catch (error) {
+		if (error instanceof PickupError && error.code !== 'ffmpeg-missing') return [];
+		throw error;
+	}
+}
+
+/** For the plan and the clip: what is done about media that cannot be taken as they are. */
 export async function mediaNotes(
 	ffmpeg: Ffmpeg,
-	neighbours: {
-		readonly beside: Beside;
-		/** Clips on tracks of sound, some of which may be too far away to be read. */
-		readonly heard: readonly ClipSpan[];
-		readonly codec: Codec;
-	},
+	neighbours: Neighbours,
 	signal: AbortSignal,
 ): Promise<readonly string[]> {
 	const { beside, heard, codec } = neighbours;
@@ -59,7 +85,7 @@ export async function mediaNotes(
 	for (const { span, video } of pictures) {
 		const colour = colourOf(video);
 		if (!isSameColour(colour, target)) {
-			notes.push(`“${span.name}” was converted from ${colourName(colour)} to ${name}.`);
+			notes.push(`“${span.name}” is converted from ${colourName(colour)} to ${name}.`);
 		}
 		if (hasAlpha(video))
 			notes.push(`“${span.name}” has an alpha channel: what would show through it is black here.`);
@@ -73,7 +99,7 @@ export async function mediaNotes(
 			throw error;
 		});
 		if (media && media.channels.length > 0 && media.audio === null) {
-			notes.push(`The sound of “${span.name}” cannot be decoded here, so it was taken for silent.`);
+			notes.push(`The sound of “${span.name}” cannot be decoded here, so it is taken for silent.`);
 		}
 	}
 	return [...new Set(notes)];

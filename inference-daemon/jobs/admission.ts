@@ -75,8 +75,10 @@ async function completed(
 	sent: GenerationRequest,
 	{ engines, findFfmpeg, cache }: Surroundings,
 ): Promise<Pick<Submission, 'request' | 'plan'>> {
-	const { engine, request } = await engines.choose(sent, await findFfmpeg());
-	return { request, plan: await engine.plan(request, { cache }) };
+	const ffmpeg = await findFfmpeg();
+	const { engine, request } = await engines.choose(sent, ffmpeg);
+	const plan = await engine.plan(request, ffmpeg === null ? undefined : { cache, ffmpeg });
+	return { request, plan };
 }
 
 /** What most file systems take as one name, in bytes. */

@@ -259,7 +259,19 @@ function chooser<T>(times: readonly Rational[], size: number, make: (data: Uint8
 	};
 }
 
-function noConversion(path: string, cause: Error): PickupError {
+/** Throws `ffmpeg-missing` where the colour of a picture could not be converted. */
+export async function checkConversion(
+	ffmpeg: Ffmpeg,
+	path: string,
+	signal: AbortSignal,
+): Promise<void> {
+	const chunks: Uint8Array[] = [];
+	const onOutput = (chunk: Uint8Array) => chunks.push(chunk);
+	await runFfmpeg(ffmpeg, { args: ['-filters'], signal, onOutput });
+	if (!/ zscale /.test(Buffer.concat(chunks).toString('latin1'))) throw noConversion(path);
+}
+
+function noConversion(path: string, cause?: Error): PickupError {
 	return new PickupError(
 		'ffmpeg-missing',
 		`Expected an ffmpeg that was built with zscale (libzimg), to convert the colour of ${path}`,

@@ -68,6 +68,11 @@ async function draft(cut: TimelineContext, codec: Codec = 'prores-422-hq'): Prom
 	return inbetween.generate(wanted, workplace, { report: () => {}, signal });
 }
 
+async function plannedNotes(cut: TimelineContext, program = ffmpeg): Promise<readonly string[]> {
+	const place = { ffmpeg: program, cache: folder };
+	return (await inbetween.plan(request('fill', cut, {}), place)).notes;
+}
+
 /** Tags, and the value of grey in 10 bits at the start and at the end, as a reader of its own has them. */
 async function found(path: string) {
 	const entries = 'stream=color_primaries,color_transfer,color_space';
@@ -137,22 +142,41 @@ describe('between clips of two colours', () => {
 	it.each([
 		['PQ', 573],
 		['HLG', 721],
-	] as const)('BT.709 becomes %s and says so', async (kind, white) => {
+	] as const)('BT.709 becomes %s, and plan and clip say so', async (kind, white) => {
 		const [wide, plain] = [await film(kind, 400), await film('BT.709', 940)];
 		const clip = await draft(cutOf(wide, plain));
+		expect(await plannedNotes(cutOf(wide, plain))).toEqual(
+			expect.arrayContaining([...clip.notes!]),
+		);
 		const { tags, grey } = await found(clip.path);
 		expect(tags).toEqual(TAGS[kind]);
 		expect(Math.abs(grey[0]! - 400)).toBeLessThan(60);
 		expect(Math.abs(grey[1]! - white)).toBeLessThan(60);
 		expect(clip.notes).toEqual([
 			`The clip is in BT.2020 ${kind}, as it is beside it.`,
-			`“BT.709 940.mov” was converted from BT.709 to BT.2020 ${kind}.`,
+			`“BT.709 940.mov” is converted from BT.709 to BT.2020 ${kind}.`,
 		]);
 		const colour: Colour = { primaries: 'bt2020', transfer: TAGS[kind][1] };
 		const wanted = { path: plain, at: [ZERO], size: SIZE, pixelAspect: ONE, colour };
 		const [frame] = await readFrames(ffmpeg, { ...wanted, format: 'yuv422p10le' });
 		const value = Buffer.from(frame!.data).readUInt16LE(2000);
 		expect(Math.abs(value - white)).toBeLessThanOrEqual(2);
+	});
+
+	it('a plan refuses it where ffmpeg has no zscale', async () => {
+		const path = join(folder, 'ffmpeg without zscale');
+		const real = `"${ffmpeg.path}" "$@"`;
+		const script = `#!/bin/sh\ncase "$*" in *-filters*) ${real} | grep -v zscale;; *) exec ${real};; esac\n`;
+		await writeFile(path, script, { mode: 0o755 });
+		const [wide, plain] = [await film('HLG', 400), await film('BT.709', 940)];
+		const plan = plannedNotes(cutOf(plain, wide), { ...ffmpeg, path });
+		await expect(plan).rejects.toMatchObject({
+			code: 'ffmpeg-missing',
+			message: `Expected an ffmpeg that was built with zscale (libzimg), to convert the colour of ${plain}`,
+		});
+		await expect(plannedNotes(cutOf(wide, wide), { ...ffmpeg, path })).resolves.toContain(
+			'The clip is in BT.2020 HLG, as it is beside it.',
+		);
 	});
 
 	it('what is shown of PQ elsewhere is brought to BT.709', async () => {
@@ -199,12 +223,12 @@ describe('a clip that lets through what is under it', () => {
 		expect(at(192).every((value) => value < 4)).toBe(true);
 	});
 
-	it('a draft says so', async () => {
+	it('a draft and its plan say so', async () => {
 		const path = await hidden('g.mov', ['-c:v', 'qtrle', '-pix_fmt', 'argb']);
 		const clip = await draft(cutOf(path, path));
-		expect(clip.notes).toEqual([
-			'“g.mov” has an alpha channel: what would show through it is black here.',
-		]);
+		const note = '“g.mov” has an alpha channel: what would show through it is black here.';
+		expect(clip.notes).toEqual([note]);
+		expect(await plannedNotes(cutOf(path, path))).toContain(note);
 	});
 });
 
@@ -222,21 +246,26 @@ it('sound that nothing here can decode is told of', async () => {
 	const cut = cutOf(path, path);
 	const sound = [cut.left!, cut.right!].map((one) => ({ ...one, track: 'A1' }));
 	expect((await draft({ ...cut, sound })).notes).toEqual([
-		'The sound of “unheard.mov” cannot be decoded here, so it was taken for silent.',
+		'The sound of “unheard.mov” cannot be decoded here, so it is taken for silent.',
 	]);
 });
 
 describe('what the cut does to a neighbour', () => {
 	it('is told in the plan of either engine', () => {
 		const left = span([0, 12], '/a.mov', { name: 'a.mov', effects: ['Scale', 'Crop'] });
-		const wanted = request('fill', cutOf(left, '/b.mov'), {});
-		const note = '“a.mov” is seen as in the file, without the cut’s effects: Scale, Crop.';
-		expect(planDraft(wanted).notes).toContain(note);
+		const cut = cutOf(left, '/b.mov');
+		const music = span([0, 12], '/a.wav', { name: 'a.wav', track: 'A1', effects: ['Reverb'] });
+		const wanted = request('fill', { ...cut, sound: [music] }, {});
+		const notes = [
+			'“a.mov” is seen as in the file, without the cut’s effects: Scale, Crop.',
+			'“a.wav” is heard as in the file, without the cut’s effects: Reverb.',
+		];
+		expect(planDraft(wanted).notes).toEqual(expect.arrayContaining(notes));
 		const large = { ...wanted, settings: { model: folder } };
 		const work = workFor(large, settingsIn(large), { stages: 1, referenceScale: 1 });
-		expect(
-			planOf(large, work, { steps: 8, model: { distilled: true, notes: [] } }).notes,
-		).toContain(note);
+		expect(planOf(large, work, { steps: 8, model: { distilled: true, notes: [] } }).notes).toEqual(
+			expect.arrayContaining(notes),
+		);
 	});
 });
 

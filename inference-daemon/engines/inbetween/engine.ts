@@ -8,13 +8,13 @@ import { clipSizeFor, encodeClip, pixelFormatFor } from '../../media/encode.ts';
 import type { Ffmpeg, Frame, Sound } from '../../media/types.ts';
 import { type Canvas, pictureOf } from '../cut-picture.ts';
 import type { Engine, Reporting, Workplace } from '../engine.ts';
-import { colourBeside, mediaNotes } from '../neighbour-media.ts';
+import { colourBeside, mediaNotes, plannedMediaNotes } from '../neighbour-media.ts';
 import type { Side } from './bridge.ts';
 import { readSide } from './neighbours.ts';
 import { type Painter, type Picture, startPainter } from './picture.ts';
 import { KINDS, MAX_FRAMES, planDraft, type Sides, sidesOf } from './plan.ts';
 import { growBed } from './sound/bed.ts';
-import { isHeard, readSurroundings } from './sound/mix.ts';
+import { heardIn, readSurroundings } from './sound/mix.ts';
 
 /**
  * A draft in seconds without a model: picture moves from one side of the gap to the other along
@@ -23,11 +23,22 @@ import { isHeard, readSurroundings } from './sound/mix.ts';
 export const inbetween: Engine = {
 	name: 'inbetween',
 	describe: async (ffmpeg) => describeInbetween(ffmpeg),
-	plan: async (request) => planDraft(request),
+	plan,
 	generate,
 };
 
 const PREVIEW_WIDTH = 640;
+
+async function plan(request: GenerationRequest, place?: Pick<Workplace, 'ffmpeg'>): Promise<Plan> {
+	const planned = planDraft(request);
+	const notes = place ? await plannedMediaNotes(place.ffmpeg, neighboursOf(request)) : [];
+	return { ...planned, notes: [...planned.notes, ...notes] };
+}
+
+function neighboursOf(request: GenerationRequest) {
+	const { left, right } = sidesOf(request);
+	return { beside: [left, right], heard: heardIn(request.context), codec: request.output.codec };
+}
 
 /** The whole draft, top to bottom. */
 async function generate(
@@ -46,11 +57,10 @@ async function generate(
 		tell(0, 'Looking at the neighbours');
 		const sides = sidesOf(request);
 		const size = clipSizeFor(codec, sequence.size);
-		const beside = [sides.left, sides.right];
-		const heard = request.context.sound.filter((span) => isHeard(span, request.context));
+		const neighbours = neighboursOf(request);
 		const [colour, notes] = await Promise.all([
-			colourBeside(ffmpeg, beside, signal),
-			mediaNotes(ffmpeg, { beside, heard, codec }, signal),
+			colourBeside(ffmpeg, neighbours.beside, signal),
+			mediaNotes(ffmpeg, neighbours, signal),
 		]);
 		const canvas = { ...sequence, size, colour };
 		const reading = readNeighbours(request, sides, canvas, ffmpeg, signal);

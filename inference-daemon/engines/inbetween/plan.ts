@@ -4,6 +4,7 @@ import { formatRate, rangeLength, samplesForFrames } from '../../../protocol/tim
 import { type ClipSpan, whyOffline } from '../../../protocol/timeline.ts';
 import type { UsableSpan } from '../cut-picture.ts';
 import { effectNotes } from '../neighbour-media.ts';
+import { heardIn } from './sound/mix.ts';
 
 export const MAX_FRAMES = 1800;
 export const KINDS = ['fill', 'extend', 'retake'] as const satisfies readonly RequestKind[];
@@ -52,7 +53,7 @@ export function planDraft(request: GenerationRequest): Plan {
 		notes: [
 			'A draft to judge timing with: motion between the cuts, no new content.',
 			...notes,
-			...effectNotes([left, right]),
+			...effectNotes([left, right], hasSound ? heardIn(context) : []),
 		],
 	};
 }

@@ -1,4 +1,5 @@
 import type { Engine } from '../engine.ts';
+import { plannedMediaNotes } from '../neighbour-media.ts';
 import { generate } from './generate.ts';
 import { describeLtx2 } from './model/description.ts';
 import { planOf } from './plan/plan.ts';
@@ -18,8 +19,14 @@ export const ltx2: Engine = {
 		const { settings, model, planned } = await prepare(request);
 		const { work, stages } = planned();
 		const steps = stages.reduce((sum, { sigmas }) => sum + sigmas.length - 1, 0);
-		const notes = place ? await deviceNotes(settings.provider, place.cache) : [];
 		const plan = planOf(request, work, { steps, model });
+		if (!place) return plan;
+		const beside = [work.left, work.right];
+		const neighbours = { beside, heard: request.context.sound, codec: request.output.codec };
+		const notes = [
+			...(await plannedMediaNotes(place.ffmpeg, neighbours)),
+			...(await deviceNotes(settings.provider, place.cache)),
+		];
 		return { ...plan, notes: [...plan.notes, ...notes] };
 	},
 	generate,

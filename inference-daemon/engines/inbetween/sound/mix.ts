@@ -65,7 +65,12 @@ export async function readSurroundings(
 }
 
 /** Whether a clip can be read and sounds near enough to the range to matter. */
-export function isHeard(span: ClipSpan, { range, sequence }: TimelineContext): boolean {
+/** The clips of sound that are near enough to be listened to. */
+export function heardIn(context: TimelineContext): readonly ClipSpan[] {
+	return context.sound.filter((span) => isHeard(span, context));
+}
+
+function isHeard(span: ClipSpan, { range, sequence }: TimelineContext): boolean {
 	const { rate } = sequence;
 	const near =
 		samplesForFrames(span.range.end, rate) > samplesForFrames(range.start, rate) - LOOK &&

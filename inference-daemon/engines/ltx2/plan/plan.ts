@@ -180,7 +180,10 @@ export function planOf(
 				? ['A distilled model works without guidance: the negative prompt has no effect.']
 				: []),
 			...work.notes,
-			...effectNotes([work.left, work.right]),
+			...effectNotes(
+				[work.left, work.right],
+				work.hasSound ? heardBeside(context.sound, work.range) : [],
+			),
 			...model.notes,
 		],
 	};
