@@ -16,7 +16,12 @@ const BUILT_IN: Readonly<Record<BuiltInEngine, () => Promise<Engine>>> = {
 type Settings = GenerationRequest['settings'];
 
 /** An engine, and the request with the settings that it left to the daemon. */
-export type Choice = { readonly engine: Engine; readonly request: GenerationRequest };
+export type Choice = {
+	readonly engine: Engine;
+	readonly request: GenerationRequest;
+	/** For the plan: which engine would have been taken before this one, and what it lacks. */
+	readonly notes: readonly string[];
+};
 
 /** How long what engines say of themselves is taken for true, in ms. */
 const FRESH = 1000;
@@ -53,18 +58,28 @@ export class EngineRegistry {
 		});
 	}
 
-	/** The engine for a request. Throws `no-such-engine`, `engine-unavailable` or `engine-cannot`. */
+	/**
+	 * The engine for a request; with `auto` one that is not ready is not passed over where a setting is its own.
+	 * Throws `no-such-engine`, `engine-unavailable` or `engine-cannot`.
+	 */
 	async choose(request: GenerationRequest, ffmpeg: Ffmpeg | null): Promise<Choice> {
 		const descriptions = await this.#describeFor(request, ffmpeg);
-		const description =
-			request.engine === 'auto'
-				? bestFor(request, descriptions)
-				: await this.#describedAs(request.engine, descriptions);
-		if (description === null) return { engine: await this.named(request.engine), request };
+		const isAuto = request.engine === 'auto';
+		const description = isAuto
+			? bestFor(request, descriptions)
+			: await this.#describedAs(request.engine, descriptions);
+		if (description === null) {
+			return { engine: await this.named(request.engine), request, notes: [] };
+		}
 		checkReady(description);
 		checkSupported(request, description);
 		const engine = await this.named(description.name);
-		return { engine, request: this.#completed(request, description) };
+		const before = descriptions.slice(0, descriptions.indexOf(description));
+		return {
+			engine,
+			request: this.#completed(request, description),
+			notes: isAuto ? fittingAmong(before, request).flatMap(passedOver) : [],
+		};
 	}
 
 	async describe(ffmpeg: Ffmpeg | null): Promise<readonly EngineDescription[]> {
@@ -132,21 +147,47 @@ function isBuiltIn(name: string): name is BuiltInEngine {
 	return Object.hasOwn(BUILT_IN, name);
 }
 
-/** The first that is ready of those that do all that is asked for, else the first of those. */
+/**
+ * The first that is ready of those that do all that is asked for, else the first of those; but one
+ * before it where the request has settings, as a model, that only that one knows.
+ */
 function bestFor(
 	request: GenerationRequest,
 	descriptions: readonly EngineDescription[],
 ): EngineDescription {
-	const able = descriptions.filter(({ kinds }) => kinds.includes(request.kind));
-	const fitting = able.filter((description) => unsupported(request, description) === null);
+	const fitting = fittingAmong(descriptions, request);
 	const best = fitting.find(({ ready }) => ready) ?? fitting[0];
-	if (best) return best;
+	const before = fitting.slice(0, best && fitting.indexOf(best));
+	const meant = Object.keys(request.settings).filter((name) => !best || !knows(best, name));
+	const named = before.find((one) => meant.some((name) => knows(one, name)));
+	if (best) return named ?? best;
+	const able = descriptions.filter(({ kinds }) => kinds.includes(request.kind));
 	const missing = able[0] ? unsupported(request, able[0]) : null;
 	throw new PickupError(
 		'engine-cannot',
 		`No engine here does ${request.kind}${missing ? ` with ${missing.what}` : ''}`,
 		{ field: missing?.field ?? 'request.kind' },
 	);
+}
+
+/** The engines that do the kind and all that is asked for beside it, ready or not. */
+function fittingAmong(
+	descriptions: readonly EngineDescription[],
+	request: GenerationRequest,
+): readonly EngineDescription[] {
+	return descriptions.filter(
+		(one) => one.kinds.includes(request.kind) && unsupported(request, one) === null,
+	);
+}
+
+function knows({ settings }: EngineDescription, setting: string): boolean {
+	return settings.some(({ name }) => name === setting);
+}
+
+/** An engine that is not ready, in a sentence. */
+function passedOver({ ready, title, needs }: EngineDescription): readonly string[] {
+	const missing = needs.find(({ present }) => !present);
+	return ready || !missing ? [] : [`${title} is not used, since it needs ${missing.what}`];
 }
 
 function checkReady({ ready, needs, title }: EngineDescription): void {

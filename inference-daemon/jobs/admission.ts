@@ -76,9 +76,9 @@ async function completed(
 	{ engines, findFfmpeg, cache }: Surroundings,
 ): Promise<Pick<Submission, 'request' | 'plan'>> {
 	const ffmpeg = await findFfmpeg();
-	const { engine, request } = await engines.choose(sent, ffmpeg);
+	const { engine, request, notes } = await engines.choose(sent, ffmpeg);
 	const plan = await engine.plan(request, ffmpeg === null ? undefined : { cache, ffmpeg });
-	return { request, plan };
+	return { request, plan: { ...plan, notes: [...notes, ...plan.notes] } };
 }
 
 /** What most file systems take as one name, in bytes. */

@@ -132,6 +132,44 @@ describe('dev or distilled is what holds the transformer, whatever lies beside i
 	});
 });
 
+test('connectors of the other variant than the transformer are refused by name', async () => {
+	const { tensors } = await readTensors(await tinyCheckpoint('ltx-2-tiny'));
+	const isConnectors = (name: string) => /embeddings_connector|^text_embedding/.test(name);
+	const those = (wanted: boolean) =>
+		Object.fromEntries(Object.entries(tensors).filter(([name]) => isConnectors(name) === wanted));
+	const files = (variant: string) => ({
+		'ltx-2-19b-distilled_transformer_only.safetensors': those(false),
+		[`ltx-2-19b-embeddings_connector_${variant}.safetensors`]: those(true),
+	});
+	expect(await refused(await folderOf('dev connectors', files('dev')))).toMatch(
+		/connectors of a distilled model, .*transformer_only\.safetensors is; got dev ones in .*connector_dev/,
+	);
+	expect(await planned(await folderOf('its connectors', files('distill')))).toMatchObject({
+		steps: 8,
+		notes: [],
+	});
+});
+
+describe('an engine that is left open', () => {
+	const auto = ['fill', '--gap', '2', '--plan', '--json'] as const;
+
+	test('is LTX-2 where a model is named, and refused as that', async () => {
+		const model = await folderOf('nothing in it', {});
+		const given = await bench.pickup([...auto, timeline, '--model', model]);
+		expect([given.code, given.stdout]).toEqual([5, expect.stringContaining(model)]);
+		const named = await bench.pickup([...auto, timeline], { PICKUP_MODEL: model });
+		expect([named.code, named.stdout]).toEqual([5, expect.stringContaining(model)]);
+	});
+
+	test('is the draft where none is named, and the plan says first why', async () => {
+		const { code, stdout } = await bench.pickup([...auto, timeline]);
+		expect(code).toBe(0);
+		const [plan] = (JSON.parse(stdout) as { plans: [Plan] }).plans;
+		expect(plan.engine).toBe('inbetween');
+		expect(plan.notes[0]).toMatch(/^LTX-2 is not used, since it needs its weights: .*models/);
+	});
+});
+
 describe('the LoRA of a second stage', () => {
 	const dev = async () => ({
 		'ltx-2-dev.safetensors': await tinyCheckpoint('ltx-2-tiny'),

@@ -73,7 +73,10 @@ export async function openModel(folder: string): Promise<Model> {
 	const gemma = describe(encoder.checkpoint.files).files;
 	checkFamilies([...description.files, ...gemma]);
 	const { families } = description;
-	const variant = variantOfModel(base.filter(holds('transformer')));
+	const variant = variantOfModel(
+		base.filter(holds('transformer')),
+		base.filter(holds('connectors')),
+	);
 	const fitting = told.filter((one) => one.families.some((family) => families.includes(family)));
 	const upsampler = chooseUpsampler(fitting.filter(holds('upsampler')));
 	const { changeable } = checkpoint;

@@ -6,13 +6,14 @@ import type { Told } from '../weights/describe.ts';
  * Whether a model is distilled, by what holds its transformer and by nothing that lies beside it.
  * Distilled weights have the names and shapes of those they were made from: where the metadata does
  * not tell, the name that its makers gave the file has to, and where that does not, it is taken for
- * distilled and a note says so. Throws PickupError `bad-weights` where the files contradict each
+ * distilled and a note says so. The connectors were trained with their transformer: those of the
+ * other variant make other pictures. Throws PickupError `bad-weights` where files contradict each
  * other.
  */
-export function variantOfModel(transformers: readonly Told[]): {
-	readonly distilled: boolean;
-	readonly notes: readonly string[];
-} {
+export function variantOfModel(
+	transformers: readonly Told[],
+	connectors: readonly Told[],
+): { readonly distilled: boolean; readonly notes: readonly string[] } {
 	const said = transformers.map((one) => ({ path: one.path, variant: variantOf(one) }));
 	const [dev, distilled] = [of('dev'), of('distilled')];
 	if (dev && distilled) {
@@ -22,8 +23,12 @@ export function variantOfModel(transformers: readonly Told[]): {
 			{ field: dev.path, action: 'Put the parts of one model into the folder.' },
 		);
 	}
-	if (dev) return { distilled: false, notes: [] };
-	if (distilled) return { distilled: true, notes: [] };
+	const main = dev ?? distilled;
+	if (main) {
+		const other = connectors.find((one) => !['unknown', main.variant].includes(variantOf(one)));
+		if (other) throw unlike(main, { path: other.path, variant: variantOf(other) });
+		return { distilled: main.variant === 'distilled', notes: [] };
+	}
 	const name = basename(said[0]!.path);
 	const note = `Nothing in ${name} tells whether it is dev or distilled: taken for distilled. If it is dev, put "dev" into its name.`;
 	return { distilled: true, notes: [note] };
@@ -31,6 +36,16 @@ export function variantOfModel(transformers: readonly Told[]): {
 	function of(wanted: string) {
 		return said.find(({ variant }) => variant === wanted);
 	}
+}
+
+type Said = Pick<Told, 'path' | 'variant'>;
+
+function unlike(transformer: Said, connectors: Said): PickupError {
+	return new PickupError(
+		'bad-weights',
+		`Expected connectors of a ${transformer.variant} model, as the transformer in ${transformer.path} is; got ${connectors.variant} ones in ${connectors.path}`,
+		{ field: connectors.path, action: 'Put the parts of one model into the folder.' },
+	);
 }
 
 function variantOf({ path, variant }: Told): Told['variant'] {
