@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type ClientOptions as SocketOptions, WebSocket } from 'ws';
 import { stateFolder } from '../files/folders.ts';
 import { isRunning } from '../files/is-running.ts';
-import { ownFolder } from '../files/own-folder.ts';
+import { claimStateFolder, statePaths } from '../files/state-folder.ts';
 import { type Client, connect, type SocketLike } from '../protocol/client.ts';
 import { PickupError } from '../protocol/errors.ts';
 import { printable } from '../protocol/printable.ts';
@@ -153,28 +152,30 @@ async function startDaemon(state: string, options: readonly string[]): Promise<P
 		else if (daemon.exit !== undefined) break;
 		await pause(25);
 	}
-	const said = (await readFile(join(state, START_LOG), 'utf8')).trim();
-	throw new PickupError('daemon-unreachable', `The daemon did not start: ${said || 'no answer'}`, {
-		action: `Look at ${join(state, 'daemon.log')}, or run \`pickup daemon\` to watch it start.`,
+	const { log, startLog } = statePaths(state);
+	const said = (await readFile(startLog, 'utf8')).trim();
+	const ending = daemon.signal && `${daemon.signal} ended it`;
+	const why = [said, ending].filter(Boolean).join('\n') || 'no answer';
+	throw new PickupError('daemon-unreachable', `The daemon did not start: ${why}`, {
+		action: `Look at ${log}, or run \`pickup daemon\` to watch it start.`,
 	});
 }
 
-const START_LOG = 'daemon-start.log';
-
 /** Throws what keeps the state folder from being written to, or the program from being started. */
 async function spawnDaemon(state: string, options: readonly string[]) {
-	const daemon: { exit: number | undefined } = { exit: undefined };
+	const daemon: { exit?: number; signal?: NodeJS.Signals } = {};
 	try {
-		await ownFolder(state, [START_LOG, 'daemon.json']);
-		const log = await open(join(state, START_LOG), 'w', 0o600);
+		await claimStateFolder(state);
+		const log = await open(statePaths(state).startLog, 'w', 0o600);
 		try {
 			const child = spawn(process.execPath, [daemonProgram(), '--state', state, ...options], {
 				detached: true,
 				stdio: ['ignore', log.fd, log.fd],
 				windowsHide: true,
 			});
-			child.on('exit', (code) => {
+			child.on('exit', (code, signal) => {
 				daemon.exit = code ?? -1;
+				if (signal) daemon.signal = signal;
 			});
 			await new Promise((resolve, reject) => child.on('spawn', resolve).on('error', reject));
 			child.unref();

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
-import { join } from 'node:path';
+import { statePaths } from '../files/state-folder.ts';
 import { errorCode, systemProblem } from '../files/system-errors.ts';
 import { PickupError } from '../protocol/errors.ts';
 import {
@@ -39,7 +39,7 @@ export async function findDaemon(state: string): Promise<PortFile | null> {
 /** What the last daemon that listened wrote; null where it was stopped, or there was none. */
 export async function readPortFile(state: string): Promise<PortFile | null> {
 	try {
-		const text = await readFile(join(state, 'daemon.json'), 'utf8');
+		const text = await readFile(statePaths(state).portFile, 'utf8');
 		return portFileSchema.parse(JSON.parse(text));
 	} catch (error) {
 		const code = errorCode(error);
@@ -50,8 +50,10 @@ export async function readPortFile(state: string): Promise<PortFile | null> {
 
 /** What the system would not do with the state folder. */
 export function stateError(state: string, error: unknown): PickupError {
-	const { code, message } = systemProblem(error);
-	return new PickupError(code, `Expected to use the state folder ${state}: ${message}`, {
+	const problem = systemProblem(error);
+	// The command names no state folder: one that is in other use is no mistake in what was typed.
+	const code = problem.code === 'usage' ? 'folder-not-writable' : problem.code;
+	return new PickupError(code, `Expected to use the state folder ${state}: ${problem.message}`, {
 		action: 'Name a folder that you may write to with PICKUP_STATE.',
 		cause: error,
 	});
@@ -59,7 +61,7 @@ export function stateError(state: string, error: unknown): PickupError {
 
 /** Whether the process in a port file is the daemon of the state folder, whatever it answers. */
 export function holdsState({ pid }: PortFile, state: string): Promise<boolean> {
-	return hasOpen(pid, join(state, 'jobs.db'));
+	return hasOpen(pid, statePaths(state).database);
 }
 
 /** How long a daemon may take to answer, in ms. */

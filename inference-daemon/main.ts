@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { claimStateFolder, statePaths } from '../files/state-folder.ts';
 import { systemProblem } from '../files/system-errors.ts';
 import { PickupError } from '../protocol/errors.ts';
 import { printable } from '../protocol/printable.ts';
@@ -24,8 +25,7 @@ import { handlersFor } from './server/methods.ts';
 import { removePortFile, writePortFile } from './server/port-file.ts';
 import { posterMaker } from './server/posters.ts';
 import { startServer } from './server/server.ts';
-import { readSettings, type Settings, statePaths } from './settings.ts';
-import { claimStateFolder } from './state-folder.ts';
+import { readSettings, type Settings } from './settings.ts';
 import { VERSION } from './version.ts';
 
 /** Exit codes: 0 stopped in order, 1 failed, 2 bad settings, 3 the state folder is in use. */
@@ -41,7 +41,7 @@ try {
 
 async function start(settings: Settings): Promise<void> {
 	const paths = statePaths(settings.state);
-	await claimStateFolder(settings.state, paths);
+	await claimStateFolder(settings.state);
 	const { engineModule, origins } = settings;
 	const journal = await openJournal(settings);
 	await rm(paths.portFile, { force: true });

@@ -1,6 +1,7 @@
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { parseArgs } from 'node:util';
 import { folderFrom, stateFolder } from '../files/folders.ts';
+import { statePaths } from '../files/state-folder.ts';
 import { PickupError } from '../protocol/errors.ts';
 
 export type Settings = {
@@ -40,20 +41,6 @@ export function readSettings(
 		expectJob: values['expect-job'] === true,
 		eventsKept: wholeNumber('PICKUP_EVENTS_KEPT', env.PICKUP_EVENTS_KEPT || '20000', 10_000_000),
 	};
-}
-
-/** Where everything in the state folder stands. */
-export function statePaths(state: string) {
-	return {
-		database: join(state, 'jobs.db'),
-		portFile: join(state, 'daemon.json'),
-		log: join(state, 'daemon.log'),
-		previews: join(state, 'previews'),
-		posters: join(state, 'posters'),
-		work: join(state, 'work'),
-		cache: join(state, 'cache'),
-		model: join(state, 'models', 'ltx2'),
-	} as const;
 }
 
 function parse(argv: readonly string[]) {

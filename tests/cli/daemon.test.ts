@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -16,6 +16,7 @@ import {
 	requestFor,
 	startDaemon,
 	temporaryFolder,
+	until,
 } from '../daemon/harness.ts';
 import {
 	type Outcome,
@@ -162,6 +163,27 @@ describe('A daemon of another version', () => {
 	});
 });
 
+test('A daemon that is killed while it starts is said to have been, by that signal', async () => {
+	const bench = await freshBench();
+	await mkdir(bench.state, { mode: 0o700 });
+	// Whoever has the journal and no port file is about to end: another daemon waits for it.
+	const journal = new Journal(join(bench.state, 'jobs.db'), { eventsKept: 10 });
+	const outcome = bench.pickup(['jobs', '--json']);
+	const starting = await until('a daemon to start', async () => {
+		for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+			const args = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+			if (args.includes('daemon.mjs') && args.includes(bench.state)) return Number(pid);
+		}
+		return null;
+	});
+	process.kill(starting, 'SIGKILL');
+	const { code } = await outcome;
+	journal.close();
+	expect(code).toBe(5);
+	expect(problemIn(await outcome)).toMatchObject({ code: 'daemon-unreachable', fault: 'machine' });
+	expect(problemIn(await outcome).message).toContain('SIGKILL');
+});
+
 describe('What the machine does not allow is not called a defect:', () => {
 	test.each([
 		['below a file', 'file/state'],
@@ -183,6 +205,27 @@ describe('What the machine does not allow is not called a defect:', () => {
 		const inFront = await bench.pickup(['daemon'], environment);
 		expect(inFront.code).toBe(5);
 		expect(inFront.stderr).not.toMatch(/defect|at file:/);
+	});
+
+	test('a state folder that serves something else, which is left as it is', async () => {
+		const bench = await freshBench();
+		await mkdir(bench.state, { mode: 0o755 });
+		await writeFile(join(bench.state, 'thesis.txt'), 'x');
+		const other = join(bench.folder, 'other');
+		await mkdir(other, { mode: 0o700 });
+		await symlink(join(bench.state, 'thesis.txt'), join(other, 'jobs.db'));
+		for (const [state, name] of [
+			[bench.state, 'thesis.txt'],
+			[other, 'jobs.db'],
+		] as const) {
+			const outcome = await bench.pickup(['jobs', '--json'], { PICKUP_STATE: state });
+			expect(outcome.code).toBe(5);
+			expect(problemIn(outcome)).toMatchObject({ code: 'folder-not-writable', fault: 'machine' });
+			expect(problemIn(outcome).message).toContain(name);
+			expect(problemIn(outcome).action).toContain('PICKUP_STATE');
+			expect(await readdir(state)).toEqual([name]);
+		}
+		expect((await stat(bench.state)).mode & 0o777).toBe(0o755);
 	});
 
 	test('a user without a home folder, or with another’s state folder', async () => {

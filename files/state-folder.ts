@@ -1,0 +1,69 @@
+import { chmod, lstat, readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { PickupError } from '../protocol/errors.ts';
+import { makeFolder } from './folders.ts';
+
+/** Where everything in the state folder stands. */
+export function statePaths(state: string) {
+	return {
+		database: join(state, 'jobs.db'),
+		portFile: join(state, 'daemon.json'),
+		log: join(state, 'daemon.log'),
+		/** What a daemon that the command starts says. */
+		startLog: join(state, 'daemon-start.log'),
+		previews: join(state, 'previews'),
+		posters: join(state, 'posters'),
+		work: join(state, 'work'),
+		cache: join(state, 'cache'),
+		model: join(state, 'models', 'ltx2'),
+	} as const;
+}
+
+/**
+ * Makes the state folder the owner's alone (mode 0700), with nothing in it that leads elsewhere but
+ * the weights. A folder that has other things in it and was never a state folder is not taken over:
+ * what a daemon leaves in its own tells, also where the jobs were deleted by hand. Nothing is written
+ * into a folder that is refused. Throws PickupError `folder-not-writable` and `usage`, and what the
+ * system says.
+ */
+export async function claimStateFolder(folder: string): Promise<void> {
+	const { database, portFile, log, startLog, previews, posters, work, cache } = statePaths(folder);
+	const beside = [`${database}-wal`, `${database}-shm`, `${log}.1`];
+	const tells = [database, portFile, log];
+	await makeFolder(folder, 0o700);
+	await checkOwner(folder, [...tells, ...beside, startLog, previews, posters, work, cache]);
+	if (process.platform === 'win32') return;
+	const names = await readdir(folder);
+	// Weights may have been put there before, and a command may have tried to start a daemon.
+	const others = names.filter((name) => name !== 'models' && name !== basename(startLog));
+	if (others.length === 0 || tells.some((path) => names.includes(basename(path)))) {
+		return chmod(folder, 0o700);
+	}
+	throw new PickupError(
+		'usage',
+		`Expected an empty folder or one that a daemon has used, got ${folder} with ${others[0]}`,
+		{ field: 'state', action: 'Name a folder for the daemon alone with --state.' },
+	);
+}
+
+/** Also an administrator is not led by a folder that belongs to somebody else, nor by a link in it. */
+async function checkOwner(folder: string, paths: readonly string[]): Promise<void> {
+	const stats = await stat(folder);
+	if (!stats.isDirectory()) throw notOwn(folder, 'which is no folder');
+	const user = process.geteuid?.();
+	if (user === undefined) return;
+	if (stats.uid !== user) throw notOwn(folder, `which belongs to user ${stats.uid}`);
+	for (const path of paths) {
+		const found = await lstat(path).catch(() => null);
+		if (found?.isSymbolicLink()) throw notOwn(path, 'which is a link');
+		if (found && found.uid !== user) throw notOwn(path, `which belongs to user ${found.uid}`);
+	}
+}
+
+function notOwn(path: string, got: string): PickupError {
+	return new PickupError(
+		'folder-not-writable',
+		`Expected a state folder of user ${process.geteuid?.()} alone, got ${path}, ${got}`,
+		{ field: 'state', action: 'Name a folder of your own with --state or PICKUP_STATE.' },
+	);
+}
