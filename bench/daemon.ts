@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +8,7 @@ import { WebSocket } from 'ws';
 import { type Client, connect, type SocketLike } from '../protocol/client.ts';
 import type { GenerationRequest } from '../protocol/generation.ts';
 import { portFileSchema } from '../protocol/rpc.ts';
-import type { ClipSpan } from '../protocol/timeline.ts';
+import { context, request, span } from '../tests/requests.ts';
 import { median, timed } from './measure.ts';
 
 const MANY = 1000;
@@ -83,44 +82,19 @@ function submit(client: Client): Promise<unknown> {
 }
 
 function requestOf(settings: GenerationRequest['settings']): GenerationRequest {
-	return {
-		kind: 'fill',
-		id: randomUUID(),
+	const sound = [span([0, 110], media, { track: 'A1' }), span([0, 240], media, { track: 'A2' })];
+	const inside = context({
+		range: { start: 100, end: 148 },
+		left: span([0, 100], media),
+		right: span([148, 240], media),
+		sound,
+	});
+	return request('fill', inside, {
 		engine: 'fake',
 		prompt: 'slow pan over the harbour, first light, gulls',
-		seed: 1,
-		context: {
-			sequence: {
-				name: 'Cut 1',
-				rate: { num: 24, den: 1 },
-				size: { width: 1920, height: 1080 },
-				pixelAspect: { num: 1, den: 1 },
-				duration: 2000,
-				startFrame: 86_400,
-				dropFrame: false,
-				sampleRate: 48_000,
-			},
-			track: 'V1',
-			range: { start: 100, end: 148 },
-			left: spanOf('V1', 0, 100),
-			right: spanOf('V1', 148, 400),
-			sound: [spanOf('A1', 0, 110), spanOf('A2', 0, 2000)],
-		},
 		output: { folder: output, name: 'shot', codec: 'h264-intra' },
 		settings,
-	};
-}
-
-function spanOf(track: string, start: number, end: number): ClipSpan {
-	return {
-		name: 'neighbour.mov',
-		track,
-		range: { start, end },
-		source: { kind: 'file', path: media },
-		sourceIn: { num: 0, den: 1 },
-		speed: { num: 1, den: 1 },
-		enabled: true,
-	};
+	});
 }
 
 async function bundleEngine(): Promise<string> {

@@ -18,6 +18,7 @@ import {
 	type Result,
 	SUBPROTOCOL,
 } from '../../protocol/rpc.ts';
+import { context, request, SEQUENCE } from '../requests.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -280,31 +281,14 @@ export type Wish = {
 /** A new shot of 160×90 at 25 frames per second. */
 export function requestFor(wish: Wish): RequestOf<'insert'> {
 	const { folder, id = randomUUID(), frames = 5, settings = {}, prompt = 'grey' } = wish;
-	return {
-		kind: 'insert',
+	const sequence = { ...SEQUENCE, rate: { num: 25, den: 1 }, startFrame: 90_000 };
+	const inside = context({ sequence, range: { start: 100, end: 100 + frames } });
+	return request('insert', inside, {
 		id,
 		engine: 'fake',
 		prompt,
-		seed: 1,
-		context: {
-			sequence: {
-				name: 'Cut 1',
-				rate: { num: 25, den: 1 },
-				size: { width: 160, height: 90 },
-				pixelAspect: { num: 1, den: 1 },
-				duration: 250,
-				startFrame: 90_000,
-				dropFrame: false,
-				sampleRate: 48_000,
-			},
-			track: 'V1',
-			range: { start: 100, end: 100 + frames },
-			left: null,
-			right: null,
-			sound: [],
-		},
 		output: { folder, name: 'shot', codec: 'h264-intra' },
-		settings: { ...settings },
+		settings,
 		images: [],
-	};
+	});
 }

@@ -12,7 +12,7 @@ import { ONE, rational, ZERO } from '../../protocol/time.ts';
 import type { ClipSound, ClipSpan } from '../../protocol/timeline.ts';
 import { ffmpeg } from '../media/media-files.ts';
 import { loudTones, makeTones, openFolder, toneOf } from '../media/tones.ts';
-import { context, request, span } from './inbetween/requests.ts';
+import { context, request, span } from '../requests.ts';
 
 const { signal } = new AbortController();
 const RATE = { num: 24, den: 1 };

@@ -14,7 +14,7 @@ import { ONE, ZERO } from '../../protocol/time.ts';
 import type { ClipSpan, TimelineContext } from '../../protocol/timeline.ts';
 import { ffmpeg, ffprobe, run } from '../media/media-files.ts';
 import { openFolder } from '../media/tones.ts';
-import { context, request, span } from './inbetween/requests.ts';
+import { context, request, span } from '../requests.ts';
 
 const { signal } = new AbortController();
 const { folder, close } = await openFolder();

@@ -1,46 +1,23 @@
 import { expect, test } from 'vitest';
 import { schemaError } from '../../protocol/errors.ts';
 import { generationRequestSchema } from '../../protocol/generation.ts';
-import { type ClipSpan, sourceTime } from '../../protocol/timeline.ts';
+import { sourceTime } from '../../protocol/timeline.ts';
+import { context, request, SEQUENCE, span } from '../requests.ts';
 
-const SPAN: ClipSpan = {
-	name: 'A',
-	track: 'V1',
-	range: { start: 0, end: 100 },
-	source: { kind: 'file', path: '/a.mov' },
-	sourceIn: { num: 1, den: 24 },
-	speed: { num: 1, den: 1 },
-	enabled: true,
-};
-
-const REQUEST = {
-	kind: 'retake',
-	id: '5d3c1ac5-08a5-4fd4-a0d3-0ccfd6b3ff1c',
-	engine: 'auto',
+const SPAN = span([0, 100], '/a.mov', { sourceIn: { num: 1, den: 24 } });
+const CONTEXT = context({
+	sequence: { ...SEQUENCE, rate: { num: 24_000, den: 1001 } },
+	range: { start: 100, end: 124 },
+	left: SPAN,
+	sound: [SPAN],
+});
+const REQUEST = request('retake', CONTEXT, {
 	prompt: 'a street\nat dawn \u{1f305}',
-	seed: 1,
-	context: {
-		sequence: {
-			name: 'Cut 1',
-			rate: { num: 24_000, den: 1001 },
-			size: { width: 160, height: 90 },
-			pixelAspect: { num: 1, den: 1 },
-			duration: 250,
-			startFrame: 86_400,
-			dropFrame: false,
-			sampleRate: 48_000,
-		},
-		track: 'V1',
-		range: { start: 100, end: 124 },
-		left: SPAN,
-		right: null,
-		sound: [SPAN],
-	},
 	output: { folder: '/clips', name: 'shot', codec: 'h264-intra' },
 	settings: { model: '/models' },
 	clip: SPAN,
 	replace: 'both',
-};
+});
 
 const HUGE = Number.MAX_SAFE_INTEGER;
 

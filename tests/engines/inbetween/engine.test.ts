@@ -15,7 +15,7 @@ import { engineDescriptionSchema } from '../../../protocol/engines.ts';
 import type { GenerationRequest } from '../../../protocol/generation.ts';
 import { clipSchema } from '../../../protocol/jobs.ts';
 import { rgbOfPng } from '../../media/rgb.ts';
-import { context, ONE, RATE, request, span } from './requests.ts';
+import { context, ONE, RATE, request, span } from '../../requests.ts';
 import { frame, psnr, texture } from './shots.ts';
 
 const SIZE = { width: 160, height: 90 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_FRAMES, planDraft } from '../../../inference-daemon/engines/inbetween/plan.ts';
 import { planSchema } from '../../../protocol/generation.ts';
-import { context, request, span } from './requests.ts';
+import { context, request, span } from '../../requests.ts';
 
 const left = span([0, 24], '/a.mov');
 const right = span([36, 60], '/b.mov');

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { GenerationRequest, RequestKind, RequestOf } from '../../../protocol/generation.ts';
-import type { ClipSpan, MediaSource, TimelineContext } from '../../../protocol/timeline.ts';
+import type { GenerationRequest, RequestKind, RequestOf } from '../protocol/generation.ts';
+import type { ClipSpan, MediaSource, TimelineContext } from '../protocol/timeline.ts';
 
 export const RATE = { num: 24, den: 1 };
 export const ONE = { num: 1, den: 1 };
@@ -22,18 +22,20 @@ export function span(
 	};
 }
 
+export const SEQUENCE: TimelineContext['sequence'] = {
+	name: 'cut',
+	rate: RATE,
+	size: { width: 160, height: 90 },
+	pixelAspect: ONE,
+	duration: 240,
+	startFrame: 0,
+	dropFrame: false,
+	sampleRate: 48_000,
+};
+
 export function context(changes: Partial<TimelineContext>): TimelineContext {
 	return {
-		sequence: {
-			name: 'cut',
-			rate: RATE,
-			size: { width: 160, height: 90 },
-			pixelAspect: ONE,
-			duration: 240,
-			startFrame: 0,
-			dropFrame: false,
-			sampleRate: 48_000,
-		},
+		sequence: SEQUENCE,
 		track: 'V1',
 		range: { start: 24, end: 36 },
 		left: null,
