@@ -18,7 +18,7 @@ const jobId = z.strictObject({ jobId: z.uuid() });
 const jobResult = z.strictObject({ job: jobSchema });
 
 /** One line of `pickup doctor`. */
-export const checkSchema = z
+const checkSchema = z
 	.strictObject({
 		name: z.string(),
 		status: z.enum(['ok', 'warning', 'missing']),

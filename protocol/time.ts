@@ -116,15 +116,6 @@ export function framesToTicks(frames: number, rate: FrameRate): string {
 	return floorDivide(2n * ticks + BigInt(rate.num), 2n * BigInt(rate.num)).toString();
 }
 
-/** The frame nearest to a tick position given as a decimal string. */
-export function ticksToFrames(ticks: string, rate: FrameRate): number {
-	if (!/^-?\d+$/.test(ticks)) {
-		throw new RangeError(`Expected ticks as a decimal string, got ${JSON.stringify(ticks)}`);
-	}
-	const den = BigInt(rate.den) * TICKS_PER_SECOND;
-	return safeInteger(floorDivide(2n * BigInt(ticks) * BigInt(rate.num) + den, 2n * den));
-}
-
 export function rangeLength(range: FrameRange): number {
 	return range.end - range.start;
 }

@@ -23,7 +23,7 @@ import {
 } from './time.ts';
 
 /** Where a clip's picture or sound comes from, as far as the host can tell. */
-export const mediaSourceSchema = z
+const mediaSourceSchema = z
 	.discriminatedUnion('kind', [
 		z.strictObject({ kind: z.literal('file'), path: pathSchema }),
 		z.strictObject({ kind: z.literal('offline'), path: z.string().max(4096), reason: shortText }),
@@ -34,7 +34,7 @@ export const mediaSourceSchema = z
 	.meta({ id: 'MediaSource' });
 
 /** One of a file's streams. */
-export const streamSchema = z
+const streamSchema = z
 	.strictObject({
 		among: z
 			.enum(['all', 'kind'])
@@ -50,7 +50,7 @@ const channels = z.array(count.max(255)).max(256).readonly();
  * What is heard of a clip's file, and how loud. Clips that a cut has on several tracks are each
  * heard; only those that do not say which channels they play are taken for one where they are alike.
  */
-export const clipSoundSchema = z
+const clipSoundSchema = z
 	.strictObject({
 		stream: streamSchema
 			.optional()

@@ -5,7 +5,7 @@ import type { Ending, FromEngine, Task, ToEngine } from './engine-messages.ts';
 import { endFollowers, endGroup } from './processes.ts';
 
 /** ONNX Runtime would report to its maker, and leave files in the home folder for that. */
-export const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: '1' } as const;
+const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: '1' } as const;
 
 /** How long an engine may take to stop by itself before it is killed, in ms. */
 const GRACE = 5000;

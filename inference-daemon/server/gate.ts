@@ -49,7 +49,7 @@ export function sameToken(given: string, expected: string): boolean {
 	return timingSafeEqual(digest(given), digest(expected));
 }
 
-export function subprotocolsOf(request: IncomingMessage): readonly string[] {
+function subprotocolsOf(request: IncomingMessage): readonly string[] {
 	return (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
 }
 

@@ -5,17 +5,14 @@ import { describe, expect, it } from 'vitest';
 import {
 	type Gemma,
 	gemmaEmbeddingGraph,
-	gemmaGraph,
 	gemmaInputs,
-	gemmaLayerGraph,
-	gemmaLayerInputs,
-	gemmaNormGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/gemma.ts';
 import { gemma3 } from '../../../inference-daemon/engines/ltx2/networks/gemma3.ts';
 import { gemma4 } from '../../../inference-daemon/engines/ltx2/networks/gemma4.ts';
 import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PickupError } from '../../../protocol/errors.ts';
+import { gemmaGraphs, gemmaStates } from './gemma-states.ts';
 import {
 	type Case,
 	errorOf,
@@ -45,14 +42,12 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 				const checkpoint = await goldenWeights(model);
 				const gemma = await OPEN[model](checkpoint);
 				for (const { tokens, states } of prompts(await goldenCase(model, name))) {
-					const graph = gemmaGraph(gemma, tokens.length);
+					const found = await gemmaStates(gemma, tokens, provider);
 					checkpoint.check();
 					expect(checkpoint.unused()).toEqual([]);
-					const found = await runGraph(graph, gemmaInputs(gemma, tokens), provider);
-					expect(found.hidden_states!.shape[0]).toBe(states.length);
-					for (const [layer, reference] of states.entries()) {
-						const got = rows(found.hidden_states!, layer);
-						expect(errorOf(got, reference), `state ${layer}`).toBeLessThan(TOLERANCE);
+					expect(found).toHaveLength(states.length);
+					for (const [layer, got] of found.entries()) {
+						expect(errorOf(got, states[layer]!), `state ${layer}`).toBeLessThan(TOLERANCE);
 					}
 				}
 			},
@@ -61,24 +56,6 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 });
 
 describe.each(MODELS)('%s', (model) => {
-	it('gives the same layer by layer, one session at a time', async () => {
-		const checkpoint = await goldenWeights(model);
-		const gemma = await OPEN[model](checkpoint);
-		const { tokens, states } = prompts(await goldenCase(model, 'unpadded'))[0]!;
-		const n = tokens.length;
-		const embedding = gemmaEmbeddingGraph(gemma, n);
-		let state = (await runGraph(embedding, { tokens: gemmaInputs(gemma, tokens).tokens })).next!;
-		for (const layer of gemma.config.spans.keys()) {
-			expect(errorOf(state, states[layer]!), `state ${layer}`).toBeLessThan(TOLERANCE);
-			const inputs = { state, ...gemmaLayerInputs(gemma, n, layer) };
-			state = (await runGraph(gemmaLayerGraph(gemma, n, layer), inputs)).next!;
-		}
-		state = (await runGraph(gemmaNormGraph(gemma, n), { state })).next!;
-		expect(errorOf(state, states.at(-1)!)).toBeLessThan(TOLERANCE);
-		checkpoint.check();
-		expect(checkpoint.unused()).toEqual([]);
-	});
-
 	it.each(['sliding_attention', 'full_attention'] as const)(
 		'turns by the reference’s angles (%s)',
 		async (span) => {
@@ -104,11 +81,12 @@ describe.each(MODELS)('%s', (model) => {
 
 it('a layer with a window sees that many tokens, its own among them', () => {
 	const gemma = gemma3(NOTHING, { text_config: { sliding_window: 2 } });
-	const near = gemmaLayerInputs(gemma, 3, 0)['sliding_attention.mask']!;
+	const inputs = gemmaInputs(gemma, [0, 0, 0]) as Readonly<Record<string, NdArray>>;
+	const near = inputs['sliding_attention.mask']!;
 	expect([...near.data].map((value) => value === 0)).toEqual(
 		[1, 0, 0, 1, 1, 0, 0, 1, 1].map(Boolean),
 	);
-	const far = gemmaLayerInputs(gemma, 3, 5)['full_attention.mask']!;
+	const far = inputs['full_attention.mask']!;
 	expect([...far.data].map((value) => value === 0)).toEqual(
 		[1, 0, 0, 1, 1, 0, 1, 1, 1].map(Boolean),
 	);
@@ -186,14 +164,14 @@ it.each([
 		[...file!.tensors].map(([name, tensor]) => [name.replace(from, to), tensor]),
 	);
 	const checkpoint = new Checkpoint([{ ...file!, tensors }]);
-	gemmaGraph(await OPEN[model](checkpoint), 2);
+	gemmaGraphs(await OPEN[model](checkpoint), 2);
 	checkpoint.check();
 	expect(checkpoint.unused()).toEqual([]);
 });
 
 it('without a text model in the file every tensor is missed by name', () => {
 	const checkpoint = new Checkpoint([]);
-	gemmaGraph(gemma3(checkpoint, { text_config: { num_hidden_layers: 1 } }), 2);
+	gemmaGraphs(gemma3(checkpoint, { text_config: { num_hidden_layers: 1 } }), 2);
 	expect(() => checkpoint.check()).toThrow(/language_model\.model\.embed_tokens\.weight/);
 	expect(checkpoint.problems().missing).toHaveLength(15);
 });
@@ -213,13 +191,6 @@ function prompts({ tensors }: Case): { tokens: number[]; states: NdArray[] }[] {
 		});
 		return { tokens: valid.map((i) => ids!.data[i]!), states };
 	});
-}
-
-function rows({ data, shape }: NdArray, layer: number): NdArray {
-	const [, tokens, dim] = shape as [number, number, number];
-	const size = tokens * dim;
-	const one = (data as Float32Array).subarray(layer * size, (layer + 1) * size);
-	return { data: one, shape: [tokens, dim] };
 }
 
 function bfloat16File(name: string, shape: readonly number[], data: Uint16Array): Buffer {

@@ -4,13 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
 	connectorGraph,
-	connectorInputs,
+	connectorRows,
 } from '../../../inference-daemon/engines/ltx2/networks/connector.ts';
-import {
-	type Gemma,
-	gemmaGraph,
-	gemmaInputs,
-} from '../../../inference-daemon/engines/ltx2/networks/gemma.ts';
+import type { Gemma } from '../../../inference-daemon/engines/ltx2/networks/gemma.ts';
 import { gemma4 } from '../../../inference-daemon/engines/ltx2/networks/gemma4.ts';
 import {
 	textConfig,
@@ -23,6 +19,7 @@ import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { readSafetensors } from '../../../inference-daemon/engines/ltx2/weights/safetensors.ts';
 import { PickupError } from '../../../protocol/errors.ts';
+import { gemmaStates } from './gemma-states.ts';
 import { goldenPath, PROVIDERS, runGraph } from './golden.ts';
 import {
 	contextOf,
@@ -181,7 +178,7 @@ describe('a text encoder', () => {
 		const encoder = await openTextEncoder(path);
 		const found = await promptContext('a kite', encoder, model, { length: LENGTH });
 		const tokens = [2, ...[...'a▁kite'].map((letter) => LETTERS.indexOf(letter))];
-		const expected = await inOnePiece(gemma4(encoder.checkpoint), model, tokens);
+		const expected = await byNetworks(gemma4(encoder.checkpoint), model, tokens);
 		expect(apart(found.video, expected.video)).toBeLessThan(TOLERANCE);
 		expect(apart(found.audio, expected.audio)).toBeLessThan(TOLERANCE);
 		expect(found.audio.shape).toEqual([LENGTH, 16]);
@@ -264,18 +261,21 @@ async function laterModel(vocabulary: readonly string[]) {
 	return { path, model: await Checkpoint.open(transformer, path) };
 }
 
-/** The same by the networks' whole graphs. */
-async function inOnePiece(gemma: Gemma, model: Checkpoint, tokens: readonly number[]) {
+/** The same by the networks alone. */
+async function byNetworks(gemma: Gemma, model: Checkpoint, tokens: readonly number[]) {
 	const n = tokens.length;
-	const { hidden_states } = await runGraph(gemmaGraph(gemma, n), gemmaInputs(gemma, tokens));
+	const states = await gemmaStates(gemma, tokens);
+	const hidden_states = {
+		data: Float32Array.from(states.flatMap(({ data }) => [...(data as Float32Array)])),
+		shape: [states.length, n, gemma.config.hidden],
+	};
 	const config = textConfig(model.config.transformer);
 	const weights = model.at('text_embedding_projection');
-	const size = hidden_states!.shape as [number, number, number];
-	const graph = textFeaturesGraph(weights, config, size);
-	const features = await runGraph(graph, { hidden_states: hidden_states! });
+	const graph = textFeaturesGraph(weights, config, [states.length, n, gemma.config.hidden]);
+	const features = await runGraph(graph, { hidden_states });
 	const connect = async (stream: 'video' | 'audio') => {
 		const connector = model.at(`model.diffusion_model.${stream}_embeddings_connector`);
-		const inputs = { features: features[stream]!, ...connectorInputs(config[stream], LENGTH) };
+		const inputs = { features: features[stream]!, ...connectorRows(config[stream], 0, LENGTH) };
 		const graph = connectorGraph(connector, config[stream], n, { length: LENGTH });
 		return (await runGraph(graph, inputs)).context as Tensors[string];
 	};

@@ -2,14 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-	Graph,
-	type Precision,
-	type Value,
-} from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
+import { Graph, type Precision } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import { linear } from '../../../inference-daemon/engines/ltx2/graph/layers.ts';
 import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
-import { staticLinear } from '../../../inference-daemon/engines/ltx2/graph/static-linear.ts';
 import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { type Provider, Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
@@ -72,30 +67,6 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 		expect(found.unused).toEqual(unused);
 	});
 
-	it('quant-fp8: with quantised activations too, products are the reference’s', async () => {
-		const checkpoint = await goldenWeights('quant-fp8');
-		const { tensors } = await goldenCase('quant-fp8', 'linear');
-		const graph = new Graph('static linear');
-		const root = new Scope(graph, checkpoint.at('model.diffusion_model'));
-		const inputs: Record<string, (typeof tensors)[string]> = {};
-		for (const layer of layersOf(tensors)) {
-			inputs[layer] = tensors[`in.${layer}`]!;
-			const x = graph.input(layer, inputs[layer].shape);
-			const width = tensors[`out.${layer}.weight`]!.shape[0]!;
-			const watch = (name: string, value: Value) => graph.output(`mid.${layer}.${name}`, value);
-			graph.output(
-				`out.${layer}.static_activation`,
-				staticLinear(root.at(layer), x, width, { watch }),
-			);
-		}
-		checkpoint.check();
-		const found = await runGraph(graph, inputs, provider);
-		expect(Object.keys(found)).toHaveLength(2 * layersOf(tensors).length);
-		for (const [name, got] of Object.entries(found)) {
-			expect(errorOf(got, tensors[name]!), name).toBeLessThan(TOLERANCE);
-		}
-	});
-
 	it('quant-fp8, case codes: every finite code means the reference’s number', async () => {
 		const { path, tensors } = await readSafetensors(
 			goldenPath('quant-fp8', 'case-codes.safetensors'),
@@ -137,46 +108,6 @@ it.each(['quant-fp8', 'quant-nvfp4'])(
 		);
 	},
 );
-
-it('a layer that is not quantised is plain linear, static or not', async () => {
-	const checkpoint = await goldenWeights('quant-fp8');
-	const graph = new Graph('gates');
-	const m = new Scope(graph, checkpoint.at(GATES));
-	const x = graph.input('x', [2, 16]);
-	graph.output('plain', linear(m, x, 8));
-	graph.output('static', staticLinear(m, x, 8));
-	const data = Float32Array.from({ length: 32 }, (_, i) => Math.sin(i));
-	const found = await runGraph(graph, { x: { data, shape: [2, 16] } });
-	expect(found.static!.data).toEqual(found.plain!.data);
-});
-
-it('a LoRA adds the same to products with quantised activations as to any', async () => {
-	const name = 'model.diffusion_model.transformer_blocks.0.attn1.to_q';
-	const file = join(folder, 'lora.safetensors');
-	const [a, b] = ['A', 'B'].map((half) => `${name.replace('model.', '')}.lora_${half}.weight`);
-	const numbers = (n: number) =>
-		new Uint8Array(Float32Array.from({ length: n }, (_, i) => Math.cos(i)).buffer);
-	await writeWeights(
-		file,
-		{ [a!]: ['F32', [2, 32]], [b!]: ['F32', [24, 2]] },
-		{},
-		{ [a!]: numbers(64), [b!]: numbers(48) },
-	);
-	const plain = await goldenWeights('quant-fp8');
-	const changed = plain.withLoras([{ file: await readSafetensors(file), strength: 0.5 }]);
-	const graph = new Graph('both');
-	const x = graph.input('x', [3, 32]);
-	const products = [linear, staticLinear].flatMap((layer) =>
-		[changed, plain].map((one) => layer(new Scope(graph, one.at(name)), x, 24)),
-	) as [Value, Value, Value, Value];
-	const m = new Scope(graph, plain.root);
-	graph.output('linear', m.sub(products[0], products[1]));
-	graph.output('static', m.sub(products[2], products[3]));
-	const data = Float32Array.from({ length: 96 }, (_, i) => Math.sin(i));
-	const found = await runGraph(graph, { x: { data, shape: [3, 32] } });
-	expect(Math.max(...(found.linear!.data as Float32Array))).toBeGreaterThan(0.1);
-	expect(errorOf(found.static!, found.linear!)).toBeLessThan(1e-5);
-});
 
 it('four bits are unpacked in every run where weights stay in their file', async () => {
 	const { tensors } = await goldenCase('quant-nvfp4', 'linear');

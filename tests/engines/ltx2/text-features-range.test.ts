@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import {
 	connectorGraph,
-	connectorInputs,
+	connectorRows,
 } from '../../../inference-daemon/engines/ltx2/networks/connector.ts';
 import {
+	gemmaInputs,
 	gemmaLayerGraph,
-	gemmaLayerInputs,
 } from '../../../inference-daemon/engines/ltx2/networks/gemma.ts';
 import { gemma3 } from '../../../inference-daemon/engines/ltx2/networks/gemma3.ts';
 import { gemma4 } from '../../../inference-daemon/engines/ltx2/networks/gemma4.ts';
@@ -31,7 +31,7 @@ it.each(['gemma3', 'gemma4'])('in every layer of %s', async (name) => {
 		const data = states.data.subarray(layer * size, (layer + 1) * size);
 		const range = await halfRange((precision) => gemmaLayerGraph(gemma, n, layer, precision), {
 			state: enlarged({ data, shape: [n, gemma.config.hidden] }),
-			...gemmaLayerInputs(gemma, n, layer),
+			...gemmaInputs(gemma, new Array(n).fill(0)),
 		});
 		expect(range.size).toBeGreaterThan(10);
 		expect(overflows(range)).toEqual([]);
@@ -57,7 +57,7 @@ it.each(['text-features-v1', 'text-features-v2'])('in %s and its connectors', as
 		(precision) => connectorGraph(weights, config.video, n, { length: n, precision }),
 		{
 			features: enlarged({ data: features.data, shape: features.shape.slice(1) }),
-			...connectorInputs(config.video, n),
+			...connectorRows(config.video, 0, n),
 		},
 	);
 	expect(inside.size).toBeGreaterThan(20);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import {
+	CONTEXT_TOKENS,
 	connectorGraph,
-	connectorInputs,
+	connectorRows,
 } from '../../../inference-daemon/engines/ltx2/networks/connector.ts';
 import {
 	textConfig,
@@ -46,7 +47,7 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 							length: LENGTH,
 							watch: (graph, name, value) => graph.output(name, value),
 						});
-						const inputs = { features, ...connectorInputs(config[stream], LENGTH) };
+						const inputs = { features, ...connectorRows(config[stream], 0, LENGTH) };
 						for (const [key, got] of Object.entries(await runGraph(inside, inputs, provider))) {
 							const prefix = key === 'context' ? `out.${stream}_` : `mid.${stream}_connector_`;
 							compare(prefix + key, got, row, POSITIONS);
@@ -69,7 +70,7 @@ describe('a connector', () => {
 		const weights = checkpoint.at('model.diffusion_model.video_embeddings_connector');
 		const { width } = video;
 		const features = { data: new Float32Array(3 * width).fill(1), shape: [3, width] };
-		const inputs = { features, ...connectorInputs(video) };
+		const inputs = { features, ...connectorRows(video, 0, CONTEXT_TOKENS) };
 		const { context } = await runGraph(connectorGraph(weights, video, 3), inputs);
 		expect(context!.shape).toEqual([1024, width]);
 	});

@@ -1,44 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
-	DEFAULT_TILING,
 	fitTiles,
 	type PerAxis,
-	planTiles,
 	type TilePlan,
 	type Way,
 } from '../../../inference-daemon/engines/ltx2/vae/tile-plan.ts';
-
-describe('a plan of tiles of one size', () => {
-	it('covers 1080p for 121 frames in tiles of the shipped size', () => {
-		const [time, height, width] = planTiles([16, 34, 60], DEFAULT_TILING);
-		expect(time.map(({ input }) => input)).toEqual([
-			[0, 10],
-			[6, 16],
-		]);
-		expect(height.map(({ output }) => output)).toEqual([
-			[0, 768],
-			[704, 1088],
-		]);
-		expect(width.map(({ output }) => output)).toEqual([
-			[0, 768],
-			[704, 1472],
-			[1408, 1920],
-		]);
-	});
-
-	it.each([
-		[12, 8],
-		[16, 4],
-		[16, 16],
-		[16, -8],
-		[0, 0],
-	])('refuses tiles of %i frames that overlap by %i', (tile, overlap) => {
-		const tiling = { tile: [tile, 8, 8], overlap: [overlap, 4, 4] } as const;
-		expect(() => planTiles([4, 2, 2], tiling, { scale: [8, 4, 4] })).toThrow(
-			`Expected tiles of a multiple of 8 that overlap by a smaller one, got ${tile} and ${overlap}`,
-		);
-	});
-});
 
 describe('a plan for a memory', () => {
 	/** As a decoder whose run takes one byte for each latent of a tile. */

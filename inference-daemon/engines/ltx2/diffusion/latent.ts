@@ -12,7 +12,7 @@ export const CELL = { size: 32, frames: 8 } as const;
 
 const MEL_PER_TOKEN = 4;
 const SECONDS_PER_MEL = 0.01;
-export const AUDIO_TOKENS_PER_SECOND = 25;
+const AUDIO_TOKENS_PER_SECOND = 25;
 
 /** The latent of `frames` (8k + 1) pictures. Throws a RangeError for sizes off the grid. */
 export function videoShape(frames: number, width: number, height: number): VideoShape {

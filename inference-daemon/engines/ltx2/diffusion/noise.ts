@@ -31,7 +31,7 @@ export function normalNoise(key: NoiseKey, length: number): Float32Array {
 		words[1] = Math.floor(block / 2 ** 32);
 		words[2] = draw;
 		words[3] = name;
-		mix(words, seed >>> 0, Math.floor(seed / 2 ** 32));
+		philox(words, seed >>> 0, Math.floor(seed / 2 ** 32));
 		// What goes beyond the end is not kept.
 		boxMuller(words[0]!, words[1]!, noise, at);
 		boxMuller(words[2]!, words[3]!, noise, at + 2);
@@ -54,17 +54,8 @@ export function normalisedNoise(key: NoiseKey, length: number, channels: number)
 	return noise;
 }
 
-type Words4 = readonly [number, number, number, number];
-
-/** Four random words for a counter under a key of two. */
-export function philox(counter: Words4, key: readonly [number, number]): Words4 {
-	const words = Uint32Array.from(counter);
-	mix(words, ...key);
-	return [...words] as unknown as Words4;
-}
-
-/** Ten rounds of Philox4x32 over four words in place. */
-function mix(words: Uint32Array, key0: number, key1: number): void {
+/** Ten rounds of Philox4x32 over four words in place, under a key of two. */
+export function philox(words: Uint32Array, key0: number, key1: number): void {
 	let [x0, x1, x2, x3] = [words[0]! | 0, words[1]! | 0, words[2]! | 0, words[3]! | 0];
 	let [k0, k1] = [key0 | 0, key1 | 0];
 	for (let round = 0; round < ROUNDS; round++) {

@@ -21,7 +21,7 @@ export function linear(m: Scope, x: Value, width: number, options: { bias?: bool
 }
 
 /** y + Σ strength · (x · Aᵀ) · Bᵀ: what LoRAs add to y = x · Wᵀ, for x and y of two axes. */
-export function addLoras(m: Scope, x: Value, y: Value): Value {
+function addLoras(m: Scope, x: Value, y: Value): Value {
 	const [rows, width] = y.shape as [number, number];
 	let sum = y;
 	for (const { a, b, strength } of m.weights.lowRanks('weight')) {

@@ -33,7 +33,7 @@ function numbers(m: Operators, stored: Stored, shape: Shape): Value {
 }
 
 /** One number for the whole matrix, or [rows, 1]. */
-export function scaleOf(m: Operators, scale: Tensor): Value {
+function scaleOf(m: Operators, scale: Tensor): Value {
 	const [rows = 1] = scale.shape;
 	return m.cast(m.graph.weight(scale, rows === 1 ? [] : [rows, 1]), 'float32');
 }

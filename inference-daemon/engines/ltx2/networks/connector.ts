@@ -32,7 +32,7 @@ export type ConnectorOptions = {
 };
 
 /**
- * `features` [n, width] of a prompt's tokens and `connectorInputs` → `context` [length, width], of
+ * `features` [n, width] of a prompt's tokens and all `connectorRows` → `context` [length, width], of
  * which all tokens count. `weights` are those below `…_embeddings_connector`.
  */
 export function connectorGraph(
@@ -58,12 +58,10 @@ export function connectorGraph(
 	return graph;
 }
 
-/** What the graph wants beside `features`: `cos`, `sin` [length, heads, width / heads / 2]. */
-export function connectorInputs(config: ConnectorConfig, length = CONTEXT_TOKENS): RotaryTable {
-	return connectorRows(config, 0, length);
-}
-
-/** Some rows of that, half-open: all of them take a good part of a second. */
+/**
+ * Some rows, half-open, of what the graph wants beside `features`: `cos`, `sin` [length, heads,
+ * width / heads / 2]. All of them take a good part of a second.
+ */
 export function connectorRows(config: ConnectorConfig, from: number, to: number): RotaryTable {
 	const { heads, width, maxPosition } = config;
 	const positions = Float32Array.from({ length: to - from }, (_, i) => from + i);

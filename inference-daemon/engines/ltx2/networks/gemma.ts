@@ -57,7 +57,7 @@ export function gemmaEmbeddingGraph({ weights, config }: Gemma, n: number): Grap
 	return graph;
 }
 
-/** `state` [n, hidden] and `gemmaLayerInputs` → `next` [n, hidden]. */
+/** `state` [n, hidden] and the tables of `gemmaInputs` → `next` [n, hidden]. */
 export function gemmaLayerGraph(gemma: Gemma, n: number, i: number, precision?: Precision): Graph {
 	const { weights, config } = gemma;
 	const graph = new Graph(`gemma layer ${i}`, precision);
@@ -76,34 +76,9 @@ export function gemmaNormGraph({ weights, config }: Gemma, n: number): Graph {
 }
 
 /**
- * What layer i wants beside `state`; K is `sliding_attention` or `full_attention`: `K.cos` and
- * `K.sin` [n, 1, headWidth / 2], `K.mask` [1, n, n].
+ * `tokens` [n], and what layers want beside `state`; K is `sliding_attention` or `full_attention`:
+ * `K.cos` and `K.sin` [n, 1, headWidth / 2], `K.mask` [1, n, n].
  */
-export function gemmaLayerInputs({ config }: Gemma, n: number, i: number): Record<string, Table> {
-	return tables(config, config.spans[i]!, n);
-}
-
-/** Small models in one piece: `gemmaInputs` → `hidden_states` [layers + 1, n, hidden]. */
-export function gemmaGraph({ weights, config }: Gemma, n: number, precision?: Precision): Graph {
-	const graph = new Graph('gemma', precision);
-	const m = new Scope(graph, weights);
-	const inputs = {
-		sliding_attention: tableInputs(graph, config, 'sliding_attention', n),
-		full_attention: tableInputs(graph, config, 'full_attention', n),
-	};
-	let state = embedding(m, graph.input('tokens', [n], 'int64'), config);
-	const states = [state];
-	for (const [i, span] of config.spans.entries()) {
-		state = layer(m, state, inputs[span], config, i);
-		states.push(state);
-	}
-	states[config.spans.length] = norm(m.at('norm'), state, config);
-	const stacked = states.map((each) => m.reshape(each, [1, n, config.hidden]));
-	graph.output('hidden_states', m.concat(stacked, 0));
-	return graph;
-}
-
-/** What the whole model wants: `tokens` [n] and the tables of both kinds of layers. */
 export function gemmaInputs({ config }: Gemma, tokens: readonly number[]) {
 	const n = tokens.length;
 	return {

@@ -100,7 +100,7 @@ export function convolve(m: Scope, x: Value, channels: number, { causal, space }
 }
 
 /** x / √(mean over channels of x² + 10⁻⁸). */
-export function pixelNorm(m: Scope, x: Value): Value {
+function pixelNorm(m: Scope, x: Value): Value {
 	const squares = m.reduce('ReduceSumSquare', x, [1]);
 	return m.div(x, m.unary('Sqrt', m.add(m.div(squares, x.shape[1]!), 1e-8)));
 }

@@ -137,7 +137,7 @@ function sizesFor(
 }
 
 /** What a sequence's frames are where pixels are square. */
-export function squareSize({ size, pixelAspect }: Sequence): Size {
+function squareSize({ size, pixelAspect }: Sequence): Size {
 	const width = Math.round((size.width * pixelAspect.num) / pixelAspect.den);
 	return { width: Math.max(1, width), height: size.height };
 }

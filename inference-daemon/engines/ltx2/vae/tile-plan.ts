@@ -19,10 +19,10 @@ export type PerAxis<T> = readonly [time: T, height: T, width: T];
 /** In frames and pixels, multiples of what a latent becomes. */
 export type Tiling = { readonly tile: PerAxis<number>; readonly overlap: PerAxis<number> };
 
-export const DEFAULT_TILING: Tiling = { tile: [80, 768, 768], overlap: [24, 64, 64] };
+const DEFAULT_TILING: Tiling = { tile: [80, 768, 768], overlap: [24, 64, 64] };
 
 /** Below this the reference tells of seams. */
-export const LEAST_OVERLAP: PerAxis<number> = [16, 64, 64];
+const LEAST_OVERLAP: PerAxis<number> = [16, 64, 64];
 
 export type Tile = PerAxis<Span>;
 
@@ -36,27 +36,6 @@ const SCALE: PerAxis<number> = [CELL.frames, CELL.size, CELL.size];
 
 /** The first latent of a run of time is a single frame that knows nothing of what was before. */
 const LEAD: PerAxis<number> = [1, 0, 0];
-
-/**
- * The reference's tiles of a latent of so many frames, rows and columns: each as large as told but
- * for the last, which takes what is left. `scale` is what one latent becomes.
- */
-export function planTiles(
-	latent: PerAxis<number>,
-	{ tile, overlap }: Tiling,
-	{ way = 'decode', scale = SCALE }: { readonly way?: Way; readonly scale?: PerAxis<number> } = {},
-): TilePlan {
-	const spans = (axis: 0 | 1 | 2) => {
-		const [size, shared] = [tile[axis] / scale[axis], overlap[axis] / scale[axis]];
-		if (!Number.isInteger(size) || !Number.isInteger(shared) || shared < 0 || shared >= size) {
-			throw new RangeError(
-				`Expected tiles of a multiple of ${scale[axis]} that overlap by a smaller one, got ${tile[axis]} and ${overlap[axis]}`,
-			);
-		}
-		return spansOf(runsOf(latent[axis], size, shared, LEAD[axis]), scale[axis], LEAD[axis], way);
-	};
-	return [spans(0), spans(1), spans(2)];
-}
 
 export type Limits = {
 	readonly way: Way;
@@ -141,16 +120,6 @@ function product(numbers: PerAxis<number>): number {
 	return numbers[0] * numbers[1] * numbers[2];
 }
 
-/** Runs of `size` latents that share `shared`; in time all but the first start one earlier. */
-function runsOf(length: number, size: number, shared: number, lead: number): Range[] {
-	const step = size - shared;
-	const count = Math.max(1, Math.ceil((length - shared) / step));
-	return Array.from({ length: count }, (_, i): Range => {
-		const from = i === 0 ? 0 : i * step - lead;
-		return [from, i === count - 1 ? length : i * step + size];
-	});
-}
-
 /** `count` runs of `size` latents, as far apart from each other as the axis allows. */
 function evenRuns(length: number, size: number, count: number): Range[] {
 	return Array.from({ length: count }, (_, i): Range => {
@@ -160,7 +129,7 @@ function evenRuns(length: number, size: number, count: number): Range[] {
 }
 
 /** Runs fade linearly over what they share; the lead of a run counts nothing. */
-function spansOf(runs: readonly Range[], scale: number, lead: number, way: Way): Span[] {
+export function spansOf(runs: readonly Range[], scale: number, lead: number, way: Way): Span[] {
 	const unit = way === 'decode' ? scale : 1;
 	const spans = runs.map((run, i): Span => {
 		const [from, to] = run;

@@ -8,7 +8,7 @@ export type Stored =
 			readonly kind: 'fp8';
 			readonly tensor: Tensor;
 			readonly scale: Tensor;
-			/** The scale with which activations may be quantised too. */
+			/** The scale with which activations might be quantised too; here they never are. */
 			readonly inputScale: Tensor | null;
 	  }
 	/**
