@@ -37,7 +37,7 @@ describe('A job', () => {
 			path: join(folder, `shot-${request.id}.mov`),
 			frames: 7,
 			samples: 13_440,
-			seed: 1,
+			seed: request.seed,
 			draft: true,
 		});
 		expect(done).toMatchObject({ progress: 1, attempt: 1, problem: null });
