@@ -65,7 +65,7 @@ async function endAll(
  * Ends what an earlier daemon left behind: the marked leader if it still runs, or the rest of its
  * group. A group whose leader's number has gone to another process is not touched.
  */
-export async function endLeftBehind(mark: ProcessMark): Promise<void> {
+export async function endOrphans(mark: ProcessMark): Promise<void> {
 	const all = await running();
 	const leader = all.find(({ pid }) => pid === mark.pid);
 	if (leader && leader.started !== mark.started) return;

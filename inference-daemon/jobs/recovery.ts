@@ -5,7 +5,7 @@ import { PickupError } from '../../protocol/errors.ts';
 import type { Log } from '../log.ts';
 import type { JobRecord, Journal } from './journal.ts';
 import { adoptClip, type CountClip, nameClip, removeLeftovers } from './leftovers.ts';
-import { endLeftBehind } from './processes.ts';
+import { endOrphans } from './processes.ts';
 
 /** A job that ran each time when the daemon died is not given another chance unasked. */
 const MOST_CRASHES = 3;
@@ -21,7 +21,7 @@ export async function recover(
 ): Promise<void> {
 	const engine = journal.rememberedEngine();
 	if (engine) {
-		await endLeftBehind(engine);
+		await endOrphans(engine);
 		journal.rememberEngine(null);
 	}
 	for (const record of journal.running()) {

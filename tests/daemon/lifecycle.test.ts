@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { endLeftBehind, markOf } from '../../inference-daemon/jobs/processes.ts';
+import { endOrphans, markOf } from '../../inference-daemon/jobs/processes.ts';
 import {
 	connect,
 	crash,
@@ -245,9 +245,9 @@ describe('No process outlives a daemon that is killed', () => {
 		const ended = new Promise((resolve) => sleeper.on('exit', (_code, signal) => resolve(signal)));
 		const mark = await markOf(sleeper.pid ?? 0);
 		if (!mark) throw new Error('expected a mark of a running process');
-		await endLeftBehind({ ...mark, started: `${Number(mark.started) - 1}` });
+		await endOrphans({ ...mark, started: `${Number(mark.started) - 1}` });
 		expect(await markOf(mark.pid)).toEqual(mark);
-		await endLeftBehind(mark);
+		await endOrphans(mark);
 		expect(await ended).toBe('SIGKILL');
 		expect(await markOf(mark.pid)).toBeNull();
 	});

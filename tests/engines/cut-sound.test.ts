@@ -153,16 +153,16 @@ describe.each([
 			settings: { model: folder, context: 0.5 },
 		};
 		const work = workFor(wanted, settingsIn(wanted), { stages: 1, referenceScale: 1 });
-		const material = {
+		const source = {
 			ffmpeg,
 			request: wanted,
 			work,
 			pass: work.passes[0]!,
-			carried: null,
+			previous: null,
 			signal,
 		};
-		const window = await readWindowSound(material);
-		const { left: before } = material.pass.window;
+		const window = await readWindowSound(source);
+		const { left: before } = source.pass.window;
 		const side = inMiddle(window, 0, before * 2000 - 1000);
 		const quarter = { left: side.left.slice(-9600), right: side.right.slice(-9600) };
 		expect(toneOf(quarter.left, 1000) / (0.2 * gain)).toBeCloseTo(1, 1);

@@ -276,8 +276,8 @@ it('LTX-2 sees a neighbour of another colour as its clip will have it', async ()
 		settings: { model: folder, context: 0.3, pixels: 64 * 64 },
 	};
 	const work = workFor(wanted, settingsIn(wanted), { stages: 1, referenceScale: 1 });
-	const material = { ffmpeg, request: wanted, work, pass: work.passes[0]!, carried: null, signal };
-	const { pixels, firstRight } = await readPictures(material, work.sizes[0]!);
+	const source = { ffmpeg, request: wanted, work, pass: work.passes[0]!, previous: null, signal };
+	const { pixels, firstRight } = await readPictures(source, work.sizes[0]!);
 	const [left, right] = [pixels.data[0]!, firstRight!.data[0]!].map(Number);
 	expect(Math.abs(left! - right!)).toBeLessThanOrEqual(2);
 });

@@ -59,10 +59,10 @@ async function makePasses(
 	const run: Run = { ...prepared, vae: openVae(prepared), writer };
 	try {
 		for (const note of news) tell({ ...meter.at('condition', 0), phase: note });
-		let carried: PassRun['carried'] = null;
+		let previous: PassRun['previous'] = null;
 		for (const pass of work.passes) {
-			const passRun: PassRun = { ...run, pass, carried };
-			carried = await decodePass(passRun, await makeLatents(passRun));
+			const passRun: PassRun = { ...run, pass, previous };
+			previous = await decodePass(passRun, await makeLatents(passRun));
 		}
 		const { path, frames, rate, size, samples, codec } = await run.writer.finish();
 		tell({ kind: 'progress', progress: 1, phase: 'Done' });

@@ -2,7 +2,7 @@
  * Both works at once, each with a signal of their own. Where one fails the other is stopped, after it
  * whatever it may wait for, and what went wrong is thrown once nothing goes on any more.
  */
-export async function together<A, B>(
+export async function runBoth<A, B>(
 	outer: AbortSignal,
 	begin: (signal: AbortSignal) => readonly [Promise<A>, Promise<B>],
 	stopMore: () => Promise<void> = async () => {},

@@ -2,7 +2,7 @@ import type { GenerationRequest } from '../../../protocol/generation.ts';
 import type { Reporting, Workplace } from '../engine.ts';
 import type { Still } from './condition/condition.ts';
 import { Prefetch } from './condition/prefetch.ts';
-import type { Carried } from './condition/read-window.ts';
+import type { PreviousPass } from './condition/read-window.ts';
 import type { ClipWriter } from './decode/clip-writer.ts';
 import { fromTokens, toTokens, videoShape } from './diffusion/latent.ts';
 import type { Latents } from './diffusion/samplers.ts';
@@ -49,8 +49,8 @@ export type Run = Job & {
 /** A run at one of its passes. */
 export type PassRun = Run & {
 	readonly pass: Pass;
-	/** The end of what the last pass made; null for the first. */
-	readonly carried: Carried | null;
+	/** The pass before, whose end this one begins with; null for the first. */
+	readonly previous: PreviousPass | null;
 };
 
 export type OpenJob = {
@@ -78,7 +78,7 @@ export async function openJob(
 	const meter = await openMeter({ folder, key: timesKey }, phases);
 	const channels = videoVaeConfig(model.checkpoint).latent_channels;
 	const previews = await openPreviews({ folder, key, channels });
-	const source = { ffmpeg, request, work, pass: work.passes[0]!, carried: null, signal: outer };
+	const source = { ffmpeg, request, work, pass: work.passes[0]!, previous: null, signal: outer };
 	const prefetch = new Prefetch(source, work.sizes[0]!);
 	const spare = new SpareTime();
 	spare.later(() => prefetch.begin());

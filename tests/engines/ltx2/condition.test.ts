@@ -55,9 +55,9 @@ async function finish(kind: RequestKind, context: number): Promise<Finished> {
 	const [pass, stage, size] = [work.passes[0]!, stages[0]!, work.sizes[0]!];
 	const { checkpoint, encoder } = model;
 	const vae = new Vae(checkpoint);
-	const material = { ffmpeg, request, work, pass, carried: null, signal };
+	const source = { ffmpeg, request, work, pass, previous: null, signal };
 	const looked = await conditionOnNeighbours({
-		...material,
+		...source,
 		checkpoint,
 		vae,
 		stage,

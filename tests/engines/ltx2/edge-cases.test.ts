@@ -107,7 +107,7 @@ describe('over several passes', () => {
 			work,
 			pass,
 			signal: new AbortController().signal,
-			carried: { frames: [], sound: { left: made, right: made } },
+			previous: { frames: [], sound: { left: made, right: made } },
 		});
 		const before = pass.window.left * 48_000;
 		expect(left).toHaveLength(pass.window.frames * 48_000);
@@ -166,15 +166,15 @@ it('sound meets what ends beside the gap, not what goes on into it', async () =>
 			referenceScale: 1,
 		});
 		const made = new Float32Array(samplesForFrames(10, SMALL)).fill(0.5);
-		const material = {
+		const source = {
 			ffmpeg,
 			request: request as GenerationRequest,
 			work,
 			pass: work.passes[0]!,
-			carried: null,
+			previous: null,
 			signal: new AbortController().signal,
 		};
-		const { left } = joined(material, { left: made, right: made }, await readJoins(material));
+		const { left } = joined(source, { left: made, right: made }, await readJoins(source));
 		expect([left[0], left.at(-1)], `${start} to ${end}`).toEqual([0, 0]);
 	}
 });
@@ -190,7 +190,7 @@ it('a given picture stands on where its clip ends before the grid does', async (
 		const pass = work.passes[0]!;
 		expect(pass.window).toMatchObject({ left: 0, right: 0, spare: 5 });
 		const { pixels } = await readPictures(
-			{ ffmpeg, request, work, pass, carried: null, signal: new AbortController().signal },
+			{ ffmpeg, request, work, pass, previous: null, signal: new AbortController().signal },
 			work.sizes[0]!,
 		);
 		const frame = (index: number) => {

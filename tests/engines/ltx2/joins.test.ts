@@ -3,7 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ClipWriter } from '../../../inference-daemon/engines/ltx2/decode/clip-writer.ts';
-import { goOnFrom, meetNeighbours } from '../../../inference-daemon/engines/ltx2/sound/joins.ts';
+import {
+	crossfadeFrom,
+	meetNeighbours,
+} from '../../../inference-daemon/engines/ltx2/sound/joins.ts';
 import { readFrames } from '../../../inference-daemon/media/frames.ts';
 import { readSound } from '../../../inference-daemon/media/sound.ts';
 import type { Sound } from '../../../inference-daemon/media/types.ts';
@@ -156,11 +159,11 @@ it('a pass goes on as the one before it was going on', { timeout: 600_000 }, asy
 	const cut = await cutOf(RATES[1], { gap: 540 });
 	const written = vi.spyOn(ClipWriter.prototype, 'writeSound');
 	const { sound } = await made('insert', cut);
-	const [[first, goingOn], [second]] = written.mock.calls as [[Sound, Sound], [Sound]];
+	const [[first, continuation], [second]] = written.mock.calls as [[Sound, Sound], [Sound]];
 	written.mockRestore();
 	const seam = first.left.length;
 	for (const side of ['left', 'right'] as const) {
-		const [heard, before, after] = [sound[side], goingOn[side], second[side]];
+		const [heard, before, after] = [sound[side], continuation[side], second[side]];
 		expect(before).toHaveLength(960);
 		expect(power(before)).toBeGreaterThan(power(heard) / 4);
 		expect(heard[seam]).toBeCloseTo(before[0]!, 4);
@@ -233,12 +236,12 @@ describe('two sounds', () => {
 
 	it('take each other over, as long as both are there', () => {
 		const wave = Float32Array.from({ length: 2000 }, (_, i) => Math.sin(i / 30));
-		expect(goOnFrom(sound(wave), NOTHING)).toEqual(sound(wave));
+		expect(crossfadeFrom(sound(wave), NOTHING)).toEqual(sound(wave));
 		const early = Float32Array.from({ length: 960 }, (_, i) => Math.cos(i / 30));
-		const { left } = goOnFrom(sound(wave), sound(early));
+		const { left } = crossfadeFrom(sound(wave), sound(early));
 		expect(left[0]).toBeCloseTo(1, 4);
 		expect(left.subarray(960)).toEqual(wave.subarray(960));
 		expect(steps(left).at(-1)!).toBeLessThan(0.04);
-		expect(goOnFrom(sound([1, 1]), sound(early)).left).toHaveLength(2);
+		expect(crossfadeFrom(sound([1, 1]), sound(early)).left).toHaveLength(2);
 	});
 });

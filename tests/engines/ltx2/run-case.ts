@@ -5,7 +5,7 @@ import {
 	appendReference,
 	type ConditionedStream,
 	frozen,
-	keepOutside,
+	regenerateRegion,
 	replaceCells,
 	unconditioned,
 } from '../../../inference-daemon/engines/ltx2/diffusion/conditioning.ts';
@@ -72,7 +72,7 @@ export function videoOf(run: Run, stage: Stage, tensors: Tensors): ConditionedSt
 	let state = unconditioned(videoPositions(shape, rate), VIDEO_CHANNELS, initial);
 	if (stage.video!.frozen) return frozen(state, initial!);
 	if (run.region && run.region.applies_to !== 'audio') {
-		state = keepOutside(state, initial!, run.region.start_time, run.region.end_time);
+		state = regenerateRegion(state, initial!, run.region.start_time, run.region.end_time);
 	}
 	for (const [i, image] of (run.images ?? []).entries()) {
 		const given = tokens(`${stage.tag}.image${i}_latent`);
@@ -108,7 +108,7 @@ export function audioOf(run: Run, stage: Stage, tensors: Tensors): ConditionedSt
 	const state = unconditioned(audioPositions(count), channels * bands, initial);
 	if (stage.audio.frozen) return frozen(state, initial!);
 	if (!run.region) return state;
-	return keepOutside(state, initial!, run.region.start_time, run.region.end_time);
+	return regenerateRegion(state, initial!, run.region.start_time, run.region.end_time);
 }
 
 export async function readRun(name: string): Promise<{ run: Run; tensors: Tensors }> {

@@ -48,7 +48,7 @@ export async function readSurroundings(
 	const inside = used.filter(
 		(span) => !replaced(span) && span.range.start < range.end && span.range.end > range.start,
 	);
-	const [before, goingOn, after, cameOn, audible] = await Promise.all([
+	const [before, throughLeft, after, throughRight, audible] = await Promise.all([
 		mix(left, used.filter(stops)),
 		mix(left, inside),
 		mix(right, used.filter(starts)),
@@ -56,8 +56,8 @@ export async function readSurroundings(
 		inside.length > 0 ? mix(gap, inside) : null,
 	]);
 	return {
-		before: sum(before, goingOn),
-		after: sum(after, cameOn),
+		before: sum(before, throughLeft),
+		after: sum(after, throughRight),
 		ending: before,
 		starting: after,
 		audible,

@@ -6,8 +6,8 @@ import {
 	type Conditioned,
 	type ConditionedStream,
 	frozen,
-	keepOutside,
-	makeAlso,
+	regenerateAlso,
+	regenerateRegion,
 	replaceCells,
 	startFrom,
 	unconditioned,
@@ -28,15 +28,15 @@ import { videoVaeConfig } from '../networks/video-vae.ts';
 import type { Treatment } from '../plan/plan.ts';
 import type { Stage } from '../plan/stages.ts';
 import { fitted, type WorkSize } from '../plan/window.ts';
+import { runBoth } from '../run-both.ts';
 import type { NdArray } from '../runtime/resident.ts';
 import { logMel } from '../sound/mel.ts';
-import { together } from '../together.ts';
 import type { Vae } from '../vae/vae.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Prefetch } from './prefetch.ts';
 import {
-	type Material,
 	onCanvas,
+	type PassSource,
 	readPictures,
 	readReference,
 	readWindowSound,
@@ -57,7 +57,7 @@ export type ConditionedPass = {
 /** The window's own pictures, 16 bits, [1, 3, frames, height, width], and their latent. */
 export type Seen = { readonly pixels: NdArray; readonly latent: NdArray };
 
-export type ConditionInputs = Material & {
+export type ConditionInputs = PassSource & {
 	readonly checkpoint: Checkpoint;
 	readonly vae: Vae;
 	readonly stage: Stage;
@@ -79,7 +79,7 @@ export type Still = StillPicture & { readonly frame: number; readonly strength: 
 export async function conditionOnNeighbours(inputs: ConditionInputs): Promise<ConditionedPass> {
 	const both = (signal: AbortSignal) =>
 		[conditionedPicture({ ...inputs, signal }), conditionedSound({ ...inputs, signal })] as const;
-	const [{ video, seen }, audio] = await together(inputs.signal, both);
+	const [{ video, seen }, audio] = await runBoth(inputs.signal, both);
 	inputs.signal.throwIfAborted();
 	// What is seen of it is for the first stage's previews; of a later one it takes gigabytes.
 	return { conditioned: { video, audio }, seen: inputs.earlier === null ? seen : null };
@@ -88,7 +88,7 @@ export async function conditionOnNeighbours(inputs: ConditionInputs): Promise<Co
 type Picture = { readonly video: ConditionedStream; readonly seen: Seen | null };
 
 async function conditionedPicture(inputs: ConditionInputs): Promise<Picture> {
-	const { request, work, pass, carried, checkpoint, vae, size, signal, earlier } = inputs;
+	const { request, work, pass, previous, checkpoint, vae, size, signal, earlier } = inputs;
 	const { rate } = request.context.sequence;
 	const { window } = pass;
 	const channels = videoVaeConfig(checkpoint).latent_channels;
@@ -98,14 +98,14 @@ async function conditionedPicture(inputs: ConditionInputs): Promise<Picture> {
 		toTokens((await encode(pixels)).data as Float32Array, channels);
 	let state = unconditioned(videoPositions(shape, rate), channels);
 	let seen: Seen | null = null;
-	if (work.picture !== 'made' || carried !== null) {
+	if (work.picture !== 'made' || previous !== null) {
 		const read = inputs.prefetch?.takePictures() ?? readPictures(inputs, size);
 		const { pixels, firstRight } = await read;
 		const latent = await encode(pixels);
 		seen = { pixels, latent };
 		const source = toTokens(latent.data as Float32Array, channels);
 		if (work.picture === 'given') return { video: frozen(state, source), seen };
-		state = outside(state, source, inputs, work.picture);
+		state = regenerateGap(state, source, inputs, work.picture);
 		if (firstRight !== null) {
 			// The right join rarely meets a cell's edge: its first frame is given by itself.
 			const at = { frame: window.gap.end, rate, strength: 1 };
@@ -159,7 +159,7 @@ async function withReference(
 }
 
 async function conditionedSound(inputs: ConditionInputs): Promise<ConditionedStream> {
-	const { request, work, pass, carried, checkpoint, vae, signal, earlier } = inputs;
+	const { request, work, pass, previous, checkpoint, vae, signal, earlier } = inputs;
 	const { rate } = request.context.sequence;
 	const { z_channels: channels, mel_bins } = audioVaeConfig(checkpoint);
 	const bands = mel_bins / 4;
@@ -169,7 +169,7 @@ async function conditionedSound(inputs: ConditionInputs): Promise<ConditionedStr
 	const free = unconditioned(audioPositions(count), channels * bands);
 	const started = (state: ConditionedStream) =>
 		earlier?.audio ? beginWith(state, earlier.audio) : state;
-	if (work.sound === 'made' && carried === null) return started(free);
+	if (work.sound === 'made' && previous === null) return started(free);
 	const heard = await (inputs.prefetch?.takeSound() ?? readWindowSound(inputs));
 	const mel = logMel({ channels: [heard.left, heard.right], sampleRate: MEL_RATE });
 	const { data } = await vae.encodeSound(mel, signal);
@@ -177,14 +177,14 @@ async function conditionedSound(inputs: ConditionInputs): Promise<ConditionedStr
 	const source = new Float32Array(count * channels * bands);
 	source.set(all.subarray(0, source.length));
 	if (work.sound === 'given') return frozen(free, source);
-	return started(outside(free, source, inputs, work.sound));
+	return started(regenerateGap(free, source, inputs, work.sound));
 }
 
 /**
  * The source is kept but for the gap and, beyond the end of the material, what fills the grid. Of what
  * is made there is a source on the left alone: the end of the pass before.
  */
-function outside(
+function regenerateGap(
 	state: ConditionedStream,
 	source: Float32Array,
 	{ request, pass }: ConditionInputs,
@@ -196,9 +196,10 @@ function outside(
 	const { start, end } = window.gap;
 	const beyond = seconds(window.frames) + 1;
 	const from = start === 0 ? -1 : seconds(start) + INWARDS;
-	if (window.right === 0 || treatment === 'made') return keepOutside(state, source, from, beyond);
-	const kept = keepOutside(state, source, from, seconds(end) - INWARDS);
-	return makeAlso(kept, seconds(window.frames - window.spare) + INWARDS, beyond);
+	if (window.right === 0 || treatment === 'made')
+		return regenerateRegion(state, source, from, beyond);
+	const kept = regenerateRegion(state, source, from, seconds(end) - INWARDS);
+	return regenerateAlso(kept, seconds(window.frames - window.spare) + INWARDS, beyond);
 }
 
 /** The latents full of noise, or of as much as `sigma` says; what is given stands where it is. */

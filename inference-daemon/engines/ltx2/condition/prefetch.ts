@@ -2,7 +2,7 @@ import type { Sound } from '../../../media/types.ts';
 import { type Joins, readJoins } from '../decode/clip-sound.ts';
 import type { WorkSize } from '../plan/window.ts';
 import { isOutOfMemory } from '../runtime/failures.ts';
-import { type Material, type Pictures, readPictures, readWindowSound } from './read-window.ts';
+import { type PassSource, type Pictures, readPictures, readWindowSound } from './read-window.ts';
 
 /**
  * The neighbours as the first pass looks at them, and what their sound is at the joins: read by ffmpeg
@@ -20,7 +20,7 @@ export class Prefetch {
 	readonly #begin: () => Reading;
 	#reading: Reading | null = null;
 
-	constructor(source: Material, size: WorkSize) {
+	constructor(source: PassSource, size: WorkSize) {
 		this.failed = this.#failure.signal;
 		const signal = AbortSignal.any([source.signal, this.#stop.signal]);
 		this.#begin = () => readingOf({ ...source, signal }, size);
@@ -83,7 +83,7 @@ type Reading = {
  * One after the other: the sound, which its network sees while the pictures are read, the pictures,
  * and last the joins, for which the clip's own sound waits.
  */
-function readingOf(source: Material, size: WorkSize): Reading {
+function readingOf(source: PassSource, size: WorkSize): Reading {
 	const { work } = source;
 	const sound = work.sound === 'made' ? null : readWindowSound(source);
 	const pictures =

@@ -16,19 +16,19 @@ import { canvasOf } from './picture.ts';
 import { type Area, asInSequence, covering } from './scaling.ts';
 import type { StillPicture } from './still.ts';
 
-/** What there is to look at for a pass. */
-export type Material = {
+/** What a pass is made from. */
+export type PassSource = {
 	readonly ffmpeg: Ffmpeg;
 	readonly request: GenerationRequest;
 	readonly work: Work;
 	readonly pass: Pass;
-	/** The end of what the last pass made; null for the first. */
-	readonly carried: Carried | null;
+	/** The pass before, whose end this one begins with; null for the first. */
+	readonly previous: PreviousPass | null;
 	readonly signal: AbortSignal;
 };
 
-/** Packed RGB at the last stage's inner size, and their sound at 48 kHz. */
-export type Carried = { readonly frames: readonly Frame[]; readonly sound: Sound | null };
+/** The frames of a pass, packed RGB at the last stage's inner size, and their sound at 48 kHz. */
+export type PreviousPass = { readonly frames: readonly Frame[]; readonly sound: Sound | null };
 
 /** What the window shows: 16 bits for −1…1, [1, 3, frames, height, width], and its first frame on the right. */
 export type Pictures = { readonly pixels: NdArray; readonly firstRight: NdArray | null };
@@ -38,34 +38,34 @@ export type Pictures = { readonly pixels: NdArray; readonly firstRight: NdArray 
  * the first one on the right stands there: the encoder looks back, and would colour what is kept on
  * the right by anything else. The last one stands on to the window's end.
  */
-export async function readPictures(material: Material, size: WorkSize): Promise<Pictures> {
-	const { work, pass, carried } = material;
+export async function readPictures(source: PassSource, size: WorkSize): Promise<Pictures> {
+	const { work, pass, previous } = source;
 	const { window, range } = pass;
-	const stack = new Stack(window.frames, size);
+	const tensor = new FrameTensor(window.frames, size);
 	const whole = { left: 0, top: 0, ...size.inner };
-	if (carried !== null && work.picture !== 'given') {
-		for (const frame of lastOf(carried.frames, window.left)) {
-			stack.add(canvasOf(frame, whole, size));
+	if (previous !== null && work.picture !== 'given') {
+		for (const frame of lastOf(previous.frames, window.left)) {
+			tensor.add(canvasOf(frame, whole, size));
 		}
-	} else await copy(material, work.left, range.start - window.left, range.start, stack);
-	const last = stack.next > 0 ? stack.next - 1 : null;
-	stack.next = window.gap.end;
-	await copy(material, work.right, range.end, range.end + window.right, stack);
-	const first = stack.next > window.gap.end ? window.gap.end : null;
-	const end = stack.next - 1;
-	stack.next = window.gap.start;
+	} else await copy(source, work.left, range.start - window.left, range.start, tensor);
+	const last = tensor.next > 0 ? tensor.next - 1 : null;
+	tensor.next = window.gap.end;
+	await copy(source, work.right, range.end, range.end + window.right, tensor);
+	const first = tensor.next > window.gap.end ? window.gap.end : null;
+	const end = tensor.next - 1;
+	tensor.next = window.gap.start;
 	const own = work.picture === 'made' ? null : work.own;
-	await copy(material, own, range.start, range.end, stack);
-	await standStill(stack, window.gap.end, first ?? last);
-	const held = first === null ? stack.next - 1 : end;
-	stack.next = window.gap.end + window.right;
-	await standStill(stack, window.frames, held);
-	return { pixels: stack.pixels, firstRight: first === null ? null : stack.at(first) };
+	await copy(source, own, range.start, range.end, tensor);
+	await repeatFrame(tensor, window.gap.end, first ?? last);
+	const held = first === null ? tensor.next - 1 : end;
+	tensor.next = window.gap.end + window.right;
+	await repeatFrame(tensor, window.frames, held);
+	return { pixels: tensor.pixels, firstRight: first === null ? null : tensor.at(first) };
 }
 
-/** Shows one of them until another frame; what networks' results wait for comes in between. */
-async function standStill(stack: Stack, end: number, index: number | null): Promise<void> {
-	for (; stack.next < end; await turn()) stack.repeat(index);
+/** Repeats a frame up to frame `end`; other work of this thread has its turn in between. */
+async function repeatFrame(tensor: FrameTensor, end: number, index: number | null): Promise<void> {
+	for (; tensor.next < end; await turn()) tensor.repeat(index);
 }
 
 /** A still covers what lies in the middle of the work's canvas: [1, 3, 1, height, width]. */
@@ -80,11 +80,11 @@ export function onCanvas({ picture, pixelAspect }: StillPicture, size: WorkSize)
  * 8k + 1 of them, which cover the picture.
  */
 export async function readReference(
-	material: Material,
+	source: PassSource,
 	size: WorkSize,
 	pace: number,
 ): Promise<NdArray> {
-	const { request, pass } = material;
+	const { request, pass } = source;
 	const { range } = request.context;
 	const { path, start } = request.reference!;
 	const span: UsableSpan = {
@@ -97,30 +97,30 @@ export async function readReference(
 		range: { start: range.start, end: range.end },
 	};
 	const count = snapUp(Math.ceil((pass.range.end - pass.range.start) / pace));
-	const stack = new Stack(count, size);
+	const tensor = new FrameTensor(count, size);
 	const to = pass.range.start + (count - 1) * pace + 1;
 	const frames = { start: pass.range.start, end: to };
 	let index = 0;
-	for await (const canvas of canvasesOf(material, span, frames, size, covering)) {
-		if (index % pace === 0) stack.add(canvas);
+	for await (const canvas of canvasesOf(source, span, frames, size, covering)) {
+		if (index % pace === 0) tensor.add(canvas);
 		index += 1;
 	}
-	return stack.pixels;
+	return tensor.pixels;
 }
 
 async function copy(
-	material: Material,
+	source: PassSource,
 	span: UsableSpan | null,
 	from: number,
 	to: number,
-	stack: Stack,
+	tensor: FrameTensor,
 ): Promise<void> {
 	if (span === null || to <= from) return;
-	const { sequence } = material.request.context;
+	const { sequence } = source.request.context;
 	const place: Place = (video, target) => asInSequence(video, sequence, target);
 	const range = { start: from, end: to };
-	for await (const canvas of canvasesOf(material, span, range, stack.size, place)) {
-		stack.add(canvas);
+	for await (const canvas of canvasesOf(source, span, range, tensor.size, place)) {
+		tensor.add(canvas);
 	}
 }
 
@@ -129,7 +129,7 @@ type Place = (video: VideoStream, target: Size) => Area;
 
 /** A clip's pictures, read at their own size, each on the work's canvas. */
 async function* canvasesOf(
-	{ ffmpeg, request, work, signal }: Material,
+	{ ffmpeg, request, work, signal }: PassSource,
 	span: UsableSpan,
 	range: FrameRange,
 	canvas: WorkSize,
@@ -152,24 +152,24 @@ async function* canvasesOf(
  * 48 kHz sound of the window: what the cut has beside the gap and silence in it, or the clip's own
  * where that is given or made again; from the second pass on, on the left what was made.
  */
-export async function readWindowSound(material: Material): Promise<Sound> {
-	const { request, work, pass, carried } = material;
+export async function readWindowSound(source: PassSource): Promise<Sound> {
+	const { request, work, pass, previous } = source;
 	const { rate } = request.context.sequence;
 	const at = (frame: number) => samplesForFrames(frame, rate);
 	const start = at(pass.range.start - pass.window.left);
 	const heard =
 		work.own === null || work.sound === 'made'
-			? await heardInCut(material)
-			: await heardInClip(material, work.own);
-	if (carried?.sound && work.sound !== 'given') {
+			? await heardInCut(source)
+			: await heardInClip(source, work.own);
+	if (previous?.sound && work.sound !== 'given') {
 		const length = at(pass.range.start) - start;
-		heard.left.set(carried.sound.left.slice(-length));
-		heard.right.set(carried.sound.right.slice(-length));
+		heard.left.set(previous.sound.left.slice(-length));
+		heard.right.set(previous.sound.right.slice(-length));
 	}
 	return heard;
 }
 
-async function heardInCut({ ffmpeg, request, work, pass, signal }: Material): Promise<Sound> {
+async function heardInCut({ ffmpeg, request, work, pass, signal }: PassSource): Promise<Sound> {
 	const { context } = request;
 	const { rate } = context.sequence;
 	const at = (frame: number) => samplesForFrames(frame, rate);
@@ -183,7 +183,10 @@ async function heardInCut({ ffmpeg, request, work, pass, signal }: Material): Pr
 	return mix;
 }
 
-function heardInClip({ ffmpeg, request, pass, signal }: Material, own: UsableSpan): Promise<Sound> {
+function heardInClip(
+	{ ffmpeg, request, pass, signal }: PassSource,
+	own: UsableSpan,
+): Promise<Sound> {
 	const { rate } = request.context.sequence;
 	const first = pass.range.start - pass.window.left;
 	const [start, end] = [first, first + pass.window.frames].map((frame) =>
@@ -197,7 +200,7 @@ function lastOf<T>(values: readonly T[], count: number): readonly T[] {
 }
 
 /** Canvases one after the other, [1, 3, frames, height, width], as the video encoder takes them. */
-class Stack {
+class FrameTensor {
 	readonly size: WorkSize;
 	readonly pixels: NdArray & { readonly data: Uint16Array };
 	/** Where the next one goes. */

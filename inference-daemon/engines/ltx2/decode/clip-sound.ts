@@ -2,7 +2,7 @@ import { type FrameRange, samplesForFrames } from '../../../../protocol/time.ts'
 import { resample } from '../../../media/resample.ts';
 import type { Sound } from '../../../media/types.ts';
 import { ownSounds, readMix, readOwnSound } from '../../cut-sound.ts';
-import type { Material } from '../condition/read-window.ts';
+import type { PassSource } from '../condition/read-window.ts';
 import { audioFromTokens, audioTokensTo } from '../diffusion/latent.ts';
 import { audioVaeConfig } from '../networks/audio-vae.ts';
 import { heardBeside, meetNeighbours } from '../sound/joins.ts';
@@ -10,7 +10,7 @@ import type { Vae } from '../vae/vae.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 
 /** A pass's sound at 48 kHz, exactly as long as its frames, and how it goes on for a moment. */
-export type PassSound = { readonly sound: Sound; readonly goingOn: Sound };
+export type PassSound = { readonly sound: Sound; readonly continuation: Sound };
 
 /** 20 ms, in which the next pass's sound takes over. */
 const MOMENT = 960;
@@ -19,7 +19,7 @@ const END = 480;
 
 /** What a pass has made of the sound. */
 export async function soundOfPass(
-	source: Material,
+	source: PassSource,
 	tokens: Float32Array,
 	vae: Vae,
 	checkpoint: Checkpoint,
@@ -51,7 +51,7 @@ export async function soundOfPass(
 		left: left.subarray(start, end),
 		right: right.subarray(start, end),
 	});
-	return { sound: part(0, length), goingOn: part(length, heard) };
+	return { sound: part(0, length), continuation: part(length, heard) };
 }
 
 /** What the cut sounds like right before the clip and right after it: a sample each, or nothing. */
@@ -75,17 +75,17 @@ export async function readJoins({ ffmpeg, request, work, signal }: Joining): Pro
 	};
 }
 
-type Joining = Pick<Material, 'ffmpeg' | 'request' | 'work' | 'signal'>;
+type Joining = Pick<PassSource, 'ffmpeg' | 'request' | 'work' | 'signal'>;
 
 /** A pass's sound as it goes into the clip: the first one meets what is before, the last what is after. */
-export function joined({ work, pass }: Material, made: Sound, { before, after }: Joins): Sound {
+export function joined({ work, pass }: PassSource, made: Sound, { before, after }: Joins): Sound {
 	const isFirst = pass.range.start === work.range.start;
 	const isLast = pass.range.end === work.range.end;
 	return meetNeighbours(made, isFirst ? before : NOTHING, isLast ? after : NOTHING);
 }
 
 /** The clip's own sound under a pass, where it is given. */
-export function ownSound(source: Material): Promise<Sound> {
+export function ownSound(source: PassSource): Promise<Sound> {
 	const { ffmpeg, request, work, pass, signal } = source;
 	const { rate } = request.context.sequence;
 	const start = samplesForFrames(pass.range.start, rate);
@@ -96,7 +96,7 @@ export function ownSound(source: Material): Promise<Sound> {
 const NOTHING: Sound = { left: new Float32Array(0), right: new Float32Array(0) };
 
 /** Samples of a pass, counted from the clip's start: all passes together have as many as the clip. */
-function lengthOf({ request, work, pass }: Material): number {
+function lengthOf({ request, work, pass }: PassSource): number {
 	const { rate } = request.context.sequence;
 	const at = (frame: number) => samplesForFrames(frame - work.range.start, rate);
 	return at(pass.range.end) - at(pass.range.start);

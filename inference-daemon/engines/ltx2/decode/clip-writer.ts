@@ -1,7 +1,7 @@
 import { AsyncQueue } from '../../../../protocol/async-queue.ts';
 import { type EncodedClip, encodeClip } from '../../../media/encode.ts';
 import type { ClipWanted, Ffmpeg, Frame, Sound } from '../../../media/types.ts';
-import { goOnFrom } from '../sound/joins.ts';
+import { crossfadeFrom } from '../sound/joins.ts';
 
 const SILENCE: Sound = { left: new Float32Array(0), right: new Float32Array(0) };
 
@@ -11,7 +11,7 @@ export class ClipWriter {
 	readonly #stop = new AbortController();
 	readonly #pictures = new AsyncQueue<Frame>();
 	readonly #sounds = new AsyncQueue<Sound>();
-	#goingOn = SILENCE;
+	#continuation = SILENCE;
 
 	/** Starts the encoder. `finish` or `abandon` has to follow. */
 	constructor(
@@ -41,9 +41,9 @@ export class ClipWriter {
 	 * The next piece of the sound, and how it goes on for a moment, out of which the piece after it
 	 * comes. It waits here for the encoder, which may take no more of it before it has had later frames.
 	 */
-	writeSound(sound: Sound, goingOn: Sound = SILENCE): void {
-		this.#sounds.push(goOnFrom(sound, this.#goingOn));
-		this.#goingOn = goingOn;
+	writeSound(sound: Sound, continuation: Sound = SILENCE): void {
+		this.#sounds.push(crossfadeFrom(sound, this.#continuation));
+		this.#continuation = continuation;
 	}
 
 	/** After the last frame and all of the sound. */

@@ -5,12 +5,12 @@ import type { Frame, Sound } from '../../../media/types.ts';
 import { pictureOf } from '../../cut-picture.ts';
 import { colourBeside } from '../../neighbour-media.ts';
 import { middleOf, type Planar, packed } from '../condition/picture.ts';
-import type { Carried } from '../condition/read-window.ts';
+import type { PreviousPass } from '../condition/read-window.ts';
 import { normalNoise } from '../diffusion/noise.ts';
 import type { Latents } from '../diffusion/samplers.ts';
 import type { Work } from '../plan/plan.ts';
 import { type PassRun, pictureLatent, type Run } from '../run.ts';
-import { together } from '../together.ts';
+import { runBoth } from '../run-both.ts';
 import { joined, ownSound, readJoins, soundOfPass } from './clip-sound.ts';
 import { ClipWriter } from './clip-writer.ts';
 
@@ -41,12 +41,12 @@ export async function openClipWriter({
 }
 
 /** A pass's latents into the film; the sound is made while the picture is drawn. */
-export async function decodePass(run: PassRun, latents: Latents): Promise<Carried> {
+export async function decodePass(run: PassRun, latents: Latents): Promise<PreviousPass> {
 	run.tell(run.meter.at('decode', 0));
 	const both = (signal: AbortSignal) =>
 		[writePicture({ ...run, signal }, latents), writeSound({ ...run, signal }, latents)] as const;
 	// The one that goes on may wait for the encoder.
-	const [frames, sound] = await together(run.signal, both, () => run.writer.abandon());
+	const [frames, sound] = await runBoth(run.signal, both, () => run.writer.abandon());
 	return { frames, sound };
 }
 
@@ -74,15 +74,15 @@ async function writePicture(run: PassRun, latents: Latents): Promise<Frame[]> {
 /** Gives what was made, which the next pass goes on from. */
 async function writeSound(run: PassRun, latents: Latents): Promise<Sound | null> {
 	const { request, work, pass, model, vae, writer, workplace, prefetch, signal } = run;
-	const source = { ffmpeg: workplace.ffmpeg, request, work, pass, carried: null, signal };
+	const source = { ffmpeg: workplace.ffmpeg, request, work, pass, previous: null, signal };
 	if (!work.hasSound) return null;
 	if (work.sound === 'given') {
 		writer.writeSound(await ownSound(source));
 		return null;
 	}
-	const { sound, goingOn } = await soundOfPass(source, latents.audio!, vae, model.checkpoint);
+	const { sound, continuation } = await soundOfPass(source, latents.audio!, vae, model.checkpoint);
 	const joins = await (prefetch?.joins() ?? readJoins(source));
-	writer.writeSound(joined(source, sound, joins), goingOn);
+	writer.writeSound(joined(source, sound, joins), continuation);
 	return sound;
 }
 

@@ -112,10 +112,10 @@ export function appendReference(
 }
 
 /**
- * A source is kept but for seconds `from`…`to`: tokens that reach into them are made anew. Times are
+ * A source is given but for seconds `from`…`to`: tokens that reach into them are made anew. Times are
  * compared in float32, so limits on a cell's edge are best moved inwards a little.
  */
-export function keepOutside(
+export function regenerateRegion(
 	state: ConditionedStream,
 	source: Float32Array,
 	from: number,
@@ -129,9 +129,13 @@ export function keepOutside(
 	return { ...state, initial: source, clean: source, mask };
 }
 
-/** Tokens that reach into seconds `from`…`to` are made as well. */
-export function makeAlso(state: ConditionedStream, from: number, to: number): ConditionedStream {
-	const made = keepOutside(state, state.clean, from, to).mask;
+/** Tokens that reach into seconds `from`…`to` are made anew as well. */
+export function regenerateAlso(
+	state: ConditionedStream,
+	from: number,
+	to: number,
+): ConditionedStream {
+	const made = regenerateRegion(state, state.clean, from, to).mask;
 	return { ...state, mask: state.mask.map((share, token) => Math.max(share, made[token]!)) };
 }
 

@@ -59,7 +59,7 @@ export async function* sampleEuler(
 	let latents = latentsOf(streams);
 	let own: Latents = {};
 	for (const [sigma, next] of pairs(sigmas)) {
-		const clean = hold(streams, await denoise(latents, sigma));
+		const clean = applyMask(streams, await denoise(latents, sigma));
 		latents = each(latents, (x, name) => euler(x, clean[name]!, sigma, next, own[name]));
 		own = latents;
 		yield { latents, clean };
@@ -75,16 +75,16 @@ export async function* sampleAncestral(
 ): AsyncGenerator<Step, void, void> {
 	let latents = latentsOf(streams);
 	for (const [sigma, next] of pairs(sigmas)) {
-		const clean = hold(streams, await denoise(latents, sigma));
+		const clean = applyMask(streams, await denoise(latents, sigma));
 		const step = (x: Float32Array, name: string) =>
 			ancestralEuler(x, clean[name]!, draw(name, x.length), sigma, next);
-		latents = next === 0 ? clean : hold(streams, each(latents, step));
+		latents = next === 0 ? clean : applyMask(streams, each(latents, step));
 		yield { latents, clean };
 	}
 }
 
 /** Latents while res_2s counts with them. */
-type Wide = Readonly<Record<string, Float64Array>>;
+type Latents64 = Readonly<Record<string, Float64Array>>;
 
 /** Share of the noise that res_2s makes anew. */
 const RENEWED = 0.5;
@@ -102,25 +102,26 @@ export async function* sampleRes2s(
 	draw: Draw,
 ): AsyncGenerator<Step, void, void> {
 	const steps = sigmas.at(-1) === 0 ? [...sigmas.slice(0, -1), LOWEST_SIGMA] : [...sigmas];
-	let latents: Wide = each(latentsOf(streams), (x) => new Float64Array(x));
-	const shown = (at: Wide) => each(at, (x) => new Float32Array(x));
-	const look = async (at: Wide, sigma: number) => hold(streams, await denoise(shown(at), sigma));
+	let latents: Latents64 = each(latentsOf(streams), (x) => new Float64Array(x));
+	const asFloat32 = (at: Latents64) => each(at, (x) => new Float32Array(x));
+	const evaluate = async (at: Latents64, sigma: number) =>
+		applyMask(streams, await denoise(asFloat32(at), sigma));
 	for (const [sigma, next] of pairs(steps)) {
 		const h = Math.log(sigma / next);
 		const { a21, b1, b2 } = res2sCoefficients(h);
-		const first = await look(latents, sigma);
+		const first = await evaluate(latents, sigma);
 		const middle = Math.sqrt(sigma * next);
 		const noisy = each(latents, (x, name) => {
 			const moved = towards(x, [[first[name]!, h * a21]]);
 			return renewNoise(x, moved, draw(name, x.length), sigma, middle, RENEWED);
 		});
-		const half = hold(streams, noisy);
+		const half = applyMask(streams, noisy);
 		const refine = h < 0.5 && sigma > 0.03;
 		const anchors = each(latents, (x, name) => {
 			if (!refine) return x;
 			return anchorOf(half[name]!, first[name]!, h * a21);
 		});
-		const second = await look(half, middle);
+		const second = await evaluate(half, middle);
 		const whole = each(anchors, (anchor, name) => {
 			const moved = towards(anchor, [
 				[first[name]!, h * b1],
@@ -128,11 +129,11 @@ export async function* sampleRes2s(
 			]);
 			return renewNoise(anchor, moved, draw(name, anchor.length), sigma, next, RENEWED);
 		});
-		latents = hold(streams, whole);
-		yield { latents: shown(latents), clean: second };
+		latents = applyMask(streams, whole);
+		yield { latents: asFloat32(latents), clean: second };
 	}
 	if (sigmas.at(-1) !== 0) return;
-	const clean = await look(latents, LOWEST_SIGMA);
+	const clean = await evaluate(latents, LOWEST_SIGMA);
 	yield { latents: clean, clean };
 }
 
@@ -159,7 +160,7 @@ function towards(
 }
 
 /** x0 · mask + clean · (1 − mask), in place. */
-function hold<T extends Float32Array | Float64Array>(
+function applyMask<T extends Float32Array | Float64Array>(
 	streams: Streams,
 	x0: Readonly<Record<string, T>>,
 ): Readonly<Record<string, T>> {

@@ -5,7 +5,7 @@ import type { Family, WeightsDescription, WeightsFile } from '../../../../protoc
 import { openTextEncoder, type TextEncoder } from '../prompt/encoder.ts';
 import { findTokenizer } from '../prompt/tokenizer.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
-import { describe, type Told } from '../weights/describe.ts';
+import { type DescribedFile, describe } from '../weights/describe.ts';
 import { checkHoles } from '../weights/holes.ts';
 import type { Safetensors } from '../weights/safetensors.ts';
 import { readWeights } from '../weights/shards.ts';
@@ -53,10 +53,11 @@ const HOW =
  */
 export async function openModel(folder: string): Promise<Model> {
 	const { files, folders, others } = await listed(folder);
-	const { told, faults } = await readAll(files);
-	const holds = (part: string) => (one: Told) => one.parts.some((found) => found.part === part);
-	const base = told.filter(isOfCheckpoint);
-	const texts = [...told.filter(holds('text encoder')).map(({ path }) => path), ...folders];
+	const { described, faults } = await readAll(files);
+	const holds = (part: string) => (one: DescribedFile) =>
+		one.parts.some((found) => found.part === part);
+	const base = described.filter(isOfCheckpoint);
+	const texts = [...described.filter(holds('text encoder')).map(({ path }) => path), ...folders];
 	const description = base.length > 0 ? describe(base.map(({ file }) => file)) : null;
 	const missing = description
 		? description.missing.filter((part) => !part.startsWith('text encoder'))
@@ -77,12 +78,14 @@ export async function openModel(folder: string): Promise<Model> {
 		base.filter(holds('transformer')),
 		base.filter(holds('connectors')),
 	);
-	const fitting = told.filter((one) => one.families.some((family) => families.includes(family)));
+	const fitting = described.filter((one) =>
+		one.families.some((family) => families.includes(family)),
+	);
 	const upsampler = chooseUpsampler(fitting.filter(holds('upsampler')));
 	const { changeable } = checkpoint;
 	const finishing = variant.distilled
 		? { lora: null, notes: [] }
-		: distilledLoraAmong(told.filter(holds('lora')), { checkpoint, families });
+		: distilledLoraAmong(described.filter(holds('lora')), { checkpoint, families });
 	const model: Model = {
 		checkpoint,
 		encoder,
@@ -91,7 +94,7 @@ export async function openModel(folder: string): Promise<Model> {
 		distilled: variant.distilled,
 		upsampler: upsampler.checkpoint,
 		distilledLora: finishing.lora,
-		durationHead: told.some(holds('duration head')),
+		durationHead: described.some(holds('duration head')),
 		changeable: new Set(changeable),
 		notes: [
 			...variant.notes,
@@ -112,18 +115,19 @@ const VERSIONS: Readonly<Record<Family, number>> = {
 };
 
 /** What can be read of the files; a fault in one that nothing needs is no reason to stop. */
-async function readAll(
-	files: readonly string[],
-): Promise<{ readonly told: readonly Told[]; readonly faults: readonly PickupError[] }> {
-	const told: Told[] = [];
+async function readAll(files: readonly string[]): Promise<{
+	readonly described: readonly DescribedFile[];
+	readonly faults: readonly PickupError[];
+}> {
+	const described: DescribedFile[] = [];
 	const faults: PickupError[] = [];
 	for (const read of await Promise.allSettled(files.map((file) => readWeights(file)))) {
 		if (read.status === 'fulfilled') {
-			told.push({ file: read.value, ...describe([read.value]).files[0]! });
+			described.push({ file: read.value, ...describe([read.value]).files[0]! });
 		} else if (read.reason instanceof PickupError) faults.push(read.reason);
 		else throw read.reason;
 	}
-	return { told, faults };
+	return { described, faults };
 }
 
 /** Throws where a file is of another family than the one with the transformer. */
@@ -212,7 +216,7 @@ function incomplete(
 }
 
 /** Gemma, a LoRA and an upsampler are files of their own; some are of other programs. */
-function isOfCheckpoint({ parts }: Told): boolean {
+function isOfCheckpoint({ parts }: DescribedFile): boolean {
 	const found = parts.map(({ part }) => part);
 	if (found.includes('lora') || found.includes('upsampler')) return false;
 	return found.some((part) => !APART.has(part));

@@ -2,13 +2,13 @@ import { basename } from 'node:path';
 import { PickupError } from '../../../../protocol/errors.ts';
 import type { Family } from '../../../../protocol/models.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
-import type { Told } from '../weights/describe.ts';
+import type { DescribedFile } from '../weights/describe.ts';
 import { referenceFactors } from '../weights/lora.ts';
 import { partOf } from '../weights/parts.ts';
 import type { Safetensors } from '../weights/safetensors.ts';
 
 /** What makes latents twice as wide and high, of those in the folder that fit. */
-export function chooseUpsampler(fitting: readonly Told[]): {
+export function chooseUpsampler(fitting: readonly DescribedFile[]): {
 	readonly checkpoint: Checkpoint | null;
 	readonly notes: readonly string[];
 } {
@@ -32,7 +32,7 @@ type Of = { readonly checkpoint: Checkpoint; readonly families: readonly Family[
  * some, and goes by no reference. Of several none is taken; notes say why.
  */
 export function distilledLoraAmong(
-	loras: readonly Told[],
+	loras: readonly DescribedFile[],
 	of: Of,
 ): { readonly lora: Safetensors | null; readonly notes: readonly string[] } {
 	const called = loras.filter(isCalledDistilled);
@@ -50,7 +50,7 @@ export function distilledLoraAmong(
 	return { lora: null, notes };
 }
 
-function isCalledDistilled({ path, variant }: Told): boolean {
+function isCalledDistilled({ path, variant }: DescribedFile): boolean {
 	if (variant !== 'unknown') return variant === 'distilled';
 	return /distilled/i.test(basename(path));
 }
@@ -58,7 +58,7 @@ function isCalledDistilled({ path, variant }: Told): boolean {
 /** Of the matrices in a transformer's blocks; gates are small, and not every trainer takes them. */
 const NEARLY_ALL = 0.9;
 
-function whyNot({ file, families }: Told, of: Of): string | null {
+function whyNot({ file, families }: DescribedFile, of: Of): string | null {
 	const theirs = families.join(' or ');
 	if (!families.some((family) => of.families.includes(family))) return `it is for ${theirs}`;
 	try {

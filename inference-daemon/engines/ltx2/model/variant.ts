@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { PickupError } from '../../../../protocol/errors.ts';
-import type { Told } from '../weights/describe.ts';
+import type { DescribedFile } from '../weights/describe.ts';
 
 /**
  * Whether a model is distilled, by what holds its transformer and by nothing that lies beside it.
@@ -11,8 +11,8 @@ import type { Told } from '../weights/describe.ts';
  * other.
  */
 export function variantOfModel(
-	transformers: readonly Told[],
-	connectors: readonly Told[],
+	transformers: readonly DescribedFile[],
+	connectors: readonly DescribedFile[],
 ): { readonly distilled: boolean; readonly notes: readonly string[] } {
 	const said = transformers.map((one) => ({ path: one.path, variant: variantOf(one) }));
 	const [dev, distilled] = [of('dev'), of('distilled')];
@@ -38,7 +38,7 @@ export function variantOfModel(
 	}
 }
 
-type Said = Pick<Told, 'path' | 'variant'>;
+type Said = Pick<DescribedFile, 'path' | 'variant'>;
 
 function unlike(transformer: Said, connectors: Said): PickupError {
 	return new PickupError(
@@ -48,7 +48,7 @@ function unlike(transformer: Said, connectors: Said): PickupError {
 	);
 }
 
-function variantOf({ path, variant }: Told): Told['variant'] {
+function variantOf({ path, variant }: DescribedFile): DescribedFile['variant'] {
 	if (variant !== 'unknown') return variant;
 	const words = basename(path)
 		.toLowerCase()

@@ -24,7 +24,7 @@ const HORIZON = { seconds: 20, frames: 505 } as const;
 /** Each pass starts from what the last one made, so that faults add up. */
 const MOST_PASSES = 4;
 /** Seconds that a pass sees of what the last one made. */
-const CARRIED = 1;
+const OVERLAP = 1;
 /** Seconds of the shortest window: two sounds, and more than a frame of them is made from. */
 const SHORTEST = 0.08;
 
@@ -71,12 +71,12 @@ type PassRoom = Room & { readonly left: number; readonly most: number };
 
 function roomsFor(count: number, rate: FrameRate, room: Room): readonly PassRoom[] {
 	const context = Math.min(room.context, mostContext(rate));
-	const second = snapUp(Math.round((CARRIED * rate.num) / rate.den));
+	const second = snapUp(Math.round((OVERLAP * rate.num) / rate.den));
 	// Never more than the pass before has made.
-	const carried = Math.min(second, snapDown(horizon(rate) / 6));
+	const overlap = Math.min(second, snapDown(horizon(rate) / 6));
 	return Array.from({ length: count }, (_, index) => {
-		const before = index === 0 ? room.before : carried;
-		const left = index === 0 ? leftOf(context, before) : carried;
+		const before = index === 0 ? room.before : overlap;
+		const left = index === 0 ? leftOf(context, before) : overlap;
 		const after = index === count - 1 ? room.after : 0;
 		const most = horizon(rate) - left - Math.min(after, wantedOf(context));
 		return { context, before, after, left, most };

@@ -5,7 +5,7 @@ import type { Gemma } from '../networks/gemma.ts';
 import { gemma3 } from '../networks/gemma3.ts';
 import { gemma4 } from '../networks/gemma4.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
-import { readBeside } from './beside.ts';
+import { readOptional } from './optional-file.ts';
 import { tokensOf } from './tokenizer.ts';
 
 /**
@@ -49,7 +49,7 @@ async function weightsAt(path: string): Promise<string> {
 }
 
 async function readConfigFile(path: string): Promise<unknown> {
-	const bytes = await readBeside(path);
+	const bytes = await readOptional(path);
 	if (bytes === null) return undefined;
 	try {
 		return JSON.parse(bytes.toString('utf8'));

@@ -7,7 +7,7 @@ import { PickupError } from '../../../../protocol/errors.ts';
  * A small file beside the weights; null where there is none, which a link that leads nowhere is not.
  * Throws PickupError `bad-weights` or `not-a-regular-file`.
  */
-export async function readBeside(path: string): Promise<Buffer | null> {
+export async function readOptional(path: string): Promise<Buffer | null> {
 	try {
 		return await readRegular(path);
 	} catch (error) {

@@ -7,7 +7,7 @@ import { builtFile } from '../../built-file.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Tensor } from '../weights/safetensors.ts';
 import { isRecord } from '../weights/shards.ts';
-import { readBeside } from './beside.ts';
+import { readOptional } from './optional-file.ts';
 import type { TokensReply, TokensWanted } from './tokenizer-worker.ts';
 
 /**
@@ -47,9 +47,9 @@ async function read(source: string | Checkpoint): Promise<Source> {
 	const folder = tokenizerFolder(source);
 	if (folder === null) return readInside(source as Checkpoint);
 	const where = join(folder, FILE);
-	const bytes = await readBeside(where);
+	const bytes = await readOptional(where);
 	if (bytes === null) throw unusable(where, 'none');
-	const config = await readBeside(join(folder, CONFIG));
+	const config = await readOptional(join(folder, CONFIG));
 	return { bytes, config: config ? objectIn(config) : null, where };
 }
 

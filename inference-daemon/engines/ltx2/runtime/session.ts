@@ -142,8 +142,8 @@ export class Session {
 
 	async #run(inputs: Values, outputs: 'come' | 'stay'): Promise<Outputs> {
 		const session = this.#id;
-		const told = { what: 'run', provider: this.#provider };
-		return runBy(this.#graph, inputs, told, (fed, moved) =>
+		const attempt = { what: 'run', provider: this.#provider };
+		return runBy(this.#graph, inputs, attempt, (fed, moved) =>
 			this.#thread.order({ kind: 'run', session, outputs, ...fed }, moved),
 		);
 	}
@@ -160,8 +160,8 @@ async function runOnce(
 	try {
 		const opening = await openingOf(graph, options);
 		const { provider = 'cpu' } = options;
-		const told = { what: 'open and run', provider };
-		return await runBy(graph, inputs, told, (fed, moved) =>
+		const attempt = { what: 'open and run', provider };
+		return await runBy(graph, inputs, attempt, (fed, moved) =>
 			networksThread().order({ kind: 'once', outputs, ...opening, ...fed }, moved),
 		);
 	} finally {
@@ -197,12 +197,12 @@ type Feed = {
 	readonly isWatched: boolean;
 };
 
-type Told = { readonly what: string; readonly provider: Provider };
+type Attempt = { readonly what: string; readonly provider: Provider };
 
 async function runBy(
 	graph: Graph,
 	inputs: Values,
-	{ what, provider }: Told,
+	{ what, provider }: Attempt,
 	order: (feed: Feed, moved: ArrayBuffer[]) => Promise<Given['run']>,
 ): Promise<Outputs> {
 	const fed: Record<string, Fed> = {};

@@ -28,10 +28,10 @@ export function meetNeighbours(sound: Sound, before: Sound, after: Sound): Sound
  * Sound that begins as what came before it was going on and fades into its own, over as long as that
  * is known.
  */
-export function goOnFrom(sound: Sound, goingOn: Sound): Sound {
+export function crossfadeFrom(sound: Sound, continuation: Sound): Sound {
 	return {
-		left: fadedInto(sound.left, goingOn.left),
-		right: fadedInto(sound.right, goingOn.right),
+		left: fadedInto(sound.left, continuation.left),
+		right: fadedInto(sound.right, continuation.right),
 	};
 }
 
@@ -47,12 +47,12 @@ function met(
 	return fadedInto(begun.reverse(), held(after)).reverse();
 }
 
-function fadedInto(samples: Float32Array, goingOn: Float32Array): Float32Array {
+function fadedInto(samples: Float32Array, from: Float32Array): Float32Array {
 	const result = samples.slice();
-	const fade = Math.min(goingOn.length, samples.length);
+	const fade = Math.min(from.length, samples.length);
 	for (let i = 0; i < fade; i++) {
 		const share = 0.5 + 0.5 * Math.cos((Math.PI * i) / fade);
-		result[i]! += (goingOn[i]! - result[i]!) * share;
+		result[i]! += (from[i]! - result[i]!) * share;
 	}
 	return result;
 }

@@ -13,7 +13,7 @@ import { readWeights } from './shards.ts';
 type Sums = Pick<WeightsFile, 'tensors' | 'parameters' | 'bytes'>;
 
 /** A file and what it is. */
-export type Told = WeightsFile & { readonly file: Safetensors };
+export type DescribedFile = WeightsFile & { readonly file: Safetensors };
 
 /** What files hold, each alone and all of them together as one engine. Throws `bad-weights`. */
 export async function inspectWeights(paths: readonly string[]): Promise<WeightsDescription> {
@@ -28,16 +28,16 @@ export async function inspectWeights(paths: readonly string[]): Promise<WeightsD
 
 /** Each file alone, and all of them together as one engine. */
 export function describe(files: readonly Safetensors[]): WeightsDescription {
-	const told = files.map(describeFile);
-	const families = told
+	const described = files.map(describeFile);
+	const families = described
 		.map((file) => file.families)
 		.reduce((all, some) => all.filter((family) => some.includes(family)));
 	return {
-		files: told,
+		files: described,
 		families,
-		missing: missingParts(told, families),
-		problems: [...mixture(told, families), ...conflicts(files)],
-		...total(told),
+		missing: missingParts(described, families),
+		problems: [...mixture(described, families), ...conflicts(files)],
+		...total(described),
 	};
 }
 
