@@ -59,7 +59,7 @@ describe('A file that has the name of a clip', () => {
 		if (when === 'while it waits') await writeFile(taken, 'somebody’s');
 		await peer.call('job.cancel', { jobId: slow.id });
 		if (when !== 'while it waits') {
-			await until('the job to be at it', () => existsSync(log), 60_000);
+			await until('the job to be at it', () => existsSync(log));
 			await writeFile(taken, 'somebody’s');
 		}
 		const { problem } = await peer.waitForJob(request.id, 'failed');
@@ -80,7 +80,7 @@ describe('A file that has the name of a clip', () => {
 		const folder = await temporaryFolder();
 		const request = requestFor({ folder, frames: 200, settings: { delay: 20 } });
 		await before.call('job.submit', { request });
-		await until('the encode to begin', () => existsSync(partOf(folder, request.id)), 60_000);
+		await until('the encode to begin', () => existsSync(partOf(folder, request.id)));
 		await crash(own);
 		// As good as the clip, but somebody else's.
 		const good = requestFor({ folder: await temporaryFolder(), frames: 200 });
@@ -104,7 +104,7 @@ test('A link that takes the place of what is being written leads nowhere', async
 	const request = requestFor({ folder, frames: 40, settings: { delay: 30 } });
 	await peer.call('job.submit', { request });
 	const part = partOf(folder, request.id);
-	await until('the encode to begin', () => existsSync(part), 60_000);
+	await until('the encode to begin', () => existsSync(part));
 	// What somebody who may write into the folder can do, who cannot look into the attempt's own.
 	const attempt = join(part, '..');
 	await rename(attempt, join(folder, 'moved'));

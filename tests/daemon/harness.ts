@@ -161,7 +161,7 @@ export function descendants(daemon: Daemon): number[] {
 export async function until<T>(
 	what: string,
 	look: () => T | false | null | undefined | Promise<T | false | null | undefined>,
-	patience = 240_000,
+	patience = 600_000,
 ): Promise<T> {
 	for (const since = performance.now(); performance.now() - since < patience; ) {
 		const found = await look();

@@ -14,9 +14,6 @@ import {
 } from '../daemon/harness.ts';
 import { openStudio, type Studio } from '../engines/ltx2/shots.ts';
 
-/** How long a job may take, its turn included, on a machine with other things to do, in ms. */
-const PATIENCE = 240_000;
-
 /** A studio, a daemon that knows nothing yet, and a line to it. */
 export type Scene = {
 	readonly studio: Studio;
@@ -37,14 +34,10 @@ export async function openScene(checkpoint?: string): Promise<Scene> {
 	const submit = async (request: GenerationRequest) =>
 		(await peer.call('job.submit', { request })).job.id;
 	const ended = (id: string) =>
-		until(
-			`job ${id} to end`,
-			async () => {
-				const { job } = await peer.call('job.get', { jobId: id });
-				return isEnded(job.state) ? job : null;
-			},
-			PATIENCE,
-		);
+		until(`job ${id} to end`, async () => {
+			const { job } = await peer.call('job.get', { jobId: id });
+			return isEnded(job.state) ? job : null;
+		});
 	return {
 		studio,
 		daemon,

@@ -85,14 +85,10 @@ test('an engine killed in the middle of a shot fails it with the reason, and the
 	const { daemon, peer } = scene;
 	const before = await leftBy(scene);
 	const id = await scene.submit(shot(1, 200));
-	await until(
-		'the shot to be under way',
-		async () => {
-			const { job } = await peer.call('job.get', { jobId: id });
-			return job.state === 'running' && job.progress > 0.2;
-		},
-		600_000,
-	);
+	await until('the shot to be under way', async () => {
+		const { job } = await peer.call('job.get', { jobId: id });
+		return job.state === 'running' && job.progress > 0.2;
+	});
 	const killed = engineOf(daemon)!;
 	process.kill(killed, 'SIGKILL');
 	const { state, problem, clip } = await scene.ended(id);

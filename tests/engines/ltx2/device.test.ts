@@ -164,7 +164,7 @@ describe('On Linux with a driver that', () => {
 		const reason = new Error('cancelled');
 		const controller = new AbortController();
 		const choice = choose({ program, signal: controller.signal });
-		await vi.waitFor(async () => expect(await asked()).toBe('cuda'), 240_000);
+		await vi.waitFor(async () => expect(await asked()).toBe('cuda'), 600_000);
 		controller.abort(reason);
 		await expect(choice).rejects.toBe(reason);
 		await expect(readdir(join(folder, 'kept'))).rejects.toThrow('ENOENT');

@@ -62,9 +62,7 @@ async function pictures(path: string, { num, den }: Sequence, count: number) {
 	return frames.map(({ data }) => data);
 }
 
-it('a shot of one frame that is all of its clip is made at a rate that has no sound for it', {
-	timeout: 600_000,
-}, async () => {
+it('a shot of one frame that is all of its clip is made at a rate that has no sound for it', async () => {
 	const cut = await makeCut(studio, { ...SMALL, num: 60_000, den: 1001 }, { gap: 1 });
 	const path = cut.left.source.kind === 'file' ? cut.left.source.path : '';
 	for (const kind of ['insert', 'retake', 'soundtrack'] as const) {
@@ -79,7 +77,7 @@ const SLOW: Sequence = { num: 1, den: 1, width: 64, height: 64 };
 const LONG = 18;
 
 describe('over several passes', () => {
-	it('a picture for a sound needs no picture beside the sound', { timeout: 600_000 }, async () => {
+	it('a picture for a sound needs no picture beside the sound', async () => {
 		const path = join(studio.folder, 'sound alone.wav');
 		const tone = ['-f', 'lavfi', '-i', `sine=frequency=300:r=48000:d=${LONG + 8}`];
 		await run(ffmpeg.path, ['-y', '-loglevel', 'error', ...tone, '-ac', '2', path]);

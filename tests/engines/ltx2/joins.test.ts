@@ -155,7 +155,7 @@ it('sound of fewer samples than both fades meets both sides', async () => {
 	expect(sound.left.every((value) => Math.abs(value) < 1)).toBe(true);
 });
 
-it('a pass goes on as the one before it was going on', { timeout: 600_000 }, async () => {
+it('a pass goes on as the one before it was going on', async () => {
 	const cut = await cutOf(RATES[1], { gap: 540 });
 	const written = vi.spyOn(ClipWriter.prototype, 'writeSound');
 	const { sound } = await made('insert', cut);

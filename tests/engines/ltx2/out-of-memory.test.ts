@@ -80,5 +80,4 @@ it.runIf(process.platform === 'linux')(
 		expect(progress.some(({ phase }) => phase === clip.notes![0])).toBe(true);
 		expect(await readdir(studio.clips)).toEqual(['full.mov', 'half.mov', 'limited.mov']);
 	},
-	900_000,
 );

@@ -65,7 +65,6 @@ describe('the context of a prompt', () => {
 			await compare(await contextOf(prompt, { provider, length }, checkpoint), one);
 		},
 		// A processor that stands in for a GPU compiles eleven graphs' shaders.
-		180_000,
 	);
 });
 
