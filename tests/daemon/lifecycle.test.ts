@@ -135,7 +135,8 @@ describe('The state folder', () => {
 	test('that is deleted under a daemon ends it, with a word', async () => {
 		const daemon = await startDaemon();
 		const peer = await connect(daemon);
-		await rm(daemon.state, { recursive: true });
+		// It may be writing into it.
+		await rm(daemon.state, { recursive: true, maxRetries: 100 });
 		const request = requestFor({ folder: await temporaryFolder() });
 		const answer = await peer.ask('job.submit', { request }).catch(() => null);
 		expect(answer?.result).toBeUndefined();
