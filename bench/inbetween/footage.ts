@@ -119,11 +119,14 @@ function dissolved(a: Luma, b: Luma, share: number): Luma {
 	return { ...a, values };
 }
 
+/** Levels of luma, on average, by which no frame of a shot differs from the next, however fast it moves. */
+const ANOTHER = 40;
+
 /** Whether one frame differs from the next far more than others do. */
 function cutIn(frames: readonly Frame[]): boolean {
 	const changes = frames.slice(1).map((frame, i) => {
 		const [a, b] = [lumaOf(frames[i]!).values, lumaOf(frame).values];
 		return a.reduce((sum, value, at) => sum + Math.abs(value - b[at]!), 0) / a.length;
 	});
-	return Math.max(...changes) > Math.max(15, 4 * median(changes));
+	return Math.max(...changes) > Math.max(15, Math.min(ANOTHER, 4 * median(changes)));
 }

@@ -38,7 +38,7 @@ export type Bridge = {
 };
 
 /** Both sides are taken for the same scene when this much of the picture is found again. */
-const SAME_SCENE = 0.35;
+const SAME_SCENE = 0.38;
 
 /** How sharply one side is chosen where the two do not show the same thing. */
 const SHARPNESS = 7;
