@@ -45,6 +45,23 @@ export async function findFfmpeg(
 	);
 }
 
+/** How long a missing ffmpeg is taken for missing, in ms: somebody may be installing it. */
+const LOOK_AGAIN = 3000;
+
+/** Looks for ffmpeg once, in vain or not. Throws `ffmpeg-missing`. */
+export function ffmpegFinder(setting: string | null): () => Promise<Ffmpeg> {
+	let looking: Promise<Ffmpeg> | null = null;
+	return () => {
+		looking ??= findFfmpeg(setting === null ? {} : { setting }).catch((error: unknown) => {
+			setTimeout(() => {
+				looking = null;
+			}, LOOK_AGAIN).unref();
+			throw error;
+		});
+		return looking;
+	};
+}
+
 type Candidate = { readonly origin: Ffmpeg['origin']; readonly path: string | null };
 
 /** The package names a path even when its install script has not fetched the program. */
