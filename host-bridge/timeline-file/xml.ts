@@ -3,8 +3,11 @@ import { PickupError } from '../../protocol/errors.ts';
 
 export type { XmlElement } from '@rgrove/parse-xml';
 
-/** The longest text that is parsed, in characters: the tree takes 40 bytes and more for each. */
-const LONGEST = 32_000_000;
+/**
+ * The longest text that is parsed, in characters. A tree takes some 37 bytes for each, and there are
+ * two when a clip is placed: more does not fit into the 2 GB that Node takes on small machines.
+ */
+const LONGEST = 20_000_000;
 /** Real projects nest a few dozen deep; more is an attack on the stack. */
 const DEEPEST = 200;
 
@@ -19,8 +22,10 @@ export function parseXml(text: string): XmlElement {
 	if (text.length > LONGEST) {
 		throw new PickupError(
 			'timeline-malformed',
-			`Expected a timeline of at most ${LONGEST / 1e6} million characters, got ${text.length}`,
-			{ action: 'Export only the sequence that has the gap.' },
+			`Expected at most ${LONGEST / 1e6} million characters of XML, got ${(text.length / 1e6).toFixed(1)} million`,
+			{
+				action: 'Export only the sequence or the reel that has the gap, or OpenTimelineIO.',
+			},
 		);
 	}
 	let root: XmlElement | null;

@@ -22,6 +22,7 @@ import {
 	styleAt,
 	writeXml,
 } from '../../host-bridge/timeline-file/xml-write.ts';
+import type { PickupError } from '../../protocol/errors.ts';
 
 function all(root: XmlElement): readonly XmlElement[] {
 	return [root, ...children(root).flatMap(all)];
@@ -129,4 +130,17 @@ test('a text of hundreds of megabytes is refused before it is read', () => {
 	expect(() => parseXml(`<a>${' '.repeat(33_000_000)}</a>`)).toThrowError(
 		expect.objectContaining({ code: 'timeline-malformed' }),
 	);
+});
+
+test('more than fits into memory is refused with its size and what to do', () => {
+	const read = () => parseXml(`<a>${'x'.repeat(21e6)}</a>`);
+	expect(read).toThrow('Expected at most 20 million characters of XML, got 21.0 million');
+	const thrown = (() => {
+		try {
+			return read();
+		} catch (error) {
+			return error;
+		}
+	})();
+	expect((thrown as PickupError).toProblem().action).toContain('OpenTimelineIO');
 });
