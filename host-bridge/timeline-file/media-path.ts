@@ -15,11 +15,15 @@ export function mediaPathFromUrl(
 	const written = text.trim();
 	if (written === '') return offline('', 'The timeline names no file');
 	if (/^file:/i.test(written)) return fromFileUrl(written, folder, platform);
-	if (isWindowsPath(written)) return fromWindowsPath(written, platform);
+	if (isWindowsPath(written)) {
+		// Outside of Windows two slashes at the start are one: some programs join a root to a path so.
+		const here = platform !== 'win32' && /^\/+[^/]/.test(written) && onDisk(path.resolve(written));
+		return here && here.kind === 'file' ? here : fromWindowsPath(written, platform);
+	}
 	const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(written)?.[1];
 	// Relative URLs are percent-encoded, plain paths are not; backslashes may come from Windows.
 	const source = firstOnDisk(
-		[written, decoded(written), written.replaceAll('\\', '/')].map((name) =>
+		[written, decoded(written), written.replaceAll('\\', '/'), text].map((name) =>
 			absolute(name, folder, platform),
 		),
 		1,
@@ -86,6 +90,9 @@ function fromFileUrl(url: string, folder: string, platform: NodeJS.Platform): Me
 	const match = /^\/\/([^/\\]*)(.*)$/s.exec(rest);
 	const host = match?.[1] ?? '';
 	let name = match?.[2] ?? rest;
+	if (/^(localhost)?$/i.test(host) && /^\/*$/.test(name)) {
+		return offline('', 'The timeline names no file');
+	}
 	if (/^[a-z](:|%3a|\|)$/i.test(host)) name = `/${host}${name}`;
 	else if (host !== '' && host.toLowerCase() !== 'localhost') {
 		return fromWindowsPath(`//${decoded(host)}${decoded(name)}`, platform);

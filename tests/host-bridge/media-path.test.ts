@@ -22,6 +22,7 @@ const NAMES = [
 	"it's & <fine>.mov",
 	'take:2.mov',
 	'-i.mov',
+	'space at the end.mov ',
 ];
 
 describe('finds a file on this machine', () => {
@@ -90,6 +91,17 @@ describe('says why a file is offline', () => {
 		const there = mediaPathFromUrl('file://localhost/C%3a/My%20Media/a.mov', 'C:\\', 'win32');
 		expect(there).toMatchObject({ path: 'C:\\My Media\\a.mov', reason: 'There is no such file' });
 	});
+});
+
+test('two slashes at the start are one where a file is there', () => {
+	const file = path.join(folder, 'a.mov');
+	expect(mediaPathFromUrl(`/${file}`, '/', 'linux')).toEqual({ kind: 'file', path: file });
+	expect(mediaPathFromUrl(`file:///${file}`, '/', 'linux')).toEqual({ kind: 'file', path: file });
+});
+
+test.each(['file:', 'file://', 'file:///', 'file://localhost/'])('%s names no file', (url) => {
+	const source = mediaPathFromUrl(url, folder, 'linux');
+	expect(source).toEqual({ kind: 'offline', path: '', reason: 'The timeline names no file' });
 });
 
 test('links that lead in a circle, and a pipe', async () => {
