@@ -58,14 +58,21 @@ async function checkFile(path: string, matrices: readonly Tensor[]): Promise<voi
 
 /** Where zeros begin, from the start of the file. */
 async function holeIn(file: FileHandle, matrix: Tensor, stride: number): Promise<number | null> {
-	const { offset, bytes } = matrix;
+	// All at once: one after the other a disk that turns would take minutes.
+	const looks = placesIn(matrix, stride).map((place) => holeAt(file, matrix, place));
+	const found = await Promise.all(looks);
+	return found.find((at) => at !== null) ?? null;
+}
+
+async function holeAt(
+	file: FileHandle,
+	{ offset, bytes }: Tensor,
+	place: number,
+): Promise<number | null> {
+	if (!(await isZero(file, offset + place, Math.min(GLANCE, bytes - place)))) return null;
 	const run = Math.min(RUN, bytes);
-	for (const place of placesIn(matrix, stride)) {
-		if (!(await isZero(file, offset + place, Math.min(GLANCE, bytes - place)))) continue;
-		const from = offset + Math.min(Math.max(0, place - run / 2), bytes - run);
-		if (await isZero(file, Math.floor(from), run)) return Math.floor(from);
-	}
-	return null;
+	const from = Math.floor(offset + Math.min(Math.max(0, place - run / 2), bytes - run));
+	return (await isZero(file, from, run)) ? from : null;
 }
 
 /** In a table of tokens many rows stand for none, and may be zeros: the middle has words. */
