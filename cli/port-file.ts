@@ -20,10 +20,11 @@ import { hasOpen } from './has-open.ts';
  */
 export async function findDaemon(state: string): Promise<PortFile | null> {
 	const daemon = await readPortFile(state);
-	const listener = daemon && (await whoListens(daemon));
-	if (daemon === null || listener === 'nobody') return null;
+	if (daemon === null) return null;
+	const isHere = await holdsState(daemon, state);
+	const listener = await whoListens(daemon, isHere ? ANSWER_WITHIN : STRANGER_WITHIN);
+	if (listener === 'nobody' || (listener !== 'daemon' && !isHere)) return null;
 	if (listener === 'daemon' && daemon.protocol === PROTOCOL_VERSION) return daemon;
-	if (listener !== 'daemon' && !(await holdsState(daemon, state))) return null;
 	const which = `process ${daemon.pid} of Pickup ${daemon.version}`;
 	if (listener === 'silent') {
 		throw new PickupError('daemon-unreachable', `The daemon, ${which}, does not answer`, {
@@ -66,18 +67,20 @@ export function holdsState({ pid }: PortFile, state: string): Promise<boolean> {
 
 /** How long a daemon may take to answer, in ms. */
 const ANSWER_WITHIN = 15_000;
+/** The same where nothing else says that the process is one. */
+const STRANGER_WITHIN = 3000;
 
 /** What listens on the port of a port file. It learns nothing of the token. */
-export async function whoListens({
-	port,
-	token,
-}: PortFile): Promise<'daemon' | 'stranger' | 'silent' | 'nobody'> {
+export async function whoListens(
+	{ port, token }: PortFile,
+	within = ANSWER_WITHIN,
+): Promise<'daemon' | 'stranger' | 'silent' | 'nobody'> {
 	const once = randomBytes(16).toString('hex');
 	const sign = (side: 'client' | 'daemon') =>
 		createHmac('sha256', token)
 			.update(proofText(side, port, once))
 			.digest('hex');
-	const limit = AbortSignal.timeout(ANSWER_WITHIN);
+	const limit = AbortSignal.timeout(within);
 	try {
 		const path = `${PROOF_PATH}${once}/${sign('client')}`;
 		return (await textAt(port, path, limit)) === sign('daemon') ? 'daemon' : 'stranger';

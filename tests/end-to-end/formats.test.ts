@@ -145,12 +145,17 @@ function count(from: number, length: number): number[] {
 	return Array.from({ length }, (_unused, index) => from + index);
 }
 
+/** Mean levels by which frames that show the same differ. */
+const ALIKE = 0.1;
+
 /** Each rendered frame is the clip's frame of the same place, and not one beside it. */
 function expectSameFrames(rendered: readonly Uint8Array[], made: readonly Uint8Array[]): void {
 	expect(rendered).toHaveLength(made.length);
 	rendered.forEach((frame, index) => {
 		const distances = made.map((candidate) => difference(frame, candidate));
-		expect(distances.indexOf(Math.min(...distances)), `frame ${index} of the gap`).toBe(index);
+		// Frames of a draft that rests are alike.
+		const further = distances[index]! - Math.min(...distances);
+		expect(further, `frame ${index} of the gap`).toBeLessThan(ALIKE);
 		expect(distances[index]).toBeLessThan(3);
 	});
 }

@@ -10,10 +10,12 @@ import {
 } from '../../../inference-daemon/engines/ltx2/networks/audio-vae.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
+import { keepCompiled } from './keep-compiled.ts';
 
 const TOLERANCE = 2e-5;
 
 describe.each(PROVIDERS)('on %s', (provider) => {
+	keepCompiled(provider);
 	it('the encoder gives the reference’s latent', async () => {
 		const { tensors } = await goldenCase('audio-vae', 'encode');
 		const { checkpoint, graph, m } = await open();

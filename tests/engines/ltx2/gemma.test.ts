@@ -22,6 +22,7 @@ import {
 	PROVIDERS,
 	runGraph,
 } from './golden.ts';
+import { keepCompiled } from './keep-compiled.ts';
 
 const TOLERANCE = 5e-5;
 
@@ -35,6 +36,7 @@ const MODELS = Object.keys(OPEN) as (keyof typeof OPEN)[];
 const NOTHING = new Checkpoint([]);
 
 describe.each(PROVIDERS)('on %s', (provider) => {
+	keepCompiled(provider);
 	describe.each(MODELS)('%s', (model) => {
 		it.each(['left-padded', 'unpadded'])(
 			'gives the reference’s hidden states for the tokens of each prompt (%s)',

@@ -12,6 +12,7 @@ import { referenceFactors } from '../../../inference-daemon/engines/ltx2/weights
 import { readSafetensors } from '../../../inference-daemon/engines/ltx2/weights/safetensors.ts';
 import { PickupError } from '../../../protocol/errors.ts';
 import { errorOf, goldenCase, goldenPath, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
+import { keepCompiled } from './keep-compiled.ts';
 import { type Entries, writeWeights } from './sparse.ts';
 
 let folder: string;
@@ -49,6 +50,7 @@ async function effective(
 }
 
 describe.each(PROVIDERS)('on %s', (provider) => {
+	keepCompiled(provider);
 	it.each(['strength-0.5', 'strength-1', 'two-loras'])(
 		'case %s: matrices are the reference’s',
 		async (name) => {

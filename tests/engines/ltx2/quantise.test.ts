@@ -13,6 +13,7 @@ import {
 	type Tensor,
 } from '../../../inference-daemon/engines/ltx2/weights/safetensors.ts';
 import { errorOf, goldenCase, goldenPath, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
+import { keepCompiled } from './keep-compiled.ts';
 import { writeWeights } from './sparse.ts';
 
 let folder: string;
@@ -57,6 +58,7 @@ async function weightOnly(network: string, provider: Provider, precision: Precis
 }
 
 describe.each(PROVIDERS)('on %s', (provider) => {
+	keepCompiled(provider);
 	it.each([
 		['quant-fp8', ['bias', 'weight'].map((name) => `${GATES}.${name}`)],
 		['quant-nvfp4', []],

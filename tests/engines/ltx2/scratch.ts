@@ -34,8 +34,9 @@ export async function bundle(
 		format: 'esm',
 		target: 'node20.19',
 	});
-	const networks = 'ltx2-networks.mjs';
-	await copyFile(join(ROOT, 'dist', networks), join(dirname(outfile), networks));
+	for (const thread of ['ltx2-networks.mjs', 'ltx2-tokenizer.mjs']) {
+		await copyFile(join(ROOT, 'dist', thread), join(dirname(outfile), thread));
+	}
 }
 
 /** What tries a provider, as the daemon's `provider-probe.mjs`. */

@@ -12,6 +12,7 @@ import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/res
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PickupError } from '../../../protocol/errors.ts';
 import { type Case, errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
+import { keepCompiled } from './keep-compiled.ts';
 
 const TOLERANCE = 2e-5;
 const LENGTH = 128;
@@ -19,6 +20,7 @@ const POSITIONS = Array.from({ length: LENGTH }, (_, position) => position);
 const STREAMS = ['video', 'audio'] as const;
 
 describe.each(PROVIDERS)('on %s', (provider) => {
+	keepCompiled(provider);
 	describe.each(['text-features-v1', 'text-features-v2'])('%s', (network) => {
 		it.each(['full', 'left-padded'])(
 			'gives the reference’s features and contexts for the tokens of each prompt (%s)',

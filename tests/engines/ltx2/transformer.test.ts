@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
+import { describe, expect, it } from 'vitest';
+import type { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import {
 	blocksGraph,
 	captionGraph,
@@ -11,8 +11,9 @@ import {
 } from '../../../inference-daemon/engines/ltx2/networks/transformer.ts';
 import { transformerConfig } from '../../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
 import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
-import { type Provider, Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Provider } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { type Case, errorOf, PROVIDERS, runGraph } from './golden.ts';
+import { keepCompiled } from './keep-compiled.ts';
 import { noiseOf, readCase, type Shot } from './transformer-case.ts';
 
 const SHARED = [
@@ -29,14 +30,7 @@ const TOLERANCE = 2e-5;
 type Float = Case['tensors'][string];
 
 describe.each(PROVIDERS)('on %s', (provider) => {
-	let kept: Session;
-	// A GPU forgets its compiled kernels when its last session goes.
-	beforeAll(async () => {
-		const graph = new Graph('kept open');
-		graph.output('y', graph.input('x', [1]));
-		kept = await Session.open(graph, { provider });
-	});
-	afterAll(() => kept.release());
+	keepCompiled(provider);
 
 	it.each(CASES)('%s %s: all parts give the reference’s numbers', async (network, name) => {
 		const shot = await readCase(network, name);

@@ -8,10 +8,12 @@ import {
 } from '../../../inference-daemon/engines/ltx2/networks/upsampler.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
+import { keepCompiled } from './keep-compiled.ts';
 
 const TOLERANCE = 2e-5;
 
 describe.each(PROVIDERS)('on %s', (provider) => {
+	keepCompiled(provider);
 	it.each(['upsampler-x2', 'upsampler-x2-rational', 'upsampler-x1.5', 'upsampler-temporal-x2'])(
 		'%s gives the reference’s latent',
 		async (network) => {

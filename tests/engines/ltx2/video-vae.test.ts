@@ -21,6 +21,7 @@ import { fallbacks } from '../../../inference-daemon/engines/ltx2/runtime/fallba
 import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { type Case, errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
+import { keepCompiled } from './keep-compiled.ts';
 
 const TOLERANCE = 5e-5;
 const RELEASES = ['video-vae-2.0', 'video-vae-2.3'];
@@ -30,6 +31,7 @@ const UNUSED = ['channel', 'mean-of-stds', 'mean-of-stds_over_std-of-means'].map
 );
 
 describe.each(PROVIDERS)('on %s', (provider) => {
+	keepCompiled(provider);
 	describe.each(RELEASES)('%s', (network) => {
 		it.each(['encode-image', 'encode-video'])('%s gives the reference’s numbers', async (name) => {
 			const golden = await goldenCase(network, name);
