@@ -1,20 +1,22 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests that try as often as `tries` says. */
-const RANDOM = [
+const SAMPLED = [
 	'daemon/crash',
 	'daemon/fuzz',
 	'end-to-end/ltx2-lengths',
 	'end-to-end/ltx2-stopping',
 	'engines/inbetween/sizes',
+	'engines/ltx2/vocoder',
 	'engines/ltx2/weights-safetensors',
 	'host-bridge/fcp7-xml-mutated',
 	'host-bridge/mutations',
+	'media/encode',
 ];
 
 export default defineConfig({
 	test: {
-		include: RANDOM.map((name) => `tests/${name}.test.ts`),
+		include: SAMPLED.map((name) => `tests/${name}.test.ts`),
 		env: { PICKUP_SOAK: '1' },
 		testTimeout: 4 * 3_600_000,
 		hookTimeout: 600_000,
