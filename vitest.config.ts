@@ -5,6 +5,7 @@ export default defineConfig({
 		include: ['tests/**/*.test.ts'],
 		testTimeout: 900_000,
 		hookTimeout: 900_000,
-		maxWorkers: 2,
+		// Two cores are not busy with two: many tests wait for processes.
+		maxWorkers: 3,
 	},
 });
