@@ -30,6 +30,12 @@ import { VERSION } from './version.ts';
 /** Exit codes: 0 stopped in order, 1 failed, 2 bad settings, 3 the state folder is in use. */
 const EXIT = { failed: 1, usage: 2, locked: 3 } as const;
 
+/** How often it is seen whether the state folder is still there, in ms. */
+const LOOK_AFTER_STATE = 1000;
+
+/** How long a daemon that is ending may take to let go of its journal, in ms. */
+const LONGEST_ENDING = 60_000;
+
 try {
 	await start(readSettings(process.argv.slice(2), process.env));
 } catch (error) {
@@ -141,12 +147,6 @@ async function start(settings: Settings): Promise<void> {
 	process.stdout.write(`Listening on 127.0.0.1:${port}, state in ${settings.state}\n`);
 	supervisor.wake();
 }
-
-/** How often it is seen whether the state folder is still there, in ms. */
-const LOOK_AFTER_STATE = 1000;
-
-/** How long a daemon that is ending may take to let go of its journal, in ms. */
-const LONGEST_ENDING = 60_000;
 
 /**
  * Waits for a daemon that ends: it takes its port file away first and lets go of its journal last.

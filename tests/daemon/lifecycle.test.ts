@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -162,6 +162,22 @@ describe('The state folder', () => {
 		expect(await readdir(home)).toEqual(['state']);
 	});
 });
+
+test('A daemon that has nothing to do sleeps', async () => {
+	const daemon = await startDaemon();
+	const peer = await connect(daemon);
+	await peer.call('machine.check', {});
+	const before = wakes(daemon.pid);
+	await new Promise((resolve) => setTimeout(resolve, 4000));
+	expect(wakes(daemon.pid) - before).toBeLessThan(200);
+	await stop(daemon);
+});
+
+/** How often the main thread of a process has begun to wait so far (Linux). */
+function wakes(pid: number): number {
+	const status = readFileSync(`/proc/${pid}/task/${pid}/status`, 'utf8');
+	return Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1]);
+}
 
 test.each([[['--port', 'x']], [['--nonsense']], [['--port', '70000']]])(
 	'Settings %j are refused',
