@@ -145,6 +145,12 @@ test('what is not read of a sound is said: its effects, and the channels of a ne
 	expect(nested?.effects).toEqual(['reverb by name', choice]);
 });
 
+test.each(['0,1', '-inf', ''])('a level of “%s” is said not to be read', (value) => {
+	const [single] = heard([[channel(1, { more: levels(value) })]]);
+	expect(single?.effects).toEqual(['audiolevels by name']);
+	expect(single?.sound?.level).toBeUndefined();
+});
+
 test('what effects do to a picture is said where they do something', () => {
 	const more = [
 		filter('basic', parameter('scale', '100') + parameter('rotation', '0')),

@@ -231,3 +231,20 @@ test('channels that are copied over one another, and what filters do that is not
 	expect(sound?.sound?.channels).toEqual({ left: [1], right: [1] });
 	expect(sound?.effects).toEqual(['avfilter.acompressor']);
 });
+
+test.each<[string, string, Record<string, string>, 'read' | 'named']>([
+	['keys out of order', 'volume', { level: '12=-20;0=-20' }, 'read'],
+	['an exponent', 'avfilter.volume', { 'av.volume': '1e-1' }, 'read'],
+	['times from the end', 'volume', { level: '0=-20;-1=-20' }, 'named'],
+	['a normalised level', 'volume', { normalise: '-20' }, 'named'],
+	['keys of a factor', 'avfilter.volume', { 'av.volume': '0=0.1;12=0.1' }, 'named'],
+	['an expression', 'avfilter.volume', { 'av.volume': '0.5*0.2' }, 'named'],
+	['nothing', 'volume', {}, 'read'],
+])('a level with %s is read, or said not to be', async (_, service, properties, outcome) => {
+	const file = await project('level', 'tones.mkv', 0, { entry: filter(service, properties) });
+	const [sound] = await clips(file, 'audio');
+	expect(sound?.effects).toEqual(outcome === 'named' ? [service] : undefined);
+	const gain = sound?.sound?.level?.[0]?.gain;
+	if (outcome === 'named' || Object.keys(properties).length === 0) expect(gain).toBeUndefined();
+	else expect(gain).toBeCloseTo(0.1);
+});

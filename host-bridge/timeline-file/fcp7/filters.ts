@@ -27,8 +27,7 @@ export function levelOf(item: XmlElement, clock: Clock): Level | undefined {
 	return product(
 		effectsIn(item)
 			.filter((effect) => idOf(effect) === 'audiolevels')
-			.flatMap((effect) => children(effect, 'parameter'))
-			.filter((parameter) => childText(parameter, 'parameterid')?.toLowerCase() === 'level')
+			.flatMap(levelsIn)
 			.map((parameter) => pointsOf(parameter, clock)),
 	);
 }
@@ -40,7 +39,7 @@ export function levelOf(item: XmlElement, clock: Clock): Level | undefined {
 export function effectsOf(item: XmlElement, kind: 'video' | 'audio'): readonly string[] {
 	const words = effectsIn(item).flatMap((effect) => {
 		const id = idOf(effect);
-		if (READ.has(id) || (childText(effect, 'mediatype') ?? 'video') !== kind) return [];
+		if (isRead(effect, id) || (childText(effect, 'mediatype') ?? 'video') !== kind) return [];
 		const plain = PLAIN[id];
 		if (!plain) return [(childText(effect, 'name') || id || 'effect').slice(0, 500)];
 		return children(effect, 'parameter').flatMap((parameter) => {
@@ -51,7 +50,23 @@ export function effectsOf(item: XmlElement, kind: 'video' | 'audio'): readonly s
 	return [...new Set(words)].slice(0, 64);
 }
 
-const READ = new Set(['timeremap', 'audiolevels', 'audiopan']);
+/** Speed is read elsewhere; pairs of channels are panned apart in every export of FCP 7. */
+function isRead(effect: XmlElement, id: string): boolean {
+	if (id === 'audiolevels') {
+		return levelsIn(effect).every((parameter) => valuesOf(parameter).every(isNumber));
+	}
+	return id === 'timeremap' || id === 'audiopan';
+}
+
+function isNumber(element: XmlElement): boolean {
+	return !(readable(() => decimalOf(element)) instanceof Error);
+}
+
+function levelsIn(effect: XmlElement): readonly XmlElement[] {
+	return children(effect, 'parameter').filter(
+		(parameter) => childText(parameter, 'parameterid')?.toLowerCase() === 'level',
+	);
+}
 
 type Parameter = { readonly unchanged: number; readonly word: string };
 const parameter = (unchanged: number, word: string): Parameter => ({ unchanged, word });
@@ -70,16 +85,20 @@ const PLAIN: Readonly<Record<string, Readonly<Record<string, Parameter>>>> = {
 };
 
 function changes(parameter: XmlElement, unchanged: number): boolean {
+	return valuesOf(parameter).some((element) => {
+		const number = readable(() => decimalOf(element));
+		return !(number instanceof Error) && number.num !== unchanged * number.den;
+	});
+}
+
+/** Its own value and those of its keyframes; of a place both numbers. */
+function valuesOf(parameter: XmlElement): readonly XmlElement[] {
 	const value = child(parameter, 'value');
 	const values = [value, ...children(parameter, 'keyframe').map((key) => child(key, 'value'))];
-	const numbers = values.flatMap((each) => {
+	return values.flatMap((each) => {
 		if (!each) return [];
 		const parts = children(each);
 		return parts.length > 0 ? parts : [each];
-	});
-	return numbers.some((element) => {
-		const number = readable(() => decimalOf(element));
-		return !(number instanceof Error) && number.num !== unchanged * number.den;
 	});
 }
 

@@ -15,7 +15,7 @@ export function levelOf(document: MltDocument, filters: readonly XmlElement[]): 
 	return product(
 		filters.map((filter) => {
 			const level = gains(document, filter);
-			return level && within(level, activeRange(document, filter));
+			return level ? within(level, activeRange(document, filter)) : undefined;
 		}),
 	);
 }
@@ -37,6 +37,7 @@ export function channelsOf(filters: readonly XmlElement[]): ClipSound['channels'
 
 /** What filters do to a picture or a sound, in words, but for what is read: level and channels. */
 export function effectsOf(
+	document: MltDocument,
 	filters: readonly XmlElement[],
 	kind: 'video' | 'audio',
 ): readonly string[] {
@@ -44,7 +45,7 @@ export function effectsOf(
 		const service = property(filter, 'mlt_service') ?? '';
 		if (service === '' || service === 'freeze') return [];
 		if (SOUND.test(service) !== (kind === 'audio')) return [];
-		if (kind === 'audio' && isReadOrPlain(filter, service)) return [];
+		if (kind === 'audio' && isReadOrPlain(document, filter, service)) return [];
 		const given = property(filter, 'kdenlive_id') ?? property(filter, 'shotcut:filter');
 		return [(PLAIN_WORDS[service] ?? given ?? service).slice(0, 500)];
 	});
@@ -52,12 +53,10 @@ export function effectsOf(
 }
 
 /** A sound filter that is read, that only measures or converts, or that an editor has on every track. */
-function isReadOrPlain(filter: XmlElement, service: string): boolean {
+function isReadOrPlain(document: MltDocument, filter: XmlElement, service: string): boolean {
 	if (property(filter, 'internal_added') === '237') return true;
-	if (service === 'volume') return !/normali[sz]e/i.test(property(filter, 'gain') ?? '');
-	return /^(channelcopy|avfilter\.volume|audio(convert|channels|level|spectrum|wave)|(sw)?resample)/.test(
-		service,
-	);
+	if (/^(avfilter\.)?volume$/.test(service)) return gains(document, filter) !== null;
+	return /^(channelcopy|audio(convert|channels|level|spectrum|wave)|(sw)?resample)/.test(service);
 }
 
 /** Where a filter is at work, in frames of its owner; everywhere where it says nothing. */
@@ -81,59 +80,68 @@ const PLAIN_WORDS: Readonly<Record<string, string>> = {
 const SOUND =
 	/^(audio|volume|panner|balance|channel|mono|mute|sox|ladspa|lv2|vst2|loudness|dynamic_loudness|rbpitch|swresample|resample|avfilter\.(a(?!lpha|tadenoise)|bass|treble|biquad|band(pass|reject)|(high|low)(pass|shelf)|tiltshelf|equalizer|volume|loudnorm|dynaudnorm|speechnorm|dialoguenhance|deesser|m?compand|crossfeed|crystalizer|extrastereo|stereo(tools|widen)|haas|headphone|earwax|flanger|chorus|tremolo|vibrato|sofalizer|surround|superequalizer|firequalizer|anequalizer|virtualbass|pan$|compensationdelay|dcshift|drmeter|replaygain|rubberband|silence|sidechain))/;
 
-/** The gain of one filter, in frames of its owner; `level` has a say before `gain`, as in MLT. */
-function gains(document: MltDocument, filter: XmlElement): Level | undefined {
+/**
+ * The gain of one filter, in frames of its owner; `level` has a say before `gain`, as in MLT. Undefined
+ * where it does nothing, null where it does something that is not read.
+ */
+function gains(document: MltDocument, filter: XmlElement): Level | null | undefined {
 	const service = property(filter, 'mlt_service');
 	const { start, end } = activeRange(document, filter);
-	if (service === 'avfilter.volume') return constant(gainOf(property(filter, 'av.volume')), start);
+	if (service === 'avfilter.volume') return constant(property(filter, 'av.volume'), start);
 	if (service !== 'volume') return undefined;
+	if (property(filter, 'normalise') || property(filter, 'normalize')) return null;
 	const level = property(filter, 'level');
 	if (level) return animated(document, level, start);
-	const gain = gainOf(property(filter, 'gain'));
-	const last = gainOf(property(filter, 'end'));
-	if (
-		gain === undefined ||
-		last === undefined ||
-		end - 1 <= start ||
-		end === Number.POSITIVE_INFINITY
-	)
-		return constant(gain, start);
-	return [
-		{ frame: start, gain },
-		{ frame: end - 1, gain: last },
-	];
+	const first = constant(property(filter, 'gain'), start);
+	const last = constant(property(filter, 'end'), end - 1);
+	if (last === null) return null;
+	if (!first || !last || end - 1 <= start || end === Number.POSITIVE_INFINITY) return first;
+	return [...first, ...last];
 }
 
-function constant(gain: number | undefined, frame: number): Level | undefined {
-	return gain === undefined ? undefined : [{ frame, gain }];
-}
-
-/** `0.5`, `-6dB`; undefined for `normalise` and what is no number. */
-function gainOf(text: string | undefined): number | undefined {
-	const match = /^\s*([+-]?[\d.]+)\s*(dB)?\s*$/i.exec(text ?? '');
+/** `0.5`, `-6dB`; null for `normalise`, expressions and keyframes. */
+function constant(text: string | undefined, frame: number): Level | null | undefined {
+	if (!text?.trim()) return undefined;
+	const match = /^\s*([+-]?[\d.]+(?:e[+-]?\d+)?)\s*(dB)?\s*$/i.exec(text);
 	const value = Number(match?.[1] ?? Number.NaN);
-	if (!Number.isFinite(value)) return undefined;
-	return match?.[2] ? 10 ** (value / 20) : Math.abs(value);
+	if (!Number.isFinite(value)) return null;
+	return [{ frame, gain: match?.[2] ? 10 ** (value / 20) : Math.abs(value) }];
 }
 
-/** `-6` or `0=-60;25=0` in decibels; times count from the filter's first frame. */
-function animated(document: MltDocument, text: string, start: number): Level | undefined {
-	const points: { frame: number; decibels: number }[] = [];
-	let heldFrom = '';
-	for (const part of text.split(';').filter((each) => each.trim() !== '')) {
-		const [, time = '0', kind = '', value = ''] =
-			/^(?:([\d:.,]+)\s*(\D?)=)?(.*)$/.exec(part.trim()) ?? [];
-		const frame = parseMltTime(time, document.rate);
-		const decibels = Number.parseFloat(value);
-		if (frame === null || !Number.isFinite(decibels)) return undefined;
-		const before = points.at(-1);
-		if (before && before.frame >= start + frame) return undefined;
-		const held = heldFrom === '|' && before && before.frame < start + frame - 1;
-		if (held) points.push({ frame: start + frame - 1, decibels: before.decibels });
-		heldFrom = kind;
-		points.push({ frame: start + frame, decibels });
-	}
-	return points.length === 0 ? undefined : inDecibels(points);
+/**
+ * `-6` or `0=-60;25=0` in decibels, in any order; times count from the filter's first frame. Null where
+ * a time counts from its last one, or something is no number.
+ */
+function animated(document: MltDocument, text: string, start: number): Level | null | undefined {
+	const keys = text
+		.split(';')
+		.filter((each) => each.trim() !== '')
+		.map((each) => {
+			const [, time = '0', kind = '', value = ''] =
+				/^(?:([\d:.,]+)\s*(\D?)=)?(.*)$/.exec(each.trim()) ?? [];
+			const frame = parseMltTime(time, document.rate);
+			return {
+				frame: frame === null ? Number.NaN : start + frame,
+				kind,
+				decibels: numberAt(value),
+			};
+		});
+	if (keys.length === 0) return undefined;
+	if (keys.some(({ frame, decibels }) => Number.isNaN(frame + decibels))) return null;
+	keys.sort((a, b) => a.frame - b.frame);
+	if (keys.some(({ frame }, at) => frame === keys[at + 1]?.frame)) return null;
+	const points = keys.flatMap(({ frame, kind, decibels }, at) => {
+		const next = keys[at + 1];
+		const isHeld = kind === '|' && next !== undefined && frame < next.frame - 1;
+		const key = { frame, decibels };
+		return isHeld ? [key, { frame: next.frame - 1, decibels }] : [key];
+	});
+	return inDecibels(points);
+}
+
+/** The number that a text begins with, as MLT reads it, if it is no keyframe that was not understood. */
+function numberAt(text: string): number {
+	return text.includes('=') ? Number.NaN : Number.parseFloat(text);
 }
 
 /** Outside of where its filter is at work a level does nothing. */

@@ -289,7 +289,9 @@ function onTrack(
 	if (common.source.kind !== 'file') {
 		return [{ ...common, track, enabled: kind === 'video' ? picture : sound }];
 	}
-	const all = [...new Set([...(effects?.[kind] ?? []), ...effectsOf(filters, kind)])].slice(0, 64);
+	const all = [
+		...new Set([...(effects?.[kind] ?? []), ...effectsOf(document, filters, kind)]),
+	].slice(0, 64);
 	const said = all.length > 0 ? { effects: all } : {};
 	if (kind === 'video') {
 		const clip = { ...common, track, enabled: picture, ...said };

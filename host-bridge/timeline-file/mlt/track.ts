@@ -123,7 +123,10 @@ function filtered(
 			...(channels ? { channels } : {}),
 			...(level ? { level: later(level, item.range.start - item.from) } : {}),
 		},
-		effects: { video: effectsOf(filters, 'video'), audio: effectsOf(filters, 'audio') },
+		effects: {
+			video: effectsOf(document, filters, 'video'),
+			audio: effectsOf(document, filters, 'audio'),
+		},
 		...(frozen ? { frozen } : {}),
 	};
 }
