@@ -5,7 +5,6 @@ export default defineConfig({
 		include: ['tests/**/*.test.ts'],
 		testTimeout: 900_000,
 		hookTimeout: 900_000,
-		// Two cores are not busy with two: many tests wait for processes.
-		maxWorkers: 3,
+		maxWorkers: 2,
 	},
 });

@@ -1,5 +1,5 @@
 import { lstat, mkdir, rm, rmdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isTaken, nameTaken, nameUnlessTaken, syncToDisk } from '../../files/write-whole.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
@@ -22,7 +22,8 @@ const NAME = 'request.output.name';
  */
 export function attemptOf({ job, clipPath }: Pick<JobRecord, 'job' | 'clipPath'>) {
 	const folder = join(dirname(clipPath), `.pickup-${job.id}-${job.attempt}.part`);
-	return { folder, clip: join(folder, basename(clipPath)) } as const;
+	// Its own name may be as long as a name can be, with no room for more.
+	return { folder, clip: join(folder, 'clip.mov') } as const;
 }
 
 /** Makes the attempt's folder. Throws `bad-request` where something has the clip's name already. */

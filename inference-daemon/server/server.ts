@@ -119,5 +119,7 @@ function crossOrigin(origin: string | undefined): Record<string, string> {
 
 function refuse(socket: Socket, status: 401 | 403): void {
 	const reason = status === 401 ? 'Unauthorized' : 'Forbidden';
-	socket.end(`HTTP/1.1 ${status} ${reason}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+	socket.write(`HTTP/1.1 ${status} ${reason}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+	// One that keeps its end open would keep the daemon from ending.
+	socket.destroySoon();
 }

@@ -1,5 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+	chmod,
+	mkdir,
+	readdir,
+	readFile,
+	readlink,
+	realpath,
+	rm,
+	stat,
+	symlink,
+	writeFile,
+} from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -103,6 +114,13 @@ describe('A port file whose port is now somebody else’s', () => {
 		expect(heard()).not.toContain('a'.repeat(64));
 		server.close();
 	});
+});
+
+test('A daemon does not stay in the folder that it was started from, which may go', async () => {
+	const bench = await freshBench();
+	await bench.pickup(['jobs']);
+	const { pid } = await readPortFile(bench.state);
+	expect(await readlink(`/proc/${pid}/cwd`)).toBe(await realpath(bench.state));
 });
 
 describe('A daemon that is halted', () => {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
 	connect,
@@ -114,4 +114,21 @@ test('A link that takes the place of what is being written leads nowhere', async
 	await peer.waitForJob(request.id, 'failed');
 	expect(await readFile(precious, 'utf8')).toBe('not a film');
 	expect(existsSync(join(folder, nameOf(request)))).toBe(false);
+});
+
+test('A name as long as a file system takes is made, one that is longer is refused', async () => {
+	const folder = await temporaryFolder();
+	const called = (bytes: number) => {
+		const request = requestFor({ folder });
+		const rest = bytes - `-${request.id}.mov`.length;
+		return { ...request, output: { ...request.output, name: 'é'.repeat(rest / 2) } };
+	};
+	const longest = called(255);
+	await peer.call('job.submit', { request: longest });
+	const { clip } = await peer.waitForJob(longest.id, 'done');
+	expect(Buffer.byteLength(basename(clip!.path))).toBe(255);
+	expect(await readdir(folder)).toEqual([basename(clip!.path)]);
+	expect(await peer.refusal('job.submit', { request: called(257) })).toMatchObject({
+		field: 'request.output.name',
+	});
 });

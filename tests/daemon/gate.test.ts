@@ -19,6 +19,7 @@ import {
 	helloFor,
 	requestFor,
 	startDaemon,
+	stop,
 	temporaryFolder,
 } from './harness.ts';
 
@@ -313,6 +314,22 @@ test('A client whose events are forgotten before it reads them is hung up on', a
 	deaf.socket.resume();
 	expect(await deaf.closed).toBe(1006);
 	await peer.call('job.cancel', { jobId: request.id });
+});
+
+test('Who is refused and does not hang up does not keep the daemon from ending', async () => {
+	const own = await startDaemon();
+	const stranger = connectTcp({ host: '127.0.0.1', port: own.port, allowHalfOpen: true });
+	const upgrade = [
+		'GET / HTTP/1.1',
+		'host: 127.0.0.1',
+		'connection: upgrade',
+		'upgrade: websocket',
+	];
+	stranger.on('error', () => {});
+	stranger.write(`${upgrade.join('\r\n')}\r\n\r\n`);
+	await new Promise((resolve) => stranger.once('data', resolve));
+	expect(await stop(own)).toBe(0);
+	stranger.destroy();
 });
 
 /** The most memory that a process has held so far, in bytes (Linux). */

@@ -267,7 +267,7 @@ export function helloFor({ token }: Pick<Daemon, 'token'>): Params<'hello'> {
 
 /** Where the first attempt of a job writes the clip of `requestFor`. */
 export function partOf(folder: string, id: string): string {
-	return join(folder, `.pickup-${id}-1.part`, `shot-${id}.mov.part`);
+	return join(folder, `.pickup-${id}-1.part`, 'clip.mov.part');
 }
 
 export type Wish = {

@@ -248,14 +248,14 @@ describe('A job whose command is gone', () => {
 
 test('Control characters in names reach no terminal', async () => {
 	const cut = cutOf();
-	const nasty = 'a\u001b]0;b\u0007\u009b31mc\u202ed\ne';
+	const nasty = 'a\u001b]0;b\u0007\u009b31mc\u202ed\u061c\ne';
 	const named = { ...cut, clips: cut.clips.map((clip) => ({ ...clip, name: nasty })) };
 	const timeline = await write('names', 'cut.otio', otio(named));
 	// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
-	const raw = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/;
+	const raw = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u202a-\u202e]/;
 	const table = await bench.pickup(['gaps', timeline]);
 	expect(table.stdout).not.toMatch(raw);
-	expect(table.stdout).toContain('a\\u001b]0;b\\u0007\\u009b31mc\\u202ed\\ne');
+	expect(table.stdout).toContain('a\\u001b]0;b\\u0007\\u009b31mc\\u202ed\\u061c\\ne');
 	const { stdout } = await bench.pickup(['gaps', timeline, '--json']);
 	expect(stdout).not.toMatch(raw);
 	expect(JSON.parse(stdout)).toMatchObject({ gaps: [{ left: { name: nasty } }, {}] });
