@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
+import { readRegular } from '../files/open-regular.ts';
 import { statePaths } from '../files/state-folder.ts';
 import { errorCode, systemProblem } from '../files/system-errors.ts';
 import { PickupError } from '../protocol/errors.ts';
@@ -40,9 +40,11 @@ export async function findDaemon(state: string): Promise<PortFile | null> {
 /** What the last daemon that listened wrote; null where it was stopped, or there was none. */
 export async function readPortFile(state: string): Promise<PortFile | null> {
 	try {
-		const text = await readFile(statePaths(state).portFile, 'utf8');
-		return portFileSchema.parse(JSON.parse(text));
+		const bytes = await readRegular(statePaths(state).portFile);
+		return portFileSchema.parse(JSON.parse(bytes.toString()));
 	} catch (error) {
+		// What stands there is no daemon's; the folder is refused for it before one is started in it.
+		if (error instanceof PickupError) return null;
 		const code = errorCode(error);
 		if (code === undefined || code === 'ENOENT' || code === 'ENOTDIR') return null;
 		throw stateError(state, error);

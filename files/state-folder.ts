@@ -31,7 +31,7 @@ export async function claimStateFolder(folder: string): Promise<void> {
 	const beside = [`${database}-wal`, `${database}-shm`, `${log}.1`];
 	const tells = [database, portFile, log];
 	await makeFolder(folder, 0o700);
-	await checkOwner(folder, [...tells, ...beside, startLog, previews, posters, work, cache]);
+	await checkOwner(folder, [...tells, startLog], [...beside, previews, posters, work, cache]);
 	if (process.platform === 'win32') return;
 	const names = await readdir(folder);
 	// Weights may have been put there before, and a command may have tried to start a daemon.
@@ -46,14 +46,25 @@ export async function claimStateFolder(folder: string): Promise<void> {
 	);
 }
 
-/** Also an administrator is not led by a folder that belongs to somebody else, nor by a link in it. */
-async function checkOwner(folder: string, paths: readonly string[]): Promise<void> {
+/**
+ * Also an administrator is not led by a folder that belongs to somebody else, nor by a link in it, and
+ * nobody waits for a pipe that stands where a file should.
+ */
+async function checkOwner(
+	folder: string,
+	files: readonly string[],
+	others: readonly string[],
+): Promise<void> {
 	const stats = await stat(folder);
 	if (!stats.isDirectory()) throw notOwn(folder, 'which is no folder');
+	for (const path of files) {
+		const found = await lstat(path).catch(() => null);
+		if (found && !found.isFile() && !found.isSymbolicLink()) throw notOwn(path, 'which is no file');
+	}
 	const user = process.geteuid?.();
 	if (user === undefined) return;
 	if (stats.uid !== user) throw notOwn(folder, `which belongs to user ${stats.uid}`);
-	for (const path of paths) {
+	for (const path of [...files, ...others]) {
 		const found = await lstat(path).catch(() => null);
 		if (found?.isSymbolicLink()) throw notOwn(path, 'which is a link');
 		if (found && found.uid !== user) throw notOwn(path, `which belongs to user ${found.uid}`);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import {
 	chmod,
 	mkdir,
@@ -13,6 +13,7 @@ import {
 } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { isRunning } from '../../files/is-running.ts';
 import { Journal } from '../../inference-daemon/jobs/journal.ts';
@@ -115,6 +116,22 @@ describe('A port file whose port is now somebody else’s', () => {
 		server.close();
 	});
 });
+
+test.each(['daemon.json', 'daemon.log', 'daemon-start.log', 'jobs.db'])(
+	'A pipe or a folder as %s in the state folder is refused at once by its name',
+	async (name) => {
+		const bench = await freshBench();
+		await mkdir(bench.state, { recursive: true, mode: 0o700 });
+		const path = join(bench.state, name);
+		for (const make of [() => promisify(execFile)('mkfifo', [path]), () => mkdir(path)]) {
+			await make();
+			const outcome = await bench.pickup(['jobs', '--json']);
+			expect(outcome.code).toBe(5);
+			expect(problemIn(outcome).message).toContain(`${path}, which is no file`);
+			await rm(path, { recursive: true });
+		}
+	},
+);
 
 test('A daemon does not stay in the folder that it was started from, which may go', async () => {
 	const bench = await freshBench();
