@@ -37,7 +37,7 @@ test('a clip with its final name is adopted when it has the frames and samples o
 	const short = await adoptClip(record('clip.mov'), async () => ({ frames: 23, samples: 48_000 }));
 	expect(short).toBeNull();
 	expect(
-		await adoptClip(record('none.mov'), async () => ({ frames: 24, samples: 48_000 })),
+		await adoptClip(record('elsewhere/none.mov'), async () => ({ frames: 24, samples: 48_000 })),
 	).toBeNull();
 });
 
