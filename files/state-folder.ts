@@ -28,10 +28,10 @@ export function statePaths(state: string) {
  */
 export async function claimStateFolder(folder: string): Promise<void> {
 	const { database, portFile, log, startLog, previews, posters, work, cache } = statePaths(folder);
-	const beside = [`${database}-wal`, `${database}-shm`, `${log}.1`];
+	const beside = [startLog, `${database}-wal`, `${database}-shm`, `${log}.1`];
 	const tells = [database, portFile, log];
 	await makeFolder(folder, 0o700);
-	await checkOwner(folder, [...tells, startLog], [...beside, previews, posters, work, cache]);
+	await checkOwner(folder, [...tells, ...beside], [previews, posters, work, cache]);
 	if (process.platform === 'win32') return;
 	const names = await readdir(folder);
 	// Weights may have been put there before, and a command may have tried to start a daemon.

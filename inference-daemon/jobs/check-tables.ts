@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type Database from 'libsql';
+import Database from 'libsql';
 import { generationRequestSchema } from '../../protocol/generation.ts';
 import { isEnded, jobEventSchema, jobSchema } from '../../protocol/jobs.ts';
 import { type JobRow, toJob } from './job-row.ts';
@@ -22,6 +22,9 @@ export type Damaged = {
 /** Rows that are looked at together. */
 const AT_ONCE = 500;
 
+/** A thousand events a second for thirty thousand years. */
+const MOST_EVENTS = 1e15;
+
 const TEXT = [
 	...['id', 'kind', 'prompt', 'state', 'phase', 'request', 'fingerprint', 'plan', 'clip_path'],
 	...['clip', 'problem', 'created_at', 'ended_at'],
@@ -43,10 +46,7 @@ export function checkTables(database: Database.Database): Damaged {
 	);
 	const said = Buffer.from(verdict?.said ?? new ArrayBuffer(0)).toString('latin1');
 	if (said !== 'ok') throw new Damage(said.replaceAll(/[^ -~]+/g, ' ').slice(0, 200));
-	const tables = 'SELECT count(*) AS n FROM sqlite_master WHERE name IN';
-	const names = "('jobs', 'events', 'engine_process', 'jobs_in_order', 'jobs_by_rank')";
-	const [found] = all<{ n: number }>(database, `${tables} ${names}`);
-	if (found?.n !== 5) throw new Damage('it lacks tables');
+	checkShape(database);
 	const jobs = damagedJobs(database);
 	const events = damagedEvents(database);
 	const engines = all<{ started: ArrayBuffer }>(
@@ -59,6 +59,33 @@ export function checkTables(database: Database.Database): Damaged {
 		...(engines ? ['the mark of an engine'] : []),
 	];
 	return { count: parts.length, said: parts.join(' and '), jobs, events, engines };
+}
+
+/** Throws Damage where there are other tables than ours, or columns are missing. */
+function checkShape(database: Database.Database): void {
+	const [found] = all<{ n: number }>(
+		database,
+		`SELECT count(*) AS n FROM sqlite_master WHERE
+			type = 'table' AND name IN ('jobs', 'events', 'engine_process')
+			OR type = 'index' AND name IN ('jobs_in_order', 'jobs_by_rank')`,
+	);
+	if (found?.n !== 5) throw new Damage('it lacks tables');
+	try {
+		all(database, `SELECT ${[...TEXT, ...NUMBERS].join()} FROM jobs LIMIT 0`);
+		all(database, 'SELECT seq, body FROM events LIMIT 0');
+		all(database, 'SELECT pid, started FROM engine_process LIMIT 0');
+	} catch (error) {
+		if (error instanceof Database.SqliteError && error.code === 'SQLITE_ERROR') {
+			throw new Damage(error.message);
+		}
+		throw error;
+	}
+	const [numbers] = all<{ tooHigh: number | null }>(
+		database,
+		`SELECT max(seq) > ${MOST_EVENTS} OR min(seq) < 0 AS tooHigh FROM
+			(SELECT seq FROM events UNION ALL SELECT seq FROM sqlite_sequence)`,
+	);
+	if (numbers?.tooHigh) throw new Damage('its events have numbers that nobody has come to');
 }
 
 /** Takes out what cannot be read. */

@@ -1,9 +1,19 @@
-import { renameSync, rmSync, statSync } from 'node:fs';
+import {
+	accessSync,
+	constants,
+	readFileSync,
+	renameSync,
+	rmSync,
+	type Stats,
+	statSync,
+	writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'libsql';
 import { noRoom } from '../../files/system-errors.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { checkTables, Damage, forgetDamaged } from './check-tables.ts';
+import { losesTransactions } from './check-wal.ts';
 
 /**
  * What makes the tables of one version out of those of the version before; version 0 has none.
@@ -68,7 +78,7 @@ export class Store {
 
 	/** False once somebody has deleted the file, or put another in its place. */
 	isThere(): boolean {
-		return statSync(this.#path, { throwIfNoEntry: false })?.ino === this.#file;
+		return statOf(this.#path)?.ino === this.#file;
 	}
 
 	/** All of it or nothing. Throws `disk-full` when that is why, `folder-missing` when the file is gone. */
@@ -128,19 +138,34 @@ export class Store {
 type Opened = { readonly database: Database.Database; readonly notices: readonly string[] };
 
 function openDatabase(path: string, changes: readonly string[]): Opened {
+	for (const file of [path, `${path}-wal`]) {
+		if (statOf(file)) accessSync(file, constants.R_OK | constants.W_OK);
+	}
+	const notices = setLoneWalAside(path);
 	try {
-		return openSound(path, changes);
+		return openSound(path, changes, notices);
 	} catch (error) {
 		if (!isDamage(error)) throw error;
 		const aside = setAside(path);
 		const why = (error as Error).message;
 		const notice = `The list of jobs, ${path}, is damaged (${why}). It was set aside as ${aside}, and a new one was begun; finished clips stand where they were made.`;
-		return { database: openSound(path, changes).database, notices: [notice] };
+		return openSound(path, changes, [...notices, notice]);
 	}
 }
 
+/** SQLite would delete a WAL whose file is gone. */
+function setLoneWalAside(path: string): readonly string[] {
+	if (!statOf(`${path}-wal`)?.size || statOf(path)?.size) return [];
+	const aside = `${asideOf(path, 'damaged')}-wal`;
+	renameSync(`${path}-wal`, aside);
+	return [
+		`The list of jobs, ${path}, is gone. What was last written to it was set aside as ${aside}, and a new one was begun; finished clips stand where they were made.`,
+	];
+}
+
 /** Throws Damage or an error of SQLite's where the file as a whole cannot be used. */
-function openSound(path: string, changes: readonly string[]): Opened {
+function openSound(path: string, changes: readonly string[], before: readonly string[]): Opened {
+	const damagedWal = readDamagedWal(path);
 	const database = new Database(path, { timeout: 0 });
 	try {
 		database.exec('PRAGMA locking_mode = EXCLUSIVE');
@@ -148,13 +173,32 @@ function openSound(path: string, changes: readonly string[]): Opened {
 		database.exec('PRAGMA synchronous = FULL');
 		database.exec('BEGIN EXCLUSIVE');
 		database.exec('COMMIT');
-		const notices = bringUp(database, path, changes);
-		return { database, notices };
+		const lost = damagedWal ? keepWal(path, damagedWal) : [];
+		return { database, notices: [...before, ...lost, ...bringUp(database, path, changes)] };
 	} catch (error) {
 		database.close();
 		if (codeOf(error) !== 'SQLITE_BUSY') throw error;
 		throw new PickupError('state-locked', `Another daemon has ${path} open`, { cause: error });
 	}
+}
+
+type DamagedWal = { readonly bytes: Buffer; readonly modified: number };
+
+function readDamagedWal(path: string): DamagedWal | null {
+	const modified = statOf(`${path}-wal`)?.mtimeMs;
+	if (modified === undefined) return null;
+	const bytes = readFileSync(`${path}-wal`);
+	return losesTransactions(bytes) ? { bytes, modified } : null;
+}
+
+/** For when the tables are ours: until then it may be what another daemon was about to write. */
+function keepWal(path: string, { bytes, modified }: DamagedWal): readonly string[] {
+	if (statOf(`${path}-wal`)?.mtimeMs !== modified) return [];
+	const aside = `${asideOf(path, 'damaged')}-wal`;
+	writeFileSync(aside, bytes, { mode: 0o600, flag: 'wx' });
+	return [
+		`What was last written to the list of jobs, ${path}-wal, is damaged: jobs of that time may be missing from it. It was set aside as ${aside}.`,
+	];
 }
 
 /** Checks what is there and makes the tables of the newest version of it. */
@@ -203,7 +247,7 @@ function copyTo(database: Database.Database, path: string, label: string): strin
 function setAside(path: string): string {
 	const aside = asideOf(path, 'damaged');
 	renameSync(path, aside);
-	if (statSync(`${path}-wal`, { throwIfNoEntry: false })) renameSync(`${path}-wal`, `${aside}-wal`);
+	if (statOf(`${path}-wal`)) renameSync(`${path}-wal`, `${aside}-wal`);
 	rmSync(`${path}-shm`, { force: true });
 	return aside;
 }
@@ -211,6 +255,10 @@ function setAside(path: string): string {
 function asideOf(path: string, label: string): string {
 	const time = new Date().toISOString().replaceAll(/[:.]/g, '-');
 	return join(dirname(path), `jobs-${label}-${time}.db`);
+}
+
+function statOf(path: string): Stats | undefined {
+	return statSync(path, { throwIfNoEntry: false });
 }
 
 function isDamage(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import { copyFile, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import Database from 'libsql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Store } from '../../inference-daemon/jobs/database.ts';
 import {
@@ -146,6 +147,77 @@ test('What a crash leaves in the WAL is there at the next start', async () => {
 	await truncate(join(daemon.state, 'daemon.log'), 0);
 	const peer = await connect(await startDaemon({ state: daemon.state }));
 	await peer.call('job.get', { jobId: request.id });
+});
+
+/** A WAL that a killed daemon left, with jobs in it that are nowhere else. */
+async function leftWal() {
+	const daemon = await startDaemon({ env: { PICKUP_FAKE_IDLE: '1' } });
+	const peer = await connect(daemon);
+	const folder = await temporaryFolder();
+	for (let job = 0; job < 3; job++) {
+		await peer.call('job.submit', { request: requestFor({ folder }) });
+	}
+	await crash(daemon);
+	await rm(join(daemon.state, 'daemon.log'));
+	const wal = join(daemon.state, 'jobs.db-wal');
+	return { state: daemon.state, wal, bytes: await readFile(wal) };
+}
+
+describe('What a crash left in the WAL', () => {
+	test.each<[string, (bytes: Buffer) => void]>([
+		['its head', (bytes) => bytes.fill(0xa5, 0, 32)],
+		['the sum of its head', (bytes) => bytes.fill(0xa5, 24, 32)],
+		['its first page', (bytes) => bytes.fill(0xa5, 100, 200)],
+	])('is kept and said to be damaged in %s', async (_, damage) => {
+		const { state, wal, bytes } = await leftWal();
+		damage(bytes);
+		await writeFile(wal, bytes);
+		const daemon = await startDaemon({ state });
+		const { notices } = await (await connect(daemon)).call('hello', helloFor(daemon));
+		expect(notices).toHaveLength(1);
+		expect(notices[0]).toMatch(/damaged.*set aside as/);
+		const [aside] = (await readdir(state)).filter((name) => /^jobs-damaged.*-wal$/.test(name));
+		expect((await readFile(join(state, aside!))).equals(bytes)).toBe(true);
+	});
+
+	test('is kept where the file that it belongs to is gone', async () => {
+		const { state, bytes } = await leftWal();
+		await rm(join(state, 'jobs.db'));
+		const daemon = await startDaemon({ state });
+		const { notices } = await (await connect(daemon)).call('hello', helloFor(daemon));
+		expect(notices[0]).toMatch(/is gone.*set aside as/);
+		const [aside] = (await readdir(state)).filter((name) => /^jobs-damaged.*-wal$/.test(name));
+		expect((await readFile(join(state, aside!))).equals(bytes)).toBe(true);
+	});
+
+	test('is taken where only its last transaction was not finished', async () => {
+		const { state, wal, bytes } = await leftWal();
+		await writeFile(wal, bytes.subarray(0, -100));
+		const daemon = await startDaemon({ state });
+		const { notices } = await (await connect(daemon)).call('hello', helloFor(daemon));
+		expect(notices).toEqual([]);
+	});
+});
+
+describe('Tables that are not as they were made', () => {
+	test.each([
+		['a column is missing', 'ALTER TABLE jobs DROP COLUMN crashes'],
+		[
+			'a view stands for events',
+			'ALTER TABLE events RENAME TO old; CREATE VIEW events AS SELECT * FROM old',
+		],
+		['events have impossible numbers', 'UPDATE sqlite_sequence SET seq = 9223372036854775807'],
+	])('are set aside where %s', async (_, change) => {
+		const path = join(await temporaryFolder(), 'jobs.db');
+		await writeFile(path, whole);
+		const database = new Database(path);
+		database.exec(change);
+		database.close();
+		const { jobs, notices, names } = await startWith(await readFile(path));
+		expect(jobs).toEqual([]);
+		expect(notices[0]).toMatch(/damaged.*set aside as/);
+		expect(names).toHaveLength(1);
+	});
 });
 
 test('Tables are copied before they are changed to those of a later version', async () => {
