@@ -6,6 +6,7 @@ import { type ClientOptions as SocketOptions, WebSocket } from 'ws';
 import { stateFolder } from '../files/folders.ts';
 import { isRunning } from '../files/is-running.ts';
 import { claimStateFolder, statePaths } from '../files/state-folder.ts';
+import { noRoom } from '../files/system-errors.ts';
 import { type Client, connect, type SocketLike } from '../protocol/client.ts';
 import { PickupError } from '../protocol/errors.ts';
 import { printable } from '../protocol/printable.ts';
@@ -138,6 +139,9 @@ const OTHERS_PATIENCE = 30_000;
 /** The daemon's exit code when another one holds the state folder. */
 const LOCKED = 3;
 
+/** The same when there was no room for its files, and so none to say that in. */
+const FULL = 4;
+
 /**
  * Starts a daemon that outlives this command, and returns when one listens. Two commands may do so
  * at once: the state folder's lock lets one live, and both then find it.
@@ -152,6 +156,7 @@ async function startDaemon(state: string, options: readonly string[]): Promise<P
 		else if (daemon.exit !== undefined) break;
 		await pause(25);
 	}
+	if (daemon.exit === FULL) throw noRoom(state, 'the files of the daemon');
 	const { log, startLog } = statePaths(state);
 	const said = (await readFile(startLog, 'utf8')).trim();
 	const ending = daemon.signal && `${daemon.signal} ended it`;

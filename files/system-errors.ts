@@ -23,7 +23,7 @@ export function fullDisk(error: unknown): string | null {
 }
 
 /** The one error for a full disk. `what` was to be written into `folder`. */
-export function noRoom(folder: string, what: string, cause: unknown): PickupError {
+export function noRoom(folder: string, what: string, cause?: unknown): PickupError {
 	const why = fullDisk(cause) ?? FULL.ENOSPC;
 	return new PickupError('disk-full', `Expected room for ${what} in ${folder}: ${why}`, {
 		field: folder,

@@ -27,8 +27,8 @@ import { startServer } from './server/server.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { VERSION } from './version.ts';
 
-/** Exit codes: 0 stopped in order, 1 failed, 2 bad settings, 3 the state folder is in use. */
-const EXIT = { failed: 1, usage: 2, locked: 3 } as const;
+/** Exit codes: 0 stopped in order, 1 failed, or one for a reason that may be said nowhere else. */
+const EXIT = { failed: 1, usage: 2, 'state-locked': 3, 'disk-full': 4 } as const;
 
 /** How often it is seen whether the state folder is still there, in ms. */
 const LOOK_AFTER_STATE = 1000;
@@ -41,7 +41,7 @@ try {
 } catch (error) {
 	const { code, message, action } = systemProblem(error);
 	process.stderr.write(printable(`pickup daemon: ${message}\n${action}\n`));
-	process.exit(code === 'state-locked' ? EXIT.locked : code === 'usage' ? EXIT.usage : EXIT.failed);
+	process.exit(code in EXIT ? EXIT[code as keyof typeof EXIT] : EXIT.failed);
 }
 
 async function start(settings: Settings): Promise<void> {

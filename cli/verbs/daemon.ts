@@ -63,13 +63,12 @@ async function showStatus(state: string, terminal: Terminal): Promise<void> {
 	terminal.result({ version, port, pid, state, engines, stopped: false });
 }
 
-/** The daemon as a child on this terminal; Ctrl-C reaches it as well and it stops in order. */
+/** The daemon as a child on this terminal: whatever ends the command ends it too, in order. */
 function runInForeground(state: string, model: string | undefined): Promise<number> {
 	const options = ['--state', state, ...(model === undefined ? [] : ['--model', model])];
 	const child = spawn(process.execPath, [daemonProgram(), ...options], { stdio: 'inherit' });
 	const forward = (signal: NodeJS.Signals) => child.kill(signal);
-	process.on('SIGINT', () => {});
-	process.on('SIGTERM', forward);
+	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, forward);
 	return new Promise((resolve, reject) => {
 		child.on('error', reject);
 		child.on('exit', (code) => resolve(code === 0 ? EXIT.ok : EXIT.machine));

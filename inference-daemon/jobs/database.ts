@@ -91,9 +91,7 @@ export class Store {
 			return result;
 		} catch (error) {
 			if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
-			// A quota and the longest file allowed come as a write that failed.
-			const isFull = /^SQLITE_(FULL|IOERR_WRITE)$/.test(codeOf(error));
-			throw isFull ? noRoom(dirname(this.#path), 'the list of jobs', error) : error;
+			throw isFull(error) ? noRoom(dirname(this.#path), 'the list of jobs', error) : error;
 		}
 	}
 
@@ -177,6 +175,7 @@ function openSound(path: string, changes: readonly string[], before: readonly st
 		return { database, notices: [...before, ...lost, ...bringUp(database, path, changes)] };
 	} catch (error) {
 		database.close();
+		if (isFull(error)) throw noRoom(dirname(path), 'the list of jobs', error);
 		if (codeOf(error) !== 'SQLITE_BUSY') throw error;
 		throw new PickupError('state-locked', `Another daemon has ${path} open`, { cause: error });
 	}
@@ -263,6 +262,11 @@ function statOf(path: string): Stats | undefined {
 
 function isDamage(error: unknown): boolean {
 	return error instanceof Damage || /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(error));
+}
+
+/** A quota and the longest file allowed come as a write that failed. */
+function isFull(error: unknown): boolean {
+	return /^SQLITE_(FULL|IOERR_WRITE)$/.test(codeOf(error));
 }
 
 function codeOf(error: unknown): string {

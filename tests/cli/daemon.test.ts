@@ -1,6 +1,8 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import {
+	appendFile,
 	chmod,
+	chown,
 	mkdir,
 	readdir,
 	readFile,
@@ -95,6 +97,27 @@ test('stop returns when the daemon has ended, with its engine, its journal and i
 	expect(again.code).toBe(5);
 	expect(problemIn(again).code).toBe('daemon-unreachable');
 });
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+	'A daemon in the foreground ends with its command by %s',
+	async (signal) => {
+		const bench = await freshBench();
+		let pid = 0;
+		const command = bench.interrupted(['daemon'], () => false);
+		await until('the daemon to listen', async () => {
+			({ pid } = await readPortFile(bench.state).catch(() => ({ pid: 0 })));
+			return pid > 0;
+		});
+		process.kill(Number(await parentOf(pid)), signal);
+		expect((await command).code).toBe(0);
+		expect(await isRunning(pid)).toBe(false);
+	},
+);
+
+async function parentOf(pid: number): Promise<string | undefined> {
+	const status = await readFile(`/proc/${pid}/status`, 'utf8');
+	return /^PPid:\s*(\d+)/m.exec(status)?.[1];
+}
 
 describe('A port file whose port is now somebody else’s', () => {
 	test.each([
@@ -275,6 +298,28 @@ describe('What the machine does not allow is not called a defect:', () => {
 			expect(stderr).not.toContain('defect');
 			expect(code).toBe(5);
 		}
+	});
+
+	test.each([
+		[0o000, 'jobs.db'],
+		[0o400, 'jobs.db'],
+		[0o000, 'jobs.db-wal'],
+	])('a list of jobs of mode %o, %s', async (mode, name) => {
+		const bench = await freshBench();
+		await chmod(bench.folder, 0o777);
+		const environment = { PICKUP_STATE: bench.state };
+		expect((await pickupAsOther(['jobs'], environment)).code).toBe(0);
+		expect((await pickupAsOther(['daemon', 'stop'], environment)).code).toBe(0);
+		const path = join(bench.state, name);
+		const { uid } = await stat(bench.state);
+		await appendFile(path, '');
+		await chown(path, uid, uid);
+		await chmod(path, mode);
+		const { code, stderr } = await pickupAsOther(['jobs'], environment);
+		expect(stderr).toContain(path);
+		expect(stderr).toContain('permission denied');
+		expect(stderr).not.toContain('defect');
+		expect(code).toBe(5);
 	});
 
 	test('a port that is taken', async () => {

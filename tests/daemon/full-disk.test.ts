@@ -3,6 +3,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
+import type { Problem } from '../../protocol/errors.ts';
+import { PICKUP, run as runProgram } from '../end-to-end/workbench.ts';
 import {
 	connect,
 	crash,
@@ -26,6 +28,25 @@ async function smallDisk(): Promise<string | null> {
 		() => null,
 	);
 }
+
+test('A disk that is full when the daemon starts is said to be, by the command that starts it', async (context) => {
+	const disk = await smallDisk();
+	if (disk === null) return context.skip('no disk can be mounted here');
+	try {
+		await writeFile(join(disk, 'filler'), Buffer.alloc(4e6)).catch(() => {});
+		const state = join(disk, 'state');
+		const { code, stdout } = await runProgram(process.execPath, [PICKUP, 'jobs', '--json'], {
+			...process.env,
+			PICKUP_STATE: state,
+		});
+		expect(code).toBe(5);
+		const { error } = JSON.parse(stdout) as { error: Problem };
+		expect(error).toMatchObject({ code: 'disk-full', fault: 'machine', field: state });
+		expect(error.message).toContain(state);
+	} finally {
+		await run('umount', [disk]);
+	}
+});
 
 test('A full disk refuses no cancel, of a job that waits nor of one that runs', async (context) => {
 	const disk = await smallDisk();
