@@ -20,29 +20,50 @@ export function ownStateFolder(): string {
 
 /**
  * Works with the daemon, which is started when there is none, warm where a job is to follow. One
- * that dies meanwhile is started again, one that is stopped is not. However the work ends, the
- * connection ends with it.
+ * that dies meanwhile is started again, one that is stopped is not, unless it had answered nothing
+ * yet: then the work begins anew with the next. However the work ends, the connection ends with it.
  */
 export async function withDaemon<T>(
 	{ expectJob }: { readonly expectJob: boolean },
 	work: (client: Client) => Promise<T>,
 ): Promise<T> {
 	const state = ownStateFolder();
-	let isFirst = true;
-	const client = await connectTo(async () => {
-		const found = await findDaemon(state);
-		if (found) return found;
+	let hasAnswered = false;
+	const found: { daemon?: PortFile | null } = {};
+	const endpoint = async () => {
+		found.daemon = await findDaemon(state);
+		if (found.daemon) return found.daemon;
 		// A daemon that was stopped took its port file along.
-		const mayStart = isFirst || (await readPortFile(state)) !== null;
+		const mayStart = !hasAnswered || (await readPortFile(state)) !== null;
 		if (mayStart) return startDaemon(state, expectJob ? ['--expect-job'] : []);
 		throw noDaemon(state);
-	});
-	isFirst = false;
+	};
+	let client: Client | null = null;
 	try {
-		return await work(client);
+		client = await connectTo(endpoint);
+		return await work(noting(client, () => (hasAnswered = true)));
+	} catch (error) {
+		const isUnreachable = error instanceof PickupError && error.code === 'daemon-unreachable';
+		const hasGone = found.daemon && (await readPortFile(state))?.pid !== found.daemon.pid;
+		if (hasAnswered || !isUnreachable || !hasGone) throw error;
 	} finally {
-		client.close();
+		client?.close();
 	}
+	return withDaemon({ expectJob }, work);
+}
+
+/** The same client, telling of every answer. */
+function noting(client: Client, onAnswer: () => void): Client {
+	return {
+		hello: client.hello,
+		events: client.events,
+		close: client.close,
+		async call(method, params) {
+			const result = await client.call(method, params);
+			onAnswer();
+			return result;
+		},
+	};
 }
 
 /** A client of the running daemon. Throws `daemon-unreachable` where there is none. */

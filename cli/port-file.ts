@@ -21,9 +21,10 @@ import { hasOpen } from './has-open.ts';
 export async function findDaemon(state: string): Promise<PortFile | null> {
 	const daemon = await readPortFile(state);
 	if (daemon === null) return null;
-	const isHere = await holdsState(daemon, state);
-	const listener = await whoListens(daemon, isHere ? ANSWER_WITHIN : STRANGER_WITHIN);
-	if (listener === 'nobody' || (listener !== 'daemon' && !isHere)) return null;
+	let listener = await whoListens(daemon, STRANGER_WITHIN);
+	const isHere = listener === 'daemon' || (await holdsState(daemon, state));
+	if (listener === 'silent' && isHere) listener = await whoListens(daemon);
+	if (listener === 'nobody' || !isHere) return null;
 	if (listener === 'daemon' && daemon.protocol === PROTOCOL_VERSION) return daemon;
 	const which = `process ${daemon.pid} of Pickup ${daemon.version}`;
 	if (listener === 'silent') {
@@ -69,7 +70,7 @@ export function holdsState({ pid }: PortFile, state: string): Promise<boolean> {
 
 /** How long a daemon may take to answer, in ms. */
 const ANSWER_WITHIN = 15_000;
-/** The same where nothing else says that the process is one. */
+/** The same before it is looked at whether the process is one. */
 const STRANGER_WITHIN = 3000;
 
 /** What listens on the port of a port file. It learns nothing of the token. */

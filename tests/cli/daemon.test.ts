@@ -119,6 +119,20 @@ async function parentOf(pid: number): Promise<string | undefined> {
 	return /^PPid:\s*(\d+)/m.exec(status)?.[1];
 }
 
+test('A command that comes while the daemon is being stopped begins another', async () => {
+	const bench = await freshBench();
+	for (let round = 0; round < 4; round++) {
+		expect((await bench.pickup(['jobs'])).code).toBe(0);
+		const stopping = bench.pickup(['daemon', 'stop']);
+		const commands = Array.from({ length: 3 }, () => bench.pickup(['jobs']));
+		for (const { code, stderr } of await Promise.all(commands)) {
+			expect(stderr).toBe('');
+			expect(code).toBe(0);
+		}
+		await stopping;
+	}
+});
+
 describe('A port file whose port is now somebody else’s', () => {
 	test.each([
 		['is silent', ''],
