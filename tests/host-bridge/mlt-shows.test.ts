@@ -42,7 +42,13 @@ beforeAll(async () => {
 }, HANG);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-type Parts = { readonly producer?: string; readonly entry?: string; readonly track?: string };
+type Parts = {
+	readonly producer?: string;
+	readonly entry?: string;
+	readonly track?: string;
+	/** How often the first frames are played; all of them once where it is not there. */
+	readonly repeat?: { readonly frames: number; readonly times: string };
+};
 
 const property = (name: string, value: string | number) =>
 	`<property name="${name}">${value}</property>`;
@@ -57,12 +63,13 @@ async function project(name: string, resource: string, from: number, parts: Part
 	const warped = /^-?[\d.]+:(.*)/.exec(resource);
 	const service = warped ? 'timewarp' : 'avformat';
 	const file = path.join(folder, `${name.replaceAll(/\W+/g, ' ')}.mlt`);
+	const { frames = 25, times = '1' } = parts.repeat ?? {};
 	await writeFile(
 		file,
 		`<mlt LC_NUMERIC="C" root="${folder}">
 <profile width="64" height="36" progressive="1" sample_aspect_num="1" sample_aspect_den="1" display_aspect_num="16" display_aspect_den="9" frame_rate_num="25" frame_rate_den="1" colorspace="709"/>
 <producer id="a">${property('resource', resource)}${property('mlt_service', service)}${parts.producer ?? ''}</producer>
-<playlist id="p"><entry producer="a" in="${from}" out="${from + 24}">${parts.entry ?? ''}</entry></playlist>
+<playlist id="p"><entry producer="a" in="${from}" out="${from + frames - 1}" repeat="${times}">${parts.entry ?? ''}</entry></playlist>
 <tractor id="t"><track producer="p"/>${parts.track ?? ''}</tractor>
 </mlt>`,
 	);
@@ -122,6 +129,20 @@ test.each<readonly [string, number]>([
 	async (resource, from) => {
 		const file = await project(`shows ${resource}`, resource, from);
 		expect(await seen(file)).toEqual(await rendered(file));
+	},
+	HANG,
+);
+
+test.each(['5', '0', '-2', '2.7', 'twice', ''])(
+	'an entry with repeat="%s" is played as often as melt plays it',
+	async (times) => {
+		const repeat = { frames: 5, times };
+		const file = await project(`repeat ${times}`, 'n25.avi', 3, { repeat });
+		const [ours, melts] = [await seen(file), await rendered(file)];
+		expect(ours).toEqual(melts.slice(0, ours.length));
+		// After the end melt's last picture stays.
+		const once = melts.slice(0, 5);
+		expect(melts.slice(ours.length, ours.length + 5)).not.toEqual(once);
 	},
 	HANG,
 );

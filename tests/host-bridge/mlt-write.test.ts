@@ -225,6 +225,27 @@ describe('what cannot be done is said', () => {
 	});
 });
 
+test('an entry that is played several times stays as it was', () => {
+	const text = `<mlt>
+  <profile frame_rate_num="25" frame_rate_den="1" width="160" height="90"/>
+  <producer id="a"><property name="length">50</property><property name="resource">a.mov</property></producer>
+  <playlist id="list">
+    <entry producer="a" in="0" out="9" repeat="3"/>
+    <blank length="15"/>
+    <entry producer="a" in="25" out="29" repeat="2"/>
+  </playlist>
+  <tractor><track producer="list"/></tractor>
+</mlt>
+`;
+	const filled = fill(text, FOLDER, placementOf(firstCut(text), 30, 45, { sound: false }));
+	expect(filled.report.verified).toBe(true);
+	expect(table(filled.after)[0]).toBe(
+		'V1: 0–10 a.mov | 10–20 a.mov | 20–30 a.mov | 30–45 new shot.mov | 45–50 a.mov | 50–55 a.mov',
+	);
+	expect(unsplice(filled.text, filled.spans)).toBe(text);
+	expect(filled.text).toContain('<entry producer="a" in="0" out="9" repeat="3"/>');
+});
+
 test('a document that is one playlist gets a tractor for the new track', () => {
 	const text = `<mlt>
   <profile frame_rate_num="25" frame_rate_den="1" width="160" height="90"/>

@@ -216,6 +216,57 @@ describe('plain MLT and Shotcut', () => {
 		]);
 	});
 
+	const two = (transition: Readonly<Record<string, string>>, range = '') => {
+		const properties = Object.entries({ a_track: '0', b_track: '1', ...transition }).map(
+			([name, value]) => `<property name="${name}">${value}</property>`,
+		);
+		const cut = firstCut(
+			plain(
+				'<producer id="a"><property name="length">50</property><property name="resource">été 1.mov</property></producer>',
+				'<entry producer="a" in="0" out="9"/><entry producer="a" in="10" out="19"/>',
+			).replace(
+				'<track producer="list"/>',
+				`<track producer="list"/><track producer="list"/><transition ${range}>${properties.join('')}</transition>`,
+			),
+			folder,
+		);
+		const effects = cut.tracks.map(({ name, clips }) => [
+			name,
+			...clips.map((clip) => clip.effects?.join() ?? ''),
+		]);
+		return effects.filter(([, ...each]) => each.some((effect) => effect !== ''));
+	};
+
+	// What melt 7.12 makes of two tones: with `sum` alone and with `combine` both are as they are.
+	test.each<[Record<string, string>, readonly string[]]>([
+		[{}, ['V1 sound', 'V2 sound']],
+		[{ start: '0.2' }, ['V1 sound', 'V2 sound']],
+		[{ start: '-1' }, ['V1 sound', 'V2 sound']],
+		[{ start: '0.2', sum: '1' }, ['V2 sound']],
+		[{ start: '1', sum: '1' }, []],
+		[{ sum: '1' }, []],
+		[{ sum: '1', always_active: '1' }, []],
+		[{ combine: '1' }, []],
+		[{ start: '0.2', disable: '1' }, []],
+	])('a mix of tracks with %j is named on %j', (properties, tracks) => {
+		const word = 'mixed with another track';
+		const found = two({ mlt_service: 'mix', ...properties });
+		expect(found).toEqual(tracks.map((track) => [track, word, word]));
+	});
+
+	test('a composition is named where it is at work and does more than lay one over another', () => {
+		const named = (properties: Record<string, string>) =>
+			two({ kdenlive_id: 'word', ...properties }, 'in="10" out="14"');
+		const word = [['V2', '', 'word']];
+		expect(named({ mlt_service: 'luma' })).toEqual(word);
+		expect(named({ mlt_service: 'qtblend', rect: '0 0 80 45 1' })).toEqual(word);
+		expect(named({ mlt_service: 'qtblend', compositing: '12' })).toEqual(word);
+		expect(named({ mlt_service: 'frei0r.cairoblend', 1: 'screen' })).toEqual(word);
+		expect(named({ mlt_service: 'frei0r.cairoblend', 1: 'normal' })).toEqual([]);
+		expect(named({ mlt_service: 'qtblend', compositing: '0' })).toEqual([]);
+		expect(named({ mlt_service: 'composite', internal_added: '237' })).toEqual([]);
+	});
+
 	test('the sound of clips on a video track is context that nothing is placed on', () => {
 		const cut = firstCut(shotcut({ shots: SHOTS }), folder);
 		expect(table(cut)).toEqual([
@@ -284,6 +335,10 @@ describe('what is wrong is named by element and line', () => {
 		[
 			plain('', '<blank length="long"/>'),
 			'mlt/playlist/blank (line 2): expected length as frames or a time, got "long"',
+		],
+		[
+			plain('<producer id="a"/>', '<entry producer="a" out="1" repeat="20000"/>'),
+			'mlt/playlist/entry (line 2): expected an entry that plays at most 10000 times, got 20000',
 		],
 		[
 			plain('<producer id="a"/>', '<entry producer="a"/>'),

@@ -3,7 +3,10 @@ import { attribute, children, malformed, type XmlElement } from '../xml.ts';
 import { lengthOf } from './clip.ts';
 import { isService, type MltDocument, resolve, timeAttribute } from './document.ts';
 
-/** One item of a playlist, in timeline frames. A blank plays nothing and has no service. */
+/**
+ * One item of a playlist, in timeline frames. A blank plays nothing and has no service. An entry
+ * that is repeated is as many items with one element.
+ */
 export type MltItem = {
 	readonly range: FrameRange;
 	readonly element: XmlElement;
@@ -14,6 +17,8 @@ export type MltItem = {
 
 /** The longest timeline: a thousand hours at 1000 frames a second. */
 const LONGEST = 3_600_000_000;
+/** An entry that is played more often is damage, not a loop. */
+const MOST_REPEATS = 10_000;
 
 export function readPlaylist(document: MltDocument, playlist: XmlElement): readonly MltItem[] {
 	const items: MltItem[] = [];
@@ -21,15 +26,19 @@ export function readPlaylist(document: MltDocument, playlist: XmlElement): reado
 	for (const element of children(playlist)) {
 		const read =
 			element.name === 'blank'
-				? { length: blankLength(document, element), service: null, from: 0 }
+				? { length: blankLength(document, element), service: null, from: 0, times: 1 }
 				: element.name === 'entry' || isService(element)
 					? readEntry(document, element)
 					: null;
 		if (read === null || read.length === 0) continue;
-		const { length, service, from } = read;
-		items.push({ range: { start: at, end: at + length }, element, service, from });
-		at += length;
-		if (at > LONGEST) throw malformed(element, `at most ${LONGEST} frames`, `${at}`);
+		const { length, service, from, times } = read;
+		if (at + length * times > LONGEST) {
+			throw malformed(element, `at most ${LONGEST} frames`, `${at + length * times}`);
+		}
+		for (let time = 0; time < times; time += 1) {
+			items.push({ range: { start: at, end: at + length }, element, service, from });
+			at += length;
+		}
 	}
 	return items;
 }
@@ -52,9 +61,17 @@ function readEntry(document: MltDocument, entry: XmlElement) {
 	const most = known === undefined ? Number.POSITIVE_INFINITY : Math.max(0, known - 1);
 	const ends = [from ?? 0, to].map((frame) => Math.min(Math.max(frame, 0), most));
 	const first = Math.min(...ends);
-	const repeat = Number(attribute(entry, 'repeat') ?? '1') || 1;
-	if (repeat > 1) throw malformed(entry, 'an entry that plays once', `repeat="${repeat}"`);
-	return { service, from: first, length: Math.max(...ends) - first + 1 };
+	const length = Math.max(...ends) - first + 1;
+	return { service, from: first, length, times: timesOf(entry) };
+}
+
+/** How often an entry is played, one after the other: MLT reads an integer as C does. */
+function timesOf(entry: XmlElement): number {
+	const times = Number.parseInt(attribute(entry, 'repeat') ?? '', 10);
+	if (times > MOST_REPEATS) {
+		throw malformed(entry, `an entry that plays at most ${MOST_REPEATS} times`, `${times}`);
+	}
+	return Math.max(1, times || 1);
 }
 
 /** Without in and out an entry plays as many frames as its service has, from the first one on. */

@@ -3,6 +3,7 @@ import type { ClipSpan } from '../../../protocol/timeline.ts';
 import type { Cut, Track } from '../../host.ts';
 import { product } from '../level.ts';
 import { attribute, child, children, malformed, type XmlElement } from '../xml.ts';
+import { type Blend, blendsOn, blendsOver } from './blends.ts';
 import {
 	isService,
 	isSet,
@@ -115,7 +116,11 @@ function readSequence(document: MltDocument, element: XmlElement): MltSequence {
 		const declared = look(document, reference, service);
 		const locked = declared.locked || playlists.length === 0;
 		const filters = trackFilters(element, position, service, playlists);
-		found.push({ position, service, playlists, filters, ...content, ...declared, locked });
+		const blends = {
+			video: blendsOn(document, element, position, 'video'),
+			audio: blendsOn(document, element, position, 'audio'),
+		};
+		found.push({ position, service, playlists, filters, blends, ...content, ...declared, locked });
 	}
 	const tracks = named(
 		document,
@@ -160,6 +165,7 @@ function trackFilters(
 
 type Found = MltContent & {
 	readonly filters: readonly XmlElement[];
+	readonly blends: Readonly<Record<'video' | 'audio', readonly Blend[]>>;
 	readonly declared: 'video' | 'audio' | undefined;
 	readonly hidden: number;
 	readonly locked: boolean;
@@ -227,9 +233,7 @@ function named(
 		list.map((source, index) => {
 			const name = `${kind === 'video' ? 'V' : 'A'}${index + 1}`;
 			const enabled = (source.hidden & (kind === 'video' ? 1 : 2)) === 0;
-			const clips = source.spans.flatMap((span) =>
-				onTrack(document, span, kind, name, source.filters),
-			);
+			const clips = source.spans.flatMap((span) => onTrack(document, span, kind, name, source));
 			const { position, service, playlists, locked } = source;
 			const transitions = [...source.transitions].sort((a, b) => a.range.start - b.range.start);
 			const track: Track = { kind, index, name, enabled, locked, clips, transitions };
@@ -269,7 +273,7 @@ function ownSound(
 					name,
 					enabled: (source.hidden & 2) === 0,
 					locked: true,
-					clips: heard.flatMap((span) => onTrack(document, span, 'audio', name, source.filters)),
+					clips: heard.flatMap((span) => onTrack(document, span, 'audio', name, source)),
 					transitions: track.transitions,
 				},
 			];
@@ -283,14 +287,18 @@ function onTrack(
 	span: MltSpan,
 	kind: Track['kind'],
 	track: string,
-	filters: readonly XmlElement[],
+	{ filters, blends }: Found,
 ): readonly ClipSpan[] {
 	const { picture, sound, soundStream, heard, effects, frozen, ...common } = span;
 	if (common.source.kind !== 'file') {
 		return [{ ...common, track, enabled: kind === 'video' ? picture : sound }];
 	}
 	const all = [
-		...new Set([...(effects?.[kind] ?? []), ...effectsOf(document, filters, kind)]),
+		...new Set([
+			...(effects?.[kind] ?? []),
+			...effectsOf(document, filters, kind),
+			...blendsOver(blends[kind], span.range),
+		]),
 	].slice(0, 64);
 	const said = all.length > 0 ? { effects: all } : {};
 	if (kind === 'video') {
