@@ -87,8 +87,11 @@ export async function mediaNotes(
 		if (!isSameColour(colour, target)) {
 			notes.push(`“${span.name}” is converted from ${colourName(colour)} to ${name}.`);
 		}
-		if (hasAlpha(video))
-			notes.push(`“${span.name}” has an alpha channel: what would show through it is black here.`);
+		const alpha = `“${span.name}” has an alpha channel`;
+		if (hasAlpha(video)) notes.push(`${alpha}: what would show through it is black here.`);
+		if (video.lostAlpha) {
+			notes.push(`${alpha} that this ffmpeg does not decode: colours that it hides are seen here.`);
+		}
 	}
 	for (const span of heard) {
 		if (span.source.kind !== 'file') continue;

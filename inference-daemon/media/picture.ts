@@ -1,8 +1,7 @@
 import type { Size } from '../../protocol/schemas.ts';
 import { divide, multiply, type Rational, rational, toNumber } from '../../protocol/time.ts';
 import { BT709, type Colour, colourConversion, colourOf, isSameColour } from './colour.ts';
-import type { Picture } from './probe.ts';
-import type { PixelFormat, VideoStream } from './types.ts';
+import type { Picture, PixelFormat, VideoStream } from './types.ts';
 
 export type PictureWanted = {
 	readonly size: Size;
@@ -41,7 +40,7 @@ export function pictureFilters(video: VideoStream & Picture, wanted: PictureWant
 }
 
 /** Whether a picture lets through what is under it; colours that nobody sees may stand there. */
-export function hasAlpha({ pixelFormat }: VideoStream): boolean {
+export function hasAlpha({ pixelFormat }: Pick<VideoStream, 'pixelFormat'>): boolean {
 	return /^(yuva|rgba|bgra|argb|abgr|gbrap|ya\d|pal8|ayuv|vuya)/.test(pixelFormat);
 }
 

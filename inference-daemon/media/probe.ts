@@ -9,6 +9,7 @@ import {
 } from '../../protocol/time.ts';
 import type { Stream } from '../../protocol/timeline.ts';
 import { inputArguments } from './files.ts';
+import { hasAlpha } from './picture.ts';
 import { FfmpegFailure, FfmpegTooSlow, runFfmpeg } from './process.ts';
 import {
 	type ColourTag,
@@ -18,7 +19,7 @@ import {
 	SHOWINFO_LOGLEVEL,
 	type Shown,
 } from './showinfo.ts';
-import type { AudioStream, Ffmpeg, MediaInfo, VideoStream } from './types.ts';
+import type { AudioStream, Ffmpeg, MediaInfo, Picture, VideoStream } from './types.ts';
 
 /** What this room knows of a file beyond what it tells others. */
 export type Media = MediaInfo & {
@@ -43,17 +44,6 @@ export type Streams = {
 
 /** What `-map` takes for the stream. */
 type Mapped = { readonly map: string };
-
-export type Picture = {
-	/** As ffmpeg names them: tv or pc; bt709, smpte170m, … or unknown. */
-	readonly range: string;
-	readonly matrix: string;
-	readonly primaries: string;
-	readonly transfer: string;
-	readonly interlaced: boolean;
-	/** Seconds per tick of the stream's clock. */
-	readonly timeBase: Rational;
-};
 
 /**
  * Looks at a file: its first picture stream and first sound stream, or those that are named, and
@@ -154,7 +144,9 @@ async function look(
 	let first: unknown;
 	for (const selection of selections) {
 		try {
-			const media = await lookAt(ffmpeg, input, selection, signal);
+			const media = await withAlpha(await lookAt(ffmpeg, input, selection, signal), (decoder) =>
+				lookAt(ffmpeg, decoded(input, picture, decoder), selection, signal),
+			);
 			return {
 				...media,
 				video: media.video && { ...media.video, map: picture },
@@ -172,6 +164,28 @@ async function look(
 		`Expected picture or sound that ffmpeg can read in ${input.path}: ${why}`,
 		{ field: input.path, cause: first },
 	);
+}
+
+/** Decoders that give alpha, by codecs of which ffmpeg's own decoders leave it out. */
+const ALPHA_DECODERS: Readonly<Record<string, string>> = { vp8: 'libvpx', vp9: 'libvpx-vp9' };
+
+/** Looked at again by a decoder that gives alpha, where it is left out and ffmpeg has such a one. */
+async function withAlpha(
+	media: Unmapped,
+	again: (decoder: string) => Promise<Unmapped>,
+): Promise<Unmapped> {
+	const decoder = media.video?.lostAlpha ? ALPHA_DECODERS[media.video.codec] : undefined;
+	if (!decoder) return media;
+	return again(decoder).catch((error: unknown) => {
+		if (error instanceof FfmpegFailure) return media;
+		throw error;
+	});
+}
+
+/** The input with its stream of picture decoded by the decoder named. */
+function decoded(input: Input, picture: string, decoder: string): Input {
+	const stream = picture.replace(/^0:/, '');
+	return { ...input, args: [`-c:${stream}`, decoder, ...input.args] };
 }
 
 /** Headers can be made that ffmpeg reads for hours, as one with millions of tags. Ms. */
@@ -226,7 +240,7 @@ async function lookAt(
 	};
 }
 
-type StreamHeader = { readonly text: string; rotation: number };
+type StreamHeader = { readonly text: string; rotation: number; hasAlpha: boolean };
 type Header = {
 	container: string;
 	duration: Rational | null;
@@ -265,9 +279,10 @@ function readHeader(lines: readonly string[]): Header {
 		}
 		const id = /^ {2}Stream #0:(\d+)/.exec(line)?.[1];
 		if (id) {
-			current = { text: line, rotation: 0 };
+			current = { text: line, rotation: 0, hasAlpha: false };
 			streams.set(Number(id), current);
 		}
+		if (current && /^ +alpha_mode +: 1$/i.test(line)) current.hasAlpha = true;
 		const turned = /display ?matrix: rotation of (-?[\d.]+) degrees/i.exec(line)?.[1];
 		// ffmpeg counts counter-clockwise.
 		if (turned && current) current.rotation = ((-Math.round(Number(turned)) % 360) + 360) % 360;
@@ -323,6 +338,7 @@ function videoOf(shown: readonly Shown[], header: Header): Unmapped['video'] {
 		primaries: tag('primaries'),
 		transfer: tag('transfer'),
 		interlaced: frame.interlaced,
+		lostAlpha: stream?.hasAlpha === true && !hasAlpha(frame),
 		timeBase: clock.timeBase,
 	};
 }

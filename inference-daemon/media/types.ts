@@ -12,7 +12,6 @@ export type Ffmpeg = {
 };
 
 /**
-/**
  * Planar 4:2:0 8 bit, planar 4:2:2 10 bit in 16-bit words, packed RGB, or planes of green, blue and red
  * in 16 bits; in BT.709's matrix and video range for YUV.
  */
@@ -41,6 +40,20 @@ export type VideoStream = {
 	readonly codec: string;
 	/** Presentation time of the first frame in the container's clock, seconds; may be negative. */
 	readonly start: Rational;
+};
+
+/** What this room knows of a stream of picture beside that. */
+export type Picture = {
+	/** As ffmpeg names them: tv or pc; bt709, smpte170m, … or unknown. */
+	readonly range: string;
+	readonly matrix: string;
+	readonly primaries: string;
+	readonly transfer: string;
+	readonly interlaced: boolean;
+	/** The file says that there is alpha, and the decoder in use gives none. */
+	readonly lostAlpha: boolean;
+	/** Seconds per tick of the stream's clock. */
+	readonly timeBase: Rational;
 };
 
 export type AudioStream = {

@@ -189,6 +189,7 @@ describe('between clips of two colours', () => {
 
 /** What is seen through is lime in the palette. */
 const PALETTE = ',split[a][b];[a]palettegen[p];[b][p]paletteuse';
+const VPX = ['-pix_fmt', 'yuva420p', '-auto-alt-ref', '0', '-b:v', '2M', '-c:v'];
 
 describe('a clip that lets through what is under it', () => {
 	/** The left half red, the right half a green that nobody sees. */
@@ -214,6 +215,8 @@ describe('a clip that lets through what is under it', () => {
 		['PNG of 16 bits', 'd.png', ['-pix_fmt', 'rgba64be', '-frames:v', '1']],
 		['a palette in PNG', 'e.png', ['-pix_fmt', 'pal8', '-frames:v', '1'], PALETTE],
 		['a palette in GIF', 'f.gif', [], PALETTE],
+		['VP9', 'h.webm', [...VPX, 'libvpx-vp9']],
+		['VP8', 'i.webm', [...VPX, 'libvpx']],
 	])('%s stands on black', async (_, name, options, then = '') => {
 		const path = await hidden(name, options, then);
 		const wanted = { path, at: [ZERO], size: SIZE, pixelAspect: ONE, format: 'rgb24' } as const;
@@ -229,6 +232,19 @@ describe('a clip that lets through what is under it', () => {
 		const note = '“g.mov” has an alpha channel: what would show through it is black here.';
 		expect(clip.notes).toEqual([note]);
 		expect(await plannedNotes(cutOf(path, path))).toContain(note);
+	});
+
+	it('a plan says where ffmpeg has no decoder that gives alpha', async () => {
+		const path = await hidden('j.webm', [...VPX, 'libvpx-vp9']);
+		const cut = cutOf(path, path);
+		const note = '“j.webm” has an alpha channel';
+		expect(await plannedNotes(cut)).toContain(`${note}: what would show through it is black here.`);
+		const program = join(folder, 'ffmpeg without libvpx');
+		const script = `#!/bin/sh\nfor a; do [ "$a" != libvpx-vp9 ] || { echo "[fatal] Unknown decoder '$a'" >&2; exit 1; }; done\n`;
+		await writeFile(program, `${script}exec "${ffmpeg.path}" "$@"\n`, { mode: 0o755 });
+		expect(await plannedNotes(cut, { ...ffmpeg, path: program })).toContain(
+			`${note} that this ffmpeg does not decode: colours that it hides are seen here.`,
+		);
 	});
 });
 
