@@ -32,7 +32,10 @@ export function losesTransactions(wal: Buffer): boolean {
 	let lost = 0;
 	for (let at = HEAD; at + frame <= wal.length; at += frame) {
 		// What stands behind the newest frames is left of an older WAL.
-		if (!wal.subarray(at + 8, at + 16).equals(salts)) break;
+		if (!wal.subarray(at + 8, at + 16).equals(salts)) {
+			isSound = false;
+			continue;
+		}
 		if (isSound) {
 			sum = add(add(sum, at, at + 8), at + FRAME_HEAD, at + frame);
 			isSound = isSum(sum, at + 16);

@@ -167,6 +167,7 @@ describe('What a crash left in the WAL', () => {
 	test.each<[string, (bytes: Buffer) => void]>([
 		['its head', (bytes) => bytes.fill(0xa5, 0, 32)],
 		['the sum of its head', (bytes) => bytes.fill(0xa5, 24, 32)],
+		['the head of its first page', (bytes) => bytes.fill(0xa5, 32, 56)],
 		['its first page', (bytes) => bytes.fill(0xa5, 100, 200)],
 	])('is kept and said to be damaged in %s', async (_, damage) => {
 		const { state, wal, bytes } = await leftWal();
