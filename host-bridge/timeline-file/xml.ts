@@ -1,5 +1,6 @@
 import { parseXml as parse, XmlElement, XmlError } from '@rgrove/parse-xml';
 import { PickupError } from '../../protocol/errors.ts';
+import { readable } from './readable.ts';
 
 export type { XmlElement } from '@rgrove/parse-xml';
 
@@ -110,6 +111,12 @@ function integerOf(element: XmlElement): number {
 export function childInteger(element: XmlElement, name: string): number | undefined {
 	const found = child(element, name);
 	return found === undefined || textOf(found) === '' ? undefined : integerOf(found);
+}
+
+/** The same where the timeline is whole without it: undefined also for what is no whole number. */
+export function integerIfAny(element: XmlElement, name: string): number | undefined {
+	const found = readable(() => childInteger(element, name));
+	return found instanceof Error ? undefined : found;
 }
 
 export function needInteger(element: XmlElement, name: string): number {

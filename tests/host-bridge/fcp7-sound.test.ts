@@ -138,7 +138,7 @@ test('what is not read of a sound is said: its effects, and the channels of a ne
 	const reverb = filter('reverb', '').replace('video', 'audio');
 	const pan = filter('audiopan', parameter('pan', '-1')).replace('video', 'audio');
 	const [single] = heard([[channel(1, { more: reverb + pan + levels('0.5') })]]);
-	expect(single?.effects).toEqual(['reverb by name']);
+	expect(single?.effects).toEqual(['reverb by name', 'panned to the left']);
 	const inner = sequence({ id: 'inner', video: [], audio: [[channel(1, { more: reverb })]] });
 	const [nested] = heard([[clip(0, 50, { media: inner })]]);
 	const choice = 'the choice of channels in its nested sequence';
@@ -149,6 +149,64 @@ test.each(['0,1', '-inf', ''])('a level of “%s” is said not to be read', (va
 	const [single] = heard([[channel(1, { more: levels(value) })]]);
 	expect(single?.effects).toEqual(['audiolevels by name']);
 	expect(single?.sound?.level).toBeUndefined();
+});
+
+test('a pan is said where it does not put a channel on its own side', () => {
+	const pan = (value: string) => ({
+		more: filter('audiopan', parameter('pan', value)).replace('video', 'audio'),
+	});
+	const effects = (...values: readonly string[]) =>
+		heard(values.map((value, index) => [channel(index + 1, pan(value))])).map(
+			(clip) => clip.effects,
+		);
+	expect(effects('-1', '1')).toEqual([undefined, undefined]);
+	expect(effects('0', '0')).toEqual([undefined, undefined]);
+	expect(effects('1', '-1')).toEqual([['panned to the right'], ['panned to the left']]);
+	expect(effects('0.3', '1')).toEqual([['panned'], undefined]);
+	expect(effects('0')).toEqual([undefined]);
+	expect(effects('-1')).toEqual([['panned to the left']]);
+});
+
+/** The effects of the clip before the gap. */
+function effectsOn(parts: ClipParts) {
+	const text = xmeml(sequence({ video: [[clip(0, 50, parts)]] }));
+	return contextFor(cutOf(text), 'V1', { start: 50, end: 75 }).left?.effects;
+}
+
+test('every parameter that is not as editors make it is said, whatever its name', () => {
+	const place = (id: string, x: number, y: number) =>
+		parameter(id, `<horiz>${x}</horiz><vert>${y}</vert>`);
+	const corners = place('ulcorner', -0.5, -0.5) + place('lrcorner', 0.5, 0.5);
+	const plain = [
+		filter('basic', place('center', 0, 0) + place('centerOffset', 0, 0)),
+		filter('deformation', corners + parameter('aspect', '0')),
+		filter('crop', parameter('edgefeather', '0') + parameter('any', 'FALSE')),
+	];
+	expect(effectsOn({ more: plain.join('') })).toBeUndefined();
+	const says = (more: string) => effectsOn({ more });
+	expect(says(filter('basic', place('centerOffset', 0.1, 0)))).toEqual(['moved']);
+	expect(says(filter('basic', parameter('scale', '1,5')))).toEqual(['scaled']);
+	expect(says(filter('deformation', place('ulcorner', -0.4, -0.5)))).toEqual(['distorted']);
+	expect(says(filter('Crop', parameter('edgefeather', '5')))).toEqual(['cropped']);
+	expect(says('<compositemode>Normal</compositemode>')).toBeUndefined();
+	expect(says('<compositemode>screen</compositemode>')).toEqual(['composite mode screen']);
+});
+
+test('what is done to a still and to a nested sequence is said as well', () => {
+	const more = filter('basic', parameter('scale', '150'));
+	expect(effectsOn({ media: 'file:///media/a.png', more })).toEqual(['scaled']);
+	const inside = filter('basic', parameter('rotation', '5'));
+	const inner = sequence({ id: 'inner', video: [[clip(0, 80, { id: 'deep', more: inside })]] });
+	expect(effectsOn({ media: inner, more })).toEqual(['rotated', 'scaled']);
+});
+
+test.each(['timeremap', 'TimeRemap', 'Time Remap'])('%s is a change of speed', (id) => {
+	const more = filter(id, parameter('Speed', '200'));
+	const [half] = cutOf(xmeml(sequence({ video: [[clip(0, 50, { more })]] }))).tracks.flatMap(
+		({ clips }) => clips,
+	);
+	expect(half?.speed).toEqual({ num: 2, den: 1 });
+	expect(half?.effects).toBeUndefined();
 });
 
 test('what effects do to a picture is said where they do something', () => {

@@ -153,6 +153,42 @@ describe('rate and timecode', () => {
 		expect(cut?.sequence).toMatchObject({ startFrame, dropFrame });
 	});
 
+	const started = (text: string) =>
+		cutsOf(xmeml(sequence({ rate: rate(30, 'TRUE'), timecode: text, video: [[clip(0, 9)]] })))[0];
+	const counted = (frame: number) =>
+		`The timecode of the sequence is counted from frame ${frame}: `;
+
+	test.each([
+		['a text', timecode('01:00:00:00', '<frame>-1</frame>', 'NDF'), 108_000],
+		['nothing', timecode('', '<frame>-1</frame>', 'NDF'), 0],
+	])('a frame of −1 is none: it starts as %s says', (_, text, startFrame) => {
+		expect(started(text)?.sequence.startFrame).toBe(startFrame);
+		expect(started(text)?.notes).toBeUndefined();
+	});
+
+	test.each([
+		[
+			'a text',
+			timecode('one o’clock', '', 'NDF'),
+			0,
+			'Expected a timecode as HH:MM:SS:FF, got "one',
+		],
+		['an hour', timecode('1000:00:00:00', '<frame>0</frame>', 'NDF'), 0, 'Expected a timecode'],
+		['a number', timecode('01:00:00:00', '<frame>x</frame>', 'NDF'), 108_000, 'a whole number'],
+		['neither', timecode('x', '<frame>x</frame>', 'NDF'), 0, 'expected a whole number'],
+		[
+			'a rate of its own',
+			timecode('01:00:00:00', '<frame>90</frame>', 'NDF', 5000),
+			108_000,
+			'expected a timebase from 1 to 1000',
+		],
+	])('a timecode with %s that makes no sense is said', (_, text, startFrame, why) => {
+		const cut = started(text);
+		expect(cut?.sequence.startFrame).toBe(startFrame);
+		expect(cut?.notes).toEqual([expect.stringContaining(why)]);
+		expect(cut?.notes?.[0]).toContain(counted(startFrame));
+	});
+
 	test('drop-frame does not exist at 25', () => {
 		const text = timecode('01:00:00;00', '<frame>90000</frame>', 'DF', 25).replace('TRUE', 'FALSE');
 		const [cut] = cutsOf(xmeml(sequence({ timecode: text, video: [[clip(0, 9)]] })));

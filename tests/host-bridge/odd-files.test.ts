@@ -82,6 +82,8 @@ describe('what other readers read is read, and means the same', () => {
 		['no durations', 'xml', /<duration>\d+<\/duration>/g, ''],
 		['negative durations', 'xml', /<duration>\d+<\/duration>/g, '<duration>-1</duration>'],
 		['no samples a second', 'xml', /<samplerate>48000/g, '<samplerate>0'],
+		['samples a second in words', 'xml', /<samplerate>48000/g, '<samplerate>48 kHz'],
+		['a duration in words', 'xml', /(<sequence.*?<duration>)\d+/s, '$1long'],
 		['one id for all clips', 'xml', /clipitem-[^"]*/g, 'clipitem-1'],
 		['CDATA', 'xml', /<name>(.*?)<\/name>/g, '<name><![CDATA[$1]]></name>'],
 		['a comment in a number', 'xml', '<start>48<', '<start>4<!-- 9 -->8<'],

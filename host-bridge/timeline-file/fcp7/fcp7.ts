@@ -38,7 +38,12 @@ function timelineSequence(document: Xmeml, element: XmlElement): TimelineSequenc
 	if (reading === null) throw malformed(element, 'a sequence that ends', 'one inside itself');
 	const tracks = [...reading.video, ...reading.audio].map(({ track }) => track);
 	return {
-		cut: { sequence: reading.sequence, tracks, splitStereo: true },
+		cut: {
+			sequence: reading.sequence,
+			tracks,
+			splitStereo: true,
+			...(reading.notes.length > 0 ? { notes: reading.notes } : {}),
+		},
 		insertions: (placement, plan) => insertionsFor(document, reading, placement, plan),
 	};
 }

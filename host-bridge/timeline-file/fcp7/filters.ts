@@ -1,7 +1,7 @@
 import type { FrameRange, FrameRate } from '../../../protocol/time.ts';
 import { type Level, product } from '../level.ts';
 import { readable } from '../readable.ts';
-import { child, children, childText, type XmlElement } from '../xml.ts';
+import { child, children, childText, textOf, type XmlElement } from '../xml.ts';
 import { decimalOf, flag } from './rate.ts';
 
 /** The frames of a clip that an effect's keyframes count: `in` is the one at the clip's start. */
@@ -39,23 +39,35 @@ export function levelOf(item: XmlElement, clock: Clock): Level | undefined {
 export function effectsOf(item: XmlElement, kind: 'video' | 'audio'): readonly string[] {
 	const words = effectsIn(item).flatMap((effect) => {
 		const id = idOf(effect);
-		if (isRead(effect, id) || (childText(effect, 'mediatype') ?? 'video') !== kind) return [];
+		if (isRead(effect, id) || (childText(effect, 'mediatype')?.toLowerCase() || kind) !== kind) {
+			return [];
+		}
 		const plain = PLAIN[id];
 		if (!plain) return [(childText(effect, 'name') || id || 'effect').slice(0, 500)];
-		return children(effect, 'parameter').flatMap((parameter) => {
-			const known = plain[childText(parameter, 'parameterid')?.toLowerCase() ?? ''];
-			return known && changes(parameter, known.unchanged) ? [known.word] : [];
-		});
+		return children(effect, 'parameter')
+			.filter((parameter) => changes(parameter, plain.unchanged?.[parameterId(parameter)] ?? [0]))
+			.map((parameter) => plain.words?.[parameterId(parameter)] ?? plain.word)
+			.map((word) => (word === PANNED ? pannedTo(effect) : word));
 	});
+	const mode = kind === 'video' ? childText(item, 'compositemode')?.toLowerCase() : undefined;
+	if (mode && mode !== 'normal') words.push(`composite mode ${mode}`.slice(0, 500));
 	return [...new Set(words)].slice(0, 64);
 }
 
-/** Speed is read elsewhere; pairs of channels are panned apart in every export of FCP 7. */
+/** An effect by its id without regard to case: Time Remap is also written `TimeRemap`. */
+export function idOf(effect: XmlElement): string {
+	return childText(effect, 'effectid')?.toLowerCase().replaceAll(/\s/g, '') ?? '';
+}
+
+export function parameterId(parameter: XmlElement): string {
+	return childText(parameter, 'parameterid')?.toLowerCase().replaceAll(/\s/g, '') ?? '';
+}
+
 function isRead(effect: XmlElement, id: string): boolean {
 	if (id === 'audiolevels') {
 		return levelsIn(effect).every((parameter) => valuesOf(parameter).every(isNumber));
 	}
-	return id === 'timeremap' || id === 'audiopan';
+	return id === 'timeremap';
 }
 
 function isNumber(element: XmlElement): boolean {
@@ -63,31 +75,56 @@ function isNumber(element: XmlElement): boolean {
 }
 
 function levelsIn(effect: XmlElement): readonly XmlElement[] {
-	return children(effect, 'parameter').filter(
-		(parameter) => childText(parameter, 'parameterid')?.toLowerCase() === 'level',
-	);
+	return children(effect, 'parameter').filter((parameter) => parameterId(parameter) === 'level');
 }
 
-type Parameter = { readonly unchanged: number; readonly word: string };
-const parameter = (unchanged: number, word: string): Parameter => ({ unchanged, word });
-const cropped = parameter(0, 'cropped');
+/** What a pan of one channel to its side is called; where that is the channel's own it is none. */
+export const PANNED_TO = { left: 'panned to the left', right: 'panned to the right' } as const;
+const PANNED = 'panned';
 
-/** Effects that editors write for every clip, and the values at which they do nothing. */
-const PLAIN: Readonly<Record<string, Readonly<Record<string, Parameter>>>> = {
-	basic: {
-		scale: parameter(100, 'scaled'),
-		rotation: parameter(0, 'rotated'),
-		center: parameter(0, 'moved'),
-	},
-	crop: { left: cropped, right: cropped, top: cropped, bottom: cropped },
-	deformation: { aspect: parameter(0, 'distorted') },
-	opacity: { opacity: parameter(100, 'opacity') },
+function pannedTo(effect: XmlElement): string {
+	const values = children(effect, 'parameter')
+		.flatMap(valuesOf)
+		.map((value) => Number(textOf(value)));
+	if (values.every((value) => value === -1)) return PANNED_TO.left;
+	return values.every((value) => value === 1) ? PANNED_TO.right : PANNED;
+}
+
+type Plain = {
+	/** What it is called, and what single parameters of it are. */
+	readonly word: string;
+	readonly words?: Readonly<Record<string, string>>;
+	/** Values at which a parameter does nothing, of a place both numbers; 0 where there are none. */
+	readonly unchanged?: Readonly<Record<string, readonly number[]>>;
 };
 
-function changes(parameter: XmlElement, unchanged: number): boolean {
-	return valuesOf(parameter).some((element) => {
+/** Effects that editors write for every clip, and the values at which they do nothing. */
+const PLAIN: Readonly<Record<string, Plain>> = {
+	basic: {
+		word: 'moved',
+		words: { scale: 'scaled', rotation: 'rotated', antiflicker: 'anti-flicker' },
+		unchanged: { scale: [100] },
+	},
+	crop: { word: 'cropped' },
+	deformation: {
+		word: 'distorted',
+		unchanged: {
+			ulcorner: [-0.5, -0.5],
+			urcorner: [0.5, -0.5],
+			lrcorner: [0.5, 0.5],
+			llcorner: [-0.5, 0.5],
+		},
+	},
+	opacity: { word: 'opacity', unchanged: { opacity: [100] } },
+	audiopan: { word: PANNED },
+};
+
+/** A value that cannot be read may change something; one that is switched off or empty does not. */
+function changes(parameter: XmlElement, unchanged: readonly number[]): boolean {
+	return valuesOf(parameter).some((element, index) => {
 		const number = readable(() => decimalOf(element));
-		return !(number instanceof Error) && number.num !== unchanged * number.den;
+		if (number instanceof Error) return !/^(false)?$/i.test(textOf(element));
+		return number.num / number.den !== unchanged[index % unchanged.length];
 	});
 }
 
@@ -123,8 +160,4 @@ function pointsOf(parameter: XmlElement, clock: Clock): Level | undefined {
 function inSequence(frames: number, { clipRate, sequenceRate }: Clock): number {
 	const seconds = (frames * clipRate.den) / clipRate.num;
 	return Math.round((seconds * sequenceRate.num) / sequenceRate.den);
-}
-
-function idOf(effect: XmlElement): string {
-	return childText(effect, 'effectid')?.toLowerCase().replaceAll(/\s/g, '') ?? '';
 }

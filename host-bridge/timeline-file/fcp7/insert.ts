@@ -9,6 +9,7 @@ import {
 	children,
 	contentStart,
 	endOf,
+	integerIfAny,
 	isSelfClosing,
 	malformed,
 	needChild,
@@ -237,7 +238,7 @@ function newSection(
 /** The sequence lasts at least as long as its clips. */
 function longerDuration(reading: SequenceReading, end: number): readonly Insertion[] {
 	const duration = child(reading.element, 'duration');
-	const written = duration && childInteger(reading.element, 'duration');
+	const written = duration && integerIfAny(reading.element, 'duration');
 	if (!duration || written === undefined || written >= end) return [];
 	return instead(duration, element('duration', end));
 }

@@ -6,15 +6,8 @@ import {
 	type Rational,
 	rational,
 } from '../../../protocol/time.ts';
-import {
-	child,
-	childInteger,
-	childText,
-	malformed,
-	needChild,
-	textOf,
-	type XmlElement,
-} from '../xml.ts';
+import { readable } from '../readable.ts';
+import { child, childInteger, childText, malformed, textOf, type XmlElement } from '../xml.ts';
 import { element, type NewElement } from '../xml-write.ts';
 
 /**
@@ -46,30 +39,36 @@ export function rateElement(rate: FrameRate): NewElement {
 	return element('rate', [element('timebase', timebase), element('ntsc', ntsc ? 'TRUE' : 'FALSE')]);
 }
 
-/** Timecode of a sequence's first frame, counted in its own frames. */
-export function startOf(
-	sequence: XmlElement,
-	rate: FrameRate,
-): { readonly startFrame: number; readonly dropFrame: boolean } {
+type Start = {
+	readonly startFrame: number;
+	readonly dropFrame: boolean;
+	/** What of the timecode could not be read, in sentences. */
+	readonly notes: readonly string[];
+};
+
+/**
+ * Timecode of a sequence's first frame, counted in its own frames: its number, else its text. 0
+ * where neither can be read, as clips have their places without it.
+ */
+export function startOf(sequence: XmlElement, rate: FrameRate): Start {
 	const timecode = child(sequence, 'timecode');
-	if (!timecode) return { startFrame: 0, dropFrame: false };
+	if (!timecode) return { startFrame: 0, dropFrame: false, notes: [] };
 	const display = childText(timecode, 'displayformat')?.toUpperCase();
 	const text = childText(timecode, 'string') ?? '';
-	const drop = display === undefined ? text.includes(';') : display === 'DF';
-	const dropFrame = drop && canDropFrames(rate);
-	const frame = childInteger(timecode, 'frame');
-	const counted = nominalRate(rateOf(timecode) ?? rate);
-	if (frame !== undefined && frame !== 0) {
-		return { startFrame: Math.round((frame * nominalRate(rate)) / counted), dropFrame };
-	}
-	try {
-		return { startFrame: text === '' ? 0 : parseTimecode(text, rate, dropFrame), dropFrame };
-	} catch (error) {
-		if (error instanceof RangeError && frame === undefined) {
-			throw malformed(needChild(timecode, 'string'), 'a timecode', error.message);
-		}
-		return { startFrame: 0, dropFrame };
-	}
+	const dropFrame = canDropFrames(rate) && (display ? display === 'DF' : text.includes(';'));
+	const frame = readable(() => childInteger(timecode, 'frame'));
+	const counted = readable(() => rateOf(timecode));
+	// Some write −1 where there is no number.
+	const known = typeof frame === 'number' && frame > 0 && !(counted instanceof Error);
+	const start = readable(() => {
+		if (known) return Math.round((frame * nominalRate(rate)) / nominalRate(counted ?? rate));
+		return text === '' ? 0 : parseTimecode(text, rate, dropFrame);
+	});
+	const startFrame = start instanceof Error ? 0 : start;
+	const unread = [frame, counted, start].find((each) => each instanceof Error);
+	if (!(unread instanceof Error)) return { startFrame, dropFrame, notes: [] };
+	const note = `The timecode of the sequence is counted from frame ${startFrame}: ${unread.message}`;
+	return { startFrame, dropFrame, notes: [note] };
 }
 
 /** A TRUE/FALSE child, or the default where it is missing. */

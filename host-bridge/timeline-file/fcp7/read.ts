@@ -17,6 +17,7 @@ import {
 	childInteger,
 	children,
 	childText,
+	integerIfAny,
 	malformed,
 	needChild,
 	needInteger,
@@ -57,15 +58,17 @@ function readTracks(document: Xmeml, element: XmlElement): SequenceReading {
 	const video = read('video');
 	const audio = withSides(read('audio'));
 	const ends = [...video, ...audio].map(({ track }) => track.clips.at(-1)?.range.end ?? 0);
+	const start = startOf(element, rate);
 	const sequence: Sequence = {
 		name: short(childText(element, 'name') || 'Sequence'),
 		rate,
 		...pictureFormat(element),
-		duration: Math.max(childInteger(element, 'duration') ?? 0, ...ends, 0),
-		...startOf(element, rate),
+		duration: Math.max(integerIfAny(element, 'duration') ?? 0, ...ends, 0),
+		startFrame: start.startFrame,
+		dropFrame: start.dropFrame,
 		sampleRate: sampleRateOf(element),
 	};
-	return { element, sequence, video, audio };
+	return { element, sequence, video, audio, notes: start.notes };
 }
 
 /** Elements of a sequence's tracks, bottom up for video. */
@@ -107,8 +110,8 @@ function pictureFormat(sequence: XmlElement): Pick<Sequence, 'size' | 'pixelAspe
 		if (element.name === 'samplecharacteristics') candidates.push(element);
 	});
 	for (const candidate of candidates) {
-		const width = candidate && childInteger(candidate, 'width');
-		const height = candidate && childInteger(candidate, 'height');
+		const width = candidate && integerIfAny(candidate, 'width');
+		const height = candidate && integerIfAny(candidate, 'height');
 		if (!width || !height) continue;
 		return { size: { width, height }, pixelAspect: pixelAspectOf(candidate) };
 	}
@@ -121,7 +124,7 @@ function pictureFormat(sequence: XmlElement): Pick<Sequence, 'size' | 'pixelAspe
 /** 48 kHz where the sequence says nothing, or what is no rate of samples. */
 function sampleRateOf(sequence: XmlElement): number {
 	const format = formatOf(sequence, 'audio');
-	const rate = (format && childInteger(format, 'samplerate')) ?? 0;
+	const rate = (format && integerIfAny(format, 'samplerate')) ?? 0;
 	return rate >= 8000 && rate <= 384_000 ? rate : 48_000;
 }
 
@@ -241,8 +244,10 @@ function shownIn(
 		range,
 	}: { readonly frames: Frames } & Readonly<Record<'whole' | 'range', FrameRange>>,
 ): readonly NestedPart[] {
+	const own = effectsOf(item, at.kind);
+	const effects = own.length > 0 ? { effects: own } : {};
 	if (isStill(at.document, item)) {
-		return [{ range, source: sourceOfItem(at.document, item), ...STILL_TIMING }];
+		return [{ range, source: sourceOfItem(at.document, item), ...STILL_TIMING, ...effects }];
 	}
 	const timing = sourceTiming(item, {
 		...frames,
@@ -267,29 +272,27 @@ function shownIn(
 			...(channel === undefined ? {} : { channels: { left: [channel], right: [channel] } }),
 			...(level ? { level } : {}),
 		};
-		const effects = effectsOf(item, at.kind);
 		return [
-			{
-				range,
-				source,
-				...shown,
-				...(Object.keys(sound).length > 0 ? { sound } : {}),
-				...(effects.length > 0 ? { effects } : {}),
-			},
+			{ range, source, ...shown, ...(Object.keys(sound).length > 0 ? { sound } : {}), ...effects },
 		];
 	}
 	const inner = readSequence(at.document, definitionOf(nested, at.document.sequences));
 	return throughNested(inner, at.kind, shown, range, at.rate).map((part) => {
 		const both = product([part.sound?.level, level]);
-		return both ? { ...part, sound: { ...part.sound, level: both } } : part;
+		const all = [...new Set([...(part.effects ?? []), ...own])].slice(0, 64);
+		return {
+			...part,
+			...(both ? { sound: { ...part.sound, level: both } } : {}),
+			...(all.length > 0 ? { effects: all } : {}),
+		};
 	});
 }
 
 /** The channel of its file that a sound clip plays, the first being 0; undefined where it is silent on that. */
 function channelOf(item: XmlElement): number | undefined {
 	const track = child(item, 'sourcetrack');
-	const index = track && readable(() => childInteger(track, 'trackindex'));
-	if (typeof index !== 'number' || index < 1 || index > 256) return undefined;
+	const index = track && integerIfAny(track, 'trackindex');
+	if (index === undefined || index < 1 || index > 256) return undefined;
 	return (childText(track as XmlElement, 'mediatype') ?? 'audio') === 'audio'
 		? index - 1
 		: undefined;
@@ -381,8 +384,8 @@ function rightChannel(track: XmlElement, index: number): string | undefined {
 		const isPair = parts === '2' && part(track) === '0' && part(next) === '1';
 		return isPair ? trackName('audio', index + 1) : undefined;
 	}
-	const left = childInteger(track, 'outputchannelindex');
-	const right = childInteger(next, 'outputchannelindex');
+	const left = integerIfAny(track, 'outputchannelindex');
+	const right = integerIfAny(next, 'outputchannelindex');
 	if (left !== undefined && right !== undefined && (left % 2 === 0 || right !== left + 1)) {
 		return undefined;
 	}

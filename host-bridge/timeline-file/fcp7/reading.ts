@@ -9,6 +9,8 @@ export type SequenceReading = {
 	readonly sequence: Sequence;
 	readonly video: readonly TrackReading[];
 	readonly audio: readonly TrackReading[];
+	/** What of it could not be read, in sentences. */
+	readonly notes: readonly string[];
 };
 
 export type TrackReading = {

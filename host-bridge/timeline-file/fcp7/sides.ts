@@ -1,6 +1,7 @@
 import type { ClipSpan } from '../../../protocol/timeline.ts';
 import type { Track } from '../../host.ts';
 import { attribute } from '../xml.ts';
+import { PANNED_TO } from './filters.ts';
 import type { TrackReading } from './reading.ts';
 
 /**
@@ -47,7 +48,10 @@ function onSide(clip: ClipSpan, side: Side): ClipSpan {
 	const channels = clip.sound?.channels;
 	if (!channels || side === 'middle') return clip;
 	const heard = side === 'left' ? { ...channels, right: [] } : { ...channels, left: [] };
-	return { ...clip, sound: { ...clip.sound, channels: heard } };
+	const { effects: said = [], ...rest } = clip;
+	const effects = said.filter((effect) => effect !== PANNED_TO[side]);
+	const sound = { ...clip.sound, channels: heard };
+	return { ...rest, sound, ...(effects.length > 0 ? { effects } : {}) };
 }
 
 function placeOf({ source, range, sourceIn, speed, sound }: ClipSpan): string {

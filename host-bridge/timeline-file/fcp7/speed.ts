@@ -13,7 +13,8 @@ import {
 	subtract,
 	ZERO,
 } from '../../../protocol/time.ts';
-import { child, children, childText, type XmlElement } from '../xml.ts';
+import { child, children, type XmlElement } from '../xml.ts';
+import { idOf, parameterId } from './filters.ts';
 import { decimalOf, flag } from './rate.ts';
 
 /** What `<in>`, `<out>` and the time remap filter say of a clip; seconds of its media. */
@@ -62,7 +63,7 @@ type Point = { readonly when: Rational; readonly value: Rational };
 function timeRemap(clip: XmlElement): readonly XmlElement[] | null {
 	for (const filter of children(clip, 'filter')) {
 		const effect = child(filter, 'effect');
-		if (effect && childText(effect, 'effectid') === 'timeremap' && flag(filter, 'enabled', true)) {
+		if (effect && idOf(effect) === 'timeremap' && flag(filter, 'enabled', true)) {
 			return children(effect, 'parameter');
 		}
 	}
@@ -75,7 +76,7 @@ function parameterOf(parameters: readonly XmlElement[], name: string): Rational 
 }
 
 function named(parameter: XmlElement, name: string): boolean {
-	return childText(parameter, 'parameterid') === name;
+	return parameterId(parameter) === name;
 }
 
 /** Frames of the clip and the frames of the media that they show, from the speed graph. */
