@@ -376,6 +376,19 @@ test('errors name the path and the line', () => {
 	for (const [document, message] of cases) expect(refusal(document)).toMatch(message);
 });
 
+test('kinds of tracks are read whatever their case, and a track that is left out says so', () => {
+	const track = (kind: string, name: string) =>
+		p24.track('Video', [p24.clip('a', p24.range(0, 5))], { kind, name });
+	const cut = read(p24.timeline([track('video', ''), track('AUDIO', ''), track('Subtitle', 'DE')]));
+	expect(cut.tracks.map(({ name, clips }) => [name, clips.length])).toEqual([
+		['V1', 1],
+		['A1', 1],
+	]);
+	expect(cut.notes).toEqual([
+		'Track 3 "DE" is left out: it is of the kind "Subtitle", and Video and Audio are read',
+	]);
+});
+
 test('a track whose range leaves none of its clips says so', () => {
 	const track = p24.track('Video', [p24.clip('a', p24.range(0, 20))], {
 		source_range: p24.range(50, 10),

@@ -130,9 +130,10 @@ export function itemKind(node: Json): Item['kind'] {
 	}
 }
 
+/** `Video` and `Audio`, which some write small; null for subtitles and the like. */
 export function trackKind(track: Json): TrackKind | null {
-	const kind = textMember(track, 'kind') ?? 'Video';
-	return kind === 'Video' ? 'video' : kind === 'Audio' ? 'audio' : null;
+	const kind = textMember(track, 'kind')?.trim().toLowerCase() ?? 'video';
+	return kind === 'video' || kind === 'audio' ? kind : null;
 }
 
 /** The pieces inside a nested item in its own time, or null where they overlap. */

@@ -73,7 +73,10 @@ function readTimeline(timeline: Json, finder: MediaFinder): TimelineSequence {
 	const window = rangeMember(stack, 'source_range') ?? null;
 	const models = readTracks(stack, window?.start ?? 0n);
 	const tracks = models.map((model) => trackOf(model, rate, window, finder));
-	const notes = models.flatMap((model, index) => trimmedAway(model, tracks[index], window));
+	const notes = [
+		...leftOut(stack),
+		...models.flatMap((model, index) => trimmedAway(model, tracks[index], window)),
+	];
 	const ordered = (['video', 'audio'] as const).flatMap((kind) =>
 		tracks.filter((track) => track.kind === kind),
 	);
@@ -117,13 +120,23 @@ function trimmedAway(
 	return [`${name} looks empty: ${what} leaves none of its clips`];
 }
 
+/** Says of subtitles and the like that they stay in the file and out of the cut. */
+function leftOut(stack: Json): readonly string[] {
+	return elements(needMember(stack, 'children')).flatMap((node, index) => {
+		if (schemaName(node) !== 'Track' || trackKind(node) !== null) return [];
+		const name = textMember(node, 'name');
+		const kind = JSON.stringify(textMember(node, 'kind')?.slice(0, 60));
+		const which = `Track ${index + 1}${name ? ` ${JSON.stringify(name.slice(0, 60))}` : ''}`;
+		return [`${which} is left out: it is of the kind ${kind}, and Video and Audio are read`];
+	});
+}
+
 function readTracks(stack: Json, stackStart: Ticks): OtioTrack[] {
 	const counts = { video: 0, audio: 0 };
 	return elements(needMember(stack, 'children')).flatMap((node) => {
 		const isTrack = schemaName(node) === 'Track';
 		const kind = isTrack ? trackKind(node) : 'video';
 		if (itemKind(node) === 'transition') throw malformed(node, 'a track');
-		// Subtitles and the like: they stay in the file and out of the cut.
 		if (kind === null) return [];
 		const items = isTrack ? readItems(node) : [];
 		const range = isTrack ? rangeMember(node, 'source_range') : undefined;
