@@ -38,6 +38,22 @@ const document = `<?xml version="1.0"?>
 	<b></b>
 </a>`;
 
+test('of a document nothing is kept that nobody reads', () => {
+	const root = parseXml(document);
+	expect(root.children.map((node) => node.type)).toEqual([
+		'element',
+		'element',
+		'element',
+		'element',
+	]);
+	const [b, c, , empty] = children(root);
+	expect(b?.text).toBe('é 🎬 & <b> ');
+	expect(c?.attributes).toBe(empty?.attributes);
+	const [spaces, mixed] = children(parseXml('<a><b> </b><c> x <d/></c></a>'));
+	expect(spaces?.text).toBe(' ');
+	expect(mixed?.children.map((node) => node.type)).toEqual(['text', 'element']);
+});
+
 describe('offsets are those of the text itself', () => {
 	test.each([
 		['LF', document],
