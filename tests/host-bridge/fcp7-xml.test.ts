@@ -124,6 +124,7 @@ describe('rate and timecode', () => {
 		[30, 'TRUE', 30_000, 1001],
 		[60, 'TRUE', 60_000, 1001],
 		[120, 'true', 120_000, 1001],
+		[24, 'Yes', 24_000, 1001],
 		['29.97', 'FALSE', 30_000, 1001],
 		['23.976', 'TRUE', 24_000, 1001],
 		['12.5', 'FALSE', 25, 2],
@@ -138,6 +139,7 @@ describe('rate and timecode', () => {
 	test.each([
 		['frame', timecode('01:00:00;00', '<frame>107892</frame>', 'DF'), 107_892, true],
 		['text', timecode('01:00:00;00', '', 'DF'), 107_892, true],
+		['text, as Premiere writes it,', timecode('01;00;00;00', '', 'DF'), 107_892, true],
 		[
 			'text where the frame is 0',
 			timecode('01:00:00:00', '<frame>0</frame>', 'NDF'),
@@ -151,6 +153,7 @@ describe('rate and timecode', () => {
 			xmeml(sequence({ rate: rate(30, 'TRUE'), timecode: text, video: [[clip(0, 9)]] })),
 		);
 		expect(cut?.sequence).toMatchObject({ startFrame, dropFrame });
+		expect(cut?.notes).toBeUndefined();
 	});
 
 	const started = (text: string) =>
@@ -219,6 +222,9 @@ describe('clips', () => {
 
 	test.each([
 		['a disabled clip', { enabled: 'FALSE' }, { enabled: false }],
+		['a clip that is not enabled', { enabled: 'No' }, { enabled: false }],
+		['an enabled clip', { enabled: 'YES' }, { enabled: true }],
+		['a clip that says nothing sensible of it', { enabled: '-1' }, { enabled: true }],
 		[
 			'a still',
 			{ in: 90_000, media: file('s', 'still.png') },

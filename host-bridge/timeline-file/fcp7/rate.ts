@@ -62,7 +62,8 @@ export function startOf(sequence: XmlElement, rate: FrameRate): Start {
 	const known = typeof frame === 'number' && frame > 0 && !(counted instanceof Error);
 	const start = readable(() => {
 		if (known) return Math.round((frame * nominalRate(rate)) / nominalRate(counted ?? rate));
-		return text === '' ? 0 : parseTimecode(text, rate, dropFrame);
+		// Premiere parts all of a drop-frame timecode by semicolons.
+		return text === '' ? 0 : parseTimecode(text.replaceAll(';', ':'), rate, dropFrame);
 	});
 	const startFrame = start instanceof Error ? 0 : start;
 	const unread = [frame, counted, start].find((each) => each instanceof Error);
@@ -71,10 +72,10 @@ export function startOf(sequence: XmlElement, rate: FrameRate): Start {
 	return { startFrame, dropFrame, notes: [note] };
 }
 
-/** A TRUE/FALSE child, or the default where it is missing. */
+/** A TRUE/FALSE child, also YES/NO or 1/0; the default where it is missing or neither. */
 export function flag(parent: XmlElement, name: string, byDefault: boolean): boolean {
-	const text = childText(parent, name)?.toUpperCase();
-	return text === undefined || text === '' ? byDefault : text === 'TRUE' || text === '1';
+	const text = childText(parent, name) ?? '';
+	return byDefault ? !/^(false|no|0)$/i.test(text) : /^(true|yes|1)$/i.test(text);
 }
 
 /** The element's text as an exact decimal of five places, under a thousand million. */
