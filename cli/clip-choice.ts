@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
 import { clipAt } from '../host-bridge/gap.ts';
-import type { Cut, Track } from '../host-bridge/host.ts';
 import { findTrack } from '../host-bridge/placement.ts';
 import { PickupError } from '../protocol/errors.ts';
 import { type FrameRange, formatTimecode, parseTimecode } from '../protocol/time.ts';
-import type { ClipSpan } from '../protocol/timeline.ts';
+import type { ClipSpan, Cut, Track } from '../protocol/timeline.ts';
 
 /** Which clip of the cut, and which of its frames. */
 export type ClipOptions = { readonly clip: string; readonly from?: string; readonly to?: string };

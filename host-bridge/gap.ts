@@ -8,8 +8,14 @@ import {
 	parseTimecode,
 	rangesOverlap,
 } from '../protocol/time.ts';
-import { type ClipSpan, distinctSounds, type TimelineContext } from '../protocol/timeline.ts';
-import type { Cut, Gap, Track } from './host.ts';
+import {
+	type ClipSpan,
+	type Cut,
+	distinctSounds,
+	type TimelineContext,
+	type Track,
+} from '../protocol/timeline.ts';
+import type { Gap } from './host.ts';
 
 /** Sound this far before and after the range belongs to the context. */
 const SOUND_SECONDS = 10;

@@ -1,36 +1,6 @@
 import type { Clip } from '../protocol/jobs.ts';
 import type { FrameRange } from '../protocol/time.ts';
-import type { ClipSpan, Sequence, TimelineContext } from '../protocol/timeline.ts';
-
-/** One track as a host reads it. `index` counts from 0 at the bottom; `name` is V1, A1, … */
-export type Track = {
-	readonly kind: 'video' | 'audio';
-	readonly index: number;
-	readonly name: string;
-	readonly enabled: boolean;
-	readonly locked: boolean;
-	/** In order, not overlapping. Disabled clips are there: they occupy their time. */
-	readonly clips: readonly ClipSpan[];
-	readonly transitions: readonly { readonly name: string; readonly range: FrameRange }[];
-	/**
-	 * In a cut with `splitStereo`: the audio track that takes the right channel of a stereo sound
-	 * whose left channel is here. Absent where this track cannot take a left channel.
-	 */
-	readonly rightChannel?: string;
-};
-
-/** A sequence with its tracks: what gap.ts and placement.ts reason about. */
-export type Cut = {
-	readonly sequence: Sequence;
-	/** True where the timeline does not say how large its picture is; the media then know better. */
-	readonly sizeAssumed?: boolean;
-	/** Video tracks bottom up, then audio tracks in the editor's order. */
-	readonly tracks: readonly Track[];
-	/** What a person would miss in it, in sentences: clips that are in the file and not in the cut. */
-	readonly notes?: readonly string[];
-	/** True where an audio track holds one channel, so that a stereo sound takes two of them. */
-	readonly splitStereo?: boolean;
-};
+import type { ClipSpan, Cut, TimelineContext } from '../protocol/timeline.ts';
 
 /**
  * Empty time on one video track. `gap` lies between two clips; `open-head` lies before the first

@@ -7,8 +7,8 @@ import {
 	rangesOverlap,
 	sameRate,
 } from '../protocol/time.ts';
-import type { ClipSpan } from '../protocol/timeline.ts';
-import type { Cut, Placement, PlacementReport, Track } from './host.ts';
+import type { ClipSpan, Cut, Track } from '../protocol/timeline.ts';
+import type { Placement, PlacementReport } from './host.ts';
 
 /** Where the picture and the sound of a clip will go. `new` tracks are made by the placement. */
 export type TrackChoice =

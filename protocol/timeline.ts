@@ -131,6 +131,62 @@ export const sequenceSchema = z
 	.readonly()
 	.meta({ id: 'Sequence' });
 
+const transitionSchema = z
+	.strictObject({ name: shortText, range: frameRangeSchema })
+	.readonly()
+	.meta({ id: 'Transition' });
+
+/** One track of a sequence. */
+export const trackSchema = z
+	.strictObject({
+		kind: z.enum(['video', 'audio']),
+		index: count.describe('From 0, at the bottom; of its kind.'),
+		name: z.string().max(64).describe('V1, A1, … or as the editor names it.'),
+		enabled: z.boolean(),
+		locked: z.boolean(),
+		clips: z
+			.array(clipSpanSchema)
+			.readonly()
+			.describe('In order, not overlapping. Disabled clips are there: they occupy their time.'),
+		transitions: z.array(transitionSchema).readonly(),
+		rightChannel: z
+			.string()
+			.max(64)
+			.optional()
+			.describe(
+				'In a cut with `splitStereo`: the audio track that takes the right channel of a stereo sound whose left channel is here. Absent where this track cannot take a left channel.',
+			),
+	})
+	.readonly()
+	.meta({ id: 'Track' });
+
+/** A sequence with its tracks: what gaps are found in and placements are planned by. */
+export const cutSchema = z
+	.strictObject({
+		sequence: sequenceSchema,
+		sizeAssumed: z
+			.boolean()
+			.optional()
+			.describe('True where nobody says how large the picture is; the media then know better.'),
+		tracks: z
+			.array(trackSchema)
+			.readonly()
+			.describe('Video tracks bottom up, then audio tracks in the editor’s order.'),
+		notes: z
+			.array(z.string())
+			.readonly()
+			.optional()
+			.describe(
+				'What a person would miss in it, in sentences: clips that are there and not in the cut.',
+			),
+		splitStereo: z
+			.boolean()
+			.optional()
+			.describe('True where an audio track holds one channel, so that a stereo sound takes two.'),
+	})
+	.readonly()
+	.meta({ id: 'Cut' });
+
 /** What an engine gets to know of the cut: the range to fill and what stands on both sides. */
 export const timelineContextSchema = z
 	.strictObject({
@@ -169,6 +225,8 @@ export type Stream = z.infer<typeof streamSchema>;
 export type ClipSound = z.infer<typeof clipSoundSchema>;
 export type ClipSpan = z.infer<typeof clipSpanSchema>;
 export type Sequence = z.infer<typeof sequenceSchema>;
+export type Track = z.infer<typeof trackSchema>;
+export type Cut = z.infer<typeof cutSchema>;
 export type TimelineContext = z.infer<typeof timelineContextSchema>;
 
 /** Source time of the picture or sound at a sequence position, in frames that need not be whole. */

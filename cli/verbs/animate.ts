@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { contextFor } from '../../host-bridge/gap.ts';
-import type { Cut, Placement } from '../../host-bridge/host.ts';
+import type { Placement } from '../../host-bridge/host.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { type FrameRange, rangesOverlap } from '../../protocol/time.ts';
+import type { Cut } from '../../protocol/timeline.ts';
 import { addClipOptions, type ClipOptions, chooseClip } from '../clip-choice.ts';
 import { makeShot, type ShotOptions } from '../shot.ts';
 import { addShotOptions } from '../shot-options.ts';

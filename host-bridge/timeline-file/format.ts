@@ -1,4 +1,5 @@
-import type { Cut, Placement } from '../host.ts';
+import type { Cut } from '../../protocol/timeline.ts';
+import type { Placement } from '../host.ts';
 import type { PlacementPlan } from '../placement.ts';
 import type { MediaFinder } from './media-path.ts';
 

@@ -1,6 +1,5 @@
 import { PickupError } from '../../protocol/errors.ts';
-import { clipSpanSchema, sequenceSchema } from '../../protocol/timeline.ts';
-import type { Cut } from '../host.ts';
+import { type Cut, clipSpanSchema, sequenceSchema } from '../../protocol/timeline.ts';
 import type { TimelineFormat, TimelineSequence } from './format.ts';
 import type { MediaFinder } from './media-path.ts';
 

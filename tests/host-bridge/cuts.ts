@@ -1,7 +1,7 @@
-import type { Cut, Placement, Track } from '../../host-bridge/host.ts';
+import type { Placement } from '../../host-bridge/host.ts';
 import type { Clip } from '../../protocol/jobs.ts';
 import type { FrameRange, FrameRate } from '../../protocol/time.ts';
-import type { ClipSpan } from '../../protocol/timeline.ts';
+import type { ClipSpan, Cut, Track } from '../../protocol/timeline.ts';
 
 type ClipSketch = readonly [start: number, end: number, change?: Partial<ClipSpan>];
 type TrackSketch =

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { contextFor } from '../../host-bridge/gap.ts';
-import type { Cut } from '../../host-bridge/host.ts';
 import { fcp7XmlFormat } from '../../host-bridge/timeline-file/fcp7/fcp7.ts';
 import { MediaFinder } from '../../host-bridge/timeline-file/media-path.ts';
-import type { ClipSpan } from '../../protocol/timeline.ts';
+import type { ClipSpan, Cut } from '../../protocol/timeline.ts';
 import { type ClipParts, clip, rate, sequence, track, xmeml } from './xmeml.ts';
 
 function cutOf(text: string): Cut {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contextFor, findGaps } from '../../host-bridge/gap.ts';
-import type { Cut } from '../../host-bridge/host.ts';
 import { fcp7XmlFormat } from '../../host-bridge/timeline-file/fcp7/fcp7.ts';
 import { MediaFinder } from '../../host-bridge/timeline-file/media-path.ts';
 import { PickupError } from '../../protocol/errors.ts';
+import type { Cut } from '../../protocol/timeline.ts';
 import { clip, file, rate, sequence, speed, track, transition, xmeml } from './xmeml.ts';
 
 const SAMPLES = path.resolve(import.meta.dirname, '../samples/timelines');

@@ -2,12 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Cut, Placement } from '../../host-bridge/host.ts';
+import type { Placement } from '../../host-bridge/host.ts';
 import { checkPlacement, planPlacement } from '../../host-bridge/placement.ts';
 import { MediaFinder } from '../../host-bridge/timeline-file/media-path.ts';
 import { parseJson } from '../../host-bridge/timeline-file/otio/json.ts';
 import { otioFormat } from '../../host-bridge/timeline-file/otio/otio.ts';
-import type { ClipSpan } from '../../protocol/timeline.ts';
+import type { ClipSpan, Cut } from '../../protocol/timeline.ts';
 import { placementOf } from './cuts.ts';
 import { pen } from './otio-timelines.ts';
 

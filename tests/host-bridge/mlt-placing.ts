@@ -1,11 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Cut, Placement, PlacementReport } from '../../host-bridge/host.ts';
+import type { Placement, PlacementReport } from '../../host-bridge/host.ts';
 import { checkPlacement, planPlacement } from '../../host-bridge/placement.ts';
 import { MediaFinder } from '../../host-bridge/timeline-file/media-path.ts';
 import { mltFormat } from '../../host-bridge/timeline-file/mlt/mlt.ts';
 import { type InsertedSpan, splice } from '../../host-bridge/timeline-file/splice.ts';
 import { samplesForFrames } from '../../protocol/time.ts';
+import type { Cut } from '../../protocol/timeline.ts';
 
 export type Filled = {
 	readonly text: string;

@@ -3,9 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findGaps } from '../../host-bridge/gap.ts';
-import type { Cut } from '../../host-bridge/host.ts';
 import { MediaFinder } from '../../host-bridge/timeline-file/media-path.ts';
 import { otioFormat } from '../../host-bridge/timeline-file/otio/otio.ts';
+import type { Cut } from '../../protocol/timeline.ts';
 import { media, type Otio, pen } from './otio-timelines.ts';
 
 const samples = path.resolve(import.meta.dirname, '../samples/timelines');

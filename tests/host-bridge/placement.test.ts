@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Cut } from '../../host-bridge/host.ts';
 import { checkPlacement, planPlacement } from '../../host-bridge/placement.ts';
+import type { Cut } from '../../protocol/timeline.ts';
 import { cutOf, placementOf } from './cuts.ts';
 
 const gap = { start: 50, end: 75 };

@@ -1,6 +1,5 @@
 import type { FrameRange } from '../../../protocol/time.ts';
-import type { Sequence } from '../../../protocol/timeline.ts';
-import type { Track } from '../../host.ts';
+import type { Sequence, Track } from '../../../protocol/timeline.ts';
 import type { XmlElement } from '../xml.ts';
 
 /** A sequence as it was read, with the elements that its tracks were read from. */

@@ -1,5 +1,4 @@
-import type { ClipSpan } from '../../../protocol/timeline.ts';
-import type { Track } from '../../host.ts';
+import type { ClipSpan, Track } from '../../../protocol/timeline.ts';
 import { attribute } from '../xml.ts';
 import { PANNED_TO } from './filters.ts';
 import type { TrackReading } from './reading.ts';

@@ -1,6 +1,5 @@
 import { add, type FrameRate, framesToSeconds, multiply, ZERO } from '../../../protocol/time.ts';
-import type { ClipSpan } from '../../../protocol/timeline.ts';
-import type { Cut, Track } from '../../host.ts';
+import type { ClipSpan, Cut, Track } from '../../../protocol/timeline.ts';
 import { product } from '../level.ts';
 import { attribute, child, children, malformed, type XmlElement } from '../xml.ts';
 import { type Blend, blendsOn, blendsOver } from './blends.ts';

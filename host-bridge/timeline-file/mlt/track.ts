@@ -7,8 +7,7 @@ import {
 	rangeLength,
 	rangesOverlap,
 } from '../../../protocol/time.ts';
-import type { ClipSound } from '../../../protocol/timeline.ts';
-import type { Track } from '../../host.ts';
+import type { ClipSound, Track } from '../../../protocol/timeline.ts';
 import { later } from '../level.ts';
 import { attribute, children, type XmlElement } from '../xml.ts';
 import { type MltClip, readClip } from './clip.ts';

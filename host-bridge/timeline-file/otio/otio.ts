@@ -1,7 +1,6 @@
 import { PickupError } from '../../../protocol/errors.ts';
 import type { FrameRate } from '../../../protocol/time.ts';
-import type { ClipSound, ClipSpan } from '../../../protocol/timeline.ts';
-import type { Cut, Track } from '../../host.ts';
+import type { ClipSound, ClipSpan, Cut, Track } from '../../../protocol/timeline.ts';
 import type { TimelineFormat, TimelineSequence } from '../format.ts';
 import { later } from '../level.ts';
 import type { MediaFinder } from '../media-path.ts';
