@@ -196,8 +196,6 @@ async function spawnDaemon(state: string, options: readonly string[]) {
 		try {
 			const child = spawn(process.execPath, [daemonProgram(), '--state', state, ...options], {
 				detached: true,
-				// Where the command was started may go, or be a disk that is taken out.
-				cwd: state,
 				stdio: ['ignore', log.fd, log.fd],
 				windowsHide: true,
 			});

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { folderFrom } from '../files/folders.ts';
+import { pathFrom } from '../files/folders.ts';
 import { ENGINE_OPTIONS } from '../protocol/engine-options/engines.ts';
 import {
 	allows,
@@ -93,7 +93,7 @@ function asCommandOption(option: EngineOption): Option {
 		case 'folder':
 			return new Option(`--${name} <folder>`, help)
 				.env(`PICKUP_${name.toUpperCase()}`)
-				.argParser((path: string) => (path === '' ? undefined : folderFrom(path)));
+				.argParser((path: string) => (path === '' ? undefined : pathFrom(path)));
 		case 'choice':
 			return new Option(`--${name} <choice>`, help).choices(option.choices);
 		case 'switch':

@@ -38,10 +38,13 @@ export async function findDaemon(state: string): Promise<PortFile | null> {
 	);
 }
 
+/** Bytes of a port file at most: what is longer is something else. */
+const LONGEST = 10_000;
+
 /** What the last daemon that listened wrote; null where it was stopped, or there was none. */
 export async function readPortFile(state: string): Promise<PortFile | null> {
 	try {
-		const bytes = await readRegular(statePaths(state).portFile);
+		const bytes = await readRegular(statePaths(state).portFile, LONGEST);
 		return portFileSchema.parse(JSON.parse(bytes.toString()));
 	} catch (error) {
 		// What stands there is no daemon's; the folder is refused for it before one is started in it.

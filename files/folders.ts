@@ -4,8 +4,8 @@ import { dirname, join, resolve } from 'node:path';
 import { PickupError } from '../protocol/errors.ts';
 import { errorCode } from './system-errors.ts';
 
-/** A folder as people write it: `~` is their home, a relative one begins in the working folder. */
-export function folderFrom(text: string): string {
+/** A path as people write it: `~` is their home, a relative one begins in the working folder. */
+export function pathFrom(text: string): string {
 	return resolve(text.replace(/^~(?=$|[/\\])/, home));
 }
 
@@ -14,7 +14,7 @@ export function folderFrom(text: string): string {
  * it is the system's place for a program's data. Throws `system-refused` for a user without a home folder.
  */
 export function stateFolder(named: string | undefined): string {
-	return folderFrom(named || join(dataFolder(), 'pickup'));
+	return pathFrom(named || join(dataFolder(), 'pickup'));
 }
 
 /**

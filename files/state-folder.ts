@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { chmod, lstat, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PickupError } from '../protocol/errors.ts';
@@ -20,8 +21,8 @@ export function statePaths(state: string) {
 }
 
 /**
- * Makes the state folder the owner's alone (mode 0700), with nothing in it that leads elsewhere but
- * the weights. A folder that has other things in it and was never a state folder is not taken over:
+ * Makes the state folder and those in it the owner's alone (mode 0700), with nothing in it that leads
+ * elsewhere but the weights. A folder that has other things in it and was never a state folder is not taken over:
  * what a daemon leaves in its own tells, also where the jobs were deleted by hand. Nothing is written
  * into a folder that is refused. Throws PickupError `folder-not-writable` and `usage`, and what the
  * system says.
@@ -30,14 +31,17 @@ export async function claimStateFolder(folder: string): Promise<void> {
 	const { database, portFile, log, startLog, previews, posters, work, cache } = statePaths(folder);
 	const beside = [startLog, `${database}-wal`, `${database}-shm`, `${log}.1`];
 	const tells = [database, portFile, log];
+	const folders = [previews, posters, work, cache];
 	await makeFolder(folder, 0o700);
-	await checkOwner(folder, [...tells, ...beside], [previews, posters, work, cache]);
+	await checkOwner(folder, [...tells, ...beside], folders);
 	if (process.platform === 'win32') return;
 	const names = await readdir(folder);
 	// Weights may have been put there before, and a command may have tried to start a daemon.
 	const others = names.filter((name) => name !== 'models' && name !== basename(startLog));
 	if (others.length === 0 || tells.some((path) => names.includes(basename(path)))) {
-		return chmod(folder, 0o700);
+		const found = folders.filter((path) => names.includes(basename(path)));
+		for (const path of [folder, ...found]) await chmod(path, 0o700);
+		return;
 	}
 	throw new PickupError(
 		'usage',
@@ -48,26 +52,25 @@ export async function claimStateFolder(folder: string): Promise<void> {
 
 /**
  * Also an administrator is not led by a folder that belongs to somebody else, nor by a link in it, and
- * nobody waits for a pipe that stands where a file should.
+ * nobody waits for a pipe that stands where a file should, nor loses a file that stands where a folder should.
  */
 async function checkOwner(
 	folder: string,
 	files: readonly string[],
-	others: readonly string[],
+	folders: readonly string[],
 ): Promise<void> {
 	const stats = await stat(folder);
 	if (!stats.isDirectory()) throw notOwn(folder, 'which is no folder');
-	for (const path of files) {
-		const found = await lstat(path).catch(() => null);
-		if (found && !found.isFile() && !found.isSymbolicLink()) throw notOwn(path, 'which is no file');
-	}
 	const user = process.geteuid?.();
-	if (user === undefined) return;
-	if (stats.uid !== user) throw notOwn(folder, `which belongs to user ${stats.uid}`);
-	for (const path of [...files, ...others]) {
+	const isOther = ({ uid }: Stats) => user !== undefined && uid !== user;
+	if (isOther(stats)) throw notOwn(folder, `which belongs to user ${stats.uid}`);
+	for (const path of [...files, ...folders]) {
 		const found = await lstat(path).catch(() => null);
-		if (found?.isSymbolicLink()) throw notOwn(path, 'which is a link');
-		if (found && found.uid !== user) throw notOwn(path, `which belongs to user ${found.uid}`);
+		if (!found) continue;
+		if (found.isSymbolicLink()) throw notOwn(path, 'which is a link');
+		if (files.includes(path) && !found.isFile()) throw notOwn(path, 'which is no file');
+		if (folders.includes(path) && !found.isDirectory()) throw notOwn(path, 'which is no folder');
+		if (isOther(found)) throw notOwn(path, `which belongs to user ${found.uid}`);
 	}
 }
 

@@ -47,6 +47,8 @@ try {
 async function start(settings: Settings): Promise<void> {
 	const paths = statePaths(settings.state);
 	await claimStateFolder(settings.state);
+	// Where it was started may go, or be a disk that is taken out.
+	process.chdir(settings.state);
 	const { engineModule, origins } = settings;
 	const journal = await openJournal(settings);
 	await rm(paths.portFile, { force: true });
@@ -113,7 +115,7 @@ async function start(settings: Settings): Promise<void> {
 	function stop(why: string, code = 0): Promise<void> {
 		stopping ??= (async () => {
 			log.info(`stops: ${why}`);
-			removePortFile(paths.portFile);
+			await removePortFile(paths.portFile);
 			await supervisor.stop();
 			await server.close();
 			await endFfmpeg();

@@ -1,6 +1,5 @@
-import { isAbsolute } from 'node:path';
 import { parseArgs } from 'node:util';
-import { folderFrom, stateFolder } from '../files/folders.ts';
+import { pathFrom, stateFolder } from '../files/folders.ts';
 import { statePaths } from '../files/state-folder.ts';
 import { PickupError } from '../protocol/errors.ts';
 
@@ -22,7 +21,10 @@ export type Settings = {
 	readonly expectJob: boolean;
 };
 
-/** The only place that reads arguments and environment. Throws `usage` for what it cannot use. */
+/**
+ * The only place that reads arguments and environment; paths begin in the working folder, if they are
+ * not absolute. Throws `usage` for what it cannot use.
+ */
 export function readSettings(
 	argv: readonly string[],
 	env: Readonly<Record<string, string | undefined>>,
@@ -31,10 +33,10 @@ export function readSettings(
 	const state = stateFolder(values.state || env.PICKUP_STATE);
 	return {
 		state,
-		model: folderFrom(values.model || env.PICKUP_MODEL || statePaths(state).model),
+		model: pathFrom(values.model || env.PICKUP_MODEL || statePaths(state).model),
 		port: wholeNumber('--port', values.port ?? '0', 65_535),
-		ffmpeg: env.PICKUP_FFMPEG || null,
-		engineModule: absolute('PICKUP_ENGINE_MODULE', env.PICKUP_ENGINE_MODULE || null),
+		ffmpeg: env.PICKUP_FFMPEG ? pathFrom(env.PICKUP_FFMPEG) : null,
+		engineModule: env.PICKUP_ENGINE_MODULE ? pathFrom(env.PICKUP_ENGINE_MODULE) : null,
 		origins: [...(values.origin ?? []), ...(env.PICKUP_ORIGINS?.split(/[\s,]+/) ?? [])].filter(
 			(origin) => origin !== '',
 		),
@@ -68,14 +70,6 @@ function wholeNumber(name: string, text: string, max: number): number {
 	const value = Number(text);
 	if (/^\d+$/.test(text) && value <= max) return value;
 	throw new PickupError('usage', `Expected ${name} between 0 and ${max}, got "${text}"`, {
-		field: name,
-		action: USAGE,
-	});
-}
-
-function absolute(name: string, path: string | null): string | null {
-	if (path === null || isAbsolute(path)) return path;
-	throw new PickupError('usage', `Expected an absolute path in ${name}, got "${path}"`, {
 		field: name,
 		action: USAGE,
 	});

@@ -1,4 +1,5 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { readRegular } from '../../files/open-regular.ts';
 import { writeWhole } from '../../files/write-whole.ts';
 import { type PortFile, portFileSchema } from '../../protocol/rpc.ts';
 
@@ -8,10 +9,10 @@ export function writePortFile(path: string, content: PortFile): Promise<void> {
 }
 
 /** Takes the file away if it is still this process's. */
-export function removePortFile(path: string): void {
+export async function removePortFile(path: string): Promise<void> {
 	try {
-		const content = portFileSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-		if (content.pid === process.pid) rmSync(path);
+		const content = portFileSchema.parse(JSON.parse((await readRegular(path, 1e4)).toString()));
+		if (content.pid === process.pid) await rm(path);
 	} catch {
 		// Gone, or not one of ours: either way there is nothing to take away.
 	}

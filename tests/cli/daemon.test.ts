@@ -11,6 +11,7 @@ import {
 	rm,
 	stat,
 	symlink,
+	truncate,
 	writeFile,
 } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
@@ -169,6 +170,72 @@ test.each(['daemon.json', 'daemon.log', 'daemon-start.log', 'jobs.db'])(
 		}
 	},
 );
+
+test('A file as a folder of the state folder is refused by its name and kept', async () => {
+	const bench = await freshBench();
+	await mkdir(bench.state, { mode: 0o700 });
+	for (const name of ['work', 'previews', 'posters', 'cache']) {
+		const path = join(bench.state, name);
+		await writeFile(path, 'mine');
+		const outcome = await bench.pickup(['jobs', '--json']);
+		expect(outcome.code).toBe(5);
+		expect(problemIn(outcome).message).toContain(`${path}, which is no folder`);
+		expect(await readFile(path, 'utf8')).toBe('mine');
+		await rm(path);
+	}
+});
+
+test('Folders of the state folder that lost their rights get them back', async () => {
+	const bench = await freshBench();
+	await chmod(bench.folder, 0o777);
+	const environment = { PICKUP_STATE: bench.state };
+	expect((await pickupAsOther(['jobs'], environment)).code).toBe(0);
+	expect((await pickupAsOther(['daemon', 'stop'], environment)).code).toBe(0);
+	const { uid } = await stat(bench.state);
+	// What a job that was killed has left.
+	const left = join(bench.state, 'work', 'left');
+	await mkdir(left);
+	await chown(left, uid, uid);
+	const folders = ['work', 'previews'].map((name) => join(bench.state, name));
+	for (const folder of folders) await chmod(folder, 0o000);
+	const { code, stderr } = await pickupAsOther(['jobs'], environment);
+	expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+	for (const folder of folders) expect((await stat(folder)).mode & 0o777).toBe(0o700);
+	expect((await pickupAsOther(['daemon', 'stop'], environment)).code).toBe(0);
+});
+
+test('Something as long as a film that stands as the port file is none', async () => {
+	const bench = await freshBench();
+	await mkdir(bench.state, { mode: 0o700 });
+	const path = join(bench.state, 'daemon.json');
+	await writeFile(path, '{"port":1}');
+	// More than a text can hold, and no room on a disk.
+	await truncate(path, 1e9);
+	const stop = await bench.pickup(['daemon', 'stop', '--json']);
+	expect(problemIn(stop).code).toBe('daemon-unreachable');
+	expect((await bench.pickup(['jobs'])).code).toBe(0);
+});
+
+test('Programs and weights that are named from the working or the home folder are found there', async () => {
+	const bench = await freshBench();
+	const program = join(import.meta.dirname, '../../dist/pickup.mjs');
+	for (const folder of ['.', '~']) {
+		const child = promisify(execFile)(process.execPath, [program, 'doctor'], {
+			cwd: bench.folder,
+			env: {
+				...process.env,
+				HOME: bench.folder,
+				PICKUP_STATE: `${folder}/state`,
+				PICKUP_FFMPEG: `${folder}/ffmpeg`,
+				PICKUP_MODEL: `${folder}/weights`,
+			},
+		});
+		const { stdout } = await child;
+		expect(stdout).toContain(`(${join(bench.folder, 'ffmpeg')})`);
+		expect(stdout).toContain(`Put into ${join(bench.folder, 'weights')}`);
+		expect((await bench.pickup(['daemon', 'stop'])).code).toBe(0);
+	}
+});
 
 test('A daemon does not stay in the folder that it was started from, which may go', async () => {
 	const bench = await freshBench();
