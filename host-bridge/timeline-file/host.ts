@@ -163,6 +163,17 @@ function chooseSequence(sequences: readonly TimelineSequence[], name: string | u
 	if (name === undefined) return 0;
 	const names = sequences.map(({ cut }) => cut.sequence.name);
 	const found = names.indexOf(name);
+	if (found >= 0 && names.lastIndexOf(name) !== found) {
+		const alike = names.filter((each) => each === name).length;
+		throw new PickupError(
+			'bad-request',
+			`Expected the name of one sequence, got "${name}", which ${alike} of this file have`,
+			{
+				field: 'sequence',
+				action: 'Give the one that you mean a name of its own and export again.',
+			},
+		);
+	}
 	if (found >= 0) return found;
 	throw new PickupError(
 		'bad-request',

@@ -314,6 +314,16 @@ describe('sequences', () => {
 		});
 	});
 
+	test('a name that two have says neither', async () => {
+		const file = path.join(folder, 'alike.xml');
+		await writeFile(file, several.replace('<name>Two<', '<name>One<'));
+		await expect(openTimeline(file, { sequence: 'One' })).rejects.toMatchObject({
+			code: 'bad-request',
+			message: expect.stringContaining('"One", which 2 of this file have'),
+		});
+		expect((await openTimeline(file)).sequences).toEqual(['One', 'One']);
+	});
+
 	test('one that another holds may be filled too', async () => {
 		const host = await opened(several);
 		const [report] = await host.place([await madeFor(host, 6, 8)]);
