@@ -9,7 +9,21 @@ import { PickupError } from '../../protocol/errors.ts';
  * patterns (image2) are left out: they make ffmpeg open other files or addresses.
  */
 const CONTAINERS = [
-	...['mov', 'matroska', 'avi', 'mxf', 'mpegts', 'mpeg', 'mpegvideo', 'flv', 'asf', 'dv', 'gxf'],
+	...[
+		'mov',
+		'matroska',
+		'avi',
+		'mxf',
+		'mpegts',
+		'mpeg',
+		'mpegvideo',
+		'h264',
+		'hevc',
+		'flv',
+		'asf',
+		'dv',
+		'gxf',
+	],
 	...['nut', 'ivf', 'gif', 'yuv4mpegpipe'],
 	...['wav', 'w64', 'aiff', 'caf', 'flac', 'mp3', 'aac', 'ac3', 'eac3', 'ogg', 'au', 'amr'],
 ].join(',');

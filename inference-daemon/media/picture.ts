@@ -40,7 +40,9 @@ export function pictureFilters(video: VideoStream & Picture, wanted: PictureWant
 }
 
 /** Whether a picture lets through what is under it; colours that nobody sees may stand there. */
-export function hasAlpha({ pixelFormat }: Pick<VideoStream, 'pixelFormat'>): boolean {
+export function hasAlpha({ pixelFormat, codec }: Pick<VideoStream, 'pixelFormat' | 'codec'>) {
+	// JPEG has none: its four channels are inks, given as colours beside an alpha that hides nothing.
+	if (codec === 'mjpeg') return false;
 	return /^(yuva|rgba|bgra|argb|abgr|gbrap|ya\d|pal8|ayuv|vuya)/.test(pixelFormat);
 }
 

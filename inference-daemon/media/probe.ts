@@ -158,7 +158,8 @@ async function look(
 			if (error instanceof FfmpegTooSlow || /Input\/output error/.test(error.message)) break;
 		}
 	}
-	const why = first instanceof Error ? first.message : String(first);
+	const said = first instanceof Error ? first.message : String(first);
+	const why = /not on whitelist/.test(said) ? 'files of this kind are not read here' : said;
 	throw new PickupError(
 		'media-unreadable',
 		`Expected picture or sound that ffmpeg can read in ${input.path}: ${why}`,
@@ -325,20 +326,22 @@ function videoOf(shown: readonly Shown[], header: Header): Unmapped['video'] {
 		shown.flatMap((entry) => ('name' in entry ? [[entry.kind, entry.name]] : [])),
 	);
 	const tag = (kind: ColourTag) => told.get(kind) ?? 'unknown';
+	const codec = /: Video: (\w+)/.exec(stream?.text ?? '')?.[1] ?? 'unknown';
+	const { pixelFormat } = frame;
 	return {
 		size: frame.size,
 		pixelAspect: frame.pixelAspect,
 		rotation: stream?.rotation ?? 0,
 		rate: averageRate(stream?.text ?? '', clock.rate),
-		pixelFormat: frame.pixelFormat,
-		codec: /: Video: (\w+)/.exec(stream?.text ?? '')?.[1] ?? 'unknown',
+		pixelFormat,
+		codec,
 		start: multiply(rational(frame.pts ?? 0), clock.timeBase),
 		range: tag('range'),
 		matrix: tag('matrix'),
 		primaries: tag('primaries'),
 		transfer: tag('transfer'),
 		interlaced: frame.interlaced,
-		lostAlpha: stream?.hasAlpha === true && !hasAlpha(frame),
+		lostAlpha: stream?.hasAlpha === true && !hasAlpha({ pixelFormat, codec }),
 		timeBase: clock.timeBase,
 	};
 }

@@ -149,6 +149,20 @@ describe('frames of awkward files', () => {
 		});
 	});
 
+	it.each([
+		['h264', LONG_GOP],
+		['hevc', ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=none']],
+	])('%s alone, which has no times', async (extension, options) => {
+		await inFolder(async (folder) => {
+			const film = { count: 160, rate: '25', options };
+			const path = await makeFilm(join(folder, `film.${extension}`), film);
+			for (const wanted of [[0, 1, 2, 3, 11, 12, 48, 100, 158, 159], [60], [121], [159]]) {
+				const at = wanted.map((n) => rational(n, 25));
+				expect(await numbersAt(path, at)).toEqual(wanted);
+			}
+		});
+	});
+
 	it.each(['mp4', 'mkv'])('variable frame rate in %s', async (extension) => {
 		await inFolder(async (folder) => {
 			// Frames last 1.3 or 0.4 times 1/25 s, and one lasts three seconds.
