@@ -12,13 +12,25 @@ const CARD = 'NVIDIA GeForce RTX 4090';
 
 let bench: Workbench;
 let environment: NodeJS.ProcessEnv;
+let program: string;
+
+async function driverSays(text: string): Promise<void> {
+	await writeFile(program, `#!/bin/sh\necho '${text}'\n`);
+	await chmod(program, 0o755);
+}
+
+async function doctorsCard(): Promise<Check | undefined> {
+	const { stdout } = await bench.pickup(['doctor', '--json'], environment);
+	const { checks } = JSON.parse(stdout) as { checks: Check[] };
+	return checks.find(({ name }) => name === 'NVIDIA card');
+}
+
 beforeAll(async () => {
 	bench = await openWorkbench();
 	const programs = join(bench.folder, 'programs');
 	await mkdir(programs);
-	const program = join(programs, 'nvidia-smi');
-	await writeFile(program, `#!/bin/sh\necho '24564, ${CARD}'\n`);
-	await chmod(program, 0o755);
+	program = join(programs, 'nvidia-smi');
+	await driverSays(`24564, ${CARD}`);
 	environment = {
 		PATH: `${programs}${delimiter}${process.env.PATH}`,
 		// No graphics card can be used by Vulkan.
@@ -32,9 +44,7 @@ const WHY = /lib\w+\.so[.\d]*: cannot open shared object file|CUDA failure \d+|F
 
 test('a card that CUDA cannot use is told of by doctor, plan and clip, with the reason', async () => {
 	const said = `This machine has ${CARD}, but CUDA does not work`;
-	const { stdout } = await bench.pickup(['doctor', '--json'], environment);
-	const { checks } = JSON.parse(stdout) as { checks: Check[] };
-	const card = checks.find(({ name }) => name === 'NVIDIA card')!;
+	const card = (await doctorsCard())!;
 	expect(card).toMatchObject({ status: 'warning', found: expect.stringContaining(said) });
 	expect(card.found).toMatch(WHY);
 	expect(card.found).toContain('the CPU computes instead');
@@ -66,4 +76,13 @@ test('a card that CUDA cannot use is told of by doctor, plan and clip, with the 
 	);
 	const [clip] = (JSON.parse(made.stdout) as Made).clips;
 	expect(clip?.notes).toContainEqual(expect.stringMatching(WHY));
+});
+
+test('a card whose memory the driver does not tell is told of too, and noise is no card', async () => {
+	await bench.pickup(['daemon', 'stop']);
+	await driverSays('[N/A], NVIDIA GB10');
+	expect((await doctorsCard())?.found).toContain('This machine has NVIDIA GB10, but');
+	await bench.pickup(['daemon', 'stop']);
+	await driverSays('No devices were found');
+	expect(await doctorsCard()).toBeUndefined();
 });

@@ -88,16 +88,21 @@ const DRIVER_FILES: readonly string[] =
 		? [join(process.env.SystemRoot ?? 'C:\\Windows', 'System32', 'nvcuda.dll')]
 		: ['/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/nvidia0'];
 
-type Card = { readonly name: string; readonly memory: number };
+/** `memory` in bytes; null where the card shares the processor's or the driver does not tell. */
+type Card = { readonly name: string; readonly memory: number | null };
 
 /** In CUDA's order; none where there is no NVIDIA driver. */
 async function nvidiaCards(): Promise<readonly Card[]> {
 	const query = ['--query-gpu=memory.total,name', '--format=csv,noheader,nounits'];
-	const answer = await run('nvidia-smi', query, { timeout: LONGEST }).catch(() => null);
+	const limits = { timeout: LONGEST, killSignal: 'SIGKILL' } as const;
+	const answer = await run('nvidia-smi', query, limits).catch(() => null);
 	const lines = answer?.stdout.split('\n') ?? [];
 	return lines.flatMap((line) => {
-		const [, mebibytes, name] = /^\s*(\d+)\s*,\s*(.+?)\s*$/.exec(line) ?? [];
-		return name === undefined ? [] : [{ name, memory: Number(mebibytes) * 1024 ** 2 }];
+		const [, told, name] = /^\s*(\d+|\[.+?\])\s*,\s*(.+?)\s*$/.exec(line) ?? [];
+		const mebibytes = Number(told);
+		return name === undefined
+			? []
+			: [{ name, memory: mebibytes > 0 ? mebibytes * 1024 ** 2 : null }];
 	});
 }
 
