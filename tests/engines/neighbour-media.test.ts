@@ -189,6 +189,11 @@ describe('between clips of two colours', () => {
 
 /** What is seen through is lime in the palette. */
 const PALETTE = ',split[a][b];[a]palettegen[p];[b][p]paletteuse';
+/** Eight pixels square of red in inks: cyan, magenta, yellow and black. */
+const INKS =
+	'/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwANCQoLCggNCwoLDg4NDxMgFRMSEhMnHB4XIC4pMTAuKS0sMzpKPjM2RjcsLUBX' +
+	'QUZMTlJTUjI+WmFaUGBKUVJP/8AAFAgACAAIBEMRAE0RAFkRAEsRAP/EABQAAQAAAAAAAAAAAAAAAAAAAAf/xAAUEAEA' +
+	'AAAAAAAAAAAAAAAAAAAA/9oADgRDAE0AWQBLAAA/AE4YDAnP/9k=';
 const VPX = ['-pix_fmt', 'yuva420p', '-auto-alt-ref', '0', '-b:v', '2M', '-c:v'];
 
 describe('a clip that lets through what is under it', () => {
@@ -232,6 +237,18 @@ describe('a clip that lets through what is under it', () => {
 		const note = '“g.mov” has an alpha channel: what would show through it is black here.';
 		expect(clip.notes).toEqual([note]);
 		expect(await plannedNotes(cutOf(path, path))).toContain(note);
+	});
+
+	it('inks are not taken for it', async () => {
+		const path = join(folder, 'inks.jpg');
+		await writeFile(path, Buffer.from(INKS, 'base64'));
+		const wanted = { path, at: [ZERO], size: SIZE, pixelAspect: ONE, format: 'rgb24' } as const;
+		const [frame] = await readFrames(ffmpeg, wanted);
+		const [red, green, blue] = frame!.data.subarray((60 * 256 + 128) * 3);
+		expect([red! > 245, green! < 10, blue! < 10]).toEqual([true, true, true]);
+		expect(await plannedNotes(cutOf(path, path))).not.toContainEqual(
+			expect.stringContaining('alpha'),
+		);
 	});
 
 	it('a plan says where ffmpeg has no decoder that gives alpha', async () => {
