@@ -103,6 +103,20 @@ describe('parts of different models are refused, by name,', () => {
 	});
 });
 
+test.each([
+	['empty', ''],
+	['cut', '{"version": "1.0", "model": {'],
+	['of Git LFS', 'version https://git-lfs.github.com/spec/v1\nsize 33384568\n'],
+])('a tokenizer that is %s is refused at plan time', async (name, text) => {
+	const model = await folderOf(`tokenizer ${name}`, {
+		'a distilled.safetensors': await tinyCheckpoint('ltx-2-tiny'),
+	});
+	await rm(join(model, 'gemma'));
+	execFileSync('cp', ['-rL', TINY_GEMMA, join(model, 'gemma')]);
+	await writeFile(join(model, 'gemma', 'tokenizer.json'), text);
+	expect(await refused(model)).toMatch(/Gemma’s tokenizer at .*tokenizer\.json/);
+});
+
 describe('dev or distilled is what holds the transformer, whatever lies beside it', () => {
 	test.each([
 		['ltx-2-19b-distilled.safetensors', 8],

@@ -28,7 +28,11 @@ export async function tokensOf(
 
 /** Throws PickupError `bad-weights` or `not-a-regular-file` where `openTokenizer` could not read it. */
 export async function findTokenizer(source: Checkpoint): Promise<void> {
-	await read(source);
+	const { bytes, where } = await read(source);
+	// Tens of megabytes take a second to parse: one that was cut or replaced is told by its ends.
+	const text = [bytes.subarray(0, 64), bytes.subarray(-64)].join('').trim();
+	if (!text.startsWith('{') || !text.endsWith('}'))
+		throw unusable(where, 'what is no whole JSON object');
 }
 
 /** The folder with `tokenizer.json`; null where the tokenizer is inside the file with the weights. */
