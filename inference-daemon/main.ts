@@ -115,6 +115,7 @@ async function start(settings: Settings): Promise<void> {
 	function stop(why: string, code = 0): Promise<void> {
 		stopping ??= (async () => {
 			log.info(`stops: ${why}`);
+			await told;
 			await removePortFile(paths.portFile);
 			await supervisor.stop();
 			await server.close();
@@ -128,26 +129,34 @@ async function start(settings: Settings): Promise<void> {
 		process.on(signal, () => void stop(signal));
 	}
 
+	const { port } = server;
+	const { pid } = process;
+	const tell = () =>
+		writePortFile(paths.portFile, {
+			port,
+			token,
+			pid,
+			protocol: PROTOCOL_VERSION,
+			version: VERSION,
+		});
+	let told = tell();
+	await told;
+	log.info(`daemon ${VERSION} listens on 127.0.0.1:${port}`);
+	process.stdout.write(`Listening on 127.0.0.1:${port}, state in ${settings.state}\n`);
+	supervisor.wake();
+
 	setInterval(() => {
-		if (stopping || journal.isThere()) return;
+		if (stopping) return;
+		if (journal.isThere()) {
+			// Without it nobody finds this daemon, and no other can start.
+			if (!existsSync(paths.portFile)) told = tell().catch((error) => log.error(`${error}`));
+			return;
+		}
 		process.stderr.write(
 			`pickup daemon: ${paths.database} is gone: nothing can be kept, so it ends\n`,
 		);
 		void stop(`${paths.database} is gone`, EXIT.failed);
 	}, LOOK_AFTER_STATE).unref();
-
-	const { port } = server;
-	const { pid } = process;
-	await writePortFile(paths.portFile, {
-		port,
-		token,
-		pid,
-		protocol: PROTOCOL_VERSION,
-		version: VERSION,
-	});
-	log.info(`daemon ${VERSION} listens on 127.0.0.1:${port}`);
-	process.stdout.write(`Listening on 127.0.0.1:${port}, state in ${settings.state}\n`);
-	supervisor.wake();
 }
 
 /**

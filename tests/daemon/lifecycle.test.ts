@@ -132,6 +132,16 @@ describe('The state folder', () => {
 		},
 	);
 
+	test('has its port file again where somebody deleted that', async () => {
+		const daemon = await startDaemon();
+		await rm(join(daemon.state, 'daemon.json'));
+		const again = await until('a port file', () => readPortFile(daemon.state).catch(() => null));
+		expect(again.pid).toBe(daemon.pid);
+		await (await connect(again)).call('job.list', {});
+		expect(await stop(daemon)).toBe(0);
+		expect(await readdir(daemon.state)).not.toContain('daemon.json');
+	});
+
 	test('that is deleted under a daemon ends it, with a word', async () => {
 		const daemon = await startDaemon();
 		const peer = await connect(daemon);
