@@ -9,6 +9,7 @@ import { PickupError } from '../protocol/errors.ts';
 import { printable } from '../protocol/printable.ts';
 import { PROTOCOL_VERSION } from '../protocol/rpc.ts';
 import { EngineRegistry } from './engines/registry.ts';
+import { Hosts } from './hosts/hosts.ts';
 import { checkFolder, rememberPasses } from './jobs/admission.ts';
 import { Journal } from './jobs/journal.ts';
 import { JobQueue } from './jobs/queue.ts';
@@ -86,8 +87,10 @@ async function start(settings: Settings): Promise<void> {
 	});
 	if (settings.expectJob) supervisor.warmUp();
 	const token = randomBytes(32).toString('hex');
+	const hosts = new Hosts();
 	const server = await startServer({
 		journal,
+		hosts,
 		log,
 		token,
 		origins,
@@ -96,6 +99,7 @@ async function start(settings: Settings): Promise<void> {
 		posterFor: posterMaker(paths.posters, journal, ffmpeg),
 		handlers: handlersFor({
 			journal,
+			hosts,
 			queue: new JobQueue(journal, supervisor, surroundings),
 			surroundings,
 			token,

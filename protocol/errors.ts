@@ -108,6 +108,19 @@ const CODES = {
 	},
 	'no-such-gap': { fault: 'request', action: 'Run `pickup gaps` and name a gap from its table.' },
 	'placement-conflict': { fault: 'timeline', action: 'The cut has changed there: read it again.' },
+	'no-such-host': {
+		fault: 'request',
+		action: 'Open the project in its editor, with Pickup switched on there.',
+	},
+	'host-gone': {
+		fault: 'machine',
+		action: 'Start the editor again; what was made is kept and can still be landed.',
+	},
+	'host-silent': {
+		fault: 'machine',
+		action: 'Look at the editor: it may be busy, or waits for an answer itself.',
+	},
+	'host-refused': { fault: 'timeline', action: 'Read what the editor said, then try again.' },
 	usage: { fault: 'request', action: 'See `pickup --help`.' },
 	internal: {
 		fault: 'program',

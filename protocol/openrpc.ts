@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ERROR_CODES } from './errors.ts';
+import { agentMethods } from './hosts.ts';
 import { methods, notifications, PROTOCOL_VERSION, RPC_ERRORS } from './rpc.ts';
 
 /** The protocol as an OpenRPC 1.3 document, made from the schemas that the daemon checks with. */
@@ -14,18 +15,8 @@ export function openrpcDocument(): Record<string, unknown> {
 			description: 'JSON-RPC 2.0 over a WebSocket on 127.0.0.1; params are always by name.',
 			license: { name: 'Apache-2.0' },
 		},
-		methods: Object.entries(methods).map(([name, method]) => ({
-			name,
-			summary: method.summary,
-			paramStructure: 'by-name',
-			params: Object.entries(method.params.shape).map(([param, type]) => ({
-				name: param,
-				required: !z.safeParse(type, undefined).success,
-				schema: schema(type, 'input'),
-			})),
-			result: { name: 'result', schema: schema(method.result, 'output') },
-			errors: [{ code: RPC_ERRORS.pickup, message: 'A Problem in data, with one of x-codes' }],
-		})),
+		methods: described(methods, schema),
+		'x-agent-methods': described(agentMethods, schema),
 		'x-notifications': Object.entries(notifications).map(([name, notification]) => ({
 			name,
 			summary: notification.summary,
@@ -34,6 +25,30 @@ export function openrpcDocument(): Record<string, unknown> {
 		'x-codes': ERROR_CODES,
 		components: { schemas: shared },
 	};
+}
+
+type Described = {
+	readonly summary: string;
+	readonly params: z.ZodObject;
+	readonly result: z.core.$ZodType;
+};
+
+function described(
+	methods: Readonly<Record<string, Described>>,
+	schema: (type: z.core.$ZodType, io: 'input' | 'output') => unknown,
+) {
+	return Object.entries(methods).map(([name, method]) => ({
+		name,
+		summary: method.summary,
+		paramStructure: 'by-name',
+		params: Object.entries(method.params.shape).map(([param, type]) => ({
+			name: param,
+			required: !z.safeParse(type, undefined).success,
+			schema: schema(type, 'input'),
+		})),
+		result: { name: 'result', schema: schema(method.result, 'output') },
+		errors: [{ code: RPC_ERRORS.pickup, message: 'A Problem in data, with one of x-codes' }],
+	}));
 }
 
 /**

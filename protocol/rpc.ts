@@ -1,9 +1,11 @@
 import * as z from 'zod';
 import { engineDescriptionSchema } from './engines.ts';
 import { codecSchema, generationRequestSchema, planSchema } from './generation.ts';
+import { hostAgentSchema, hostSchema, hostStateSchema } from './hosts.ts';
 import { jobEventSchema, jobSchema, jobStateSchema } from './jobs.ts';
 import { weightsDescriptionSchema } from './models.ts';
-import { averageRateSchema, count, pathSchema, sizeSchema } from './schemas.ts';
+import { averageRateSchema, count, framePosition, pathSchema, sizeSchema } from './schemas.ts';
+import { cutSchema } from './timeline.ts';
 
 /** Raised whenever a change would make an old client and a new daemon misunderstand each other. */
 export const PROTOCOL_VERSION = 2;
@@ -13,6 +15,9 @@ export const SUBPROTOCOL = 'pickup.v1';
 
 /** Control messages are small; media goes by path. Bytes. */
 export const MAX_MESSAGE_BYTES = 1_048_576;
+
+/** What an agent may answer: the cut of a film of fifty thousand clips. Bytes. */
+export const MAX_ANSWER_BYTES = 33_554_432;
 
 const jobId = z.strictObject({ jobId: z.uuid() });
 const jobResult = z.strictObject({ job: jobSchema });
@@ -107,6 +112,32 @@ export const methods = {
 		params: z.strictObject({ after: count }),
 		result: z.strictObject({ events: z.array(jobEventSchema), lastEvent: count }),
 	},
+	'host.register': {
+		summary:
+			'An agent says which editor it is in and what is open there; from then on it is asked.',
+		params: z.strictObject({ agent: hostAgentSchema, state: hostStateSchema }),
+		result: z.strictObject({}),
+	},
+	'host.changed': {
+		summary: 'A registered agent says that playhead, selection, cut or project have changed.',
+		params: z.strictObject({ state: hostStateSchema }),
+		result: z.strictObject({}),
+	},
+	'host.watch': {
+		summary: 'The editors that are connected, at once, and from then on as `hosts` notifications.',
+		params: z.strictObject({}),
+		result: z.strictObject({ hosts: z.array(hostSchema) }),
+	},
+	'host.cut': {
+		summary: 'The sequence that is open in an editor, as it stands.',
+		params: z.strictObject({ host: z.uuid() }),
+		result: z.strictObject({ cut: cutSchema, revision: count }),
+	},
+	'host.show': {
+		summary: 'Puts the playhead of an editor on a frame of the sequence that is open.',
+		params: z.strictObject({ host: z.uuid(), frame: framePosition }),
+		result: z.strictObject({}),
+	},
 	'media.look': {
 		summary: 'What a media file holds; for timelines that do not say how large their picture is.',
 		params: z.strictObject({ path: pathSchema }),
@@ -133,9 +164,13 @@ export const methods = {
 	},
 } as const;
 
-/** Sent by the daemon after `events.subscribe`. */
+/** Sent by the daemon to whoever asked for them. */
 export const notifications = {
 	event: { summary: 'One job event.', params: jobEventSchema },
+	hosts: {
+		summary: 'The editors that are connected, after `host.watch`.',
+		params: z.strictObject({ hosts: z.array(hostSchema) }),
+	},
 } as const;
 
 export type Method = keyof typeof methods;

@@ -1,9 +1,11 @@
 import type { WebSocket } from 'ws';
 import { AsyncQueue } from '../../protocol/async-queue.ts';
 import { PickupError } from '../../protocol/errors.ts';
-import type { Method, ParsedParams } from '../../protocol/rpc.ts';
+import { MAX_MESSAGE_BYTES, type Method, type ParsedParams } from '../../protocol/rpc.ts';
+import type { Hosts } from '../hosts/hosts.ts';
 import type { Journal } from '../jobs/journal.ts';
-import type { Handlers } from './methods.ts';
+import { Asked } from './asked.ts';
+import type { Caller, Handlers } from './methods.ts';
 import {
 	type Call,
 	errorMessage,
@@ -11,7 +13,7 @@ import {
 	notificationMessage,
 	RpcError,
 	type RpcId,
-	readCall,
+	readMessage,
 	readParams,
 	resultMessage,
 } from './rpc-message.ts';
@@ -37,15 +39,20 @@ const HELLO_WITHIN = 10_000;
 /** WebSocket close codes: what was said was not acceptable; something of another kind came. */
 const POLICY = 1008;
 const UNSUPPORTED = 1003;
+const TOO_BIG = 1009;
 
-export type ConnectionOptions = { readonly handlers: Handlers; readonly journal: Journal };
+export type ConnectionOptions = {
+	readonly handlers: Handlers;
+	readonly journal: Journal;
+	readonly hosts: Hosts;
+};
 
 /**
  * Speaks JSON-RPC with one client until either side closes. Its calls are begun one after the other,
  * each when what it was sent before is nearly all read; what has to wait for something is answered
  * when that has come, and holds up no other.
  */
-export function serve(socket: WebSocket, { handlers, journal }: ConnectionOptions): void {
+export function serve(socket: WebSocket, { handlers, journal, hosts }: ConnectionOptions): void {
 	let greeted = false;
 	const inbox = new AsyncQueue<string>();
 	let waiting = 0;
@@ -55,19 +62,32 @@ export function serve(socket: WebSocket, { handlers, journal }: ConnectionOption
 	/** The newest event that the client has; null when it did not ask for events. */
 	let sentEvent: number | null = null;
 	let isSendingEvents = false;
+	let isWatchingHosts = false;
+	const asked = new Asked(send);
+	const onClose = (listener: () => void) => void socket.on('close', listener);
+	const caller: Caller = {
+		sendEventsAfter,
+		sendHosts,
+		agent: { ask: (method, params) => asked.ask(method, params), onClose },
+	};
 
 	const impatience = setTimeout(() => socket.close(POLICY), HELLO_WITHIN).unref();
 	const unlisten = journal.onEvents(() => void sendEvents());
 	socket.on('error', () => socket.terminate());
-	socket.on('close', () => {
+	onClose(() => {
 		clearTimeout(impatience);
 		unlisten();
+		asked.end();
 		inbox.end();
 	});
 	socket.on('message', (data, isBinary) => {
 		// What was said in time may be answered later, by a machine that is busy.
 		clearTimeout(impatience);
 		if (isBinary) return socket.close(UNSUPPORTED);
+		// Only what was asked for may be long.
+		if (!asked.isWaiting && (data as Buffer).length > MAX_MESSAGE_BYTES) {
+			return socket.close(TOO_BIG);
+		}
 		waiting += 1;
 		if (waiting === MOST_WAITING) socket.pause();
 		void inbox.push(String(data)).then(() => {
@@ -106,9 +126,14 @@ export function serve(socket: WebSocket, { handlers, journal }: ConnectionOption
 		if (!isOpen()) return;
 		let id: RpcId | undefined = null;
 		try {
-			const call = readCall(text);
-			id = call.id;
-			const result = await perform(call);
+			const message = readMessage(text);
+			if (message.kind === 'answer') {
+				if (greeted) asked.take(message);
+				else socket.close(POLICY);
+				return;
+			}
+			id = message.id;
+			const result = await perform(message);
 			if (id !== undefined) send(resultMessage(id, result));
 		} catch (error) {
 			if (error instanceof RpcError && error.id !== undefined) id = error.id;
@@ -132,7 +157,7 @@ export function serve(socket: WebSocket, { handlers, journal }: ConnectionOption
 	}
 
 	function call<M extends Method>(method: M, params: ParsedParams<M>) {
-		return handlers[method](params, { sendEventsAfter });
+		return handlers[method](params, caller);
 	}
 
 	function sendEventsAfter(seq: number): void {
@@ -142,6 +167,13 @@ export function serve(socket: WebSocket, { handlers, journal }: ConnectionOption
 			sentEvent = seq;
 			void sendEvents();
 		});
+	}
+
+	/** Once only, however often it is asked for; the answer goes out first. */
+	function sendHosts(): void {
+		if (isWatchingHosts) return;
+		isWatchingHosts = true;
+		onClose(hosts.onChange(() => send(notificationMessage('hosts', { hosts: hosts.list() }))));
 	}
 
 	/** The journal keeps what the client has not read; one that is too far behind for it is hung up on. */

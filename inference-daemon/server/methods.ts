@@ -9,6 +9,7 @@ import {
 	PROTOCOL_VERSION,
 	type Result,
 } from '../../protocol/rpc.ts';
+import type { AgentLink, Hosts } from '../hosts/hosts.ts';
 import { planRequest, type Surroundings } from '../jobs/admission.ts';
 import type { Journal } from '../jobs/journal.ts';
 import type { JobQueue } from '../jobs/queue.ts';
@@ -19,6 +20,10 @@ import { sameToken } from './gate.ts';
 export type Caller = {
 	/** Sends every event after this number as a notification, once the answer is on its way. */
 	readonly sendEventsAfter: (seq: number) => void;
+	/** Sends the connected editors as a notification whenever they change. */
+	readonly sendHosts: () => void;
+	/** For an agent: how it is asked. */
+	readonly agent: AgentLink;
 };
 
 export type Handlers = {
@@ -31,6 +36,7 @@ export type Handlers = {
 export type MethodsOptions = {
 	readonly journal: Journal;
 	readonly queue: JobQueue;
+	readonly hosts: Hosts;
 	readonly surroundings: Surroundings;
 	readonly token: string;
 	readonly instance: string;
@@ -46,7 +52,7 @@ export type MethodsOptions = {
 
 /** What each method does. They throw PickupError. */
 export function handlersFor(options: MethodsOptions): Handlers {
-	const { journal, queue, surroundings, instance, version } = options;
+	const { journal, queue, hosts, surroundings, instance, version } = options;
 
 	async function engines(): Promise<EngineDescription[]> {
 		return [...(await surroundings.engines.describe(await surroundings.findFfmpeg()))];
@@ -99,6 +105,26 @@ export function handlersFor(options: MethodsOptions): Handlers {
 			const { lastEvent } = journal;
 			caller.sendEventsAfter(lastEvent);
 			return { events, lastEvent };
+		},
+		'host.register': ({ agent, state }, caller) => {
+			hosts.register(agent, state, caller.agent);
+			return {};
+		},
+		'host.changed': ({ state }, caller) => {
+			hosts.changed(caller.agent, state);
+			return {};
+		},
+		'host.watch': (_params, caller) => {
+			caller.sendHosts();
+			return { hosts: [...hosts.list()] };
+		},
+		'host.cut': ({ host }) => {
+			const { link, where } = hosts.openSequence(host);
+			return link.ask('agent.cut', where);
+		},
+		'host.show': ({ host, frame }) => {
+			const { link, where } = hosts.openSequence(host);
+			return link.ask('agent.show', { ...where, frame });
 		},
 		'media.look': async ({ path }) => {
 			const ffmpeg = await surroundings.findFfmpeg();

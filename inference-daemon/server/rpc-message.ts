@@ -6,9 +6,18 @@ export type RpcId = string | number | null;
 
 /** `id` is undefined for a notification, which is not answered. */
 export type Call = {
+	readonly kind: 'call';
 	readonly id: RpcId | undefined;
 	readonly method: string;
 	readonly params: object;
+};
+
+/** What the other side answers to something that it was asked. */
+export type Answer = {
+	readonly kind: 'answer';
+	readonly id: number;
+	readonly result?: unknown;
+	readonly error?: { readonly message: string; readonly data?: unknown };
 };
 
 /** A call that is answered with an error before anything is done. */
@@ -25,8 +34,8 @@ export class RpcError extends Error {
 	}
 }
 
-/** One JSON-RPC 2.0 request or notification. Throws RpcError. Batches are not spoken here. */
-export function readCall(text: string): Call {
+/** One JSON-RPC 2.0 message. Throws RpcError. Batches are not spoken here. */
+export function readMessage(text: string): Call | Answer {
 	const message = parse(text);
 	if (Array.isArray(message)) {
 		throw invalid('message', 'one call (batches are not supported)', 'an array');
@@ -39,12 +48,23 @@ export function readCall(text: string): Call {
 	if (message.jsonrpc !== '2.0') {
 		throw invalid('jsonrpc', '"2.0"', describe(message.jsonrpc), id);
 	}
+	if (message.method === undefined && ('result' in message || 'error' in message)) {
+		return readAnswer(message);
+	}
 	const { method, params = {} } = message;
 	if (typeof method !== 'string') throw invalid('method', 'a string', describe(method), id);
 	if (typeof params !== 'object' || params === null) {
 		throw invalid('params', 'an object', describe(params), id);
 	}
-	return { id, method, params };
+	return { kind: 'call', id, method, params };
+}
+
+/** Errors are not answered with errors: an answer that is none has no id, so that it is to nothing. */
+function readAnswer({ id, result, error }: Readonly<Record<string, unknown>>): Answer {
+	const to = typeof id === 'number' ? id : Number.NaN;
+	if (error === undefined) return { kind: 'answer', id: to, result };
+	const { message, data } = isObject(error) ? error : { message: undefined, data: undefined };
+	return { kind: 'answer', id: to, error: { message: String(message ?? 'no reason'), data } };
 }
 
 /** Throws RpcError for a name that is none of ours. */
@@ -62,6 +82,10 @@ export function readParams<M extends Method>(method: M, params: object): ParsedP
 	const parsed = methods[method].params.safeParse(params);
 	if (parsed.success) return parsed.data as ParsedParams<M>;
 	throw new RpcError(RPC_ERRORS.invalidParams, schemaError(parsed.error));
+}
+
+export function requestMessage(id: number, method: string, params: unknown): string {
+	return JSON.stringify({ jsonrpc: '2.0', id, method, params });
 }
 
 export function resultMessage(id: RpcId, result: unknown): string {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { PickupError } from '../../protocol/errors.ts';
-import { MAX_MESSAGE_BYTES, SUBPROTOCOL } from '../../protocol/rpc.ts';
+import { MAX_ANSWER_BYTES, SUBPROTOCOL } from '../../protocol/rpc.ts';
 import type { Log } from '../log.ts';
 import { type ConnectionOptions, serve } from './connection.ts';
 import { type FilesOptions, serveFile } from './files.ts';
@@ -29,7 +29,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	const http = createServer({ requestTimeout: 15_000, headersTimeout: 10_000 });
 	const sockets = new WebSocketServer({
 		noServer: true,
-		maxPayload: MAX_MESSAGE_BYTES,
+		maxPayload: MAX_ANSWER_BYTES,
 		handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
 	});
 	http.on('request', (request, response) => {

@@ -58,6 +58,24 @@ const ODD: readonly Json[] = [
 	{ __proto__: null, constructor: 1 },
 ];
 
+const AGENT = {
+	id: '7d9c7c53-0a55-4ee5-9a0e-8f3d8a1f9c11',
+	program: 'Fuzz',
+	version: '1',
+	can: {
+		...{ frame: true, addTracks: true, disable: true, swap: true },
+		...{ bin: true, undo: true, show: true },
+	},
+};
+const STATE = {
+	project: { id: 'p', name: 'P', path: null },
+	sequence: { id: 's', name: 'S' },
+	revision: 1,
+	playhead: 5,
+	selection: { start: 0, end: 5 },
+	busy: null,
+};
+
 function seeds(): Json[] {
 	const request = requestFor({ folder }) as unknown as Json;
 	const jobId = requestFor({ folder }).id;
@@ -75,6 +93,11 @@ function seeds(): Json[] {
 		'job.prioritise': { jobId, priority: 2 },
 		'events.subscribe': { after: 0 },
 		'models.inspect': { paths: ['/nowhere.safetensors'] },
+		'host.register': { agent: AGENT, state: STATE },
+		'host.changed': { state: STATE },
+		'host.watch': {},
+		'host.cut': { host: AGENT.id },
+		'host.show': { host: AGENT.id, frame: 3 },
 		'media.look': { path: `${folder}/nothing.mov` },
 	};
 	return Object.entries(params).map(([method, value]) => ({

@@ -7,15 +7,18 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { WebSocket } from 'ws';
 import type { RequestOf } from '../../protocol/generation.ts';
+import type { EditorHost } from '../../protocol/hosts.ts';
 import { type JobEvent, jobEventSchema } from '../../protocol/jobs.ts';
 import {
 	type Method,
 	methods,
+	notifications,
 	type Params,
 	type PortFile,
 	PROTOCOL_VERSION,
 	portFileSchema,
 	type Result,
+	RPC_ERRORS,
 	SUBPROTOCOL,
 } from '../../protocol/rpc.ts';
 import { context, request, SEQUENCE } from '../requests.ts';
@@ -182,6 +185,8 @@ export type RpcReply = {
 export class Peer {
 	readonly socket: WebSocket;
 	readonly events: JobEvent[] = [];
+	/** The editors that are connected, as last told after `host.watch`. */
+	hosts: readonly EditorHost[] | null = null;
 	/** Answers that no `call` waits for. */
 	readonly replies: RpcReply[] = [];
 	readonly closed: Promise<number>;
@@ -232,6 +237,15 @@ export class Peer {
 	#receive(message: RpcReply & { method?: string; params?: unknown }): void {
 		if (message.method === 'event') {
 			this.events.push(jobEventSchema.parse(message.params));
+			return;
+		}
+		if (message.method === 'hosts') {
+			({ hosts: this.hosts } = notifications.hosts.params.parse(message.params));
+			return;
+		}
+		if (message.method !== undefined) {
+			const error = { code: RPC_ERRORS.methodNotFound, message: 'This is no agent' };
+			this.socket.send(JSON.stringify({ jsonrpc: '2.0', id: message.id, error }));
 			return;
 		}
 		const waiting = this.#waiting.get(Number(message.id));

@@ -1,0 +1,86 @@
+import { PickupError } from '../../protocol/errors.ts';
+import type {
+	AgentMethod,
+	AgentParams,
+	AgentResult,
+	EditorHost,
+	HostAgent,
+	HostState,
+} from '../../protocol/hosts.ts';
+
+/** The connection to one agent. */
+export type AgentLink = {
+	readonly ask: <M extends AgentMethod>(
+		method: M,
+		params: AgentParams<M>,
+	) => Promise<AgentResult<M>>;
+	readonly onClose: (listener: () => void) => void;
+};
+
+type Connected = EditorHost & { readonly link: AgentLink };
+
+/** The editors that are connected now. An agent that connects anew takes its own place. */
+export class Hosts {
+	readonly #connected = new Map<string, Connected>();
+	readonly #listeners = new Set<() => void>();
+
+	/** Called after every change of `list`. */
+	onChange(listener: () => void): () => void {
+		this.#listeners.add(listener);
+		return () => this.#listeners.delete(listener);
+	}
+
+	list(): readonly EditorHost[] {
+		return [...this.#connected.values()].map(({ agent, state }) => ({ agent, state }));
+	}
+
+	register(agent: HostAgent, state: HostState, link: AgentLink): void {
+		this.#connected.set(agent.id, { agent, state, link });
+		link.onClose(() => {
+			if (this.#connected.get(agent.id)?.link !== link) return;
+			this.#connected.delete(agent.id);
+			this.#tell();
+		});
+		this.#tell();
+	}
+
+	/** Throws `no-such-host` where the connection is no registered agent's. */
+	changed(link: AgentLink, state: HostState): void {
+		const host = [...this.#connected.values()].find((each) => each.link === link);
+		if (!host)
+			throw new PickupError('no-such-host', 'Expected host.register before host.changed', {
+				field: 'host',
+			});
+		this.#connected.set(host.agent.id, { ...host, state });
+		this.#tell();
+	}
+
+	/** Throws `no-such-host` where that agent is not connected. */
+	find(id: string): Connected {
+		const host = this.#connected.get(id);
+		if (host) return host;
+		const there = this.list().map(({ agent }) => `${agent.program} (${agent.id})`);
+		throw new PickupError(
+			'no-such-host',
+			`Expected an editor that is connected (${there.join(', ') || 'none is'}), got ${id}`,
+			{ field: 'host' },
+		);
+	}
+
+	/** The sequence that is open in the editor. Throws `no-such-host` where none is. */
+	openSequence(id: string): Connected & { readonly where: Where } {
+		const host = this.find(id);
+		const { project, sequence } = host.state;
+		if (project && sequence) {
+			return { ...host, where: { project: project.id, sequence: sequence.id } };
+		}
+		const { program } = host.agent;
+		throw new PickupError('no-such-host', `No sequence is open in ${program}`, { field: 'host' });
+	}
+
+	#tell(): void {
+		for (const listener of this.#listeners) listener();
+	}
+}
+
+type Where = { readonly project: string; readonly sequence: string };
