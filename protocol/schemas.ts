@@ -15,7 +15,6 @@ export const rationalSchema = z
 	.readonly()
 	.meta({ id: 'Rational', description: 'A rational number; seconds unless said otherwise.' });
 
-/** As large as the halves of a rate are in media files and where a clip's clock is written. */
 /** A position in a file; nothing that is played is three years long. */
 export const secondsSchema = rationalSchema.refine(within(1e8), {
 	message: 'expected a time within 100,000,000 seconds',
@@ -36,10 +35,14 @@ function within(limit: number) {
 	return ({ num, den }: { num: number; den: number }) => Math.abs(num / den) <= limit;
 }
 
+/** As large as the halves of a rate are in media files and where a clip's clock is written. */
 const rateHalf = z.int().min(1).max(0x7fff_ffff);
 
+/** H.264 at a rate of longer halves cannot be written. */
+const MOST_DEN = 500_000_000;
+
 export const frameRateSchema = z
-	.strictObject({ num: rateHalf, den: rateHalf })
+	.strictObject({ num: rateHalf, den: z.int().min(1).max(MOST_DEN) })
 	.refine((rate) => rate.num / rate.den >= 1 && rate.num / rate.den <= 1000, {
 		message: 'expected a rate between 1 and 1000 frames per second',
 	})

@@ -45,6 +45,8 @@ export function encoderArguments(
 		...['-field_order', 'progressive', '-fps_mode', 'passthrough'],
 		...['-enc_time_base:v', `${rate.den}:${rate.num}`],
 		...['-video_track_timescale', String(timescale(rate))],
+		// ffmpeg takes the length of the last frame from the nearest rate with small numbers.
+		...['-bsf:v', `setts=duration=${(timescale(rate) / rate.num) * rate.den}`],
 		...['-movie_timescale', String(movieTimescale(rate))],
 		// Everything starts at 0: an edit list could only be rounded wrong.
 		...['-use_editlist', '0', '-movflags', '+write_colr', '-write_tmcd', '0'],

@@ -27,6 +27,9 @@ const RARE_RATES = [
 	[240_000, 1001],
 	[3_628_800, 502_589],
 	[2 ** 31 - 1, 89_478_485],
+	[59_940_012, 1_998_001],
+	[100_000_007, 50_000_003],
+	[99_999_989, 99_999_988],
 ] as const;
 /** Of a codec's rates one in so many, each rate by one codec or another. */
 const EVERY = tries(2, 1);
