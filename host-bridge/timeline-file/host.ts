@@ -72,29 +72,27 @@ export async function openTimeline(
 	const folder = path.dirname(source);
 	const media = new MediaFinder(folder);
 	const read = (text: string) => checkedSequences(format, text, media);
-	let text = original;
-	let spans: readonly InsertedSpan[] = [];
-	let sequences = read(text);
-	const index = chooseSequence(sequences, options.sequence);
-	const cutOf = (all: readonly TimelineSequence[]): Cut => sequenceAt(all, index).cut;
+	const edit: Edit = { text: original, spans: [], sequences: read(original) };
+	const index = chooseSequence(edit.sequences, options.sequence);
+	const cut = (): Cut => sequenceAt(edit.sequences, index).cut;
 
 	return {
 		name: `${format.name} file`,
 		format: format.name,
 		path: source,
-		sequences: sequences.map(({ cut }) => cut.sequence.name),
+		sequences: edit.sequences.map(({ cut }) => cut.sequence.name),
 		get relativeMedia() {
 			return media.lostIn(path.join(folder, 'elsewhere', 'than', 'here')).length > 0;
 		},
 
 		async cut() {
-			return cutOf(sequences);
+			return cut();
 		},
 		async gaps() {
-			return findGaps(cutOf(sequences));
+			return findGaps(cut());
 		},
 		async readContext(track, range) {
-			return contextFor(cutOf(sequences), track, range);
+			return contextFor(cut(), track, range);
 		},
 		async grabFrame() {
 			return null;
@@ -109,26 +107,25 @@ export async function openTimeline(
 		},
 
 		async place(placements) {
-			let next = { text, spans, sequences };
-			const reports: PlacementReport[] = [];
-			for (const placement of placements) {
-				const done = placeOne(next, index, placement, read, encoding);
-				next = done;
-				reports.push(done.report);
+			const { text, spans } = edit;
+			try {
+				return placements.map((placement) => placeOne(edit, index, placement, read, encoding));
+			} catch (error) {
+				Object.assign(edit, { text, spans, sequences: [] });
+				edit.sequences = read(text);
+				throw error;
 			}
-			({ text, spans, sequences } = next);
-			return reports;
 		},
 
 		async save(target, { name = path.basename(source), overwrite = false } = {}) {
 			const output = path.join(path.resolve(target), path.basename(name));
-			await writeTimeline(output, encodeText(text, encoding), { source, overwrite });
+			await writeTimeline(output, encodeText(edit.text, encoding), { source, overwrite });
 			const lost = media.lostIn(path.resolve(target));
 			const warnings = lost.map(
 				(file) =>
 					`${file} is named by its place beside ${path.basename(source)}: keep the new timeline in ${folder} too`,
 			);
-			return { path: output, spans, warnings };
+			return { path: output, spans: edit.spans, warnings };
 		},
 	};
 }
@@ -182,16 +179,18 @@ function chooseSequence(sequences: readonly TimelineSequence[], name: string | u
 	);
 }
 
-function sequenceAt(sequences: readonly TimelineSequence[], index: number): TimelineSequence {
+function sequenceAt<T>(sequences: readonly T[], index: number): T {
 	const found = sequences[index];
 	if (found) return found;
 	throw new PickupError('internal', `Expected sequence ${index + 1}, got ${sequences.length}`);
 }
 
+/** The timeline as it is after what was placed. */
 type Edit = {
-	readonly text: string;
-	readonly spans: readonly InsertedSpan[];
-	readonly sequences: readonly TimelineSequence[];
+	text: string;
+	spans: readonly InsertedSpan[];
+	/** These hold the whole document: what replaces them is read when they are gone. */
+	sequences: readonly TimelineSequence[];
 };
 
 /** Inserts one clip, reads the result as if it were a new file, and compares it with the plan. */
@@ -201,31 +200,46 @@ function placeOne(
 	placement: Placement,
 	read: (text: string) => readonly TimelineSequence[],
 	encoding: string,
-): Edit & { readonly report: PlacementReport } {
-	const before = sequenceAt(edit.sequences, index);
-	const plan = planPlacement(before.cut, placement);
-	const insertions = before.insertions(placement, plan).map(({ offset, text }) => {
-		return { offset, text: newXmlFor(encoding, text) };
-	});
-	const result = splice(edit.text, insertions);
-	const sequences = read(result.text);
-	const report = checkPlacement(before.cut, sequenceAt(sequences, index).cut, placement, plan);
-	const changed = edit.sequences.findIndex(
-		(sequence, at) => at !== index && shapeOf(sequence) !== shapeOf(sequences[at]),
+): PlacementReport {
+	const { plan, insertions } = insertionsOf(edit, index, placement);
+	const before = edit.sequences.map(({ cut }) => cut);
+	const result = splice(
+		edit.text,
+		insertions.map(({ offset, text }) => ({ offset, text: newXmlFor(encoding, text) })),
+	);
+	edit.sequences = [];
+	edit.sequences = read(result.text);
+	const after = edit.sequences.map(({ cut }) => cut);
+	const report = checkPlacement(
+		sequenceAt(before, index),
+		sequenceAt(after, index),
+		placement,
+		plan,
+	);
+	const changed = before.findIndex(
+		(cut, at) => at !== index && shapeOf(cut) !== shapeOf(after[at]),
 	);
 	const others = changed < 0 ? '' : `; sequence ${changed + 1} has changed too`;
-	if (!report.verified || others !== '' || sequences.length !== edit.sequences.length) {
+	if (!report.verified || others !== '' || after.length !== before.length) {
 		throw new PickupError(
 			'internal',
 			`Expected ${report.expected}, got ${report.actual}${others} when the timeline was read back`,
 		);
 	}
-	return { text: result.text, spans: composeSpans(edit.spans, result.spans), sequences, report };
+	edit.text = result.text;
+	edit.spans = composeSpans(edit.spans, result.spans);
+	return report;
+}
+
+function insertionsOf({ sequences }: Edit, index: number, placement: Placement) {
+	const { cut, insertions } = sequenceAt(sequences, index);
+	const plan = planPlacement(cut, placement);
+	return { plan, insertions: insertions(placement, plan) };
 }
 
 /** Where there is anything on its tracks: what a nested sequence shows changes with that one. */
-function shapeOf(sequence: TimelineSequence | undefined): string {
-	const tracks = sequence?.cut.tracks.map(({ name, enabled, locked, transitions, clips }) => {
+function shapeOf(cut: Cut | undefined): string {
+	const tracks = cut?.tracks.map(({ name, enabled, locked, transitions, clips }) => {
 		const taken: number[] = [];
 		for (const { range } of clips) {
 			if (taken.at(-1) === range.start) taken.pop();
@@ -234,5 +248,5 @@ function shapeOf(sequence: TimelineSequence | undefined): string {
 		}
 		return [name, enabled, locked, transitions, taken];
 	});
-	return JSON.stringify([sequence?.cut.sequence, tracks]);
+	return JSON.stringify([cut?.sequence, tracks]);
 }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Placement } from '../../host-bridge/host.ts';
 import { decodeText } from '../../host-bridge/timeline-file/encoding.ts';
 import { openTimeline } from '../../host-bridge/timeline-file/host.ts';
 import { PickupError } from '../../protocol/errors.ts';
@@ -6,7 +7,13 @@ import { samplesForFrames } from '../../protocol/time.ts';
 import { unsplice } from './unsplice.ts';
 
 /** A timeline to fill, where the result may go, and a file that stands in for the clip. */
-export type Task = { readonly file: string; readonly folder: string; readonly clip: string };
+export type Task = {
+	readonly file: string;
+	readonly folder: string;
+	readonly clip: string;
+	/** Ends when the clips are placed, before anything is written. */
+	readonly placeOnly?: boolean;
+};
 
 export type Outcome =
 	| { readonly kind: 'filled'; readonly count: number }
@@ -35,10 +42,11 @@ async function outcomeOf(task: Task): Promise<Outcome> {
 }
 
 /** Fills up to three gaps, saves, reads the result and takes the insertions out again. */
-async function fill({ file, folder, clip: path }: Task): Promise<Outcome> {
+async function fill({ file, folder, clip: path, placeOnly }: Task): Promise<Outcome> {
 	const host = await openTimeline(file);
 	const { rate, size } = (await host.cut()).sequence;
 	const gaps = (await host.gaps()).slice(0, 3);
+	const placements: Placement[] = [];
 	for (const gap of gaps) {
 		const end = Math.min(gap.end ?? gap.start + 12, gap.start + 50_000);
 		const range = { start: gap.start, end };
@@ -56,8 +64,10 @@ async function fill({ file, folder, clip: path }: Task): Promise<Outcome> {
 			seed: 1,
 		};
 		const where = { track: gap.track, where: 'gap', picture: true, sound: true } as const;
-		await host.place([{ clip, name: 'Pickup', range, ...where }]);
+		placements.push({ clip, name: 'Pickup', range, ...where });
 	}
+	await host.place(placements);
+	if (placeOnly) return { kind: 'filled', count: gaps.length };
 	const saved = await host.save(folder);
 	const original = decodeText(await readFile(file)).text;
 	const written = decodeText(await readFile(saved.path)).text;

@@ -16,6 +16,9 @@ const COUNT = tries(200, 10_000);
 /** Far more than the slowest takes; a timeline that takes longer counts as a hang. */
 const LIMIT_MS = 240_000;
 
+/** Enough for 3.3 MB of XML, its tree, and the one before it or after it; a third does not fit. */
+const HEAP_MB = 130;
+
 const root = path.resolve(import.meta.dirname, '../..');
 const program = path.join(root, `node_modules/.cache/pickup-mutations-${process.pid}.mjs`);
 let folder = '';
@@ -75,6 +78,27 @@ test(
 	COUNT * 1000 + LIMIT_MS,
 );
 
+test(
+	'a long timeline is filled three times in a small multiple of its size',
+	async () => {
+		const clips = Array.from({ length: 2000 }, (_, index) => {
+			const name = `shot ${index}`;
+			return { name, path: `/media/${name}.mov`, start: 5 + index * 50, frames: 25 };
+		});
+		const size = { width: 160, height: 90 };
+		const cut = { name: 'long', rate: { num: 25, den: 1 }, size, startFrame: 0, clips };
+		const bytes = Buffer.from(fcp7Xml(cut));
+		const child = fork(program, { execArgv: [`--max-old-space-size=${HEAP_MB}`] });
+		try {
+			const { outcome } = await tryOne(child, COUNT, 'long.xml', bytes, { placeOnly: true });
+			expect(outcome).toEqual({ kind: 'filled', count: 3 });
+		} finally {
+			child.kill('SIGKILL');
+		}
+	},
+	LIMIT_MS,
+);
+
 /** What is wrong with an outcome and the names of the files that it left, or null. */
 function faultOf(outcome: Outcome | 'gone', left: readonly string[], name: string): string | null {
 	if (outcome === 'gone') return 'the process hung or ended';
@@ -99,9 +123,10 @@ async function tryOne(
 	seed: number,
 	name: string,
 	bytes: Buffer,
+	more: Partial<Task> = {},
 ): Promise<{ readonly outcome: Outcome | 'gone'; readonly left: readonly string[] }> {
 	const own = path.join(folder, String(seed));
-	const task: Task = { file: path.join(own, name), folder: path.join(own, 'out'), clip };
+	const task: Task = { file: path.join(own, name), folder: path.join(own, 'out'), clip, ...more };
 	await mkdir(task.folder, { recursive: true });
 	await writeFile(task.file, bytes);
 	const stop = new AbortController();
