@@ -267,6 +267,26 @@ describe('plain MLT and Shotcut', () => {
 		expect(named({ mlt_service: 'composite', internal_added: '237' })).toEqual([]);
 	});
 
+	// What melt 7.12 plays of 50 frames.
+	test.each([
+		['in="0" out="-1"', 0, 50],
+		['in="5" out="-1"', 5, 45],
+		['in="5" out="-30"', 5, 45],
+		['out="-1"', 0, 50],
+		['in="-1" out="-1"', 0, 50],
+		['in="-2" out="9"', 0, 10],
+		['in="20" out="5"', 5, 16],
+		['in="60" out="70"', 49, 1],
+	])('an entry with %s plays from frame %i on, %i of them', (attributes, from, frames) => {
+		const text = plain(
+			'<producer id="a" in="0" out="49"><property name="length">50</property><property name="resource">a.mov</property></producer>',
+			`<entry producer="a" ${attributes}/>`,
+		);
+		const [clip] = firstCut(text, folder).tracks[0]?.clips ?? [];
+		expect(clip?.range).toEqual({ start: 0, end: frames });
+		expect((clip?.sourceIn.num ?? 0) / (clip?.sourceIn.den ?? 1)).toBeCloseTo(from / 25);
+	});
+
 	test('the sound of clips on a video track is context that nothing is placed on', () => {
 		const cut = firstCut(shotcut({ shots: SHOTS }), folder);
 		expect(table(cut)).toEqual([

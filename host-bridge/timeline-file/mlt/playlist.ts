@@ -49,12 +49,16 @@ function blankLength(document: MltDocument, blank: XmlElement): number {
 	throw malformed(blank, 'a length of 0 frames or more', String(length ?? 'none'));
 }
 
-/** In and out follow MLT: out is the last frame, both are kept within the service's length. */
+/**
+ * In and out follow MLT: out is the last frame, both are kept within the service's length, and an
+ * out below 0 stands for the service's own.
+ */
 function readEntry(document: MltDocument, entry: XmlElement) {
 	const service = resolve(document, entry);
 	const known = lengthOf(document, service);
 	const from = timeAttribute(document, entry, 'in');
-	const to = timeAttribute(document, entry, 'out') ?? lastFrame(document, service, from, known);
+	const out = timeAttribute(document, entry, 'out') ?? -1;
+	const to = out < 0 ? lastFrame(document, service, from, known) : out;
 	if (to === undefined) {
 		throw malformed(entry, 'an out attribute, or a producer with a length', 'neither');
 	}
