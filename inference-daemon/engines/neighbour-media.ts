@@ -1,6 +1,7 @@
 import { PickupError } from '../../protocol/errors.ts';
 import type { Codec } from '../../protocol/generation.ts';
-import type { ClipSpan } from '../../protocol/timeline.ts';
+import { type FrameRate, type Rational, toNumber } from '../../protocol/time.ts';
+import { type ClipSpan, sourceTime } from '../../protocol/timeline.ts';
 import { BT709, type Colour, colourName, colourOf, isSameColour } from '../media/colour.ts';
 import { checkConversion } from '../media/frames.ts';
 import { hasAlpha } from '../media/picture.ts';
@@ -42,6 +43,8 @@ export type Neighbours = {
 	/** Clips on tracks of sound, some of which may be too far away to be read. */
 	readonly heard: readonly ClipSpan[];
 	readonly codec: Codec;
+	/** The sequence's. */
+	readonly rate: FrameRate;
 };
 
 /**
@@ -72,7 +75,7 @@ export async function mediaNotes(
 	neighbours: Neighbours,
 	signal: AbortSignal,
 ): Promise<readonly string[]> {
-	const { beside, heard, codec } = neighbours;
+	const { beside, heard, codec, rate } = neighbours;
 	const target = await colourBeside(ffmpeg, beside, signal);
 	const pictures = await picturesOf(ffmpeg, beside, signal);
 	const name = colourName(target);
@@ -82,7 +85,12 @@ export async function mediaNotes(
 			`H.264 is made in 8 bits here, which is coarse for ${name}: ProRes and DNxHR have 10.`,
 		);
 	}
-	for (const { span, video } of pictures) {
+	for (const { span, video, duration } of pictures) {
+		if (duration && wantsAfter(span, duration, rate)) {
+			notes.push(
+				`The file of “${span.name}” ends before the clip does: its last frame is held, and it is silent there.`,
+			);
+		}
 		const colour = colourOf(video);
 		if (!isSameColour(colour, target)) {
 			notes.push(`“${span.name}” is converted from ${colourName(colour)} to ${name}.`);
@@ -108,7 +116,19 @@ export async function mediaNotes(
 	return [...new Set(notes)];
 }
 
-type Seen = { readonly span: UsableSpan; readonly video: NonNullable<Media['video']> };
+/** Of a clip that wants more of its file than there is, by more than a frame or what headers round. */
+function wantsAfter(span: UsableSpan, duration: Rational, rate: FrameRate): boolean {
+	const times = [span.range.start, span.range.end - 1].map((frame) =>
+		toNumber(sourceTime(span, { num: frame, den: 1 }, rate)),
+	);
+	return Math.max(...times) > toNumber(duration) + rate.den / rate.num + 0.02;
+}
+
+type Seen = {
+	readonly span: UsableSpan;
+	readonly video: NonNullable<Media['video']>;
+	readonly duration: Rational | null;
+};
 
 async function picturesOf(
 	ffmpeg: Ffmpeg,
@@ -118,8 +138,8 @@ async function picturesOf(
 	const looks = beside.map(async (span): Promise<readonly Seen[]> => {
 		if (span === null) return [];
 		const streams = { picture: span.pictureStream };
-		const { video } = await examine(ffmpeg, span.source.path, signal, streams);
-		return video === null ? [] : [{ span, video }];
+		const { video, duration, still } = await examine(ffmpeg, span.source.path, signal, streams);
+		return video === null ? [] : [{ span, video, duration: still ? null : duration }];
 	});
 	return (await Promise.all(looks)).flat();
 }

@@ -102,6 +102,18 @@ async function found(path: string) {
 	};
 }
 
+it('A clip that goes on after its file has ended is said to, in the plan and of the clip', async () => {
+	const path = await film('BT.709', 300);
+	const whole = await plannedNotes(cutOf(path, path));
+	expect(whole.join()).not.toContain('ends before');
+	// The film lasts 24 frames; the clip wants those from 20 to 32.
+	const late = span([0, 12], path, { name: 'late', sourceIn: { num: 20, den: 24 } });
+	const cut = cutOf(late, path);
+	const note = expect.stringContaining('The file of “late” ends before the clip does');
+	expect(await plannedNotes(cut)).toContainEqual(note);
+	expect((await draft(cut)).notes).toContainEqual(note);
+});
+
 describe('between two clips of one colour', () => {
 	it.each(['PQ', 'HLG', 'BT.2020'] as const)(
 		'of %s a draft has their tags and their values',

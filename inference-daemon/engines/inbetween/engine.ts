@@ -37,7 +37,9 @@ async function plan(request: GenerationRequest, place?: Pick<Workplace, 'ffmpeg'
 
 function neighboursOf(request: GenerationRequest) {
 	const { left, right } = sidesOf(request);
-	return { beside: [left, right], heard: heardIn(request.context), codec: request.output.codec };
+	const { rate } = request.context.sequence;
+	const { codec } = request.output;
+	return { beside: [left, right], heard: heardIn(request.context), codec, rate };
 }
 
 /** The whole draft, top to bottom. */

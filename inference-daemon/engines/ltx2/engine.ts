@@ -22,7 +22,8 @@ export const ltx2: Engine = {
 		const plan = planOf(request, work, { steps, model });
 		if (!place) return plan;
 		const beside = [work.left, work.right];
-		const neighbours = { beside, heard: request.context.sound, codec: request.output.codec };
+		const { sound: heard, sequence } = request.context;
+		const neighbours = { beside, heard, codec: request.output.codec, rate: sequence.rate };
 		const notes = [
 			...(await plannedMediaNotes(place.ffmpeg, neighbours)),
 			...(await deviceNotes(settings.provider, place.cache)),

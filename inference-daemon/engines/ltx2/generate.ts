@@ -53,7 +53,8 @@ async function makePasses(
 ): Promise<Clip> {
 	const { request, work, tell, meter, workplace, signal } = prepared;
 	const beside = [work.left, work.right];
-	const neighbours = { beside, heard: request.context.sound, codec: request.output.codec };
+	const { sound: heard, sequence } = request.context;
+	const neighbours = { beside, heard, codec: request.output.codec, rate: sequence.rate };
 	const notes = [...news, ...(await mediaNotes(workplace.ffmpeg, neighbours, signal))];
 	const writer = await openClipWriter(prepared);
 	const run: Run = { ...prepared, vae: openVae(prepared), writer };
