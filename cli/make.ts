@@ -80,7 +80,8 @@ function show(
 			update(name, 0, 'waiting');
 			return false;
 		case 'progress':
-			update(name, event.progress, event.phase);
+			// Only a clip that is there, counted and named, is 100 %.
+			update(name, Math.min(event.progress, 0.99), event.phase);
 			return false;
 		case 'done':
 			update(name, 1, 'done');

@@ -1,15 +1,24 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+type RunOptions = {
+	readonly input?: AsyncIterable<Uint8Array>;
+	readonly env?: NodeJS.ProcessEnv;
+	/** After so many ms it is ended, which is to fail. */
+	readonly timeout?: number;
+};
+
 /** Runs a program to its end. Throws with the last of what it said when it fails. */
 export async function run(
 	program: string,
 	args: readonly string[],
-	options: { input?: AsyncIterable<Uint8Array>; env?: NodeJS.ProcessEnv } = {},
+	options: RunOptions = {},
 ): Promise<string> {
 	const child = spawn(program, args, {
 		stdio: ['pipe', 'pipe', 'pipe'],
 		env: options.env ?? process.env,
+		timeout: options.timeout,
+		killSignal: 'SIGKILL',
 	});
 	let out = '';
 	let said = '';
