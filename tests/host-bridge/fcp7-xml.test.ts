@@ -231,6 +231,11 @@ describe('clips', () => {
 			{ speed: { num: 0, den: 1 }, sourceIn: { num: 0, den: 1 } },
 		],
 		[
+			'a GIF, which may move',
+			{ in: 25, media: file('g', 'loop.gif') },
+			{ speed: { num: 1, den: 1 }, sourceIn: { num: 1, den: 1 } },
+		],
+		[
 			'a subclip',
 			{ in: 25, more: '<subclipinfo><startoffset>50</startoffset></subclipinfo>' },
 			{ sourceIn: { num: 3, den: 1 } },

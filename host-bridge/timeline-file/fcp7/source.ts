@@ -92,4 +92,4 @@ export function short(text: string): string {
 	return text.length > 500 ? `${text.slice(0, 499)}…` : text;
 }
 
-const STILL = /\.(?:png|jpe?g|tiff?|tga|bmp|gif|psd|exr|dpx|webp|heic|svg|ai|eps)$/i;
+const STILL = /\.(?:png|jpe?g|tiff?|tga|bmp|psd|exr|dpx|webp|heic|svg|ai|eps)$/i;
