@@ -89,7 +89,7 @@ test('a download that broke off, a file that is none and no file at all are the 
 	const none = join(bench.folder, 'none.safetensors');
 	for (const [path, message] of [
 		[cut, /all of a, \d+ bytes are missing/],
-		[page, /a header of at most/],
+		[page, /to have weights, got a web page/],
 		[none, /found none/],
 	] as const) {
 		const { code, stdout } = await bench.pickup(['models', 'inspect', path, '--json']);

@@ -237,10 +237,17 @@ describe('what is damaged is told at once', () => {
 		},
 	);
 
-	it('a file that is no safetensors at all', async () => {
+	it.each([
+		['a web page', '<!doctype html><title>Access denied</title>'.repeat(100)],
+		['a pointer of Git LFS, which stands for them', 'version https://git-lfs.github.com/spec/v1\n'],
+		['a GGUF file', `GGUF\x03${'\0'.repeat(50)}`],
+		['a ZIP archive, as PyTorch writes its checkpoints', `PK\x03\x04${'\0'.repeat(50)}`],
+		['text', '{"error":"Access to this model is restricted"}'],
+		['an empty file', ''],
+	])('%s', async (what, bytes) => {
 		const path = place();
-		await writeFile(path, '<!doctype html><title>Access denied</title>'.repeat(100));
-		expect(await refused(path)).toContain('Expected FILE to have a header of at most');
+		await writeFile(path, bytes);
+		expect(await refused(path)).toBe(`Expected FILE to have weights, got ${what}`);
 	});
 });
 

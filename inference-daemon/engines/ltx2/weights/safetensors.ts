@@ -120,10 +120,18 @@ async function readHeader(
 	path: string,
 	size: number,
 ): Promise<{ readonly header: Header; readonly dataStart: number }> {
+	if (size === 0) throw broken(path, 'weights, got an empty file');
 	if (size < 8) throw broken(path, `8 bytes that tell the header's length, got ${size}`);
 	const told = (await readAt(handle, path, 0, 8)).readBigUInt64LE();
 	const most = Math.min(LARGEST_HEADER, size - 8);
-	if (told > most) throw broken(path, `a header of at most ${most} bytes, got ${told}`);
+	if (told > most) {
+		const start = (await readAt(handle, path, 0, Math.min(size, 32))).toString('latin1');
+		const other = OTHER_FILES.find(([, pattern]) => pattern.test(start))?.[0];
+		throw broken(
+			path,
+			other ? `weights, got ${other}` : `a header of at most ${most} bytes, got ${told}`,
+		);
+	}
 	const length = Number(told);
 	const first = await readAt(handle, path, 8, Math.min(length, FIRST_READ));
 	const header =
@@ -131,6 +139,15 @@ async function readHeader(
 		parsePart(path, await readAt(handle, path, 8, length), false)!;
 	return { header, dataStart: 8 + length };
 }
+
+/** What downloads leave under the name of a file with weights, by the first bytes. */
+const OTHER_FILES: readonly (readonly [what: string, start: RegExp])[] = [
+	['a pointer of Git LFS, which stands for them', /^version https:\/\/git-lfs/],
+	['a web page', /^\s*<(!doctype|html|\?xml)/i],
+	['a GGUF file', /^GGUF/],
+	['a ZIP archive, as PyTorch writes its checkpoints', /^PK/],
+	['text', /^[\t\n\r\x20-\x7e]{8}/],
+];
 
 /** Null where `more` bytes follow and the header goes on there. */
 function parsePart(path: string, bytes: Buffer, more: boolean): Header | null {
