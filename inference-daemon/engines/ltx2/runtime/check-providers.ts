@@ -32,12 +32,19 @@ async function cardCheck(card: string, reports: readonly ProviderReport[]): Prom
 	return { name, status: 'warning', found: note, action: cudaAction(of('cuda')?.reason ?? null) };
 }
 
-/** `pickup setup` fetches ONNX Runtime's own libraries; CUDA's and cuDNN's come from NVIDIA. */
-function cudaAction(reason: string | null): string {
+/**
+ * `pickup setup` fetches ONNX Runtime's own libraries; CUDA's and cuDNN's come from NVIDIA, and so
+ * does the driver, which brings libcuda: without it, or where it is older than CUDA, CUDA fails.
+ */
+export function cudaAction(reason: string | null): string {
 	if (reason === null) return PROVIDER_ACTIONS.dml;
-	const [library] = /\b(lib)?(cu|nv)\w+\.(so[.\d]*|dll)/.exec(reason) ?? [];
-	if (library === undefined) return PROVIDER_ACTIONS.cuda;
-	return `Install NVIDIA's CUDA and cuDNN of the version that goes with ${library}, where the system looks for libraries.`;
+	const [library] = /\b(lib)?(?!cuda\.)(cu|nv(?!cuda))\w+\.(so[.\d]*|dll)/.exec(reason) ?? [];
+	if (library !== undefined) {
+		return `Install NVIDIA's CUDA and cuDNN of the version that goes with ${library}, where the system looks for libraries.`;
+	}
+	return /\blibcuda\b|\bnvcuda\b|CUDA failure|\bits driver\b/.test(reason)
+		? 'For an NVIDIA GPU: `nvidia-smi` says whether its driver works and what else uses the card; update the driver where it is older than CUDA.'
+		: PROVIDER_ACTIONS.cuda;
 }
 
 function providerCheck({ provider, adapter, reason }: ProviderReport): Check {
