@@ -86,7 +86,10 @@ export async function openTimeline(
 		},
 
 		async cut() {
-			return cut();
+			const found = cut();
+			const others = edit.sequences.filter((_, at) => at !== index);
+			if (options.sequence !== undefined || others.length === 0) return found;
+			return { ...found, notes: [...(found.notes ?? []), othersNote(found, others)] };
 		},
 		async gaps() {
 			return findGaps(cut());
@@ -154,6 +157,12 @@ function notAFile(file: string, why: string): PickupError {
 		field: 'timeline',
 		action: 'Name the file that the editor exported.',
 	});
+}
+
+function othersNote({ sequence }: Cut, others: readonly TimelineSequence[]): string {
+	const names = others.slice(0, 5).map(({ cut }) => `“${cut.sequence.name}”`);
+	const more = others.length > names.length ? ` and ${others.length - names.length} more` : '';
+	return `This is the first sequence of the file, “${sequence.name}”; there are also ${names.join(', ')}${more}.`;
 }
 
 function chooseSequence(sequences: readonly TimelineSequence[], name: string | undefined): number {

@@ -314,6 +314,15 @@ describe('sequences', () => {
 		});
 	});
 
+	test('the first of several is said to be, unless one was named', async () => {
+		const file = path.join(folder, 'several.xml');
+		await writeFile(file, several);
+		const { notes } = await (await openTimeline(file)).cut();
+		expect(notes).toContain('This is the first sequence of the file, “One”; there are also “Two”.');
+		const named = await (await openTimeline(file, { sequence: 'One' })).cut();
+		expect(named.notes?.join() ?? '').not.toContain('first sequence');
+	});
+
 	test('a name that two have says neither', async () => {
 		const file = path.join(folder, 'alike.xml');
 		await writeFile(file, several.replace('<name>Two<', '<name>One<'));
