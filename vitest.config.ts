@@ -5,6 +5,7 @@ export default defineConfig({
 		include: ['tests/**/*.test.ts'],
 		testTimeout: 900_000,
 		hookTimeout: 900_000,
-		maxWorkers: 2,
+		// Tests of the daemon and the command wait for most of their time.
+		maxWorkers: 3,
 	},
 });
