@@ -151,13 +151,9 @@ export const agentMethods = {
 	},
 } as const;
 
-export type HostProject = z.infer<typeof hostProjectSchema>;
-
 export type HostState = z.infer<typeof hostStateSchema>;
 export type HostAgent = z.infer<typeof hostAgentSchema>;
 export type EditorHost = z.infer<typeof hostSchema>;
-export type HostItem = z.infer<typeof itemSchema>;
-export type EditStep = z.infer<typeof editStepSchema>;
 export type AgentMethod = keyof typeof agentMethods;
 export type AgentParams<M extends AgentMethod> = z.input<(typeof agentMethods)[M]['params']>;
 export type AgentResult<M extends AgentMethod> = z.output<(typeof agentMethods)[M]['result']>;

@@ -63,8 +63,13 @@ const AGENT = {
 	program: 'Fuzz',
 	version: '1',
 	can: {
-		...{ frame: true, addTracks: true, disable: true, swap: true },
-		...{ bin: true, undo: true, show: true },
+		frame: true,
+		addTracks: true,
+		disable: true,
+		swap: true,
+		bin: true,
+		undo: true,
+		show: true,
 	},
 };
 const STATE = {
