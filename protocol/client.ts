@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type AgentRole, answerOf } from './agent.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { PickupError, problemSchema } from './errors.ts';
 import { type JobEvent, jobEventSchema } from './jobs.ts';
@@ -35,8 +36,12 @@ export type ClientOptions = {
 	readonly client: { readonly name: string; readonly version: string };
 	/** Told when the connection is lost and when it stands again. */
 	readonly onStatus?: (status: 'connected' | 'lost') => void;
-	/** How long to go on trying after a loss, in ms. Default: 15 s. */
+	/** How long to go on trying after a loss, in ms. Default: 15 s; an agent goes on for ever. */
 	readonly patience?: number;
+	/** Registers it at every connection, and connects anew whenever that is lost. */
+	readonly agent?: AgentRole;
+	/** Told when the daemon stays away or will not have this client: it is not tried any more. */
+	readonly onGivenUp?: (error: unknown) => void;
 };
 
 export type Client = {
@@ -50,31 +55,51 @@ export type Client = {
 	close(): void;
 };
 
-const responseSchema = z.union([
+const messageSchema = z.union([
+	z.object({
+		id: z.union([z.int(), z.string()]).optional(),
+		method: z.string(),
+		params: z.unknown(),
+	}),
 	z.object({ id: z.int(), result: z.unknown() }),
 	z.object({
 		id: z.int().nullable(),
 		error: z.object({ code: z.int(), message: z.string(), data: z.unknown().optional() }),
 	}),
-	z.object({ method: z.literal('event'), params: z.unknown() }),
 ]);
 
-/** Connects, says hello and stays connected. Throws `daemon-unreachable` or the daemon's refusal. */
+/** Connects, says hello, registers what is an agent, and stays connected. Throws `daemon-unreachable` or the daemon's refusal. */
 export async function connect(options: ClientOptions): Promise<Client> {
 	let closed = false;
 	let link = await openLink(options);
 	let relinking: Promise<void> | null = null;
 	const wake = new Set<() => void>();
+	stayConnected();
 
 	function relink(): Promise<void> {
 		relinking ??= (async () => {
 			options.onStatus?.('lost');
 			link = await openWithPatience(options, () => closed);
-			options.onStatus?.('connected');
+			// It was closed while a new connection was made.
+			if (closed) link.close();
+			else options.onStatus?.('connected');
 		})().finally(() => {
 			relinking = null;
 		});
 		return relinking;
+	}
+
+	/** Others connect anew when they have something to say; an agent has to be there to be asked. */
+	function stayConnected(): void {
+		if (!options.agent) return;
+		const again = () => {
+			if (closed) return;
+			relink().then(stayConnected, (error) => {
+				if (!closed) options.onGivenUp?.(error);
+			});
+		};
+		if (link.lost) again();
+		else link.listen(() => {}, again);
 	}
 
 	return {
@@ -132,7 +157,8 @@ type Link = {
 };
 
 async function openWithPatience(options: ClientOptions, closed: () => boolean): Promise<Link> {
-	const deadline = performance.now() + (options.patience ?? 15_000);
+	const patience = options.patience ?? (options.agent ? Number.POSITIVE_INFINITY : 15_000);
+	const deadline = performance.now() + patience;
 	let delay = 100;
 	for (;;) {
 		try {
@@ -174,10 +200,16 @@ async function openLink(options: ClientOptions): Promise<Link> {
 	socket.onmessage = (event: { data: unknown }) => receive(String(event.data));
 
 	function receive(text: string): void {
-		const message = responseSchema.parse(JSON.parse(text));
+		const message = messageSchema.parse(JSON.parse(text));
 		if ('method' in message) {
-			const event = jobEventSchema.parse(message.params);
-			for (const { onEvent } of listeners) onEvent(event);
+			if (message.id !== undefined) {
+				void answerOf(options.agent, message.id, message.method, message.params).then((answer) => {
+					if (!lost) socket.send(answer);
+				});
+			} else if (message.method === 'event') {
+				const event = jobEventSchema.parse(message.params);
+				for (const { onEvent } of listeners) onEvent(event);
+			}
 			return;
 		}
 		const caller = message.id === null ? undefined : waiting.get(message.id);
@@ -217,6 +249,7 @@ async function openLink(options: ClientOptions): Promise<Link> {
 			token,
 			client: { ...options.client },
 		});
+		if (options.agent) await call('host.register', options.agent.who());
 		return {
 			hello,
 			get lost() {
