@@ -9,6 +9,8 @@ export function statePaths(state: string) {
 	return {
 		database: join(state, 'jobs.db'),
 		portFile: join(state, 'daemon.json'),
+		/** Which Node and which file the last daemon was: what an editor starts where none runs. */
+		programFile: join(state, 'program.json'),
 		log: join(state, 'daemon.log'),
 		/** What a daemon that the command starts says. */
 		startLog: join(state, 'daemon-start.log'),
@@ -28,8 +30,9 @@ export function statePaths(state: string) {
  * system says.
  */
 export async function claimStateFolder(folder: string): Promise<void> {
-	const { database, portFile, log, startLog, previews, posters, work, cache } = statePaths(folder);
-	const beside = [startLog, `${database}-wal`, `${database}-shm`, `${log}.1`];
+	const { database, portFile, programFile, log, startLog, previews, posters, work, cache } =
+		statePaths(folder);
+	const beside = [startLog, programFile, `${database}-wal`, `${database}-shm`, `${log}.1`];
 	const tells = [database, portFile, log];
 	const folders = [previews, posters, work, cache];
 	await makeFolder(folder, 0o700);

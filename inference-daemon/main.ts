@@ -22,7 +22,7 @@ import { ffmpegFinder } from './media/locate.ts';
 import { endFfmpeg } from './media/process.ts';
 import { countClip } from './media/verify.ts';
 import { handlersFor } from './server/methods.ts';
-import { removePortFile, writePortFile } from './server/port-file.ts';
+import { removePortFile, writePortFile, writeProgramFile } from './server/port-file.ts';
 import { posterMaker } from './server/posters.ts';
 import { startServer } from './server/server.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -133,6 +133,10 @@ async function start(settings: Settings): Promise<void> {
 		process.on(signal, () => void stop(signal));
 	}
 
+	await writeProgramFile(paths.programFile, {
+		node: process.execPath,
+		daemon: fileURLToPath(import.meta.url),
+	});
 	const { port } = server;
 	const { pid } = process;
 	const tell = () =>

@@ -50,6 +50,19 @@ describe('The state folder', () => {
 		expect(await readdir(state)).not.toContain('daemon.json');
 	});
 
+	test('says to editors how a daemon is started, also when none runs', async () => {
+		const daemon = await startDaemon();
+		const path = join(daemon.state, 'program.json');
+		await stop(daemon);
+		expect(permissions(path)).toBe(0o600);
+		const program = JSON.parse(await readFile(path, 'utf8'));
+		const again = spawn(program.node, [program.daemon, '--state', daemon.state]);
+		await until('a daemon to listen', () => existsSync(join(daemon.state, 'daemon.json')));
+		expect((await readPortFile(daemon.state)).pid).toBe(again.pid);
+		again.kill('SIGTERM');
+		await new Promise((resolve) => again.on('close', resolve));
+	});
+
 	test('has one daemon at a time, whatever order they come in', async () => {
 		const daemon = await startDaemon();
 		const second = await launchDaemon({ state: daemon.state });
