@@ -6,6 +6,8 @@ import { type JobEvent, jobEventSchema } from './jobs.ts';
 import {
 	type Method,
 	methods,
+	type Notice,
+	notifications,
 	type Params,
 	PROTOCOL_VERSION,
 	type Result,
@@ -36,6 +38,8 @@ export type ClientOptions = {
 	readonly client: { readonly name: string; readonly version: string };
 	/** Told when the connection is lost and when it stands again. */
 	readonly onStatus?: (status: 'connected' | 'lost') => void;
+	/** Told what this connection watches; after a loss it has to be watched anew. */
+	readonly onNotice?: (notice: Notice) => void;
 	/** How long to go on trying after a loss, in ms. Default: 15 s; an agent goes on for ever. */
 	readonly patience?: number;
 	/** Registers it at every connection, and connects anew whenever that is lost. */
@@ -209,6 +213,10 @@ async function openLink(options: ClientOptions): Promise<Link> {
 			} else if (message.method === 'event') {
 				const event = jobEventSchema.parse(message.params);
 				for (const { onEvent } of listeners) onEvent(event);
+			} else if (Object.hasOwn(notifications, message.method)) {
+				const { params } = notifications[message.method as Notice['method']];
+				const notice = { method: message.method, params: params.parse(message.params) };
+				options.onNotice?.(notice as Notice);
 			}
 			return;
 		}

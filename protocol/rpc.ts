@@ -173,6 +173,14 @@ export const notifications = {
 	},
 } as const;
 
+/** What is told to those who watch it, beside events. */
+export type Notice = {
+	readonly [N in Exclude<keyof typeof notifications, 'event'>]: {
+		readonly method: N;
+		readonly params: z.output<(typeof notifications)[N]['params']>;
+	};
+}[Exclude<keyof typeof notifications, 'event'>];
+
 export type Method = keyof typeof methods;
 export type Params<M extends Method> = z.input<(typeof methods)[M]['params']>;
 export type ParsedParams<M extends Method> = z.output<(typeof methods)[M]['params']>;
