@@ -18,9 +18,13 @@ export type Gap = {
 	readonly right: ClipSpan | null;
 };
 
+/** As much of a clip as is written into a timeline; who made it may not be known. */
+export type PlacedClip = Pick<Clip, 'path' | 'frames' | 'rate' | 'size' | 'samples' | 'draft'> &
+	Partial<Pick<Clip, 'engine' | 'seed'>>;
+
 /** A finished clip and where it is wanted. */
 export type Placement = {
-	readonly clip: Clip;
+	readonly clip: PlacedClip;
 	/** What the editor will see it called. */
 	readonly name: string;
 	/** Sequence frames that it covers; as long as `clip.frames`. */
@@ -60,8 +64,6 @@ export type Host = {
 	grabFrame(frame: number): Promise<string | null>;
 	/** Lands clips, reads back and tells the truth. All of them, or none and an error. */
 	place(placements: readonly Placement[]): Promise<readonly PlacementReport[]>;
-	/** Swaps the media of a placed clip for another take of the same length. */
-	replace(previous: Clip, next: Placement): Promise<PlacementReport>;
 	/** Shows a frame to the person, where the host has a playhead. */
 	reveal(frame: number): Promise<void>;
 };

@@ -193,6 +193,6 @@ function placeAndName({ range, name }: ClipSpan): string {
 	return `${range.start}–${range.end} ${name}`;
 }
 
-function sameRange(a: FrameRange, b: FrameRange): boolean {
+export function sameRange(a: FrameRange, b: FrameRange): boolean {
 	return a.start === b.start && a.end === b.end;
 }

@@ -1,4 +1,4 @@
-import type { Insertion } from './format.ts';
+import type { Insertion, Replacement } from './format.ts';
 
 /** A stretch of a text that an edit added: `start ≤ i < end`, in characters of the new text. */
 export type InsertedSpan = { readonly start: number; readonly end: number };
@@ -25,6 +25,22 @@ export function splice(
 	}
 	parts.push(text.slice(from));
 	return { text: parts.join(''), spans };
+}
+
+/** Puts texts in the place of others, none of which overlap. */
+export function replaceIn(text: string, replacements: readonly Replacement[]): string {
+	const parts: string[] = [];
+	let from = 0;
+	for (const { offset, length, text: put } of replacements.toSorted(
+		(a, b) => a.offset - b.offset,
+	)) {
+		if (offset < from || offset + length > text.length) {
+			throw new RangeError(`Replacement at ${offset} overlaps another, or is outside the text`);
+		}
+		parts.push(text.slice(from, offset), put);
+		from = offset + length;
+	}
+	return parts.join('') + text.slice(from);
 }
 
 /**

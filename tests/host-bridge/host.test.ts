@@ -426,15 +426,6 @@ describe('refuses what it cannot read', () => {
 		});
 		await expect(openTimeline(folder)).rejects.toMatchObject({ code: 'bad-request' });
 	});
-
-	test('replacing a clip', async () => {
-		const host = await opened(twoClips);
-		const placement = await madeFor(host, 50, 75);
-		await expect(host.replace(placement.clip, placement)).rejects.toMatchObject({
-			code: 'timeline-unsupported',
-		});
-		expect(await host.grabFrame(0)).toBeNull();
-	});
 });
 
 test('speed, tracks and nests survive an edit beside them', async () => {

@@ -50,7 +50,6 @@ function place(text: string, wanted: Wanted): string {
 			rate,
 			size,
 			samples: wanted.sound === false ? 0 : samplesForFrames(frames, rate),
-			codec: 'prores-422-hq',
 			draft: true,
 			engine: 'inbetween',
 			seed: 7,

@@ -95,7 +95,8 @@ export function clipItem(
 	);
 }
 
-function fileElement(placement: Placement, id: string, dialect: Dialect): NewElement {
+/** `<file>` with all that is known of it. */
+export function fileElement(placement: Placement, id: string, dialect: Dialect): NewElement {
 	const { clip } = placement;
 	const rate = rateElement(clip.rate);
 	const zero = nominalRate(clip.rate) > 99 ? '00:00:00:000' : '00:00:00:00';
@@ -143,7 +144,14 @@ function linkElement(item: NewItem): NewElement {
 	]);
 }
 
-function commentOf({ clip }: Placement): string {
-	const draft = clip.draft ? 'draft for timing, ' : '';
-	return `Pickup: ${draft}engine ${clip.engine}, seed ${clip.seed}`;
+export function commentOf({ clip }: Placement): string {
+	const told = [
+		clip.draft ? 'draft for timing' : '',
+		clip.engine === undefined ? '' : `engine ${clip.engine}`,
+		clip.seed === undefined ? '' : `seed ${clip.seed}`,
+	].filter(Boolean);
+	return told.length === 0 ? COMMENT : `${COMMENT}: ${told.join(', ')}`;
 }
+
+/** How the comment on a clip of ours begins. */
+export const COMMENT = 'Pickup';

@@ -1,5 +1,6 @@
 import type { TimelineFormat, TimelineSequence } from '../format.ts';
 import { children, malformed, parseXml, rootName, type XmlElement } from '../xml.ts';
+import { removeClip, swapMedia } from './change.ts';
 import { insertionsFor } from './insert.ts';
 import { readSequence } from './read.ts';
 import { definitionOf, type Xmeml, xmemlOf } from './source.ts';
@@ -45,5 +46,7 @@ function timelineSequence(document: Xmeml, element: XmlElement): TimelineSequenc
 			...(reading.notes.length > 0 ? { notes: reading.notes } : {}),
 		},
 		insertions: (placement, plan) => insertionsFor(document, reading, placement, plan),
+		swap: (clip, placement) => swapMedia(document, reading, clip, placement),
+		remove: (clip) => removeClip(document, reading, clip),
 	};
 }

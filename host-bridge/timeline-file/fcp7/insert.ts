@@ -90,7 +90,7 @@ function target(
 }
 
 /** Numbers after the highest in use, so that no id is given twice. */
-function freeIds(
+export function freeIds(
 	root: XmlElement,
 	clips: number,
 ): { readonly clips: readonly string[]; readonly file: string; readonly masterClip: string } {

@@ -1,5 +1,5 @@
 import { PickupError } from '../../../protocol/errors.ts';
-import type { Insertion } from '../format.ts';
+import type { Replacement } from '../format.ts';
 import {
 	attribute,
 	children,
@@ -27,21 +27,23 @@ type Change = {
 	readonly after: NewElement[];
 	readonly inside: NewElement[];
 	readonly attributes: Map<string, string>;
-	/** What stands in the element's place; the element itself becomes a comment. */
+	/** What stands in the element's place. */
 	replacement: readonly NewElement[] | null;
 };
 
 /**
- * Changes to a document that only ever add text: what has to go is made a comment, and what takes
- * its place follows it.
+ * Changes to a document. Those that only ever add text make a comment of what has to go, and what
+ * takes its place follows it; others take it away.
  */
 export class MltEdit {
 	readonly document: MltDocument;
 	readonly #changes = new Map<XmlElement, Change>();
 	readonly #ids: Set<string>;
+	readonly #old: 'comment' | 'gone';
 
-	constructor(document: MltDocument) {
+	constructor(document: MltDocument, old: 'comment' | 'gone' = 'comment') {
 		this.document = document;
+		this.#old = old;
 		this.#ids = new Set(document.ids);
 	}
 
@@ -68,12 +70,12 @@ export class MltEdit {
 	}
 
 	replace(old: XmlElement, ...nodes: NewElement[]): void {
-		commentable(old, sourceOf(old).slice(old.start, endOf(old)));
+		this.#mayGo(old, endOf(old));
 		this.#change(old).replacement = nodes;
 	}
 
 	setAttribute(owner: XmlElement, name: string, value: string): void {
-		commentable(owner, sourceOf(owner).slice(owner.start, contentStart(owner)));
+		this.#mayGo(owner, contentStart(owner));
 		this.#change(owner).attributes.set(name, value);
 	}
 
@@ -89,10 +91,14 @@ export class MltEdit {
 		else this.append(owner, written);
 	}
 
-	insertions(): readonly Insertion[] {
-		const insertions: Insertion[] = [];
-		this.#write(this.document.root, insertions);
-		return insertions;
+	changes(): readonly Replacement[] {
+		const changes: Replacement[] = [];
+		this.#write(this.document.root, changes);
+		return changes;
+	}
+
+	#mayGo(target: XmlElement, end: number): void {
+		if (this.#old === 'comment') commentable(target, sourceOf(target).slice(target.start, end));
 	}
 
 	#change(target: XmlElement): Change {
@@ -109,11 +115,20 @@ export class MltEdit {
 		return change;
 	}
 
-	/** In document order, so that insertions at one offset stand in the right order. */
-	#write(target: XmlElement, to: Insertion[]): void {
+	/** In document order, so that changes at one offset stand in the right order. */
+	#write(target: XmlElement, to: Replacement[]): void {
 		const change = this.#changes.get(target);
 		const add = (offset: number, text: string) => {
-			if (text !== '') to.push({ offset, text });
+			if (text !== '') to.push({ offset, length: 0, text });
+		};
+		/** Puts a text in the place of another, after the lead where that stays as a comment. */
+		const instead = (from: number, end: number, lead: string, text: string) => {
+			if (this.#old === 'gone') {
+				to.push({ offset: from, length: end - from, text });
+				return;
+			}
+			add(from, '<!--');
+			add(end, text === '' ? '-->' : `-->${lead}${text}`);
 		};
 		if (!change) {
 			for (const inner of children(target)) this.#write(inner, to);
@@ -129,8 +144,9 @@ export class MltEdit {
 		const end = endOf(target);
 		add(target.start, change.before.map((node) => writeXml(node, style, indent) + lead).join(''));
 		if (change.replacement) {
-			add(target.start, '<!--');
-			add(end, `-->${trailing(change.replacement)}${trailing(change.after)}`);
+			const nodes = change.replacement.map((node) => writeXml(node, style, indent));
+			instead(target.start, end, lead, nodes.join(lead));
+			add(end, trailing(change.after));
 			return;
 		}
 		const tag = openTag(target, change.attributes);
@@ -138,14 +154,10 @@ export class MltEdit {
 			const body = writeChildren(target, change.inside, style, indent);
 			const written = body === '' ? `${tag}/>` : `${tag}>${body}</${target.name}>`;
 			const changed = change.attributes.size > 0 || body !== '';
-			if (changed) {
-				add(target.start, '<!--');
-				add(end, `-->${lead}${written}`);
-			}
+			if (changed) instead(target.start, end, lead, written);
 		} else {
 			if (change.attributes.size > 0) {
-				add(target.start, '<!--');
-				add(contentStart(target), `-->${tag}>`);
+				instead(target.start, contentStart(target), '', `${tag}>`);
 			}
 			if (change.inside.length > 0) {
 				add(contentStart(target), writeChildren(target, change.inside, style, indent));

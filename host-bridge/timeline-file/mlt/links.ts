@@ -17,12 +17,8 @@ export function updateKdenliveProperties(
 	tracks: NewTracks,
 	placed: readonly ClipPosition[],
 ): void {
-	const { document, element } = sequence;
-	const inSequence = property(element, 'kdenlive:uuid') !== undefined;
-	const owner = inSequence ? element : document.bin;
-	const prefix = inSequence ? 'kdenlive:sequenceproperties.' : 'kdenlive:docproperties.';
+	const { owner, prefix, base } = notesOf(sequence);
 	if (!owner) return;
-	const base = sequence.background ? 1 : 0;
 	const moved = (track: number) => (track < 0 ? track : tracks.moved(track + base) - base);
 	const links = placed.map(({ position, start }) => `${position - base}:${start}`);
 	updateGroups(edit, owner, `${prefix}groups`, moved, links);
@@ -37,6 +33,38 @@ export function updateKdenliveProperties(
 	}
 	if (tracks.added.audio > 0) update('hasAudio', () => 1);
 	if (tracks.added.video > 0) update('hasVideo', () => 1);
+}
+
+/** Takes a clip out of Kdenlive's groups; a group of one is none. */
+export function ungroup(edit: MltEdit, sequence: MltSequence, clip: ClipPosition): void {
+	const { owner, prefix, base } = notesOf(sequence);
+	const name = `${prefix}groups`;
+	const before = owner && parseGroups(property(owner, name) ?? '');
+	if (!owner || !before) return;
+	const after = before.flatMap((group) => without(group, `${clip.position - base}:${clip.start}`));
+	if (JSON.stringify(after) !== JSON.stringify(before)) {
+		edit.setProperty(owner, name, JSON.stringify(after));
+	}
+}
+
+function without(node: unknown, gone: string, depth = 0): unknown[] {
+	if (typeof node !== 'object' || node === null || depth > 50) return [node];
+	const { data, children } = node as Group;
+	if (data === gone) return [];
+	if (!Array.isArray(children)) return [node];
+	const left = children.flatMap((inner) => without(inner, gone, depth + 1));
+	if (left.length === children.length) return [{ ...node, children: left }];
+	return left.length > 1 ? [{ ...node, children: left }] : depth > 0 ? left : [];
+}
+
+/** Where Kdenlive keeps its notes about a sequence, and from which track on it counts. */
+function notesOf({ document, element, background }: MltSequence) {
+	const inSequence = property(element, 'kdenlive:uuid') !== undefined;
+	return {
+		owner: inSequence ? element : document.bin,
+		prefix: inSequence ? 'kdenlive:sequenceproperties.' : 'kdenlive:docproperties.',
+		base: background ? 1 : 0,
+	};
 }
 
 type Group = {

@@ -3,7 +3,8 @@ import { rangeLength } from '../../../protocol/time.ts';
 import type { Placement } from '../../host.ts';
 import { children, type XmlElement } from '../xml.ts';
 import { element, type NewElement } from '../xml-write.ts';
-import { property, propertyNames } from './document.ts';
+import { readClip } from './clip.ts';
+import { type MltDocument, property, propertyNames, resolve } from './document.ts';
 import type { MltEdit } from './edit.ts';
 
 /** A clip's media as the document will know it. */
@@ -20,10 +21,15 @@ export type NewMedia = {
 export function newMedia(edit: MltEdit, placement: Placement): NewMedia {
 	const { document } = edit;
 	const kdenlive = document.editor === 'kdenlive';
-	const binId = kdenlive ? freeBinId(edit) : null;
+	const known = kdenlive ? binClipOf(edit.document, placement.clip.path) : undefined;
+	const binId = kdenlive ? (known?.id ?? freeBinId(edit)) : null;
 	const frames = rangeLength(placement.range);
 	const name = children(document.root, 'chain').length > 0 ? 'chain' : 'producer';
-	const uuid = usesControlUuids(edit) ? controlUuid(placement, binId ?? 0) : null;
+	const uuid = known
+		? known.uuid
+		: usesControlUuids(edit)
+			? controlUuid(placement, binId ?? 0)
+			: null;
 	const media: NewMedia = {
 		binId,
 		producer(use) {
@@ -50,7 +56,7 @@ export function newMedia(edit: MltEdit, placement: Placement): NewMedia {
 			return { name: 'entry', attributes, content };
 		},
 	};
-	if (document.bin && kdenlive) {
+	if (document.bin && kdenlive && known === undefined) {
 		const bin = media.producer('bin');
 		edit.before(document.bin, bin.node);
 		const attributes = { producer: bin.id, in: '0', out: String(frames - 1) };
@@ -90,6 +96,22 @@ function describeMedia(
 	}
 	if (editor === 'shotcut') properties.push(['shotcut:caption', placement.name]);
 	return properties;
+}
+
+/** A file that is in Kdenlive's bin already, as clips of it name it. */
+function binClipOf(
+	document: MltDocument,
+	path: string,
+): { readonly id: number; readonly uuid: string | null } | undefined {
+	const entries = document.bin ? children(document.bin, 'entry') : [];
+	for (const entry of entries) {
+		const service = resolve(document, entry);
+		const { source } = readClip(document, service, 0);
+		const id = property(service, 'kdenlive:id') ?? '';
+		if (source.kind !== 'file' || source.path !== path || !/^\d{1,9}$/.test(id)) continue;
+		return { id: Number(id), uuid: property(service, 'kdenlive:control_uuid') ?? null };
+	}
+	return undefined;
 }
 
 /** Clips, sequences and folders of Kdenlive's bin share one count. */

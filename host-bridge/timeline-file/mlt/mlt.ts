@@ -1,5 +1,6 @@
 import type { TimelineFormat } from '../format.ts';
 import { rootName } from '../xml.ts';
+import { removeClip, swapMedia } from './change.ts';
 import { readDocument } from './document.ts';
 import { mltInsertions } from './place.ts';
 import { readSequences } from './sequence.ts';
@@ -16,5 +17,7 @@ export const mltFormat: TimelineFormat = {
 		readSequences(readDocument(text, media)).map((sequence) => ({
 			cut: sequence.cut,
 			insertions: (placement, plan) => mltInsertions(sequence, placement, plan),
+			swap: (clip, placement) => swapMedia(sequence, clip, placement),
+			remove: (clip) => removeClip(sequence, clip),
 		})),
 };

@@ -40,7 +40,7 @@ export function mltInsertions(
 		filled && 'position' in filled ? [filled.service] : [],
 	);
 	extendSequence(edit, sequence, touched, plan.range.end);
-	return edit.insertions();
+	return edit.changes();
 }
 
 type Filled = NewContent | MltTrack;

@@ -260,7 +260,7 @@ function wrapPlaylist(edit: MltEdit, sequence: MltSequence, contents: readonly N
 }
 
 /** A copy of an element; `changes` gives properties other values, or leaves them out. */
-function copyOf(
+export function copyOf(
 	source: XmlElement,
 	changes: Readonly<Record<string, string | null>> = {},
 ): NewElement {
@@ -286,6 +286,6 @@ function copyOf(
 	return { name: source.name, attributes, content: [...content, ...added] };
 }
 
-function withId(node: NewElement, id: string): NewElement {
+export function withId(node: NewElement, id: string): NewElement {
 	return { ...node, attributes: { ...node.attributes, id } };
 }

@@ -5,6 +5,7 @@ import type { TimelineFormat, TimelineSequence } from '../format.ts';
 import { later } from '../level.ts';
 import type { MediaFinder } from '../media-path.ts';
 import { readable } from '../readable.ts';
+import { removeClip, swapMedia } from './change.ts';
 import type { OtioTrack } from './free.ts';
 import {
 	clip,
@@ -104,6 +105,8 @@ function readTimeline(timeline: Json, finder: MediaFinder): TimelineSequence {
 	return {
 		cut,
 		insertions: (placement, plan) => insertionsFor(document, placement, plan),
+		swap: (clip, placement) => swapMedia(document, clip, placement),
+		remove: (clip) => removeClip(document, clip),
 	};
 }
 

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { PickupError } from '../../../protocol/errors.ts';
 import { type FrameRate, sameRate } from '../../../protocol/time.ts';
-import type { Placement } from '../../host.ts';
+import type { PlacedClip, Placement } from '../../host.ts';
 import type { PlacementPlan, TrackChoice } from '../../placement.ts';
 import type { Insertion } from '../format.ts';
 import { urlFromMediaPath } from '../media-path.ts';
@@ -238,9 +238,7 @@ class Writer {
 			...(resolve ? { Resolve_OTIO: { 'Link Group ID': nextLinkGroup(this.#text) } } : {}),
 			pickup: {
 				link: `${path.basename(clip.path)}@${range.start}`,
-				engine: clip.engine,
-				seed: clip.seed,
-				draft: clip.draft,
+				...madeBy(clip),
 				...(filled.length > 0 ? { filled } : {}),
 			},
 		};
@@ -286,6 +284,15 @@ class Writer {
 			value: numberText(value, this.#style),
 		};
 	}
+}
+
+/** What a file says of how a clip was made, where that is known. */
+export function madeBy({ engine, seed, draft }: PlacedClip): { readonly [key: string]: Value } {
+	return {
+		...(engine === undefined ? {} : { engine }),
+		...(seed === undefined ? {} : { seed }),
+		draft,
+	};
 }
 
 function nextLinkGroup(text: string): number {
