@@ -11,11 +11,12 @@ export function statePaths(state: string) {
 		portFile: join(state, 'daemon.json'),
 		/** Which Node and which file the last daemon was: what an editor starts where none runs. */
 		programFile: join(state, 'program.json'),
+		/** Where the last daemon listened. */
+		address: join(state, 'address.json'),
 		log: join(state, 'daemon.log'),
 		/** What a daemon that the command starts says. */
 		startLog: join(state, 'daemon-start.log'),
 		previews: join(state, 'previews'),
-		posters: join(state, 'posters'),
 		work: join(state, 'work'),
 		cache: join(state, 'cache'),
 		model: join(state, 'models', 'ltx2'),
@@ -30,11 +31,11 @@ export function statePaths(state: string) {
  * system says.
  */
 export async function claimStateFolder(folder: string): Promise<void> {
-	const { database, portFile, programFile, log, startLog, previews, posters, work, cache } =
+	const { database, portFile, programFile, address, log, startLog, previews, work, cache } =
 		statePaths(folder);
-	const beside = [startLog, programFile, `${database}-wal`, `${database}-shm`, `${log}.1`];
+	const beside = [startLog, programFile, address, `${database}-wal`, `${database}-shm`, `${log}.1`];
 	const tells = [database, portFile, log];
-	const folders = [previews, posters, work, cache];
+	const folders = [previews, work, cache];
 	await makeFolder(folder, 0o700);
 	await checkOwner(folder, [...tells, ...beside], folders);
 	if (process.platform === 'win32') return;

@@ -1,6 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { claimStateFolder, statePaths } from '../files/state-folder.ts';
@@ -21,10 +22,12 @@ import { checkedFile } from './media/files.ts';
 import { ffmpegFinder } from './media/locate.ts';
 import { endFfmpeg } from './media/process.ts';
 import { countClip } from './media/verify.ts';
+import { openPanelMedia } from './panel-media/panel-media.ts';
+import { listenWhereBefore } from './server/address.ts';
 import { handlersFor } from './server/methods.ts';
 import { removePortFile, writePortFile, writeProgramFile } from './server/port-file.ts';
-import { posterMaker } from './server/posters.ts';
 import { startServer } from './server/server.ts';
+import { Tickets } from './server/tickets.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -86,34 +89,47 @@ async function start(settings: Settings): Promise<void> {
 		countClip,
 	});
 	if (settings.expectJob) supervisor.warmUp();
-	const token = randomBytes(32).toString('hex');
 	const hosts = new Hosts();
-	const server = await startServer({
+	const tickets = new Tickets();
+	const queue = new JobQueue(journal, supervisor, surroundings);
+	const instance = randomUUID();
+	const panelMedia = openPanelMedia({
 		journal,
 		hosts,
-		log,
-		token,
-		origins,
-		port: settings.port,
+		ffmpeg,
+		folder: join(paths.cache, 'panel'),
 		previews: paths.previews,
-		posterFor: posterMaker(paths.posters, journal, ffmpeg),
-		handlers: handlersFor({
+	});
+	const server = await listenWhereBefore(paths.address, settings.port, ({ port, token }) =>
+		startServer({
 			journal,
 			hosts,
-			queue: new JobQueue(journal, supervisor, surroundings),
-			surroundings,
+			log,
 			token,
-			instance: randomUUID(),
-			version: VERSION,
-			inspectWeights: async (files) => {
-				const { inspectWeights } = await import('./engines/ltx2/weights/describe.ts');
-				return inspectWeights(files);
-			},
-			checkMachine: () => checkMachine({ journal, state: settings.state, ffmpeg, engines }),
-			expectJob: () => supervisor.warmUp(),
-			stop: () => void stop('asked to'),
+			origins,
+			port,
+			tickets,
+			panel: settings.panel,
+			handlers: handlersFor({
+				journal,
+				hosts,
+				queue,
+				panelMedia,
+				tickets,
+				surroundings,
+				token,
+				instance,
+				version: VERSION,
+				inspectWeights: async (files) => {
+					const { inspectWeights } = await import('./engines/ltx2/weights/describe.ts');
+					return inspectWeights(files);
+				},
+				checkMachine: () => checkMachine({ journal, state: settings.state, ffmpeg, engines }),
+				expectJob: () => supervisor.warmUp(),
+				stop: () => void stop('asked to'),
+			}),
 		}),
-	});
+	);
 
 	let stopping: Promise<void> | null = null;
 	function stop(why: string, code = 0): Promise<void> {
@@ -137,7 +153,7 @@ async function start(settings: Settings): Promise<void> {
 		node: process.execPath,
 		daemon: fileURLToPath(import.meta.url),
 	});
-	const { port } = server;
+	const { port, token } = server;
 	const { pid } = process;
 	const tell = () =>
 		writePortFile(paths.portFile, {

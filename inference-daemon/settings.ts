@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { pathFrom, stateFolder } from '../files/folders.ts';
 import { statePaths } from '../files/state-folder.ts';
@@ -13,6 +14,8 @@ export type Settings = {
 	readonly model: string;
 	/** An ES module that exports `engine: Engine`, offered beside the built-in ones. */
 	readonly engineModule: string | null;
+	/** The folder with the panel's page. */
+	readonly panel: string;
 	/** Origins that may connect beside the daemon's own, e.g. `http://127.0.0.1:5173`. */
 	readonly origins: readonly string[];
 	/** How many job events are kept for clients that come back. */
@@ -37,6 +40,7 @@ export function readSettings(
 		port: wholeNumber('--port', values.port ?? '0', 65_535),
 		ffmpeg: env.PICKUP_FFMPEG ? pathFrom(env.PICKUP_FFMPEG) : null,
 		engineModule: env.PICKUP_ENGINE_MODULE ? pathFrom(env.PICKUP_ENGINE_MODULE) : null,
+		panel: pathFrom(env.PICKUP_PANEL || fileURLToPath(new URL('./panel', import.meta.url))),
 		origins: [...(values.origin ?? []), ...(env.PICKUP_ORIGINS?.split(/[\s,]+/) ?? [])].filter(
 			(origin) => origin !== '',
 		),

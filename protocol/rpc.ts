@@ -3,6 +3,7 @@ import { engineDescriptionSchema } from './engines.ts';
 import { codecSchema, generationRequestSchema, planSchema } from './generation.ts';
 import { hostAgentSchema, hostSchema, hostStateSchema } from './hosts.ts';
 import { jobEventSchema, jobSchema, jobStateSchema } from './jobs.ts';
+import { mediaSchema, ticketSchema } from './media.ts';
 import { weightsDescriptionSchema } from './models.ts';
 import { averageRateSchema, count, framePosition, pathSchema, sizeSchema } from './schemas.ts';
 import { cutSchema } from './timeline.ts';
@@ -146,6 +147,12 @@ export const methods = {
 			rate: averageRateSchema.nullable().describe('Null where the file does not say.'),
 			sound: z.boolean(),
 		}),
+	},
+	'media.ticket': {
+		summary:
+			'An address for one file, which needs no token. What has to be made first is made before the answer.',
+		params: z.strictObject({ media: mediaSchema }),
+		result: ticketSchema,
 	},
 	'models.inspect': {
 		summary: 'What files with weights hold, and what is missing for a complete engine.',

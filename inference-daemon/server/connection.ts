@@ -65,9 +65,11 @@ export function serve(socket: WebSocket, { handlers, journal, hosts }: Connectio
 	let isWatchingHosts = false;
 	const asked = new Asked(send);
 	const onClose = (listener: () => void) => void socket.on('close', listener);
+	const gone = new AbortController();
 	const caller: Caller = {
 		sendEventsAfter,
 		sendHosts,
+		gone: gone.signal,
 		agent: { ask: (method, params) => asked.ask(method, params), onClose },
 	};
 
@@ -79,6 +81,7 @@ export function serve(socket: WebSocket, { handlers, journal, hosts }: Connectio
 		unlisten();
 		asked.end();
 		inbox.end();
+		gone.abort();
 	});
 	socket.on('message', (data, isBinary) => {
 		// What was said in time may be answered later, by a machine that is busy.

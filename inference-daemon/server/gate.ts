@@ -10,14 +10,23 @@ export type Gate = {
 };
 
 /**
- * Who may come in: only a request to this machine by its own name (a web page elsewhere can point
- * its domain at 127.0.0.1), from no page at all or a page that is allowed, with the token. Gives
- * the HTTP status of the refusal, or null.
+ * Who may come in: `isStranger` says no, and the token is right. Gives the HTTP status of the
+ * refusal, or null.
  */
 export function refusal(request: IncomingMessage, gate: Gate): 401 | 403 | null {
-	if (!ownHosts(gate).includes(request.headers.host?.toLowerCase() ?? '')) return 403;
-	if (!originAllowed(request.headers.origin, gate)) return 403;
+	if (isStranger(request, gate)) return 403;
 	return tokensOf(request).some((token) => sameToken(token, gate.token)) ? null : 401;
+}
+
+/**
+ * A request that is not to this machine by its own name (a web page elsewhere can point its domain at
+ * 127.0.0.1), or that is a page's which is not allowed.
+ */
+export function isStranger({ headers }: IncomingMessage, gate: Gate): boolean {
+	return (
+		!ownHosts(gate).includes(headers.host?.toLowerCase() ?? '') ||
+		!originAllowed(headers.origin, gate)
+	);
 }
 
 /**
@@ -37,7 +46,7 @@ export function proofFor({ url = '' }: IncomingMessage, { port, token }: Gate): 
 }
 
 /** Programs send no origin, browsers always do when they open a WebSocket. */
-export function originAllowed(origin: string | undefined, gate: Gate): boolean {
+function originAllowed(origin: string | undefined, gate: Gate): boolean {
 	if (origin === undefined) return true;
 	return (
 		ownHosts(gate).some((host) => origin === `http://${host}`) || gate.origins.includes(origin)
@@ -53,15 +62,12 @@ function subprotocolsOf(request: IncomingMessage): readonly string[] {
 	return (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
 }
 
-/** A bearer header, a subprotocol beside ours (browsers cannot set headers), or a query. */
+/** A bearer header, or a subprotocol beside ours: browsers cannot set headers. */
 function tokensOf(request: IncomingMessage): readonly string[] {
 	const tokens: string[] = [];
 	const bearer = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
 	if (bearer !== undefined) tokens.push(bearer);
-	if (request.headers.upgrade === undefined) {
-		const query = /[?&]token=([0-9a-f]+)/.exec(request.url ?? '')?.[1];
-		if (query !== undefined) tokens.push(query);
-	} else if (subprotocolsOf(request).includes(SUBPROTOCOL)) {
+	if (subprotocolsOf(request).includes(SUBPROTOCOL)) {
 		const offered = subprotocolsOf(request).find((name) => name.startsWith('token.'));
 		if (offered !== undefined) tokens.push(offered.slice('token.'.length));
 	}

@@ -14,7 +14,9 @@ import { planRequest, type Surroundings } from '../jobs/admission.ts';
 import type { Journal } from '../jobs/journal.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import { lookAt } from '../media/look.ts';
+import type { PanelMedia } from '../panel-media/panel-media.ts';
 import { sameToken } from './gate.ts';
+import type { Tickets } from './tickets.ts';
 
 /** What a method needs to know of the connection that called it. */
 export type Caller = {
@@ -22,6 +24,8 @@ export type Caller = {
 	readonly sendEventsAfter: (seq: number) => void;
 	/** Sends the connected editors as a notification whenever they change. */
 	readonly sendHosts: () => void;
+	/** Aborted when the connection ends. */
+	readonly gone: AbortSignal;
 	/** For an agent: how it is asked. */
 	readonly agent: AgentLink;
 };
@@ -37,6 +41,8 @@ export type MethodsOptions = {
 	readonly journal: Journal;
 	readonly queue: JobQueue;
 	readonly hosts: Hosts;
+	readonly panelMedia: PanelMedia;
+	readonly tickets: Tickets;
 	readonly surroundings: Surroundings;
 	readonly token: string;
 	readonly instance: string;
@@ -52,7 +58,7 @@ export type MethodsOptions = {
 
 /** What each method does. They throw PickupError. */
 export function handlersFor(options: MethodsOptions): Handlers {
-	const { journal, queue, hosts, surroundings, instance, version } = options;
+	const { journal, queue, hosts, panelMedia, tickets, surroundings, instance, version } = options;
 
 	async function engines(): Promise<EngineDescription[]> {
 		return [...(await surroundings.engines.describe(await surroundings.findFfmpeg()))];
@@ -133,6 +139,9 @@ export function handlersFor(options: MethodsOptions): Handlers {
 			}
 			return lookAt(ffmpeg, path);
 		},
+		'media.ticket': async ({ media }, { gone }) => ({
+			path: tickets.issue(await panelMedia.find(media, gone)),
+		}),
 		'models.inspect': ({ paths }) => options.inspectWeights(paths),
 		'machine.check': async () => ({ checks: [...(await options.checkMachine())] }),
 		'daemon.stop': () => {

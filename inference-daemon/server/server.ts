@@ -5,17 +5,21 @@ import { PickupError } from '../../protocol/errors.ts';
 import { MAX_ANSWER_BYTES, SUBPROTOCOL } from '../../protocol/rpc.ts';
 import type { Log } from '../log.ts';
 import { type ConnectionOptions, serve } from './connection.ts';
-import { type FilesOptions, serveFile } from './files.ts';
-import { type Gate, originAllowed, proofFor, refusal } from './gate.ts';
+import { serveFile } from './files.ts';
+import { type Gate, isStranger, proofFor, refusal } from './gate.ts';
+import { servePage } from './page.ts';
+import type { Tickets } from './tickets.ts';
 
-export type ServerOptions = ConnectionOptions &
-	FilesOptions & {
-		readonly log: Log;
-		readonly token: string;
-		readonly origins: readonly string[];
-		/** 0: any free port. */
-		readonly port: number;
-	};
+export type ServerOptions = ConnectionOptions & {
+	readonly log: Log;
+	readonly token: string;
+	readonly origins: readonly string[];
+	/** 0: any free port. */
+	readonly port: number;
+	readonly tickets: Tickets;
+	/** The folder with the panel's page. */
+	readonly panel: string;
+};
 
 export type RunningServer = { readonly port: number; readonly close: () => Promise<void> };
 
@@ -67,36 +71,47 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	};
 }
 
+/**
+ * `/panel/…` for everybody who may ask at all, `/media/…` for whoever has a ticket, and the proof for
+ * whoever has the token.
+ */
 async function answer(
 	request: IncomingMessage,
 	response: ServerResponse,
 	gate: Gate,
-	options: ServerOptions,
+	{ tickets, panel }: ServerOptions,
 ): Promise<void> {
-	const { origin } = request.headers;
+	const { url = '', method, headers } = request;
 	response.sendDate = false;
-	if (request.method === 'OPTIONS' && origin !== undefined && originAllowed(origin, gate)) {
-		response.writeHead(204, {
-			...crossOrigin(origin),
-			'access-control-allow-methods': 'GET, HEAD',
-			'access-control-allow-headers': 'authorization, range, if-range, if-none-match',
-		});
-		response.end();
+	if (isStranger(request, gate)) {
+		response.writeHead(403, { connection: 'close', 'content-length': 0 }).end();
 		return;
 	}
-	const status = refusal(request, gate);
-	const proof = status === 401 ? proofFor(request, gate) : null;
+	response.setHeader('x-content-type-options', 'nosniff');
+	response.setHeader('referrer-policy', 'no-referrer');
+	if (method !== 'GET' && method !== 'HEAD') {
+		response.writeHead(405, { allow: 'GET, HEAD', 'content-length': 0 }).end();
+		return;
+	}
+	const proof = proofFor(request, gate);
 	if (proof !== null) {
 		response.writeHead(200, { connection: 'close', 'content-length': proof.length }).end(proof);
 		return;
 	}
-	if (status !== null) {
-		response.writeHead(status, { connection: 'close', 'content-length': 0 }).end();
+	const isPage = /^\/panel(\/|\?|$)/.test(url);
+	const isShared = !isPage && gate.origins.length > 0;
+	response.setHeader('cross-origin-resource-policy', isShared ? 'cross-origin' : 'same-origin');
+	if (isPage) return servePage(request, response, { folder: panel, port: gate.port });
+	const file = tickets.use(url);
+	if (file === null) {
+		response.writeHead(404, { 'content-length': 0 }).end();
 		return;
 	}
-	response.setHeader('x-content-type-options', 'nosniff');
-	for (const [name, value] of Object.entries(crossOrigin(origin))) response.setHeader(name, value);
-	await serveFile(request, response, options);
+	response.setHeader('cache-control', 'private, no-store');
+	for (const [name, value] of Object.entries(crossOrigin(headers.origin))) {
+		response.setHeader(name, value);
+	}
+	await serveFile(request, response, file);
 }
 
 function portTaken(error: NodeJS.ErrnoException, port: number): Error {

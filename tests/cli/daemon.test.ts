@@ -174,7 +174,7 @@ test.each(['daemon.json', 'daemon.log', 'daemon-start.log', 'jobs.db'])(
 test('A file as a folder of the state folder is refused by its name and kept', async () => {
 	const bench = await freshBench();
 	await mkdir(bench.state, { mode: 0o700 });
-	for (const name of ['work', 'previews', 'posters', 'cache']) {
+	for (const name of ['work', 'previews', 'cache']) {
 		const path = join(bench.state, name);
 		await writeFile(path, 'mine');
 		const outcome = await bench.pickup(['jobs', '--json']);

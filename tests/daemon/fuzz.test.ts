@@ -104,8 +104,11 @@ function seeds(): Json[] {
 		'host.cut': { host: AGENT.id },
 		'host.show': { host: AGENT.id, frame: 3 },
 		'media.look': { path: `${folder}/nothing.mov` },
+		'media.ticket': { media: { kind: 'still', path: `${folder}/nothing.png` } },
 	};
-	return Object.entries(params).map(([method, value]) => ({
+	// Only of a hello that is nearly right is there anything to hang up on.
+	const hellos = Array.from({ length: 4 }, () => ['hello', params.hello] as const);
+	return [...Object.entries(params), ...hellos].map(([method, value]) => ({
 		jsonrpc: '2.0',
 		id: 1,
 		method,

@@ -42,7 +42,7 @@ describe('The state folder', () => {
 		await chmod(state, 0o755);
 		const daemon = await startDaemon({ state });
 		expect(permissions(state)).toBe(0o700);
-		for (const name of ['daemon.json', 'daemon.log']) {
+		for (const name of ['daemon.json', 'address.json', 'daemon.log']) {
 			expect(permissions(join(state, name)), name).toBe(0o600);
 		}
 		expect(daemon.pid).toBe(daemon.child.pid);
@@ -79,9 +79,9 @@ describe('The state folder', () => {
 		const winners = await Promise.all(racers.map(({ listening }) => listening));
 		expect(winners.filter((won) => won)).toHaveLength(1);
 		const winner = racers[winners.indexOf(true)]?.daemon;
-		const { pid, token } = await readPortFile(daemon.state);
+		const { pid } = await readPortFile(daemon.state);
 		expect(pid).toBe(winner?.pid);
-		expect(token).not.toBe(daemon.token);
+		expect(pid).not.toBe(daemon.pid);
 	});
 
 	test('goes from a daemon that is ending to one that has been started meanwhile', async () => {
@@ -172,7 +172,7 @@ describe('The state folder', () => {
 		await crash(first);
 		expect(await readPortFile(first.state)).toMatchObject({ token: first.token });
 		const second = await startDaemon({ state: first.state });
-		expect(second.token).not.toBe(first.token);
+		expect(second.pid).not.toBe(first.pid);
 		await stop(second);
 	});
 
