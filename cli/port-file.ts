@@ -1,16 +1,10 @@
-import { createHmac, randomBytes } from 'node:crypto';
 import { get } from 'node:http';
 import { readRegular } from '../files/open-regular.ts';
 import { statePaths } from '../files/state-folder.ts';
 import { errorCode, systemProblem } from '../files/system-errors.ts';
 import { PickupError } from '../protocol/errors.ts';
-import {
-	type PortFile,
-	PROOF_PATH,
-	PROTOCOL_VERSION,
-	portFileSchema,
-	proofText,
-} from '../protocol/rpc.ts';
+import { provesItself } from '../protocol/proof.ts';
+import { type PortFile, PROTOCOL_VERSION, portFileSchema } from '../protocol/rpc.ts';
 import { hasOpen } from './has-open.ts';
 
 /**
@@ -78,18 +72,13 @@ const STRANGER_WITHIN = 3000;
 
 /** What listens on the port of a port file. It learns nothing of the token. */
 export async function whoListens(
-	{ port, token }: PortFile,
+	address: PortFile,
 	within = ANSWER_WITHIN,
 ): Promise<'daemon' | 'stranger' | 'silent' | 'nobody'> {
-	const once = randomBytes(16).toString('hex');
-	const sign = (side: 'client' | 'daemon') =>
-		createHmac('sha256', token)
-			.update(proofText(side, port, once))
-			.digest('hex');
 	const limit = AbortSignal.timeout(within);
 	try {
-		const path = `${PROOF_PATH}${once}/${sign('client')}`;
-		return (await textAt(port, path, limit)) === sign('daemon') ? 'daemon' : 'stranger';
+		const isDaemon = await provesItself(address, (path) => textAt(address.port, path, limit));
+		return isDaemon ? 'daemon' : 'stranger';
 	} catch {
 		return limit.aborted ? 'silent' : 'nobody';
 	}
