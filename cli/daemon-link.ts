@@ -7,7 +7,7 @@ import { stateFolder } from '../files/folders.ts';
 import { isRunning } from '../files/is-running.ts';
 import { claimStateFolder, statePaths } from '../files/state-folder.ts';
 import { noRoom } from '../files/system-errors.ts';
-import { type Client, connect, type SocketLike } from '../protocol/client.ts';
+import { type Client, type ClientOptions, connect, type SocketLike } from '../protocol/client.ts';
 import { PickupError } from '../protocol/errors.ts';
 import { printable } from '../protocol/printable.ts';
 import type { PortFile } from '../protocol/rpc.ts';
@@ -32,15 +32,13 @@ export async function withDaemon<T>(
 	const found: { daemon?: PortFile | null } = {};
 	const endpoint = async () => {
 		found.daemon = await findDaemon(state);
-		if (found.daemon) return found.daemon;
-		// A daemon that was stopped took its port file along.
-		const mayStart = !hasAnswered || (await readPortFile(state)) !== null;
-		if (mayStart) return startDaemon(state, expectJob ? ['--expect-job'] : []);
-		throw noDaemon(state);
+		return (
+			found.daemon ?? startUnlessStopped(state, hasAnswered, expectJob ? ['--expect-job'] : [])
+		);
 	};
 	let client: Client | null = null;
 	try {
-		client = await connectTo(endpoint);
+		client = await connectTo({ endpoint });
 		return await work(noting(client, () => (hasAnswered = true)));
 	} catch (error) {
 		const isUnreachable = error instanceof PickupError && error.code === 'daemon-unreachable';
@@ -50,6 +48,32 @@ export async function withDaemon<T>(
 		client?.close();
 	}
 	return withDaemon({ expectJob }, work);
+}
+
+/**
+ * A client that is an agent and stays connected until it is closed. The daemon is started when there
+ * is none, and again when one dies; one that is stopped is waited for.
+ */
+export async function connectAgent(
+	options: Pick<ClientOptions, 'agent' | 'onStatus' | 'onGivenUp'>,
+): Promise<Client> {
+	const state = ownStateFolder();
+	let isConnected = false;
+	const endpoint = async () =>
+		(await findDaemon(state)) ?? startUnlessStopped(state, isConnected, []);
+	const client = await connectTo({ ...options, endpoint });
+	isConnected = true;
+	return client;
+}
+
+/** A daemon that was stopped took its port file along; whoever had spoken to it does not start another. */
+async function startUnlessStopped(
+	state: string,
+	hasSpoken: boolean,
+	options: readonly string[],
+): Promise<PortFile> {
+	if (hasSpoken && (await readPortFile(state)) === null) throw noDaemon(state);
+	return startDaemon(state, options);
 }
 
 /** The same client, telling of every answer. */
@@ -68,7 +92,7 @@ function noting(client: Client, onAnswer: () => void): Client {
 
 /** A client of the running daemon. Throws `daemon-unreachable` where there is none. */
 export function connectToRunning(state: string): Promise<Client> {
-	return connectTo(() => runningDaemon(state));
+	return connectTo({ endpoint: () => runningDaemon(state) });
 }
 
 /** Where it listens, and its process. Throws `daemon-unreachable` where there is none. */
@@ -113,11 +137,11 @@ export function daemonProgram(): string {
 /** How long a server may leave a connection that was closed half open, in ms. */
 const CLOSE_WITHIN = 1000;
 
-async function connectTo(endpoint: () => Promise<PortFile>): Promise<Client> {
-	const options = { closeTimeout: CLOSE_WITHIN } as SocketOptions;
+async function connectTo(options: Omit<ClientOptions, 'openSocket' | 'client'>): Promise<Client> {
+	const closing = { closeTimeout: CLOSE_WITHIN } as SocketOptions;
 	const client = await connect({
-		endpoint,
-		openSocket: (url, protocols) => new WebSocket(url, protocols, options) as unknown as SocketLike,
+		...options,
+		openSocket: (url, protocols) => new WebSocket(url, protocols, closing) as unknown as SocketLike,
 		client: { name: 'pickup-cli', version: VERSION },
 	});
 	for (const notice of client.hello.notices) process.stderr.write(printable(`${notice}\n`));

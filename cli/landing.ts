@@ -1,10 +1,11 @@
 import { open, rm, rmdir, stat } from 'node:fs/promises';
-import { join, parse, resolve } from 'node:path';
+import { join } from 'node:path';
 import { makeFolder } from '../files/folders.ts';
 import { fullDisk, noRoom } from '../files/system-errors.ts';
 import type { Placement, PlacementReport } from '../host-bridge/host.ts';
 import { findTrack } from '../host-bridge/placement.ts';
 import type { SavedTimeline, TimelineFileHost } from '../host-bridge/timeline-file/host.ts';
+import { freeName, type OutputFolders } from '../host-bridge/timeline-file/output-folders.ts';
 import { PickupError } from '../protocol/errors.ts';
 import type { GenerationRequest } from '../protocol/generation.ts';
 import type { Clip, Job } from '../protocol/jobs.ts';
@@ -41,7 +42,7 @@ export async function placementOfJob(
 	request: GenerationRequest,
 ): Promise<Placement> {
 	if (clip === null) throw new PickupError('wrong-state', `Job ${id} has no finished clip`);
-	if (!(await exists(clip.path))) {
+	if ((await stat(clip.path).catch(() => null)) === null) {
 		throw new PickupError('media-offline', `Expected the clip of job ${id} at ${clip.path}`);
 	}
 	const { track: name, range: wanted, sequence } = request.context;
@@ -72,31 +73,14 @@ function rangeOf({ context: { range, left, right } }: GenerationRequest, clip: C
 	return { start: range.start, end: range.start + clip.frames };
 }
 
-export type Folders = {
-	readonly output: string;
-	readonly media: string;
+export type Folders = OutputFolders & {
 	keep(): void;
 	/** Removes the folders that were made here and hold nothing, unless they are to be kept. */
 	tidy(): Promise<void>;
 };
 
-/** Where the new timeline goes and its clips beside it; nothing is made or looked at. */
-export function foldersFor(
-	host: TimelineFileHost,
-	output: string | undefined,
-): Pick<Folders, 'output' | 'media'> {
-	const { dir, name } = parse(host.path);
-	// A timeline that names its media by their place beside it must stay there, unless told otherwise.
-	const beside = host.relativeMedia ? dir : join(dir, fitting(name, ' pickup'));
-	const folder = resolve(output ?? beside);
-	return { output: folder, media: join(folder, 'media') };
-}
-
 /** Makes the folders and looks that both can be written to. Throws `folder-not-writable`, `disk-full`. */
-export async function makeFolders({
-	output,
-	media,
-}: Pick<Folders, 'output' | 'media'>): Promise<Folders> {
+export async function makeFolders({ output, media }: OutputFolders): Promise<Folders> {
 	let made: readonly string[] = [];
 	let kept = false;
 	const tidy = async () => {
@@ -131,31 +115,4 @@ async function checkWritable(folder: string): Promise<void> {
 	const file = await open(path, 'w');
 	await file.close();
 	await rm(path);
-}
-
-/** The timeline's own name where it is free in the folder, else with a number: `cut 2.xml`. */
-async function freeName(folder: string, timeline: string): Promise<string> {
-	const { name, ext } = parse(timeline);
-	for (let number = 1; ; number++) {
-		const candidate = fitting(name, number === 1 ? ext : ` ${number}${ext}`);
-		if (!(await exists(join(folder, candidate)))) return candidate;
-	}
-}
-
-/** What most file systems take as one name, in bytes. */
-const LONGEST_NAME = 255;
-
-/** The name with an ending, cut short between characters where both would be too long for a name. */
-function fitting(name: string, ending: string): string {
-	const characters = [...name];
-	const isLong = () => Buffer.byteLength(characters.join('') + ending) > LONGEST_NAME;
-	while (characters.length > 1 && isLong()) characters.pop();
-	return characters.join('') + ending;
-}
-
-function exists(path: string): Promise<boolean> {
-	return stat(path).then(
-		() => true,
-		() => false,
-	);
 }

@@ -13,6 +13,7 @@ import { addGaps } from './verbs/gaps.ts';
 import { addInsert } from './verbs/insert.ts';
 import { addJobs } from './verbs/jobs.ts';
 import { addModels } from './verbs/models.ts';
+import { addOpen } from './verbs/open.ts';
 import { addRetake } from './verbs/retake.ts';
 import { addSetup } from './verbs/setup.ts';
 import { addSoundtrack } from './verbs/soundtrack.ts';
@@ -20,6 +21,7 @@ import { VERSION } from './version.ts';
 
 const HELP = `
 Examples:
+  pickup open cut.xml
   pickup gaps cut.xml
   pickup fill cut.xml --gap 2 --prompt "she crosses the bridge, wind"
 
@@ -48,6 +50,7 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 const VERBS = [
+	addOpen,
 	addGaps,
 	addFill,
 	addExtend,

@@ -3,6 +3,7 @@ import { systemProblem } from '../files/system-errors.ts';
 import type { Placement } from '../host-bridge/host.ts';
 import { planPlacement } from '../host-bridge/placement.ts';
 import { openTimeline, type TimelineFileHost } from '../host-bridge/timeline-file/host.ts';
+import { foldersFor } from '../host-bridge/timeline-file/output-folders.ts';
 import type { Client } from '../protocol/client.ts';
 import { PickupError } from '../protocol/errors.ts';
 import {
@@ -17,7 +18,8 @@ import type { ClipSpan, TimelineContext } from '../protocol/timeline.ts';
 import { withDaemon } from './daemon-link.ts';
 import { type EngineOptions, engineParts } from './engine-options.ts';
 import { EXIT, exitCodeFor } from './exit-codes.ts';
-import { foldersFor, type Landed, landClips, makeFolders } from './landing.ts';
+import { interruptible } from './interruptible.ts';
+import { type Landed, landClips, makeFolders } from './landing.ts';
 import { finished, makeAll, type NamedRequest, planAll } from './make.ts';
 import { planLines } from './plan-lines.ts';
 import type { Terminal } from './terminal.ts';
@@ -266,24 +268,4 @@ function report(terminal: Terminal, { landed, jobs, done, plans }: Made): number
 		problems,
 	});
 	return problems[0] ? exitCodeFor(problems[0]) : EXIT.ok;
-}
-
-const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/**
- * Does what must be put right when it is interrupted: the signal aborts, once, instead of ending the
- * command. Another one ends it at once, as it does before and after.
- */
-async function interruptible<T>(work: (interrupt: AbortSignal) => Promise<T>): Promise<T> {
-	const controller = new AbortController();
-	const abort = () => {
-		for (const name of INTERRUPTS) process.off(name, abort);
-		controller.abort();
-	};
-	for (const name of INTERRUPTS) process.on(name, abort);
-	try {
-		return await work(controller.signal);
-	} finally {
-		for (const name of INTERRUPTS) process.off(name, abort);
-	}
 }

@@ -95,6 +95,18 @@ export function checkPlacement(
 	};
 }
 
+/**
+ * The track that the next one of its kind will be once it is made, or with `ahead` one of those
+ * after it. A host may list sound that is no audio track of its own, under other names.
+ */
+export function newTrack(cut: Cut, kind: Track['kind'], ahead = 0): TrackChoice {
+	const counted = cut.tracks.filter(
+		(track) => track.kind === kind && (kind === 'video' || isCounted(cut, track)),
+	);
+	const index = counted.length + ahead;
+	return { kind: 'new', name: `${kind === 'video' ? 'V' : 'A'}${index + 1}`, index };
+}
+
 export function findTrack(cut: Cut, name: string): Track | undefined {
 	return cut.tracks.find((track) => track.name === name);
 }
@@ -113,7 +125,7 @@ function chooseVideo(cut: Cut, placement: Planned): TrackChoice {
 		);
 	}
 	if (placement.where === 'above') {
-		return { kind: 'new', name: `V${videos.length + 1}`, index: videos.length };
+		return newTrack(cut, 'video');
 	}
 	if (track.locked) {
 		throw new PickupError('placement-conflict', `Track ${track.name} is locked`, {
@@ -140,11 +152,9 @@ function chooseAudio(
 	const isFree = (track: Track) =>
 		!track.locked && !track.clips.some((clip) => rangesOverlap(clip.range, range));
 	const existing = ({ name, index }: Track): TrackChoice => ({ kind: 'existing', name, index });
-	const added = (index: number): TrackChoice => ({ kind: 'new', name: `A${index + 1}`, index });
 	if (!cut.splitStereo) {
 		const free = audios.find(isFree);
-		// A host may list sound that is no audio track of its own, under other names.
-		return { audio: free ? existing(free) : added(audios.filter(isNumbered).length) };
+		return { audio: free ? existing(free) : newTrack(cut, 'audio') };
 	}
 	for (const left of audios) {
 		const right = audios.find((track) => track.name === left.rightChannel);
@@ -152,11 +162,11 @@ function chooseAudio(
 			return { audio: existing(left), audioRight: existing(right) };
 		}
 	}
-	return { audio: added(audios.length), audioRight: added(audios.length + 1) };
+	return { audio: newTrack(cut, 'audio'), audioRight: newTrack(cut, 'audio', 1) };
 }
 
-function isNumbered(track: Track): boolean {
-	return /^A\d+$/.test(track.name);
+function isCounted({ splitStereo }: Cut, { name }: Track): boolean {
+	return splitStereo === true || /^A\d+$/.test(name);
 }
 
 function choicesOf(plan: PlacementPlan): readonly TrackChoice[] {

@@ -25,6 +25,12 @@ export const hostProjectSchema = z
 	.strictObject({
 		...openThing,
 		path: pathSchema.nullable().describe('Null for a project that was never saved.'),
+		landsIn: pathSchema
+			.optional()
+			.describe('The file that has what landed, where that is not the project’s own.'),
+		mediaFolder: pathSchema
+			.optional()
+			.describe('Where clips made for it belong. Absent: the daemon chooses.'),
 	})
 	.readonly()
 	.meta({ id: 'HostProject' });
@@ -153,6 +159,8 @@ export const agentMethods = {
 
 export type HostState = z.infer<typeof hostStateSchema>;
 export type HostAgent = z.infer<typeof hostAgentSchema>;
+export type EditStep = z.infer<typeof editStepSchema>;
+export type Item = z.infer<typeof itemSchema>;
 export type EditorHost = z.infer<typeof hostSchema>;
 export type AgentMethod = keyof typeof agentMethods;
 export type AgentParams<M extends AgentMethod> = z.input<(typeof agentMethods)[M]['params']>;

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { openTimeline } from '../../host-bridge/timeline-file/host.ts';
+import { foldersFor } from '../../host-bridge/timeline-file/output-folders.ts';
 import type { Client } from '../../protocol/client.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { Job } from '../../protocol/jobs.ts';
 import { withDaemon } from '../daemon-link.ts';
 import { EXIT } from '../exit-codes.ts';
-import { foldersFor, landClips, makeFolders, placementOfJob } from '../landing.ts';
+import { landClips, makeFolders, placementOfJob } from '../landing.ts';
 import { sequenceOption } from '../shot.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 

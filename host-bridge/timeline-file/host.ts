@@ -4,7 +4,7 @@ import type { Host } from '../host.ts';
 import { planPlacement } from '../placement.ts';
 import { encodeText } from './encoding.ts';
 import type { TimelineFormat } from './format.ts';
-import { hasRelativeMedia, loadTimeline } from './load.ts';
+import { hasRelativeMedia, loadTimeline, othersNote } from './load.ts';
 import type { InsertedSpan } from './splice.ts';
 import { writeTimeline } from './write.ts';
 
@@ -90,10 +90,4 @@ export async function openTimeline(
 			return { path: output, spans: edit.spans, warnings };
 		},
 	};
-}
-
-function othersNote(name: string, others: readonly string[]): string {
-	const names = others.slice(0, 5).map((other) => `“${other}”`);
-	const more = others.length > names.length ? ` and ${others.length - names.length} more` : '';
-	return `This is the first sequence of the file, “${name}”; there are also ${names.join(', ')}${more}.`;
 }

@@ -37,7 +37,10 @@ export type LoadedTimeline = {
  * Reads a timeline by its content, whatever its name. Throws PickupError `bad-request` where there
  * is no such file or sequence, `timeline-unsupported` or `timeline-malformed`.
  */
-export async function loadTimeline(file: string, sequence?: string): Promise<LoadedTimeline> {
+export async function loadTimeline(
+	file: string,
+	sequence?: string | ((names: readonly string[]) => number),
+): Promise<LoadedTimeline> {
 	const source = path.resolve(file);
 	const bytes = await readTimeline(source);
 	const { text, encoding } = decodeText(bytes);
@@ -54,7 +57,7 @@ export async function loadTimeline(file: string, sequence?: string): Promise<Loa
 	const read = (changed: string) => checkedSequences(format, changed, media);
 	const sequences = read(text);
 	const names = sequences.map(({ cut }) => cut.sequence.name);
-	const index = chooseSequence(names, sequence);
+	const index = typeof sequence === 'function' ? sequence(names) : chooseSequence(names, sequence);
 	return {
 		path: source,
 		sha256: createHash('sha256').update(bytes).digest('hex'),
@@ -73,6 +76,13 @@ export async function loadTimeline(file: string, sequence?: string): Promise<Loa
  */
 export function hasRelativeMedia({ media }: Pick<LoadedTimeline, 'media'>): boolean {
 	return media.lostIn(path.join(media.folder, 'elsewhere', 'than', 'here')).length > 0;
+}
+
+/** Says that a file has other sequences beside the one that is read. */
+export function othersNote(name: string, others: readonly string[]): string {
+	const names = others.slice(0, 5).map((other) => `“${other}”`);
+	const more = others.length > names.length ? ` and ${others.length - names.length} more` : '';
+	return `This is the first sequence of the file, “${name}”; there are also ${names.join(', ')}${more}.`;
 }
 
 async function readTimeline(file: string): Promise<Uint8Array> {
