@@ -120,7 +120,7 @@ export class TimelineProject {
 				return await this.#read();
 			} catch (error) {
 				// An editor may be in the middle of saving.
-				const isPartial = error instanceof PickupError && error.code === 'timeline-malformed';
+				const isPartial = error instanceof PickupError && error.code.startsWith('timeline-');
 				if (!isPartial || tries === TRIES) throw error;
 			}
 			await pause(BETWEEN_TRIES);
@@ -154,7 +154,8 @@ export class TimelineProject {
 					)
 				: await loadTimeline(this.path, this.#wanted);
 		this.#ledger = ledger && settled(ledger, this.#now.sha256);
-		this.#former = ledger ? null : (ledgers.at(-1)?.file ?? null);
+		const former = ledger ? undefined : ledgers.at(-1)?.file;
+		this.#former = former === undefined ? null : join(basename(folders.output), former);
 		this.#marks = { original, output };
 		if (before !== null && before !== this.#now.sha256) this.revision += 1;
 	}

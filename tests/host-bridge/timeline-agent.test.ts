@@ -3,108 +3,30 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { fcp7Xml, kdenlive, otio, type SimpleCut } from '../../demo/timelines.ts';
-import { planPlacement } from '../../host-bridge/placement.ts';
-import { TimelineAgent } from '../../host-bridge/timeline-file/agent.ts';
-import { TimelineProject } from '../../host-bridge/timeline-file/project.ts';
+import { fcp7Xml, kdenlive, otio } from '../../demo/timelines.ts';
 import type { PickupError } from '../../protocol/errors.ts';
 import type { EditStep } from '../../protocol/hosts.ts';
-import type { FrameRange } from '../../protocol/time.ts';
-import type { Cut } from '../../protocol/timeline.ts';
-import { placementOf } from './cuts.ts';
-
-const CUT: SimpleCut = {
-	name: 'Cut',
-	rate: { num: 25, den: 1 },
-	size: { width: 640, height: 360 },
-	startFrame: 90_000,
-	clips: [
-		{ name: 'A', path: '/media/a.mov', start: 0, frames: 50 },
-		{ name: 'B', path: '/media/b.mov', start: 75, frames: 50 },
-	],
-};
-const GAP = { start: 50, end: 75 };
+import {
+	CUT,
+	itemsOf,
+	makeTakes,
+	type Opened,
+	openAgent,
+	ours,
+	placing,
+} from './timeline-agent.ts';
 
 let base = '';
 let folder = '';
-const takes: string[] = [];
+let takes: readonly string[] = [];
 beforeAll(async () => {
 	base = await mkdtemp(path.join(tmpdir(), 'pickup-agent-'));
-	for (const name of ['take 1.mov', 'take 2.mov']) {
-		takes.push(path.join(base, name));
-		await writeFile(path.join(base, name), '');
-	}
+	takes = await makeTakes(base, 2);
 });
 beforeEach(async () => {
 	folder = await mkdtemp(path.join(base, 'cut-'));
 });
 afterAll(() => rm(base, { recursive: true, force: true }));
-
-type Opened = {
-	readonly agent: TimelineAgent;
-	readonly cut: () => Promise<Cut>;
-	readonly edit: (steps: readonly EditStep[], operation?: string) => Promise<boolean>;
-};
-
-async function openAgent(file: string): Promise<Opened> {
-	const project = await TimelineProject.open(file);
-	const agent = new TimelineAgent(project, {
-		id: randomUUID(),
-		version: '1',
-		look: async () => ({ size: { width: 640, height: 360 }, sound: true }),
-	});
-	const { state } = agent.who();
-	const where = { project: state.project!.id, sequence: state.sequence!.id };
-	return {
-		agent,
-		cut: async () => (await agent.answers['agent.cut'](where)).cut,
-		edit: async (steps, operation = randomUUID()) => {
-			const asked = { ...where, operation, label: 'Fill', steps: [...steps] };
-			return (await agent.answers['agent.edit'](asked)).again;
-		},
-	};
-}
-
-/** What a plan says, step by step. */
-function placing(
-	cut: Cut,
-	take: number,
-	where: 'gap' | 'above' = 'gap',
-	range: FrameRange = GAP,
-): readonly EditStep[] {
-	const placement = placementOf(range, { where, clip: { path: takes[take]! } });
-	const { video, audio, audioRight } = planPlacement(cut, placement);
-	const added: EditStep[] = [];
-	const steps = ([video, audio, audioRight] as const).flatMap((choice, at): EditStep[] => {
-		if (!choice) return [];
-		const of = at === 0 ? ('video' as const) : ('audio' as const);
-		const track = choice.kind === 'new' ? `new ${choice.name}` : choice.name;
-		if (choice.kind === 'new') added.push({ kind: 'add-track', of, as: track });
-		const file = { path: takes[take]!, name: `Take ${take + 1}` };
-		return [{ kind: 'place', of, track, range, ...file, enabled: where === 'gap', draft: true }];
-	});
-	return [...added, ...steps];
-}
-
-/** What stands in the cut of our takes: track, frames, file. */
-function ours({ tracks }: Cut): readonly (readonly [string, number, number, string])[] {
-	return tracks.flatMap((track) =>
-		track.clips.flatMap(({ source, range }) =>
-			source.kind === 'file'
-				? [[track.name, range.start, range.end, path.basename(source.path)] as const]
-				: [],
-		),
-	);
-}
-
-function itemsOf(cut: Cut, take: number): readonly EditStep[] {
-	return ours(cut)
-		.filter(([, , , name]) => name === path.basename(takes[take]!))
-		.map(([track, start, end]) => ({
-			kind: 'remove',
-			item: { track, range: { start, end }, path: takes[take]! },
-		}));
-}
 
 const FORMATS = [
 	['cut.xml', fcp7Xml, ['V1', 'A1', 'A2']],
@@ -124,20 +46,20 @@ describe.each(FORMATS)('The agent of %s', (name, write, tracks) => {
 		const file = await opened();
 		const { edit, cut, agent } = await openAgent(file);
 		const operation = randomUUID();
-		const steps = placing(await cut(), 0);
+		const steps = placing(await cut(), takes[0]!);
 		expect(await edit(steps, operation)).toBe(false);
 		expect(await edit(steps, operation)).toBe(true);
 		const landed = tracks.map((track) => [track, 50, 75, 'take 1.mov']);
 		expect(ours(await cut())).toEqual(landed);
 		expect(agent.who().state.project).toMatchObject({ path: file, landsIn: result() });
 
-		await edit(placing(await cut(), 1, 'above'));
+		await edit(placing(await cut(), takes[1]!, 'above'));
 		const above = ours(await cut()).filter(([, , , media]) => media === 'take 2.mov');
 		expect(above).toHaveLength(tracks.length);
-		await edit(itemsOf(await cut(), 1));
+		await edit(itemsOf(await cut(), takes[1]!));
 		expect(ours(await cut())).toEqual(landed);
 
-		const swaps = itemsOf(await cut(), 0).map((step): EditStep => {
+		const swaps = itemsOf(await cut(), takes[0]!).map((step): EditStep => {
 			const next = { path: takes[1]!, name: 'Take 2', draft: false };
 			return step.kind === 'remove' ? { kind: 'swap', item: step.item, ...next } : step;
 		});
@@ -157,8 +79,8 @@ describe.each(FORMATS)('The agent of %s', (name, write, tracks) => {
 
 	test('does all steps or none', async () => {
 		const { edit, cut } = await openAgent(await opened());
-		const steps = placing(await cut(), 0);
-		const over = placing(await cut(), 1, 'gap', { start: 125, end: 150 }).map((step) =>
+		const steps = placing(await cut(), takes[0]!);
+		const over = placing(await cut(), takes[1]!, 'gap', { start: 125, end: 150 }).map((step) =>
 			step.kind === 'place' && step.of === 'video'
 				? { ...step, range: { start: 90, end: 115 } }
 				: step,
@@ -170,5 +92,109 @@ describe.each(FORMATS)('The agent of %s', (name, write, tracks) => {
 		});
 		expect(ours(await cut())).toEqual([]);
 		expect(await readdir(folder)).toEqual([name]);
+	});
+});
+
+describe('What a person does to the files meanwhile:', () => {
+	const NAME = 'cut.xml';
+	const output = (...names: string[]) => path.join(folder, 'cut pickup', ...names);
+
+	async function landed(): Promise<Opened & { readonly file: string }> {
+		const file = path.join(folder, NAME);
+		await writeFile(file, fcp7Xml(CUT));
+		const opened = await openAgent(file);
+		await opened.edit(placing(await opened.cut(), takes[0]!));
+		return { ...opened, file };
+	}
+
+	test('what is saved over the new file is gone on with, and what was there before is kept', async () => {
+		const { agent, cut, edit, file } = await landed();
+		const { revision } = agent.who().state;
+		// A slip, a name of their own, and the sound gone: as an editor writes it.
+		const ours = await readFile(output(NAME), 'utf8');
+		const theirs = ours
+			.replaceAll('<in>0</in>\n\t\t\t\t\t\t<out>25</out>', '<in>3</in>\n\t\t\t\t\t\t<out>28</out>')
+			.replace('<name>Cut</name>', '<name>Cut, second version</name>');
+		expect(theirs).not.toBe(ours);
+		await writeFile(output(NAME), theirs);
+		await agent.refresh();
+		expect(agent.who().state.revision).toBeGreaterThan(revision);
+		const swaps = itemsOf(await cut(), takes[0]!).map((step): EditStep => {
+			const next = { path: takes[1]!, name: 'Take 2', draft: false };
+			return step.kind === 'remove' ? { kind: 'swap', item: step.item, ...next } : step;
+		});
+		await edit(swaps);
+		const now = await readFile(output(NAME), 'utf8');
+		expect(now).toContain('<name>Cut, second version</name>');
+		expect(now.match(/<in>3<\/in>/g)).toHaveLength(3);
+		expect(now).not.toContain('take%201.mov');
+		expect(await readFile(output('cut history', 'cut (before 2).xml'), 'utf8')).toBe(theirs);
+		expect(await readFile(file, 'utf8')).toBe(fcp7Xml(CUT));
+	});
+
+	test('a timeline that is exported anew gets another new file, and the person is told', async () => {
+		const { agent, cut, edit, file } = await landed();
+		const first = await readFile(output(NAME), 'utf8');
+		const longer = { ...CUT, clips: [...CUT.clips, { ...CUT.clips[1]!, start: 200 }] };
+		await writeFile(file, fcp7Xml(longer));
+		await agent.refresh();
+		const { notes, tracks } = await cut();
+		expect(notes?.[0]).toMatch(/^cut\.xml has changed since clips landed in “cut pickup.cut\.xml”/);
+		expect(tracks[0]?.clips).toHaveLength(3);
+		expect(agent.who().state.project?.landsIn).toBeUndefined();
+		await edit(placing(await cut(), takes[0]!));
+		expect(agent.who().state.project?.landsIn).toBe(output('cut 2.xml'));
+		expect(await readFile(output(NAME), 'utf8')).toBe(first);
+		expect((await cut()).notes).toBeUndefined();
+		// The old state of the timeline is the old file’s again.
+		await writeFile(file, fcp7Xml(CUT));
+		await agent.refresh();
+		expect(agent.who().state.project?.landsIn).toBe(output(NAME));
+	});
+
+	test('a timeline that is exported with our clips in it has them', async () => {
+		const { cut, edit, file } = await landed();
+		await writeFile(file, await readFile(output(NAME)));
+		expect(ours(await cut()).map(([track]) => track)).toEqual(['V1', 'A1', 'A2']);
+		await edit(itemsOf(await cut(), takes[0]!));
+		expect(ours(await cut())).toEqual([]);
+		expect(await readFile(file)).toEqual(await readFile(output(NAME)));
+	});
+
+	test('a new file that is deleted is begun anew', async () => {
+		const { cut, edit } = await landed();
+		await rm(output(NAME));
+		expect(ours(await cut())).toEqual([]);
+		await edit(placing(await cut(), takes[1]!));
+		expect(await readdir(output())).toEqual([NAME, `${NAME}.pickup.json`]);
+	});
+
+	test.each([0, 0.5])('a file of which %d is saved is waited for', async (part) => {
+		const { cut } = await landed();
+		const whole = await readFile(output(NAME), 'utf8');
+		await writeFile(output(NAME), whole.slice(0, whole.length * part));
+		const reading = cut();
+		await writeFile(output(NAME), whole.replaceAll('take 1<', 'My take<'));
+		expect((await reading).tracks[0]?.clips[1]?.name).toBe('My take');
+	});
+
+	test('the original that is gone is no harm to the new file', async () => {
+		const { cut, edit, file } = await landed();
+		await rm(file);
+		expect(ours(await cut())).toHaveLength(3);
+		await edit(itemsOf(await cut(), takes[0]!));
+		expect(ours(await cut())).toEqual([]);
+	});
+
+	test('its last twenty states are kept', async () => {
+		const { cut, edit } = await landed();
+		for (let time = 0; time < 12; time++) {
+			await edit(itemsOf(await cut(), takes[0]!));
+			await edit(placing(await cut(), takes[0]!));
+		}
+		const kept = await readdir(output('cut history'));
+		expect(kept).toHaveLength(20);
+		expect(kept).toContain('cut (before 25).xml');
+		expect(kept).not.toContain('cut (before 5).xml');
 	});
 });
