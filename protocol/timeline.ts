@@ -149,6 +149,11 @@ export const trackSchema = z
 			.readonly()
 			.describe('In order, not overlapping. Disabled clips are there: they occupy their time.'),
 		transitions: z.array(transitionSchema).readonly(),
+		taken: z
+			.array(frameRangeSchema)
+			.readonly()
+			.optional()
+			.describe('Time on it that something else than clips has, so that nothing fits there.'),
 		rightChannel: z
 			.string()
 			.max(64)

@@ -1,10 +1,11 @@
-/** Bundles the programs into dist/: the `pickup` command, the daemon and the engine process. */
+/** Bundles the programs into dist/: the `pickup` command, the daemon, the engine process, Blender's add-on. */
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildKernels } from './build-kernels.mjs';
+import { packBlender } from './pack-blender.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -27,6 +28,7 @@ export async function buildAll() {
 		Object.entries(entryPoints).filter(([, file]) => existsSync(join(root, file))),
 	);
 	await buildKernels();
+	packBlender(root);
 	await build({
 		absWorkingDir: root,
 		entryPoints: present,

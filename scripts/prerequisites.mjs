@@ -6,6 +6,14 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+/** Where Mesa's drivers are, by architecture and distribution. */
+const DRIVERS = [
+	'/usr/lib/x86_64-linux-gnu/dri',
+	'/usr/lib/aarch64-linux-gnu/dri',
+	'/usr/lib64/dri',
+	'/usr/lib/dri',
+];
+
 const PROGRAMS = {
 	ffmpeg: { package: 'ffmpeg', why: 'reads and writes the media' },
 	melt: { package: 'melt', why: 'renders Kdenlive and MLT projects' },
@@ -21,13 +29,23 @@ const PROGRAMS = {
 		present: () =>
 			spawnSync('/usr/bin/python3', ['-c', 'import openshot, openshot_qt']).status === 0,
 	},
+	blender: { package: 'blender', why: 'is the editor that the add-on is tested in' },
+	'xvfb-run': { package: 'xvfb', why: 'gives Blender a screen to have its window on' },
+	xauth: { package: 'xauth', why: 'lets Blender use that screen' },
+	mesa: {
+		package: 'libgl1-mesa-dri',
+		why: 'draws Blender’s window without a graphics card',
+		present: () => DRIVERS.some((folder) => existsSync(folder)),
+	},
+	'python3.11': {
+		package: 'python3.11-venv',
+		why: 'is the only Python that Blender 5.0 as a module runs in',
+		present: () => spawnSync('python3.11', ['-c', 'import venv, ensurepip']).status === 0,
+	},
 	libvulkan: {
 		package: 'libvulkan1',
 		why: 'finds the driver on which the networks are tested without a GPU',
-		present: () => {
-			const known = spawnSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' }).stdout ?? '';
-			return process.platform !== 'linux' || known.includes('libvulkan.so.1');
-		},
+		present: () => knowsLibrary('libvulkan.so.1'),
 	},
 };
 
@@ -52,6 +70,11 @@ export function ensurePrograms(names) {
 		console.error(`Could not install ${still.join(', ')}. Try: ${command}`);
 		process.exit(1);
 	}
+}
+
+function knowsLibrary(name) {
+	const known = spawnSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' }).stdout ?? '';
+	return process.platform !== 'linux' || known.includes(name);
 }
 
 function isPresent(name) {

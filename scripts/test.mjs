@@ -7,6 +7,7 @@ import { ensurePrograms } from './prerequisites.mjs';
 import { run } from './tools.mjs';
 
 ensurePrograms(['ffmpeg', 'melt', 'python3', 'python3-venv', 'openshot-qt', 'libvulkan']);
+ensurePrograms(['blender', 'xvfb-run', 'xauth', 'mesa', 'python3.11']);
 await buildAll();
 step('tsc', ['-b']);
 step('biome', ['ci', '.']);
