@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import open from 'open';
 import type { PortFile } from '../protocol/rpc.ts';
+import { isWatched } from './display.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `--browser` and `--no-browser`; undefined where neither was given. */
@@ -18,7 +21,7 @@ export function panelAddress({ port, token }: PortFile, host?: string): string {
 export async function showPanel(
 	daemon: PortFile,
 	host: string | undefined,
-	{ browser = hasDisplay() && process.stdout.isTTY }: BrowserOption,
+	{ browser = isWatched() }: BrowserOption,
 	terminal: Terminal,
 ): Promise<void> {
 	const address = panelAddress(daemon, host);
@@ -36,22 +39,18 @@ function pageAddress(port: number): string {
 	return `http://127.0.0.1:${port}/panel/`;
 }
 
-function hasDisplay(): boolean {
-	if (process.platform !== 'linux') return true;
-	return Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
-}
-
 /** False where the system has no way to open one. */
 async function openInBrowser(address: string): Promise<boolean> {
+	const patience = new AbortController();
 	try {
 		const child = await open(address);
-		return await new Promise((resolve) => {
-			child.once('error', () => resolve(false)).once('exit', (code) => resolve(code === 0));
-			// A browser that goes on running has been opened.
-			setTimeout(() => resolve(true), OPENED_AFTER).unref();
-		});
+		const ended = once(child, 'exit').then(([code]) => code === 0);
+		// A browser that goes on running has been opened.
+		return await Promise.race([ended, pause(OPENED_AFTER, true, patience)]);
 	} catch {
 		return false;
+	} finally {
+		patience.abort();
 	}
 }
 

@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isWatched } from '../cli/display.ts';
 import { run } from './ffmpeg.ts';
 import { renderWithMelt } from './melt.ts';
 import { paintScene } from './scene.ts';
@@ -50,6 +52,13 @@ console.log(`Timelines: ${filled.map(({ timeline }) => show(timeline)).join(', '
 console.log(
 	`Look at: ${show(join(OUTPUT, 'before-after.mp4'))}, ${show(join(OUTPUT, 'joins.png'))}`,
 );
+const open = ['open', show(join(OUTPUT, 'cut.xml'))];
+console.log(`See it in the panel: node ${[show(PICKUP), ...open].join(' ')}`);
+if (isWatched()) {
+	spawn(process.execPath, [PICKUP, ...open], { stdio: 'inherit' });
+	// Ctrl+C is for the command, which then ends in order, and this with it.
+	process.on('SIGINT', () => {});
+}
 
 type Filled = {
 	readonly timeline: string;

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fcp7Xml } from '../../demo/timelines.ts';
@@ -35,10 +35,12 @@ type Opened = {
 	readonly ended: Promise<number>;
 };
 
-function open(...args: string[]): Opened {
+function open(...given: (string | NodeJS.ProcessEnv)[]): Opened {
+	const args = given.filter((each) => typeof each === 'string');
+	const environment = given.filter((each) => typeof each !== 'string');
 	const child = spawn(process.execPath, [PICKUP, 'open', ...args], {
 		stdio: ['ignore', 'pipe', 'pipe'],
-		env: { ...process.env, PICKUP_STATE: bench.state },
+		env: Object.assign({}, process.env, { PICKUP_STATE: bench.state }, ...environment),
 	});
 	let text = '';
 	for (const stream of [child.stdout, child.stderr]) {
@@ -156,6 +158,32 @@ describe('pickup open', () => {
 		first.child.kill('SIGINT');
 		await first.ended;
 	});
+
+	test.skipIf(process.platform !== 'linux')(
+		'opens the browser with the token in the fragment, and tells it to nobody else',
+		async () => {
+			const path = await writeCut('seen.xml');
+			const bin = join(bench.folder, 'bin');
+			const opened = join(bench.folder, 'opened');
+			await mkdir(bin);
+			await writeFile(join(bin, 'xdg-open'), `#!/bin/sh\necho "$1" > '${opened}'\n`, {
+				mode: 0o755,
+			});
+			const command = open(path, '--browser', { PATH: `${bin}:${process.env.PATH}` });
+			await until('the browser', () => command.said().includes('in your browser'));
+			const { port, token } = await readPortFile(bench.state);
+			const { agent } = await hostOf(await panel(), path);
+			const address = `http://127.0.0.1:${port}/panel/#token=${token}&host=${agent.id}`;
+			expect((await readFile(opened, 'utf8')).trim()).toBe(address);
+			expect(command.said()).not.toContain(token);
+			command.child.kill('SIGINT');
+			await command.ended;
+			await writeFile(join(bin, 'xdg-open'), '#!/bin/sh\nexit 3\n');
+			const without = open('--browser', { PATH: `${bin}:${process.env.PATH}` });
+			expect(await without.ended).toBe(0);
+			expect(without.said()).toContain('The panel is at');
+		},
+	);
 
 	test('a file that is no timeline is refused before anything is opened', async () => {
 		const path = join(bench.folder, 'notes.txt');
