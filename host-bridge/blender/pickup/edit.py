@@ -68,15 +68,17 @@ class _Edit:
             self.strips.remove(strip)
 
     def _add_track(self, of, name):
-        # Above all that is there, so that nothing new covers or is covered unawares.
-        used = [each.channel for each in self.strips] + list(self.added.values())
-        self.added[name] = self._free_channel(max(used, default=0))
+        # Above all that is there, so that nothing that the person has made is in between.
+        stand = [each.channel for each in self.strips if each not in self.aside]
+        above = max([*stand, *self.added.values()], default=0) + 1
+        self.added[name] = self._free_channel(range(above, _MOST_CHANNELS + 1))
         self.added[track_name(of, self.added[name])] = self.added[name]
 
-    def _free_channel(self, above):
-        channels = self.editor.channels
-        for channel in range(above + 1, _MOST_CHANNELS + 1):
-            if not channels[channel].lock and not channels[channel].mute:
+    def _free_channel(self, among):
+        used = {each.channel for each in self.strips}
+        for channel in among:
+            settings = self.editor.channels[channel]
+            if channel not in used and not settings.lock and not settings.mute:
                 return channel
         raise Problem("host-refused", "Expected a free channel, Blender has no more than 128")
 
@@ -152,8 +154,7 @@ class _Edit:
         if users:
             raise Problem("host-refused", "%s is used by %s" % (strip.name, ", ".join(users)))
         channel, is_muted = strip.channel, strip.mute
-        used = [each.channel for each in self.strips] + list(self.added.values())
-        strip.channel = self._free_channel(max(used))
+        strip.channel = self._free_channel(range(_MOST_CHANNELS, 0, -1))
         strip.mute = True
         self.aside.append(strip)
 

@@ -152,9 +152,9 @@ def _read_head(connection):
     data = b""
     while b"\r\n\r\n" not in data:
         piece = connection.recv(4096)
+        data += piece
         if not piece or len(data) > _LONGEST_HEAD:
             raise Refused("Expected an answer to the WebSocket's greeting, got %r" % data[:100])
-        data += piece
     head, _, rest = data.partition(b"\r\n\r\n")
     return head.decode("latin-1").split("\r\n"), rest
 
