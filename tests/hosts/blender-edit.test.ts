@@ -293,9 +293,9 @@ result = [found.frame_start, found.color_tag, list(animation_of(scene)['second']
 		expect(await revision()).toBeGreaterThan(edited.revision);
 	});
 
-	test.runIf(which === 'window')(
-		'is undone by the person as one step, and stays undone',
-		async () => {
+	// Without a window there is nobody who undoes.
+	if (which === 'window') {
+		test('is undone by the person as one step, and stays undone', async () => {
 			await blender.run("bpy.ops.ed.undo_push(message='Two shots')");
 			const operation = randomUUID();
 			const steps = [place('video', 'V1'), place('audio', 'A2')];
@@ -307,8 +307,7 @@ result = [found.frame_start, found.color_tag, list(animation_of(scene)['second']
 			expect(await standing()).toEqual(before);
 			await blender.run("bpy.ops.ed.redo()\nuse(bpy.data.scenes['Scene'])");
 			expect(await standing()).toEqual(placed);
-		},
-	);
+		});
 	}
 });
 
