@@ -10,6 +10,7 @@ import { PickupError } from '../protocol/errors.ts';
 import { printable } from '../protocol/printable.ts';
 import { PROTOCOL_VERSION } from '../protocol/rpc.ts';
 import { EngineRegistry } from './engines/registry.ts';
+import { Cuts } from './hosts/cuts.ts';
 import { Hosts } from './hosts/hosts.ts';
 import { checkFolder, rememberPasses } from './jobs/admission.ts';
 import { Journal } from './jobs/journal.ts';
@@ -90,12 +91,14 @@ async function start(settings: Settings): Promise<void> {
 	});
 	if (settings.expectJob) supervisor.warmUp();
 	const hosts = new Hosts();
+	const cuts = new Cuts();
 	const tickets = new Tickets();
 	const queue = new JobQueue(journal, supervisor, surroundings);
 	const instance = randomUUID();
 	const panelMedia = openPanelMedia({
 		journal,
 		hosts,
+		cuts,
 		ffmpeg,
 		folder: join(paths.cache, 'panel'),
 		previews: paths.previews,

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { pathSchema } from './schemas.ts';
+import { count, framePosition, frameRangeSchema, pathSchema } from './schemas.ts';
 
 /**
  * What a panel sees and hears. Media go over HTTP: the panel asks for a ticket, and the address that
@@ -7,6 +7,12 @@ import { pathSchema } from './schemas.ts';
  */
 
 const jobId = z.uuid();
+
+/**
+ * What a browser can play: MP4 with H.264 and AAC, or WebM with VP9 and Opus. To show frame n of
+ * either go to (n + 3/4) / rate: WebM's times are rounded, and a little late.
+ */
+export const formSchema = z.enum(['h264', 'vp9']);
 
 /** The media that a ticket can be had for. */
 export const mediaSchema = z
@@ -18,6 +24,21 @@ export const mediaSchema = z
 				'What the shot looked like last while it was made, PNG; the same ticket each time.',
 			),
 		z.strictObject({ kind: z.literal('clip'), jobId }).describe('The finished file itself.'),
+		z.strictObject({ kind: z.literal('take'), jobId, form: formSchema }).describe('All of it.'),
+		z
+			.strictObject({ kind: z.literal('loop'), jobId, form: formSchema })
+			.describe(
+				'The clip in its cut, from a second before it to a second after, at the rate of the sequence.',
+			),
+		z
+			.strictObject({
+				kind: z.literal('frame'),
+				host: z.uuid().describe('The agent.'),
+				track: z.string().max(64),
+				frame: framePosition.describe('Sequence frame.'),
+				width: z.int().min(16).max(1920).describe('Pixels, in the shape of the sequence.'),
+			})
+			.describe('What the clip on that track shows there, PNG.'),
 		z
 			.strictObject({ kind: z.literal('still'), path: pathSchema })
 			.describe('A picture that the person has chosen, small, PNG.'),
@@ -25,14 +46,57 @@ export const mediaSchema = z
 	.readonly()
 	.meta({ id: 'Media' });
 
+/** What a loop shows where it is not the take itself. */
+const besideSchema = z
+	.strictObject({
+		frames: count.describe('Up to a second; less at the start of the sequence or of the clip.'),
+		shows: z
+			.enum(['clip', 'empty', 'offline', 'synthetic'])
+			.describe(
+				'`clip` plays; all others are black: no clip, its file is gone, or it is not one file.',
+			),
+	})
+	.readonly();
+
+export const loopSchema = z
+	.strictObject({ before: besideSchema, inside: count.describe('Frames.'), after: besideSchema })
+	.readonly()
+	.meta({ id: 'Loop', description: 'At the rate of the sequence.' });
+
 export const ticketSchema = z
 	.strictObject({
 		path: z.string().describe('On the daemon’s HTTP server; good until ten minutes after its use.'),
+		loop: loopSchema.nullable().describe('For a `loop`.'),
 	})
 	.readonly()
 	.meta({ id: 'Ticket' });
 
+/** What is heard over a stretch of the cut, or in a take. */
+export const levelsOfSchema = z
+	.discriminatedUnion('kind', [
+		z.strictObject({ kind: z.literal('cut'), host: z.uuid(), range: frameRangeSchema }),
+		z.strictObject({ kind: z.literal('take'), jobId }),
+	])
+	.readonly();
+
+export const levelsSchema = z
+	.strictObject({
+		peaks: z
+			.array(z.int().min(0).max(255))
+			.describe('The highest sample of each stretch; 255 is full scale.'),
+		loudest: z.number().describe('The highest of all, 1 is full scale; may be above.'),
+		unheard: z
+			.array(z.string())
+			.describe('Clips whose sound cannot be read, by their names: silent here.'),
+	})
+	.readonly()
+	.meta({ id: 'Levels' });
+
+export type Form = z.infer<typeof formSchema>;
 export type Media = z.infer<typeof mediaSchema>;
 export type MediaKind = Media['kind'];
 export type MediaOf<K extends MediaKind> = Extract<Media, { kind: K }>;
+export type Loop = z.infer<typeof loopSchema>;
 export type Ticket = z.infer<typeof ticketSchema>;
+export type LevelsOf = z.infer<typeof levelsOfSchema>;
+export type Levels = z.infer<typeof levelsSchema>;

@@ -3,7 +3,7 @@ import { engineDescriptionSchema } from './engines.ts';
 import { codecSchema, generationRequestSchema, planSchema } from './generation.ts';
 import { hostAgentSchema, hostSchema, hostStateSchema } from './hosts.ts';
 import { jobEventSchema, jobSchema, jobStateSchema } from './jobs.ts';
-import { mediaSchema, ticketSchema } from './media.ts';
+import { levelsOfSchema, levelsSchema, mediaSchema, ticketSchema } from './media.ts';
 import { weightsDescriptionSchema } from './models.ts';
 import { averageRateSchema, count, framePosition, pathSchema, sizeSchema } from './schemas.ts';
 import { cutSchema } from './timeline.ts';
@@ -153,6 +153,11 @@ export const methods = {
 			'An address for one file, which needs no token. What has to be made first is made before the answer.',
 		params: z.strictObject({ media: mediaSchema }),
 		result: ticketSchema,
+	},
+	'media.levels': {
+		summary: 'How loud the cut or a take is, stretch by stretch.',
+		params: z.strictObject({ of: levelsOfSchema, points: z.int().min(1).max(4096) }),
+		result: levelsSchema,
 	},
 	'models.inspect': {
 		summary: 'What files with weights hold, and what is missing for a complete engine.',

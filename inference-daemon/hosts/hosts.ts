@@ -17,7 +17,7 @@ export type AgentLink = {
 	readonly onClose: (listener: () => void) => void;
 };
 
-type Connected = EditorHost & { readonly link: AgentLink };
+export type Connected = EditorHost & { readonly link: AgentLink };
 
 /** The editors that are connected now. An agent that connects anew takes its own place. */
 export class Hosts {
@@ -83,4 +83,4 @@ export class Hosts {
 	}
 }
 
-type Where = { readonly project: string; readonly sequence: string };
+export type Where = { readonly project: string; readonly sequence: string };

@@ -63,7 +63,7 @@ function scaleTo({ width, height }: Size, matrix: string, range: 'pc' | 'tv'): s
 }
 
 /** Units per second such that a frame is a whole number of them. */
-function timescale(rate: FrameRate): number {
+export function timescale(rate: FrameRate): number {
 	return rate.num < 1000 ? rate.num * 1000 : rate.num;
 }
 

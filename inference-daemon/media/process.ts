@@ -1,5 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { constants } from 'node:os';
+import { constants, setPriority } from 'node:os';
 import type { Writable } from 'node:stream';
 import { errorCode } from '../../files/system-errors.ts';
 import { PickupError } from '../../protocol/errors.ts';
@@ -66,6 +66,7 @@ export async function runFfmpeg(ffmpeg: Ffmpeg, run: FfmpegRun): Promise<void> {
 		env: childEnvironment(),
 		windowsHide: true,
 	});
+	if (ffmpeg.isInBackground) giveWay(child);
 	let failure: { readonly error: unknown } | undefined;
 	const stop = (error: unknown) => {
 		failure ??= { error };
@@ -91,6 +92,15 @@ export async function runFfmpeg(ffmpeg: Ffmpeg, run: FfmpegRun): Promise<void> {
 	clearTimeout(limit);
 	if (failure) throw failure.error;
 	if (ending !== null) throw failureOf(ending, lastErrors);
+}
+
+/** Before it has started threads, which would keep the priority that they were started with. */
+function giveWay({ pid }: ChildProcess): void {
+	try {
+		if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
+	} catch {
+		// It has ended already.
+	}
 }
 
 type Ending = { readonly code: number | null; readonly signal: NodeJS.Signals | null };

@@ -9,6 +9,8 @@ export type Ffmpeg = {
 	readonly path: string;
 	readonly version: string;
 	readonly origin: 'setting' | 'ffmpeg-static' | 'PATH';
+	/** Its processes give way to others. */
+	readonly isInBackground?: boolean;
 };
 
 /**

@@ -1,11 +1,23 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assertNever } from '../../protocol/errors.ts';
-import type { Media } from '../../protocol/media.ts';
+import {
+	type Levels,
+	type LevelsOf,
+	type Loop,
+	levelsSchema,
+	type Media,
+} from '../../protocol/media.ts';
+import type { Cut } from '../../protocol/timeline.ts';
+import type { Cuts } from '../hosts/cuts.ts';
 import type { Hosts } from '../hosts/hosts.ts';
 import type { FileMark, Journal } from '../jobs/journal.ts';
 import type { Ffmpeg } from '../media/types.ts';
 import { finishedClip } from './finished-clip.ts';
+import { frameOf } from './frame.ts';
+import { heardIn, heardInTake, levelsIn } from './levels.ts';
 import { MediaCache, type Wanted } from './media-cache.ts';
+import { playableLoop, playableTake } from './playable.ts';
 import { posterOf } from './poster.ts';
 import { stillOf } from './still.ts';
 import { Turns } from './turns.ts';
@@ -13,6 +25,7 @@ import { Turns } from './turns.ts';
 export type PanelMediaOptions = {
 	readonly journal: Journal;
 	readonly hosts: Hosts;
+	readonly cuts: Cuts;
 	/** Throws `ffmpeg-missing`. */
 	readonly ffmpeg: () => Promise<Ffmpeg>;
 	/** For what can be made again. */
@@ -25,26 +38,40 @@ export type FoundMedia = {
 	readonly type: string;
 	readonly name: string;
 	readonly mark?: FileMark;
+	readonly loop?: Loop;
 };
 
 export type PanelMedia = {
 	/** The file, made where it is not there yet. Throws PickupError, or the signal's reason. */
 	find(media: Media, signal: AbortSignal): Promise<FoundMedia>;
+	/** In so many stretches. Throws the same. */
+	levels(of: LevelsOf, points: number, signal: AbortSignal): Promise<Levels>;
 };
 
 /** Bytes of what is kept to be looked at again. */
 const MOST_KEPT = 2 ** 30;
 
+const FILMS = {
+	h264: { type: 'video/mp4', name: 'film.mp4' },
+	vp9: { type: 'video/webm', name: 'film.webm' },
+} as const;
+
 /** What panels see and hear. */
 export function openPanelMedia(options: PanelMediaOptions): PanelMedia {
-	const { journal, ffmpeg, folder, previews } = options;
+	const { journal, hosts, cuts, ffmpeg, folder, previews } = options;
 	const cache = new MediaCache(folder, MOST_KEPT);
 	const pictures = new Turns(2);
+	const films = new Turns(1);
 
-	/** Pictures that a person waits for. */
-	function picture(wanted: Wanted, signal: AbortSignal): Promise<string> {
-		const make: Wanted['make'] = (to, stop) => pictures.take(() => wanted.make(to, stop), stop);
+	/** So many at a time: a person may look at dozens of things in a second. */
+	function made(wanted: Wanted, turns: Turns, signal: AbortSignal): Promise<string> {
+		const make: Wanted['make'] = (to, stop) => turns.take(() => wanted.make(to, stop), stop);
 		return cache.find({ ...wanted, make }, signal);
+	}
+
+	async function openCut(id: string): Promise<Cut> {
+		const host = hosts.openSequence(id);
+		return (await cuts.of(host, host.where)).cut;
 	}
 
 	return {
@@ -52,7 +79,7 @@ export function openPanelMedia(options: PanelMediaOptions): PanelMedia {
 			switch (media.kind) {
 				case 'poster': {
 					const clip = await finishedClip(journal, media.jobId);
-					const path = await picture(posterOf(clip, ffmpeg), signal);
+					const path = await made(posterOf(clip, ffmpeg), pictures, signal);
 					return { path, type: 'image/jpeg', name: 'poster.jpg' };
 				}
 				case 'preview': {
@@ -64,12 +91,35 @@ export function openPanelMedia(options: PanelMediaOptions): PanelMedia {
 					return { path, mark, type: 'video/quicktime', name: 'clip.mov' };
 				}
 				case 'still': {
-					const path = await picture(await stillOf(media.path, ffmpeg), signal);
+					const path = await made(await stillOf(media.path, ffmpeg), pictures, signal);
 					return { path, type: 'image/png', name: 'still.png' };
+				}
+				case 'frame': {
+					const wanted = await frameOf(media, { hosts, cuts, ffmpeg });
+					const path = await made(wanted, pictures, signal);
+					return { path, type: 'image/png', name: 'frame.png' };
+				}
+				case 'take': {
+					const clip = await finishedClip(journal, media.jobId);
+					const path = await made(playableTake(clip, media, ffmpeg), films, signal);
+					return { path, ...FILMS[media.form] };
+				}
+				case 'loop': {
+					const clip = await finishedClip(journal, media.jobId);
+					const { wanted, loop } = playableLoop(clip, media, ffmpeg);
+					return { path: await made(wanted, films, signal), ...FILMS[media.form], loop };
 				}
 				default:
 					return assertNever(media);
 			}
+		},
+		async levels(of, points, signal) {
+			const heard =
+				of.kind === 'take'
+					? heardInTake(await finishedClip(journal, of.jobId))
+					: heardIn(await openCut(of.host), of.range);
+			const path = await made(await levelsIn(heard, points, ffmpeg), pictures, signal);
+			return levelsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
 		},
 	};
 }

@@ -139,9 +139,11 @@ export function handlersFor(options: MethodsOptions): Handlers {
 			}
 			return lookAt(ffmpeg, path);
 		},
-		'media.ticket': async ({ media }, { gone }) => ({
-			path: tickets.issue(await panelMedia.find(media, gone)),
-		}),
+		'media.ticket': async ({ media }, { gone }) => {
+			const { loop = null, ...file } = await panelMedia.find(media, gone);
+			return { path: tickets.issue(file), loop };
+		},
+		'media.levels': ({ of, points }, { gone }) => panelMedia.levels(of, points, gone),
 		'models.inspect': ({ paths }) => options.inspectWeights(paths),
 		'machine.check': async () => ({ checks: [...(await options.checkMachine())] }),
 		'daemon.stop': () => {

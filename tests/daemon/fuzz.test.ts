@@ -104,7 +104,8 @@ function seeds(): Json[] {
 		'host.cut': { host: AGENT.id },
 		'host.show': { host: AGENT.id, frame: 3 },
 		'media.look': { path: `${folder}/nothing.mov` },
-		'media.ticket': { media: { kind: 'still', path: `${folder}/nothing.png` } },
+		'media.ticket': { media: { kind: 'frame', host: AGENT.id, track: 'V1', frame: 3, width: 64 } },
+		'media.levels': { of: { kind: 'take', jobId }, points: 9 },
 	};
 	// Only of a hello that is nearly right is there anything to hang up on.
 	const hellos = Array.from({ length: 4 }, () => ['hello', params.hello] as const);

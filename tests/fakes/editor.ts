@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { WebSocket } from 'ws';
+import { pngOf } from '../../inference-daemon/media/png.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import {
 	type AgentMethod,
+	type AgentParams,
 	type AgentResult,
 	agentMethods,
 	type HostAgent,
@@ -33,13 +36,18 @@ const ABILITIES = {
 	show: true,
 };
 
+export type EditorOptions = {
+	readonly id?: string;
+	readonly can?: Partial<HostAgent['can']>;
+};
+
 /** Opens a cut in an editor that is connected to the daemon and registered there. */
 export async function openEditor(
 	{ port, token }: { readonly port: number; readonly token: string },
 	cut: Cut,
-	id = randomUUID(),
+	{ id = randomUUID(), can = {} }: EditorOptions = {},
 ): Promise<Editor> {
-	const agent: HostAgent = { id, program: 'Fake', version: '1', can: ABILITIES };
+	const agent: HostAgent = { id, program: 'Fake', version: '1', can: { ...ABILITIES, ...can } };
 	let state: HostState = {
 		project: { id: 'film', name: 'Film', path: null },
 		sequence: { id: 'cut', name: cut.sequence.name },
@@ -77,8 +85,11 @@ export async function openEditor(
 			state = { ...state, playhead: frame };
 			return {};
 		},
-		'agent.frame': () => {
-			throw new Error('no renderer');
+		'agent.frame': ({ frame, path }: AgentParams<'agent.frame'>) => {
+			const size = { width: 64, height: 36 };
+			const data = new Uint8Array(64 * 36 * 3).fill(frame);
+			writeFileSync(path, pngOf({ ...size, data }), { flag: 'wx' });
+			return { size };
 		},
 		'agent.edit': () => {
 			throw new Error('not an editor that edits yet');

@@ -4,13 +4,15 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../../inference-daemon/engines/engine.ts';
 import { encodeClip, pixelFormatFor } from '../../inference-daemon/media/encode.ts';
+import { readFrames } from '../../inference-daemon/media/frames.ts';
 import { frameBytes } from '../../inference-daemon/media/pixels.ts';
 import { pngOf } from '../../inference-daemon/media/png.ts';
-import type { Frame } from '../../inference-daemon/media/types.ts';
+import { readSound } from '../../inference-daemon/media/sound.ts';
+import type { Ffmpeg, Frame } from '../../inference-daemon/media/types.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { GenerationRequest } from '../../protocol/generation.ts';
 import type { Clip } from '../../protocol/jobs.ts';
-import { rangeLength, samplesForFrames } from '../../protocol/time.ts';
+import { framesToSeconds, ONE, rangeLength, samplesForFrames, ZERO } from '../../protocol/time.ts';
 
 /**
  * A small engine that makes real clips: one grey after the other, silent. A request's settings ask
@@ -19,6 +21,7 @@ import { rangeLength, samplesForFrames } from '../../protocol/time.ts';
  *   `ending`   'clip' (as it should), or 'throw', 'no-space', 'exit', 'kill', 'deaf' (does not heed
  *              the signal), 'stuck' (neither heeds it nor lets anything else run), 'none', 'short',
  *              'child' (leaves a child running and waits), 'wild' (progress goes all ways)
+ *   `film`     a file whose picture and sound it gives instead, from their beginning
  *   `log`      a file that gets a line when a job starts and one when its clip stands
  * Where the environment has PICKUP_FAKE_IDLE, every job fails before it writes anything. Where it
  * has PICKUP_FAKE_TAKES, the engine takes whatever a request may bring, and makes one frame less
@@ -85,7 +88,7 @@ export const engine: Engine = {
 
 	async generate(request, workplace, { report, signal }) {
 		const { rate, size, pixelAspect } = request.context.sequence;
-		const { ending = 'clip', log } = request.settings;
+		const { ending = 'clip', film, log } = request.settings;
 		const note = (what: string) => {
 			if (typeof log === 'string') appendFileSync(log, `${what} ${request.id}\n`);
 		};
@@ -105,6 +108,8 @@ export const engine: Engine = {
 		const planned = rangeLength(request.context.range);
 		const frameCount = ending === 'short' || isOpen ? planned - 1 : planned;
 		const samples = samplesForFrames(frameCount, rate);
+		const tellDrawn = (drawn: number) => tell(drawn / frameCount);
+		const source = typeof film === 'string' ? { path: film, ffmpeg: workplace.ffmpeg } : null;
 		const clip = await encodeClip(
 			workplace.ffmpeg,
 			{
@@ -114,8 +119,12 @@ export const engine: Engine = {
 				rate,
 				codec: request.output.codec,
 				frameCount,
-				frames: greys(request, frameCount, signal, (drawn) => tell(drawn / frameCount)),
-				sound: { left: new Float32Array(samples), right: new Float32Array(samples) },
+				frames: source
+					? framesOf(source, request, frameCount, signal)
+					: greys(request, frameCount, signal, tellDrawn),
+				sound: source
+					? readSound(source.ffmpeg, { path: source.path, from: ZERO, samples, speed: ONE }, signal)
+					: { left: new Float32Array(samples), right: new Float32Array(samples) },
 				tags: {},
 			},
 			signal,
@@ -151,6 +160,18 @@ async function misbehave(ending: string, signal: AbortSignal): Promise<void> {
 			return;
 		default:
 	}
+}
+
+async function* framesOf(
+	{ path, ffmpeg }: { readonly path: string; readonly ffmpeg: Ffmpeg },
+	request: GenerationRequest,
+	count: number,
+	signal: AbortSignal,
+): AsyncGenerator<Frame> {
+	const { rate, size, pixelAspect } = request.context.sequence;
+	const at = Array.from({ length: count }, (_, frame) => framesToSeconds(frame, rate));
+	const format = pixelFormatFor(request.output.codec);
+	yield* await readFrames(ffmpeg, { path, at, size, pixelAspect, format }, signal);
 }
 
 async function* greys(

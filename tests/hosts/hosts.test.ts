@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 async function open(cut = CUT, id?: `${string}-${string}-${string}-${string}-${string}`) {
-	const editor = await openEditor(daemon, cut, id);
+	const editor = await openEditor(daemon, cut, id === undefined ? {} : { id });
 	editors.push(editor);
 	return editor;
 }
