@@ -198,3 +198,41 @@ describe('What a person does to the files meanwhile:', () => {
 		expect(kept).not.toContain('cut (before 5).xml');
 	});
 });
+
+test('A timeline that names its media by their place beside it gets its new file beside it', async () => {
+	const file = path.join(folder, 'cut.otio');
+	await writeFile(file, otio(CUT).replaceAll('file:///media/', 'media/'));
+	const { agent, cut, edit } = await openAgent(file);
+	expect(agent.who().state.project?.mediaFolder).toBe(path.join(folder, 'media'));
+	await edit(placing(await cut(), takes[0]!));
+	expect(agent.who().state.project?.landsIn).toBe(path.join(folder, 'cut 2.otio'));
+	expect(await readFile(file, 'utf8')).toContain('media/a.mov');
+	await edit(placing(await cut(), takes[1]!, 'above'));
+	expect(await readdir(folder)).toEqual([
+		'cut 2 history',
+		'cut 2.otio',
+		'cut 2.otio.pickup.json',
+		'cut.otio',
+	]);
+});
+
+test('Of several sequences the one that is meant is changed, and each has a file of its own', async () => {
+	const file = path.join(folder, 'cut.xml');
+	const [start, end] = ['\t<sequence id="sequence-1">', '</sequence>'];
+	const text = fcp7Xml(CUT);
+	const one = text.slice(text.indexOf(start), text.indexOf(end) + end.length);
+	const two = one.replaceAll('sequence-1', 'sequence-2').replaceAll(/(id="[\w-]+)"/g, '$1-b"');
+	await writeFile(file, text.replace(one, `${one}\n${two.replace('<name>Cut<', '<name>Second<')}`));
+	const first = await openAgent(file);
+	expect((await first.cut()).notes?.[0]).toContain('This is the first sequence of the file, “Cut”');
+	const second = await openAgent(file, 'Second');
+	expect(second.agent.who().state.sequence).toMatchObject({ name: 'Second' });
+	expect(second.agent.who().state.sequence?.id).not.toBe(first.agent.who().state.sequence?.id);
+	await second.edit(placing(await second.cut(), takes[0]!));
+	await first.edit(placing(await first.cut(), takes[1]!));
+	expect(ours(await second.cut()).map(([, , , name]) => name)).toEqual(Array(3).fill('take 1.mov'));
+	expect(ours(await first.cut()).map(([, , , name]) => name)).toEqual(Array(3).fill('take 2.mov'));
+	expect(first.agent.who().state.project?.landsIn).toMatch(/cut 2\.xml$/);
+	const again = await openAgent(file, 'Second');
+	expect(ours(await again.cut())).toEqual(ours(await second.cut()));
+});

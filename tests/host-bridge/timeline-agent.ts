@@ -35,8 +35,8 @@ export type Opened = {
 	readonly edit: (steps: readonly EditStep[], operation?: string) => Promise<boolean>;
 };
 
-export async function openAgent(file: string): Promise<Opened> {
-	const project = await TimelineProject.open(file);
+export async function openAgent(file: string, sequence?: string): Promise<Opened> {
+	const project = await TimelineProject.open(file, sequence);
 	const agent = new TimelineAgent(project, {
 		id: randomUUID(),
 		version: '1',
