@@ -93,6 +93,8 @@ function show(
 		case 'started':
 		case 'preview':
 		case 'requeued':
+		case 'landing':
+		case 'marked':
 			return false;
 		default:
 			return assertNever(event);

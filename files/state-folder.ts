@@ -19,6 +19,8 @@ export function statePaths(state: string) {
 		previews: join(state, 'previews'),
 		work: join(state, 'work'),
 		cache: join(state, 'cache'),
+		/** Clips of projects that were never saved. */
+		unsaved: join(state, 'clips'),
 		model: join(state, 'models', 'ltx2'),
 	} as const;
 }
@@ -31,11 +33,21 @@ export function statePaths(state: string) {
  * system says.
  */
 export async function claimStateFolder(folder: string): Promise<void> {
-	const { database, portFile, programFile, address, log, startLog, previews, work, cache } =
-		statePaths(folder);
+	const {
+		database,
+		portFile,
+		programFile,
+		address,
+		log,
+		startLog,
+		previews,
+		work,
+		cache,
+		unsaved,
+	} = statePaths(folder);
 	const beside = [startLog, programFile, address, `${database}-wal`, `${database}-shm`, `${log}.1`];
 	const tells = [database, portFile, log];
-	const folders = [previews, work, cache];
+	const folders = [previews, work, cache, unsaved];
 	await makeFolder(folder, 0o700);
 	await checkOwner(folder, [...tells, ...beside], folders);
 	if (process.platform === 'win32') return;

@@ -80,6 +80,15 @@ export function contextFor(
 	};
 }
 
+/** The gap between two clips that a frame lies in, of the lowest such track; null where there is none. */
+export function gapUnder(gaps: readonly Gap[], frame: number): (Gap & { end: number }) | null {
+	for (const gap of gaps) {
+		const { kind, start, end } = gap;
+		if (kind === 'gap' && end !== null && start <= frame && frame < end) return { ...gap, end };
+	}
+	return null;
+}
+
 /** The clip, enabled or not, that stands on a frame of a track; null where the track is empty. */
 export function clipAt(cut: Cut, trackName: string, frame: number): ClipSpan | null {
 	const track = cut.tracks.find((candidate) => candidate.name === trackName);

@@ -5,6 +5,7 @@ import {
 	formatTimecode,
 	rangeLength,
 	rangesOverlap,
+	sameRange,
 	sameRate,
 } from '../protocol/time.ts';
 import type { ClipSpan, Cut, Track } from '../protocol/timeline.ts';
@@ -141,6 +142,13 @@ function chooseVideo(cut: Cut, placement: Planned): TrackChoice {
 			{ field: track.name },
 		);
 	}
+	if (isTaken(track, placement.range)) {
+		throw new PickupError(
+			'placement-conflict',
+			`Expected empty time on ${track.name}, found something else than clips there`,
+			{ field: track.name },
+		);
+	}
 	return { kind: 'existing', name: track.name, index: track.index };
 }
 
@@ -150,7 +158,9 @@ function chooseAudio(
 ): { readonly audio: TrackChoice; readonly audioRight?: TrackChoice } {
 	const audios = cut.tracks.filter((track) => track.kind === 'audio');
 	const isFree = (track: Track) =>
-		!track.locked && !track.clips.some((clip) => rangesOverlap(clip.range, range));
+		!track.locked &&
+		!isTaken(track, range) &&
+		!track.clips.some((clip) => rangesOverlap(clip.range, range));
 	const existing = ({ name, index }: Track): TrackChoice => ({ kind: 'existing', name, index });
 	if (!cut.splitStereo) {
 		const free = audios.find(isFree);
@@ -163,6 +173,10 @@ function chooseAudio(
 		}
 	}
 	return { audio: newTrack(cut, 'audio'), audioRight: newTrack(cut, 'audio', 1) };
+}
+
+function isTaken({ taken = [] }: Track, range: FrameRange): boolean {
+	return taken.some((other) => rangesOverlap(other, range));
 }
 
 function isCounted({ splitStereo }: Cut, { name }: Track): boolean {
@@ -201,8 +215,4 @@ function describe(cut: Cut, plan: PlacementPlan): string {
 
 function placeAndName({ range, name }: ClipSpan): string {
 	return `${range.start}–${range.end} ${name}`;
-}
-
-export function sameRange(a: FrameRange, b: FrameRange): boolean {
-	return a.start === b.start && a.end === b.end;
 }

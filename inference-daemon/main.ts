@@ -10,8 +10,11 @@ import { PickupError } from '../protocol/errors.ts';
 import { printable } from '../protocol/printable.ts';
 import { PROTOCOL_VERSION } from '../protocol/rpc.ts';
 import { EngineRegistry } from './engines/registry.ts';
+import { Briefs } from './hosts/briefs.ts';
 import { Cuts } from './hosts/cuts.ts';
 import { Hosts } from './hosts/hosts.ts';
+import { Landings } from './hosts/landings.ts';
+import { Shots } from './hosts/shots.ts';
 import { checkFolder, rememberPasses } from './jobs/admission.ts';
 import { Journal } from './jobs/journal.ts';
 import { JobQueue } from './jobs/queue.ts';
@@ -91,9 +94,12 @@ async function start(settings: Settings): Promise<void> {
 	});
 	if (settings.expectJob) supervisor.warmUp();
 	const hosts = new Hosts();
-	const cuts = new Cuts();
 	const tickets = new Tickets();
+	const cuts = new Cuts();
 	const queue = new JobQueue(journal, supervisor, surroundings);
+	const shots = new Shots({ journal, queue, hosts, cuts, surroundings, unsaved: paths.unsaved });
+	const landings = new Landings({ journal, hosts, cuts, log });
+	const briefs = new Briefs({ journal, hosts, cuts, shots });
 	const instance = randomUUID();
 	const panelMedia = openPanelMedia({
 		journal,
@@ -117,6 +123,11 @@ async function start(settings: Settings): Promise<void> {
 				journal,
 				hosts,
 				queue,
+				cuts,
+				shots,
+				landings,
+				briefs,
+				wake: () => supervisor.wake(),
 				panelMedia,
 				tickets,
 				surroundings,
@@ -140,6 +151,8 @@ async function start(settings: Settings): Promise<void> {
 			log.info(`stops: ${why}`);
 			await told;
 			await removePortFile(paths.portFile);
+			landings.end();
+			briefs.end();
 			await supervisor.stop();
 			await server.close();
 			await endFfmpeg();

@@ -1,8 +1,8 @@
 import type * as z from 'zod';
 import { PickupError, problemOf, schemaError } from './errors.ts';
 import {
+	type AgentAnswer,
 	type AgentMethod,
-	type AgentResult,
 	agentMethods,
 	type HostAgent,
 	type HostState,
@@ -20,7 +20,7 @@ export type AgentRole = {
 export type AgentAnswers = {
 	readonly [M in Exclude<AgentMethod, 'agent.who'>]: (
 		params: ParsedAgentParams<M>,
-	) => Promise<AgentResult<M>> | AgentResult<M>;
+	) => Promise<AgentAnswer<M>> | AgentAnswer<M>;
 };
 
 export type ParsedAgentParams<M extends AgentMethod> = z.output<(typeof agentMethods)[M]['params']>;

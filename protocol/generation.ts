@@ -17,29 +17,8 @@ export const codecSchema = z
 /** 1: as it was trained, 0: no effect. */
 export const LORA_STRENGTHS = { least: -4, most: 4 } as const;
 
-const shared = {
-	id: z.uuid().describe('Made by the client; sent twice it is still one job.'),
-	engine: z.string().min(1).max(64).describe('An engine name from hello, or "auto".'),
-	prompt: plainText(20_000),
-	negativePrompt: plainText(20_000).optional(),
-	seed: z.int().min(0),
-	context: timelineContextSchema,
-	output: z
-		.strictObject({
-			folder: pathSchema.describe('An existing folder; the finished clip is moved there.'),
-			name: z
-				.string()
-				.min(1)
-				.max(120)
-				.regex(
-					// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is being refused
-					/^[^\u0000-\u001f/\\:*?"<>|.\p{Surrogate}-][^\u0000-\u001f/\\:*?"<>|\p{Surrogate}]*$/u,
-					'expected a file name without / \\ : * ? " < > | or control characters',
-				)
-				.describe('File name without extension.'),
-			codec: codecSchema,
-		})
-		.readonly(),
+/** What of a request is the engine's to understand. */
+export const engineParts = {
 	loras: z
 		.array(
 			z.strictObject({
@@ -76,42 +55,74 @@ const shared = {
 		.describe("The engine's own settings, by the names in its description."),
 };
 
+const shared = {
+	id: z.uuid().describe('Made by the client; sent twice it is still one job.'),
+	engine: z.string().min(1).max(64).describe('An engine name from hello, or "auto".'),
+	prompt: plainText(20_000),
+	negativePrompt: plainText(20_000).optional(),
+	seed: z.int().min(0),
+	context: timelineContextSchema,
+	output: z
+		.strictObject({
+			folder: pathSchema.describe('An existing folder; the finished clip is moved there.'),
+			name: z
+				.string()
+				.min(1)
+				.max(120)
+				.regex(
+					// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is being refused
+					/^[^\u0000-\u001f/\\:*?"<>|.\p{Surrogate}-][^\u0000-\u001f/\\:*?"<>|\p{Surrogate}]*$/u,
+					'expected a file name without / \\ : * ? " < > | or control characters',
+				)
+				.describe('File name without extension.'),
+			codec: codecSchema,
+		})
+		.readonly(),
+	...engineParts,
+};
+
 /** The gap between two clips; the range is `context.range`. */
 const fill = z.strictObject({ kind: z.literal('fill'), ...shared });
+
+export const sideSchema = z.enum(['head', 'tail']);
 
 /** Continue one clip: `tail` after `context.left`, `head` before `context.right`. */
 const extend = z.strictObject({
 	kind: z.literal('extend'),
 	...shared,
-	side: z.enum(['head', 'tail']),
+	side: sideSchema,
 });
+
+export const insertImages = z
+	.array(
+		z.strictObject({
+			path: pathSchema,
+			frame: frameCount.describe('Frame of the new clip, 0 is its first.'),
+			strength: z.number().min(0).max(1),
+		}),
+	)
+	.max(64)
+	.readonly();
 
 /** A new shot from text, with stills at given frames of the new clip if there are any. */
 const insert = z.strictObject({
 	kind: z.literal('insert'),
 	...shared,
-	images: z
-		.array(
-			z.strictObject({
-				path: pathSchema,
-				frame: frameCount.describe('Frame of the new clip, 0 is its first.'),
-				strength: z.number().min(0).max(1),
-			}),
-		)
-		.max(64)
-		.readonly(),
+	images: insertImages,
 	length: z
 		.enum(['given', 'model'])
 		.optional()
 		.describe('`model`: the engine chooses how long the shot is, at most the whole range.'),
 });
 
+export const replaceSchema = z.enum(['picture', 'sound', 'both']);
+
 /** `context.range` of an existing clip, made again. */
 const retake = z.strictObject({
 	kind: z.literal('retake'),
 	...shared,
 	clip: clipSpanSchema,
-	replace: z.enum(['picture', 'sound', 'both']),
+	replace: replaceSchema,
 	strength: z.number().min(0).max(1).default(1),
 });
 

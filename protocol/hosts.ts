@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { identitySchema } from './landings.ts';
 import {
 	count,
 	framePosition,
@@ -16,10 +17,7 @@ import { cutSchema } from './timeline.ts';
  * stands where it should and what is to be done about it is decided by the daemon.
  */
 
-/** Names a project or a sequence for as long as the editor has it open, whatever it is renamed to. */
-const identity = z.string().min(1).max(1024);
-
-const openThing = { id: identity, name: shortText };
+const openThing = { id: identitySchema, name: shortText };
 
 export const hostProjectSchema = z
 	.strictObject({
@@ -80,6 +78,26 @@ export const hostSchema = z
 	.readonly()
 	.meta({ id: 'EditorHost' });
 
+/** What an agent may show beside its Fill button; sent to it whenever it changes. */
+export const briefSchema = z
+	.strictObject({
+		gap: z.string().nullable().describe('The gap at the playhead, as `V1 01:00:14:09, 60 frames`.'),
+		prompt: z.string().describe('What Fill would ask for: the last prompt.'),
+		refusal: z.string().nullable().describe('Why Fill is not possible now; null where it is.'),
+		job: z
+			.strictObject({
+				id: z.string(),
+				text: z.string().describe('What is being done, or what it waits for.'),
+				progress: z.number().min(0).max(1),
+			})
+			.readonly()
+			.nullable()
+			.describe('What is being made for this editor.'),
+		said: z.string().nullable().describe('What became of the last clip, until the next press.'),
+	})
+	.readonly()
+	.meta({ id: 'Brief' });
+
 /** A clip that stands in a sequence, told by where it stands and what it plays. */
 export const itemSchema = z
 	.strictObject({ track: z.string().max(64), range: frameRangeSchema, path: pathSchema })
@@ -120,7 +138,7 @@ export const editStepSchema = z
 	.readonly()
 	.meta({ id: 'EditStep' });
 
-const sequence = { project: identity, sequence: identity };
+const sequence = { project: identitySchema, sequence: identitySchema };
 
 /** What the daemon asks an agent. All answer with an error for a project that is not open. */
 export const agentMethods = {
@@ -145,10 +163,17 @@ export const agentMethods = {
 		params: z.strictObject({
 			...sequence,
 			operation: z.uuid(),
+			revision: count.describe(
+				'What the edit was planned for. Where the sequence has changed since, the agent does nothing and answers `stale: true`.',
+			),
 			label: plainText(200).describe('What the person reads in the list of undo steps.'),
 			steps: z.array(editStepSchema).min(1).max(64),
 		}),
-		result: z.strictObject({ revision: count, again: z.boolean() }),
+		result: z.strictObject({
+			revision: count,
+			again: z.boolean().default(false).describe('It was done before, and not once more now.'),
+			stale: z.boolean().default(false),
+		}),
 	},
 	'agent.show': {
 		summary: 'Puts the playhead on a frame.',
@@ -162,6 +187,9 @@ export type HostAgent = z.infer<typeof hostAgentSchema>;
 export type EditStep = z.infer<typeof editStepSchema>;
 export type Item = z.infer<typeof itemSchema>;
 export type EditorHost = z.infer<typeof hostSchema>;
+export type Brief = z.infer<typeof briefSchema>;
 export type AgentMethod = keyof typeof agentMethods;
 export type AgentParams<M extends AgentMethod> = z.input<(typeof agentMethods)[M]['params']>;
+/** What it may leave out is what it usually is. */
+export type AgentAnswer<M extends AgentMethod> = z.input<(typeof agentMethods)[M]['result']>;
 export type AgentResult<M extends AgentMethod> = z.output<(typeof agentMethods)[M]['result']>;

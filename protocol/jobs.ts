@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { problemSchema } from './errors.ts';
 import { planSchema, requestKindSchema } from './generation.ts';
+import { landingSchema } from './landings.ts';
 import { count, frameRateSchema, sizeSchema } from './schemas.ts';
+import { takeOfSchema } from './shots.ts';
 
 export const jobStateSchema = z.enum(['queued', 'running', 'done', 'failed', 'cancelled']);
 
@@ -44,7 +46,12 @@ export const jobSchema = z
 		clip: clipSchema.nullable(),
 		problem: problemSchema.nullable(),
 		createdAt: z.iso.datetime(),
+		startedAt: z.iso.datetime().nullable().default(null).describe('Of the last attempt.'),
 		endedAt: z.iso.datetime().nullable(),
+		takeOf: takeOfSchema.nullable().default(null).describe('The press that it was made for.'),
+		landings: z.array(landingSchema).readonly().default([]).describe('Oldest first.'),
+		starred: z.boolean().default(false),
+		deleted: z.boolean().default(false).describe('Out of the history; its file is still there.'),
 	})
 	.readonly()
 	.meta({ id: 'Job' });
@@ -75,6 +82,13 @@ export const jobEventSchema = z
 		z.strictObject({ kind: z.literal('done'), ...stamp, clip: clipSchema }),
 		z.strictObject({ kind: z.literal('failed'), ...stamp, problem: problemSchema }),
 		z.strictObject({ kind: z.literal('cancelled'), ...stamp }),
+		z.strictObject({ kind: z.literal('landing'), ...stamp, landing: landingSchema }),
+		z.strictObject({
+			kind: z.literal('marked'),
+			...stamp,
+			starred: z.boolean(),
+			deleted: z.boolean(),
+		}),
 		z.strictObject({ kind: z.literal('requeued'), ...stamp, reason: z.string() }),
 	])
 	.readonly()

@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import { engineDescriptionSchema } from './engines.ts';
 import { codecSchema, generationRequestSchema, planSchema } from './generation.ts';
-import { hostAgentSchema, hostSchema, hostStateSchema } from './hosts.ts';
+import { briefSchema, hostAgentSchema, hostSchema, hostStateSchema } from './hosts.ts';
 import { jobEventSchema, jobSchema, jobStateSchema } from './jobs.ts';
+import { landAgainSchema } from './landings.ts';
 import { levelsOfSchema, levelsSchema, mediaSchema, ticketSchema } from './media.ts';
 import { weightsDescriptionSchema } from './models.ts';
 import { averageRateSchema, count, framePosition, pathSchema, sizeSchema } from './schemas.ts';
+import { shotPlanSchema, shotSchema } from './shots.ts';
 import { cutSchema } from './timeline.ts';
 
 /** Raised whenever a change would make an old client and a new daemon misunderstand each other. */
@@ -33,6 +35,14 @@ const checkSchema = z
 	})
 	.readonly()
 	.meta({ id: 'Check' });
+
+/** What panels share and the daemon keeps for them. */
+const panelStateSchema = z
+	.strictObject({
+		memory: z.record(z.string(), z.json()),
+		paused: z.boolean().describe('The queue is held.'),
+	})
+	.meta({ id: 'PanelState' });
 
 /** JSON-RPC 2.0 methods: a summary, and schemas of params and result. */
 export const methods = {
@@ -139,6 +149,62 @@ export const methods = {
 		params: z.strictObject({ host: z.uuid(), frame: framePosition }),
 		result: z.strictObject({}),
 	},
+	'host.fill': {
+		summary:
+			'A registered agent’s Fill button: makes the shot of its brief for the gap at the playhead.',
+		params: z.strictObject({}),
+		result: z.strictObject({ jobs: z.array(jobSchema) }),
+	},
+	'shot.plan': {
+		summary: 'What would be made for a place of the cut, or the refusal; nothing is queued.',
+		params: z.strictObject({ shot: shotSchema }),
+		result: shotPlanSchema,
+	},
+	'shot.submit': {
+		summary:
+			'Journals and queues a job for each take, and for the draft. The same shot id again is the same shot.',
+		params: z.strictObject({ shot: shotSchema }),
+		result: z.strictObject({
+			jobs: z.array(jobSchema).describe('The draft, if any, then the takes.'),
+		}),
+	},
+	'clip.land': {
+		summary: 'Lands a finished clip: once more, elsewhere, or in the place of another take.',
+		params: landAgainSchema,
+		result: jobResult,
+	},
+	'clip.withdraw': {
+		summary: 'Takes a clip out of the cut again, or no longer wants it there.',
+		params: z.strictObject({ landing: z.uuid() }),
+		result: jobResult,
+	},
+	'clip.mark': {
+		summary: 'Stars clips, or takes them out of the history and back. Files are left alone.',
+		params: z.strictObject({
+			jobIds: z.array(z.uuid()).min(1).max(10_000),
+			starred: z.boolean().optional(),
+			deleted: z.boolean().optional(),
+		}),
+		result: z.strictObject({}),
+	},
+	'queue.pause': {
+		summary: 'Holds the queue after the running job, or lets it go on; kept over restarts.',
+		params: z.strictObject({ paused: z.boolean() }),
+		result: z.strictObject({}),
+	},
+	'panel.watch': {
+		summary: 'What panels share, at once, and from then on as `panel` notifications.',
+		params: z.strictObject({}),
+		result: panelStateSchema,
+	},
+	'panel.remember': {
+		summary: 'Keeps a value for all panels, over restarts; null forgets it.',
+		params: z.strictObject({
+			key: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/),
+			value: z.json().describe('At most 64 KiB as text.'),
+		}),
+		result: z.strictObject({}),
+	},
 	'media.look': {
 		summary: 'What a media file holds; for timelines that do not say how large their picture is.',
 		params: z.strictObject({ path: pathSchema }),
@@ -183,6 +249,8 @@ export const notifications = {
 		summary: 'The editors that are connected, after `host.watch`.',
 		params: z.strictObject({ hosts: z.array(hostSchema) }),
 	},
+	panel: { summary: 'What panels share, after `panel.watch`.', params: panelStateSchema },
+	brief: { summary: 'To an agent: what it may show, whenever that changes.', params: briefSchema },
 } as const;
 
 /** What is told to those who watch it, beside events. */
@@ -197,6 +265,7 @@ export type Method = keyof typeof methods;
 export type Params<M extends Method> = z.input<(typeof methods)[M]['params']>;
 export type ParsedParams<M extends Method> = z.output<(typeof methods)[M]['params']>;
 export type Result<M extends Method> = z.output<(typeof methods)[M]['result']>;
+export type PanelState = z.infer<typeof panelStateSchema>;
 export type Check = z.infer<typeof checkSchema>;
 
 /** JSON-RPC 2.0 error numbers: the reserved ones where they fit, else one of ours with `data`. */

@@ -120,6 +120,10 @@ export function rangeLength(range: FrameRange): number {
 	return range.end - range.start;
 }
 
+export function sameRange(a: FrameRange, b: FrameRange): boolean {
+	return a.start === b.start && a.end === b.end;
+}
+
 export function rangesOverlap(a: FrameRange, b: FrameRange): boolean {
 	return a.start < b.end && b.start < a.end;
 }

@@ -93,20 +93,22 @@ export class TimelineAgent implements AgentRole {
 		};
 	}
 
-	async #edit({ operation, steps, label }: ParsedAgentParams<'agent.edit'>) {
+	async #edit({ operation, revision: planned, steps, label }: ParsedAgentParams<'agent.edit'>) {
 		const known = new Map<string, Known>();
 		for (const step of steps) {
 			if (step.kind !== 'place' && step.kind !== 'swap') continue;
 			await expectFile(step.path);
 			if (!known.has(step.path)) known.set(step.path, await this.#options.look(step.path));
 		}
-		const isDone = await this.#project.edit(operation, (edit) => applySteps(edit, steps, known));
+		const outcome = await this.#project.edit({ operation, revision: planned }, (edit) =>
+			applySteps(edit, steps, known),
+		);
 		const { output, revision } = this.#project;
-		if (isDone) {
+		if (outcome === 'done') {
 			this.#options.onDone?.({ label, file: output ?? '' });
 			this.#options.onChange?.();
 		}
-		return { revision, again: !isDone };
+		return { revision, again: outcome === 'again', stale: outcome === 'stale' };
 	}
 
 	#expectOpen({

@@ -4,17 +4,12 @@ import {
 	formatTimecode,
 	rangeLength,
 	rangesOverlap,
+	sameRange,
 	samplesForFrames,
 } from '../../protocol/time.ts';
 import type { ClipSpan, Sequence, Track } from '../../protocol/timeline.ts';
 import type { Placement } from '../host.ts';
-import {
-	findTrack,
-	newTrack,
-	type PlacementPlan,
-	sameRange,
-	type TrackChoice,
-} from '../placement.ts';
+import { findTrack, newTrack, type PlacementPlan, type TrackChoice } from '../placement.ts';
 import type { TimelineEdit } from './edit.ts';
 
 /** What is known of a media file; size is null where it has no picture. */

@@ -1,8 +1,8 @@
 import { PickupError } from '../../protocol/errors.ts';
-
+import { sameRange } from '../../protocol/time.ts';
 import type { ClipSpan, Cut } from '../../protocol/timeline.ts';
 import type { Placement, PlacementReport } from '../host.ts';
-import { checkPlacement, type PlacementPlan, sameRange } from '../placement.ts';
+import { checkPlacement, type PlacementPlan } from '../placement.ts';
 import { newXmlFor } from './encoding.ts';
 import type { Standing, TimelineSequence } from './format.ts';
 import { composeSpans, type InsertedSpan, replaceIn, splice } from './splice.ts';

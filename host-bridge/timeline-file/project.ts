@@ -87,18 +87,22 @@ export class TimelineProject {
 	}
 
 	/**
-	 * Makes a change in the new file, whole and once: an operation that was done is not done again,
-	 * and `false` says so. Where it throws, everything is as it was.
+	 * Makes a change in the new file, whole and once: an operation that was done is not done `again`,
+	 * and a change that was planned for another revision is `stale`. Where it throws, everything is as it was.
 	 */
-	edit(operation: string, change: (edit: TimelineEdit) => void): Promise<boolean> {
+	edit(
+		{ operation, revision }: { readonly operation: string; readonly revision: number },
+		change: (edit: TimelineEdit) => void,
+	): Promise<'done' | 'again' | 'stale'> {
 		return this.#inTurn(async () => {
 			for (;;) {
 				await this.#refresh();
-				if (this.#ledger?.operations.some(({ id }) => id === operation)) return false;
+				if (this.#ledger?.operations.some(({ id }) => id === operation)) return 'again';
+				if (this.revision !== revision) return 'stale';
 				const { edit } = this.#now;
 				edit.all(() => change(edit));
 				try {
-					if (await this.#write(operation)) return true;
+					if (await this.#write(operation)) return 'done';
 				} finally {
 					// What was written, or what somebody else has written meanwhile.
 					await this.#read();

@@ -2,26 +2,37 @@ import type { AgentResult } from '../../protocol/hosts.ts';
 import type { Connected, Where } from './hosts.ts';
 
 type Read = AgentResult<'agent.cut'>;
+type Known = { readonly where: string; revision: number; readonly read: Promise<Read> };
 
 /** Reads cuts from editors, once for each state of a sequence however many ask. */
 export class Cuts {
-	readonly #read = new WeakMap<Connected['link'], { key: string; cut: Promise<Read> }>();
+	readonly #known = new WeakMap<Connected['link'], Known>();
 
-	/** As it stands or stood at the host's revision. Throws what the agent refuses with. */
+	/** As it stood at the host's revision or later. Throws what the agent refuses with. */
 	of(host: Connected, where: Where): Promise<Read> {
-		const key = JSON.stringify([where, host.state.revision]);
-		const known = this.#read.get(host.link);
-		if (known?.key === key) return known.cut;
-		const cut = this.now(host, where);
-		this.#read.set(host.link, { key, cut });
-		cut.catch(() => {
-			if (this.#read.get(host.link)?.cut === cut) this.#read.delete(host.link);
-		});
-		return cut;
+		const known = this.#known.get(host.link);
+		const isFresh = known?.where === keyOf(where) && known.revision === host.state.revision;
+		return isFresh ? known.read : this.now(host, where);
 	}
 
 	/** As it stands, whatever was read before. */
 	now(host: Connected, where: Where): Promise<Read> {
-		return host.link.ask('agent.cut', where);
+		const { link, state } = host;
+		const read = link.ask('agent.cut', where);
+		const known = { where: keyOf(where), revision: state.revision, read };
+		this.#known.set(link, known);
+		read.then(
+			({ revision }) => {
+				known.revision = revision;
+			},
+			() => {
+				if (this.#known.get(link) === known) this.#known.delete(link);
+			},
+		);
+		return read;
 	}
+}
+
+function keyOf({ project, sequence }: Where): string {
+	return JSON.stringify([project, sequence]);
 }

@@ -3,6 +3,7 @@ import type {
 	AgentMethod,
 	AgentParams,
 	AgentResult,
+	Brief,
 	EditorHost,
 	HostAgent,
 	HostState,
@@ -14,6 +15,8 @@ export type AgentLink = {
 		method: M,
 		params: AgentParams<M>,
 	) => Promise<AgentResult<M>>;
+	/** What it may show from now on. */
+	readonly brief: (brief: Brief) => void;
 	readonly onClose: (listener: () => void) => void;
 };
 
@@ -46,13 +49,16 @@ export class Hosts {
 
 	/** Throws `no-such-host` where the connection is no registered agent's. */
 	changed(link: AgentLink, state: HostState): void {
-		const host = [...this.#connected.values()].find((each) => each.link === link);
-		if (!host)
-			throw new PickupError('no-such-host', 'Expected host.register before host.changed', {
-				field: 'host',
-			});
+		const host = this.of(link);
 		this.#connected.set(host.agent.id, { ...host, state });
 		this.#tell();
+	}
+
+	/** Throws `no-such-host` where the connection is no registered agent's. */
+	of(link: AgentLink): Connected {
+		const host = [...this.#connected.values()].find((each) => each.link === link);
+		if (host) return host;
+		throw notRegistered();
 	}
 
 	/** Throws `no-such-host` where that agent is not connected. */
@@ -65,6 +71,14 @@ export class Hosts {
 			`Expected an editor that is connected (${there.join(', ') || 'none is'}), got ${id}`,
 			{ field: 'host' },
 		);
+	}
+
+	/** The editor that has a project open, or null. */
+	withProject(program: string, project: string): Connected | null {
+		for (const host of this.#connected.values()) {
+			if (host.agent.program === program && host.state.project?.id === project) return host;
+		}
+		return null;
 	}
 
 	/** The sequence that is open in the editor. Throws `no-such-host` where none is. */
@@ -84,3 +98,7 @@ export class Hosts {
 }
 
 export type Where = { readonly project: string; readonly sequence: string };
+
+function notRegistered(): PickupError {
+	return new PickupError('no-such-host', 'Expected host.register first', { field: 'host' });
+}

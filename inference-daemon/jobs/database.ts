@@ -50,6 +50,20 @@ const CHANGES: readonly string[] = [
 		body TEXT NOT NULL
 	) STRICT;
 	CREATE TABLE engine_process (pid INTEGER NOT NULL, started TEXT NOT NULL) STRICT;`,
+	`ALTER TABLE jobs ADD COLUMN started_at TEXT;
+	ALTER TABLE jobs ADD COLUMN shot TEXT COLLATE NOCASE;
+	ALTER TABLE jobs ADD COLUMN take INTEGER;
+	ALTER TABLE jobs ADD COLUMN starred INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE jobs ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+	CREATE INDEX jobs_by_shot ON jobs (shot, take);
+	CREATE TABLE landings (
+		id TEXT NOT NULL PRIMARY KEY COLLATE NOCASE,
+		job TEXT NOT NULL COLLATE NOCASE,
+		state TEXT NOT NULL,
+		body TEXT NOT NULL
+	) STRICT;
+	CREATE INDEX landings_by_job ON landings (job);
+	CREATE TABLE panel (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;`,
 ];
 
 /**
@@ -215,7 +229,7 @@ function bringUp(database: Database.Database, path: string, changes: readonly st
 	}
 	const notices: string[] = [];
 	if (version > 0) {
-		const damaged = checkTables(database);
+		const damaged = checkTables(database, version);
 		if (damaged.count > 0) {
 			const copy = copyTo(database, path, 'damaged');
 			forgetDamaged(database, damaged);

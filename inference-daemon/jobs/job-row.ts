@@ -1,6 +1,7 @@
 import type { Problem } from '../../protocol/errors.ts';
 import type { Plan } from '../../protocol/generation.ts';
 import type { Clip, Job, JobState } from '../../protocol/jobs.ts';
+import type { Landing } from '../../protocol/landings.ts';
 
 /** A row of the table `jobs`. */
 export type JobRow = {
@@ -25,10 +26,16 @@ export type JobRow = {
 	problem: string | null;
 	created_at: string;
 	ended_at: string | null;
+	started_at?: string | null;
+	shot?: string | null;
+	take?: number | null;
+	starred?: number;
+	deleted?: number;
 };
 
 /** What everybody may see of it. `position` is its place in the queue, null when not queued. */
-export function toJob(row: JobRow, position: number | null): Job {
+export function toJob(row: JobRow, position: number | null, landings: readonly Landing[]): Job {
+	const { shot = null, take = null } = row;
 	return {
 		id: row.id,
 		kind: row.kind,
@@ -43,6 +50,11 @@ export function toJob(row: JobRow, position: number | null): Job {
 		clip: row.clip === null ? null : (JSON.parse(row.clip) as Clip),
 		problem: row.problem === null ? null : (JSON.parse(row.problem) as Problem),
 		createdAt: row.created_at,
+		startedAt: row.started_at ?? null,
 		endedAt: row.ended_at,
+		takeOf: shot === null || take === null ? null : { shot, take },
+		landings,
+		starred: row.starred === 1,
+		deleted: row.deleted === 1,
 	};
 }

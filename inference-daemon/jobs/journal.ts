@@ -7,9 +7,13 @@ import {
 	type JobState,
 	jobStateSchema,
 } from '../../protocol/jobs.ts';
+import type { Landing } from '../../protocol/landings.ts';
+import type { TakeOf } from '../../protocol/shots.ts';
 import { Store } from './database.ts';
 import { type EventBody, EventLog } from './event-log.ts';
 import { type JobRow, toJob } from './job-row.ts';
+import { LandingLog } from './landing-log.ts';
+import { PanelMemory } from './panel-memory.ts';
 import type { ProcessMark } from './processes.ts';
 
 /** A request that has been checked and planned, ready to be journaled. */
@@ -20,6 +24,9 @@ export type Submission = {
 	readonly priority: number;
 	readonly plan: Plan;
 	readonly clipPath: string;
+	/** The press that it is made for, and where its clip is to land. */
+	readonly takeOf?: TakeOf;
+	readonly landing?: Landing;
 };
 
 /** What the daemon keeps of a job beside what everybody sees. */
@@ -56,6 +63,8 @@ const TRY_AGAIN = 1000;
 export class Journal {
 	readonly #store: Store;
 	readonly #events: EventLog;
+	readonly landings: LandingLog;
+	readonly panel: PanelMemory;
 	readonly #listeners = new Set<(events: readonly JobEvent[]) => void>();
 	/** When jobs were cancelled whose end there was no room to write down yet. */
 	readonly #unwritten = new Map<string, string>();
@@ -67,6 +76,8 @@ export class Journal {
 	constructor(path: string, { eventsKept }: { readonly eventsKept: number }) {
 		this.#store = new Store(path);
 		this.#events = new EventLog(this.#store, eventsKept);
+		this.landings = new LandingLog(this.#store);
+		this.panel = new PanelMemory(this.#store);
 	}
 
 	/** What was found damaged on opening and what became of it, in sentences. */
@@ -93,6 +104,7 @@ export class Journal {
 				const job = this.#insert(submission, latest);
 				latest = job;
 				emit({ kind: 'accepted', jobId: job.id, job });
+				if (submission.landing) this.landings.write(submission.landing);
 				return job;
 			}),
 		);
@@ -137,9 +149,29 @@ export class Journal {
 		) as { id: string }[];
 		const waiting = queue.filter(({ id }) => !this.#unwritten.has(id));
 		const positions = new Map(waiting.map(({ id }, position) => [id, position]));
+		const landings = this.landings.ofJobs(rows.map(({ id }) => id));
 		return rows
-			.map((row) => toJob(this.#now(row), positions.get(row.id) ?? null))
+			.map((row) => {
+				const position = positions.get(row.id) ?? null;
+				return toJob(this.#now(row), position, landings.get(row.id) ?? []);
+			})
 			.filter(({ state }) => states.includes(state));
+	}
+
+	/** Of one press: its draft, if any, then its takes. */
+	ofShot(shot: string): readonly Job[] {
+		const rows = this.#store.rows('SELECT * FROM jobs WHERE shot = ? ORDER BY take', shot);
+		return (rows as JobRow[]).map((row) => this.#job(row));
+	}
+
+	/** The last finished ones of an engine, newest first. */
+	lastDone(engine: string, most: number): readonly Job[] {
+		const rows = this.#store.rows(
+			`SELECT * FROM jobs WHERE state = 'done' AND started_at IS NOT NULL
+				AND json_extract(plan, '$.engine') = ? ORDER BY ended_at DESC LIMIT ?`,
+			...[engine, most],
+		) as JobRow[];
+		return rows.map((row) => this.#job(row));
 	}
 
 	/** The job whose turn it is. */
@@ -171,8 +203,8 @@ export class Journal {
 		return this.#change((emit) => {
 			this.#store.run(
 				`UPDATE jobs SET state = 'running', attempt = attempt + 1, progress = 0, phase = 'starting',
-					cancel_wanted = 0, clip_size = NULL, clip_modified = NULL WHERE id = ?`,
-				id,
+					cancel_wanted = 0, clip_size = NULL, clip_modified = NULL, started_at = ? WHERE id = ?`,
+				...[now(), id],
 			);
 			this.#wanted.delete(id);
 			const { attempt } = this.#jobRow(id);
@@ -300,6 +332,33 @@ export class Journal {
 		});
 	}
 
+	/** Writes down where a clip stands, or is to stand. */
+	land(landing: Landing): void {
+		this.#change((emit) => {
+			this.landings.write(landing);
+			emit({ kind: 'landing', jobId: landing.jobId, landing });
+		});
+	}
+
+	/** What is absent stays as it is. Throws `no-such-job`. */
+	mark(
+		ids: readonly string[],
+		{ starred, deleted }: { starred?: boolean | undefined; deleted?: boolean | undefined },
+	): void {
+		this.#change((emit) => {
+			for (const id of ids) {
+				const before = this.job(id);
+				const marks = { starred: starred ?? before.starred, deleted: deleted ?? before.deleted };
+				if (marks.starred === before.starred && marks.deleted === before.deleted) continue;
+				this.#store.run(
+					'UPDATE jobs SET starred = ?, deleted = ? WHERE id = ?',
+					...[marks.starred ? 1 : 0, marks.deleted ? 1 : 0, before.id],
+				);
+				emit({ kind: 'marked', jobId: before.id, ...marks });
+			}
+		});
+	}
+
 	/** The events after a number, the first `most` of them. Throws `events-gone` with the number to go on from. */
 	eventsAfter(after: number, most = Number.MAX_SAFE_INTEGER): readonly JobEvent[] {
 		return this.#events.after(after, most);
@@ -393,16 +452,17 @@ export class Journal {
 
 	/** `latest` is the job that was inserted just before, which saves counting the queue again. */
 	#insert(submission: Submission, latest: Job | undefined): Job {
-		const { request, plan, priority, fingerprint, clipPath } = submission;
+		const { request, plan, priority, fingerprint, clipPath, takeOf, landing } = submission;
 		const { id, kind } = request;
 		const prompt = request.prompt.slice(0, 500);
 		const createdAt = now();
 		const rank = this.#lastRank() + 1;
 		this.#store.run(
 			`INSERT INTO jobs (id, kind, prompt, state, priority, rank, request, fingerprint, plan,
-				clip_path, created_at) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?)`,
+				clip_path, created_at, shot, take)
+				VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			...[id, kind, prompt, priority, rank, JSON.stringify(request), fingerprint],
-			...[JSON.stringify(plan), clipPath, createdAt],
+			...[JSON.stringify(plan), clipPath, createdAt, takeOf?.shot ?? null, takeOf?.take ?? null],
 		);
 		const position =
 			latest?.priority === priority ? Number(latest.position) + 1 : this.#ahead(priority, rank);
@@ -420,13 +480,19 @@ export class Journal {
 			clip: null,
 			problem: null,
 			createdAt,
+			startedAt: null,
 			endedAt: null,
+			takeOf: takeOf ?? null,
+			landings: landing ? [landing] : [],
+			starred: false,
+			deleted: false,
 		};
 	}
 
 	#job(stored: JobRow): Job {
 		const row = this.#now(stored);
-		return toJob(row, row.state === 'queued' ? this.#ahead(row.priority, row.rank) : null);
+		const position = row.state === 'queued' ? this.#ahead(row.priority, row.rank) : null;
+		return toJob(row, position, this.landings.ofJob(row.id));
 	}
 
 	/** How many queued jobs have their turn before one of this priority and rank. */

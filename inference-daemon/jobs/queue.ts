@@ -25,12 +25,16 @@ export class JobQueue {
 	}
 
 	/** Throws the refusal. The same request again is the job that does it, also when it has ended. */
-	async submit(request: GenerationRequest, priority: number): Promise<Job> {
+	async submit(
+		request: GenerationRequest,
+		priority: number,
+		forCut: Pick<Submission, 'takeOf' | 'landing'> = {},
+	): Promise<Job> {
 		const fingerprint = fingerprintOf(request);
 		const known = this.#known(request, fingerprint);
 		if (known) return known;
 		const admitted = await admit(request, this.#surroundings);
-		const submission = { fingerprint, priority, ...admitted };
+		const submission = { fingerprint, priority, ...admitted, ...forCut };
 		return new Promise((resolve, reject) => {
 			// One transaction for all that come together: a thousand of them cost one sync of the disk.
 			if (this.#waiting.length === 0) setImmediate(() => this.#acceptWaiting());

@@ -81,7 +81,7 @@ export class Supervisor {
 			.finally(() => {
 				this.#working = null;
 				if (this.#stopping) return;
-				if (wait === KEEP_WARM && this.#options.journal.next()) return this.wake();
+				if (wait === KEEP_WARM && this.#next()) return this.wake();
 				const then = () => (wait === TRY_AGAIN ? this.wake() : void this.#retire());
 				this.#timer = setTimeout(then, wait).unref();
 			});
@@ -105,7 +105,7 @@ export class Supervisor {
 
 	async #work(): Promise<void> {
 		for (;;) {
-			const record = this.#stopping ? null : this.#options.journal.next();
+			const record = this.#stopping ? null : this.#next();
 			if (!record) return;
 			const stop = new AbortController();
 			const ended = this.#run(record, stop.signal);
@@ -113,6 +113,11 @@ export class Supervisor {
 			await ended;
 			this.#current = null;
 		}
+	}
+
+	#next(): JobRecord | null {
+		const { journal } = this.#options;
+		return journal.panel.paused ? null : journal.next();
 	}
 
 	/** One attempt, from the queue to its end. Nothing but a finished clip is left of it. */

@@ -63,6 +63,7 @@ export function serve(socket: WebSocket, { handlers, journal, hosts }: Connectio
 	let sentEvent: number | null = null;
 	let isSendingEvents = false;
 	let isWatchingHosts = false;
+	let isWatchingPanel = false;
 	const asked = new Asked(send);
 	const onClose = (listener: () => void) => void socket.on('close', listener);
 	const gone = new AbortController();
@@ -70,7 +71,12 @@ export function serve(socket: WebSocket, { handlers, journal, hosts }: Connectio
 		sendEventsAfter,
 		sendHosts,
 		gone: gone.signal,
-		agent: { ask: (method, params) => asked.ask(method, params), onClose },
+		sendPanel,
+		agent: {
+			ask: (method, params) => asked.ask(method, params),
+			brief: (brief) => send(notificationMessage('brief', brief)),
+			onClose,
+		},
 	};
 
 	const impatience = setTimeout(() => socket.close(POLICY), HELLO_WITHIN).unref();
@@ -177,6 +183,13 @@ export function serve(socket: WebSocket, { handlers, journal, hosts }: Connectio
 		if (isWatchingHosts) return;
 		isWatchingHosts = true;
 		onClose(hosts.onChange(() => send(notificationMessage('hosts', { hosts: hosts.list() }))));
+	}
+
+	function sendPanel(): void {
+		if (isWatchingPanel) return;
+		isWatchingPanel = true;
+		const { panel } = journal;
+		onClose(panel.onChange(() => send(notificationMessage('panel', panel.state))));
 	}
 
 	/** The journal keeps what the client has not read; one that is too far behind for it is hung up on. */

@@ -9,7 +9,11 @@ import {
 	PROTOCOL_VERSION,
 	type Result,
 } from '../../protocol/rpc.ts';
+import type { Briefs } from '../hosts/briefs.ts';
+import type { Cuts } from '../hosts/cuts.ts';
 import type { AgentLink, Hosts } from '../hosts/hosts.ts';
+import type { Landings } from '../hosts/landings.ts';
+import type { Shots } from '../hosts/shots.ts';
 import { planRequest, type Surroundings } from '../jobs/admission.ts';
 import type { Journal } from '../jobs/journal.ts';
 import type { JobQueue } from '../jobs/queue.ts';
@@ -26,7 +30,9 @@ export type Caller = {
 	readonly sendHosts: () => void;
 	/** Aborted when the connection ends. */
 	readonly gone: AbortSignal;
-	/** For an agent: how it is asked. */
+	/** Sends what panels share as a notification whenever that changes. */
+	readonly sendPanel: () => void;
+	/** For an agent: how it is asked, and told what it may show. */
 	readonly agent: AgentLink;
 };
 
@@ -43,6 +49,12 @@ export type MethodsOptions = {
 	readonly hosts: Hosts;
 	readonly panelMedia: PanelMedia;
 	readonly tickets: Tickets;
+	readonly cuts: Cuts;
+	readonly shots: Shots;
+	readonly landings: Landings;
+	readonly briefs: Briefs;
+	/** Called when the queue may go on. */
+	readonly wake: () => void;
 	readonly surroundings: Surroundings;
 	readonly token: string;
 	readonly instance: string;
@@ -58,7 +70,8 @@ export type MethodsOptions = {
 
 /** What each method does. They throw PickupError. */
 export function handlersFor(options: MethodsOptions): Handlers {
-	const { journal, queue, hosts, panelMedia, tickets, surroundings, instance, version } = options;
+	const { journal, queue, hosts, cuts, shots, landings, briefs, panelMedia, tickets } = options;
+	const { surroundings, instance, version } = options;
 
 	async function engines(): Promise<EngineDescription[]> {
 		return [...(await surroundings.engines.describe(await surroundings.findFfmpeg()))];
@@ -114,6 +127,7 @@ export function handlersFor(options: MethodsOptions): Handlers {
 		},
 		'host.register': ({ agent, state }, caller) => {
 			hosts.register(agent, state, caller.agent);
+			briefs.tell(agent.id);
 			return {};
 		},
 		'host.changed': ({ state }, caller) => {
@@ -125,12 +139,43 @@ export function handlersFor(options: MethodsOptions): Handlers {
 			return { hosts: [...hosts.list()] };
 		},
 		'host.cut': ({ host }) => {
-			const { link, where } = hosts.openSequence(host);
-			return link.ask('agent.cut', where);
+			const { where, ...open } = hosts.openSequence(host);
+			return cuts.of(open, where);
 		},
 		'host.show': ({ host, frame }) => {
 			const { link, where } = hosts.openSequence(host);
 			return link.ask('agent.show', { ...where, frame });
+		},
+		'host.fill': async (_params, { agent }) => {
+			options.expectJob();
+			return { jobs: [...(await briefs.fill(hosts.of(agent)))] };
+		},
+		'shot.plan': ({ shot }) => {
+			options.expectJob();
+			return shots.plan(shot);
+		},
+		'shot.submit': async ({ shot }) => ({ jobs: [...(await shots.submit(shot))] }),
+		'clip.land': async (wish) => {
+			await landings.landAgain(wish);
+			return { job: journal.job(wish.jobId) };
+		},
+		'clip.withdraw': async ({ landing }) => ({ job: await landings.withdraw(landing) }),
+		'clip.mark': ({ jobIds, ...marks }) => {
+			journal.mark(jobIds, marks);
+			return {};
+		},
+		'queue.pause': ({ paused }) => {
+			journal.panel.pause(paused);
+			options.wake();
+			return {};
+		},
+		'panel.watch': (_params, caller) => {
+			caller.sendPanel();
+			return journal.panel.state;
+		},
+		'panel.remember': ({ key, value }) => {
+			journal.panel.remember(key, value);
+			return {};
 		},
 		'media.look': async ({ path }) => {
 			const ffmpeg = await surroundings.findFfmpeg();

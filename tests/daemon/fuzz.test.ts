@@ -81,6 +81,22 @@ const STATE = {
 	busy: null,
 };
 
+const SHOT = {
+	id: '4be0643f-1d98-473b-97cd-ca98a65347dd',
+	host: AGENT.id,
+	project: 'p',
+	sequence: 's',
+	verb: 'fill',
+	track: 'V1',
+	range: { start: 3, end: 9 },
+	prompt: 'grey',
+	engine: 'fake',
+	seed: 7,
+	takes: 2,
+	draft: true,
+	settings: {},
+};
+
 function seeds(): Json[] {
 	const request = requestFor({ folder }) as unknown as Json;
 	const jobId = requestFor({ folder }).id;
@@ -103,6 +119,15 @@ function seeds(): Json[] {
 		'host.watch': {},
 		'host.cut': { host: AGENT.id },
 		'host.show': { host: AGENT.id, frame: 3 },
+		'host.fill': {},
+		'shot.plan': { shot: SHOT },
+		'shot.submit': { shot: SHOT },
+		'clip.land': { jobId, host: AGENT.id, track: 'V1', frame: 3, where: 'gap', replaces: null },
+		'clip.withdraw': { landing: AGENT.id },
+		'clip.mark': { jobIds: [jobId], starred: true },
+		'queue.pause': { paused: false },
+		'panel.watch': {},
+		'panel.remember': { key: 'tab', value: 'cut' },
 		'media.look': { path: `${folder}/nothing.mov` },
 		'media.ticket': { media: { kind: 'frame', host: AGENT.id, track: 'V1', frame: 3, width: 64 } },
 		'media.levels': { of: { kind: 'take', jobId }, points: 9 },

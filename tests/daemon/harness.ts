@@ -13,6 +13,7 @@ import {
 	type Method,
 	methods,
 	notifications,
+	type PanelState,
 	type Params,
 	type PortFile,
 	PROTOCOL_VERSION,
@@ -164,7 +165,7 @@ export function descendants(daemon: Daemon): number[] {
 export async function until<T>(
 	what: string,
 	look: () => T | false | null | undefined | Promise<T | false | null | undefined>,
-	patience = 600_000,
+	patience = Number(process.env.PICKUP_TEST_PATIENCE ?? 600_000),
 ): Promise<T> {
 	for (const since = performance.now(); performance.now() - since < patience; ) {
 		const found = await look();
@@ -187,6 +188,8 @@ export class Peer {
 	readonly events: JobEvent[] = [];
 	/** The editors that are connected, as last told after `host.watch`. */
 	hosts: readonly EditorHost[] | null = null;
+	/** What panels share, as last told after `panel.watch`. */
+	panel: PanelState | null = null;
 	/** Answers that no `call` waits for. */
 	readonly replies: RpcReply[] = [];
 	readonly closed: Promise<number>;
@@ -241,6 +244,10 @@ export class Peer {
 		}
 		if (message.method === 'hosts') {
 			({ hosts: this.hosts } = notifications.hosts.params.parse(message.params));
+			return;
+		}
+		if (message.method === 'panel') {
+			this.panel = notifications.panel.params.parse(message.params);
 			return;
 		}
 		if (message.method !== undefined) {

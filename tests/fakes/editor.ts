@@ -8,11 +8,15 @@ import {
 	type AgentParams,
 	type AgentResult,
 	agentMethods,
+	type Brief,
+	briefSchema,
+	type EditStep,
 	type HostAgent,
 	type HostState,
+	type Item,
 } from '../../protocol/hosts.ts';
 import { PROTOCOL_VERSION, SUBPROTOCOL } from '../../protocol/rpc.ts';
-import type { Cut } from '../../protocol/timeline.ts';
+import type { ClipSpan, Cut, Track } from '../../protocol/timeline.ts';
 
 /** A small editor with one project and one sequence, and the agent in it. */
 export type Editor = {
@@ -20,6 +24,24 @@ export type Editor = {
 	readonly state: () => HostState;
 	/** What the person does in it. */
 	readonly change: (change: Partial<HostState>) => Promise<void>;
+	/** The cut as it stands, and what is in the bin. */
+	readonly cut: () => Cut;
+	readonly bin: () => readonly string[];
+	/** The person edits: gives the cut another shape. */
+	readonly edit: (change: (cut: Cut) => Cut) => Promise<void>;
+	/** Ctrl+Z and Ctrl+Shift+Z. */
+	readonly undo: () => Promise<void>;
+	readonly redo: () => Promise<void>;
+	/** What it may show, as last told. */
+	readonly brief: () => Brief | null;
+	/** The person presses Fill in it. */
+	readonly fill: () => Promise<void>;
+	/** How often an edit was done, and the steps of the last one. */
+	readonly edits: () => number;
+	/** Called after an edit was done and before it is answered. */
+	onEdit: (() => void) | null;
+	/** Called before an edit is done. */
+	beforeEdit: (() => void) | null;
 	/** It stops answering, as one that shows a dialog. */
 	readonly freeze: () => void;
 	/** It ends, with the connection. */
@@ -39,18 +61,28 @@ const ABILITIES = {
 export type EditorOptions = {
 	readonly id?: string;
 	readonly can?: Partial<HostAgent['can']>;
+	/** Of the saved project. */
+	readonly path?: string | null;
+	/** Operations that an earlier run of it has done and not lost. */
+	readonly done?: Set<string>;
 };
 
 /** Opens a cut in an editor that is connected to the daemon and registered there. */
 export async function openEditor(
 	{ port, token }: { readonly port: number; readonly token: string },
-	cut: Cut,
-	{ id = randomUUID(), can = {} }: EditorOptions = {},
+	opened: Cut,
+	{ id = randomUUID(), can = {}, path = null, done = new Set() }: EditorOptions = {},
 ): Promise<Editor> {
 	const agent: HostAgent = { id, program: 'Fake', version: '1', can: { ...ABILITIES, ...can } };
+	let cut = opened;
+	let edits = 0;
+	let brief: Brief | null = null;
+	const bin: string[] = [];
+	const undos: Cut[] = [];
+	const redos: Cut[] = [];
 	let state: HostState = {
-		project: { id: 'film', name: 'Film', path: null },
-		sequence: { id: 'cut', name: cut.sequence.name },
+		project: { id: 'film', name: 'Film', path },
+		sequence: { id: 'cut', name: opened.sequence.name },
 		revision: 1,
 		playhead: 0,
 		selection: null,
@@ -73,12 +105,22 @@ export async function openEditor(
 		if (error) throw new Error(`${method}: ${error.message}`);
 	}
 
+	function checkOpen(where: { project: string; sequence: string }): void {
+		if (where.project === state.project?.id && where.sequence === state.sequence?.id) return;
+		throw new PickupError('no-such-host', 'That sequence is not open', { field: 'sequence' });
+	}
+
+	/** The cut before goes on one of the two stacks. */
+	function step(next: Cut, stack: Cut[]): void {
+		stack.push(cut);
+		cut = next;
+		state = { ...state, revision: state.revision + 1 };
+	}
+
 	const answers: { [M in AgentMethod]: (params: never) => AgentResult<M> } = {
 		'agent.who': () => ({ agent, state }),
 		'agent.cut': (where: { project: string; sequence: string }) => {
-			if (where.project !== state.project?.id || where.sequence !== state.sequence?.id) {
-				throw new PickupError('no-such-host', 'That sequence is not open', { field: 'sequence' });
-			}
+			checkOpen(where);
 			return { cut, revision: state.revision };
 		},
 		'agent.show': ({ frame }: { frame: number }) => {
@@ -91,8 +133,20 @@ export async function openEditor(
 			writeFileSync(path, pngOf({ ...size, data }), { flag: 'wx' });
 			return { size };
 		},
-		'agent.edit': () => {
-			throw new Error('not an editor that edits yet');
+		'agent.edit': (edit: AgentParams<'agent.edit'>) => {
+			checkOpen(edit);
+			if (done.has(edit.operation)) return { revision: state.revision, again: true, stale: false };
+			if (edit.revision !== state.revision) {
+				return { revision: state.revision, again: false, stale: true };
+			}
+			editor.beforeEdit?.();
+			const next = applySteps(cut, edit.steps, bin);
+			done.add(edit.operation);
+			edits += 1;
+			step(next, undos);
+			redos.length = 0;
+			editor.onEdit?.();
+			return { revision: state.revision, again: false, stale: false };
 		},
 	};
 
@@ -102,12 +156,17 @@ export async function openEditor(
 			waiting.get(message.id)?.(message);
 			return;
 		}
+		if (message.method === 'brief') {
+			brief = briefSchema.parse(message.params);
+			return;
+		}
 		if (isFrozen) return;
 		const { id, method } = message as { id: number; method: AgentMethod };
 		try {
 			const params = agentMethods[method].params.parse(message.params);
 			const result = answers[method](params as never);
 			socket.send(JSON.stringify({ jsonrpc: '2.0', id, result }));
+			if (method === 'agent.edit') void tell().catch(() => {});
 		} catch (error) {
 			const text = (error as Error).message;
 			const problem = error instanceof PickupError ? { data: error.toProblem() } : {};
@@ -119,12 +178,34 @@ export async function openEditor(
 	await call('hello', { protocol: PROTOCOL_VERSION, token, client });
 	await call('host.register', { agent, state });
 
-	return {
+	const tell = () => call('host.changed', { state });
+	const editor: Editor = {
 		agent,
 		state: () => state,
+		cut: () => cut,
+		bin: () => bin,
+		edits: () => edits,
+		brief: () => brief,
+		fill: () => call('host.fill', {}),
+		onEdit: null,
+		beforeEdit: null,
+		async edit(change) {
+			step(change(cut), undos);
+			await tell();
+		},
+		async undo() {
+			const before = undos.pop();
+			if (before) step(before, redos);
+			await tell();
+		},
+		async redo() {
+			const after = redos.pop();
+			if (after) step(after, undos);
+			await tell();
+		},
 		async change(change) {
 			state = { ...state, ...change, revision: state.revision + 1 };
-			await call('host.changed', { state });
+			await tell();
 		},
 		freeze: () => {
 			isFrozen = true;
@@ -134,4 +215,76 @@ export async function openEditor(
 			await closed;
 		},
 	};
+	return editor;
+}
+
+function applySteps(before: Cut, steps: readonly EditStep[], bin: string[]): Cut {
+	const added = new Map<string, string>();
+	let tracks = [...before.tracks];
+	const change = (name: string, clips: (clips: readonly ClipSpan[]) => readonly ClipSpan[]) => {
+		const track = tracks.find((each) => each.name === (added.get(name) ?? name));
+		if (!track) throw new Error(`there is no track ${name}`);
+		const sorted = [...clips(track.clips)].sort((a, b) => a.range.start - b.range.start);
+		for (const [index, clip] of sorted.entries()) {
+			if (clip.range.start < (sorted[index - 1]?.range.end ?? 0)) {
+				throw new Error(`${clip.name} would cover ${sorted[index - 1]?.name}`);
+			}
+		}
+		tracks = tracks.map((each) => (each === track ? { ...track, clips: sorted } : each));
+	};
+	const at = ({ track, range, path }: Item, clip: ClipSpan) =>
+		clip.range.start === range.start &&
+		clip.range.end === range.end &&
+		clip.source.kind === 'file' &&
+		clip.source.path === path &&
+		clip.track === track;
+	for (const step of steps) {
+		switch (step.kind) {
+			case 'add-track': {
+				const alike = tracks.filter(({ kind }) => kind === step.of);
+				const name = `${step.of === 'video' ? 'V' : 'A'}${alike.length + 1}`;
+				added.set(step.as, name);
+				const empty = { enabled: true, locked: false, clips: [], transitions: [] };
+				const track: Track = { kind: step.of, index: alike.length, name, ...empty };
+				const videos = tracks.filter(({ kind }) => kind === 'video');
+				const audios = tracks.filter(({ kind }) => kind === 'audio');
+				tracks =
+					step.of === 'video' ? [...videos, track, ...audios] : [...videos, ...audios, track];
+				break;
+			}
+			case 'place':
+				change(step.track, (clips) => [
+					...clips,
+					{
+						name: step.name,
+						track: added.get(step.track) ?? step.track,
+						range: step.range,
+						source: { kind: 'file', path: step.path },
+						sourceIn: { num: 0, den: 1 },
+						speed: { num: 1, den: 1 },
+						enabled: step.enabled,
+					},
+				]);
+				break;
+			case 'swap':
+			case 'remove': {
+				const { item } = step;
+				let found = false;
+				change(item.track, (clips) =>
+					clips.flatMap((clip) => {
+						if (!at(item, clip)) return [clip];
+						found = true;
+						if (step.kind === 'remove') return [];
+						return [{ ...clip, name: step.name, source: { kind: 'file', path: step.path } }];
+					}),
+				);
+				if (!found) throw new Error(`there is no ${item.path} on ${item.track}`);
+				break;
+			}
+			case 'bin':
+				bin.push(step.path);
+				break;
+		}
+	}
+	return { ...before, tracks };
 }

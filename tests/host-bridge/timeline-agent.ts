@@ -48,8 +48,9 @@ export async function openAgent(file: string, sequence?: string): Promise<Opened
 		agent,
 		cut: async () => (await agent.answers['agent.cut'](where)).cut,
 		edit: async (steps, operation = randomUUID()) => {
-			const asked = { ...where, operation, label: 'Fill', steps: [...steps] };
-			return (await agent.answers['agent.edit'](asked)).again;
+			const { revision } = await agent.answers['agent.cut'](where);
+			const asked = { ...where, operation, revision, label: 'Fill', steps: [...steps] };
+			return (await agent.answers['agent.edit'](asked)).again === true;
 		},
 	};
 }

@@ -63,9 +63,12 @@ describe.each<Which>(['window', 'module'])('An edit in Blender (%s)', (which) =>
 
 	async function edit(steps: readonly Step[], operation = randomUUID()) {
 		const label = 'Pickup: first';
+		const where = await daemon.where();
+		const { revision } = await daemon.ask('agent.cut', where);
 		return daemon.ask('agent.edit', {
-			...(await daemon.where()),
+			...where,
 			operation,
+			revision,
 			label,
 			steps: [...steps],
 		});
@@ -273,6 +276,7 @@ result = [found.frame_start, found.color_tag, list(animation_of(scene)['second']
 		const asked = {
 			...elsewhere,
 			operation: randomUUID(),
+			revision: 0,
 			label: 'x',
 			steps: [place('video', 'V1')],
 		};

@@ -113,6 +113,7 @@ describe('What cannot be asked is said for what it is:', () => {
 	test('an editor that ends before it answers', async () => {
 		const editor = await open();
 		const panel = await connect(daemon);
+		await editor.change({});
 		editor.freeze();
 		const refusal = panel.refusal('host.cut', { host: editor.agent.id });
 		// The question comes before the end: one connection is read in order.

@@ -1,0 +1,151 @@
+import { PickupError } from '../protocol/errors.ts';
+import type { GenerationRequest } from '../protocol/generation.ts';
+import type { Destination } from '../protocol/landings.ts';
+import type { Shot } from '../protocol/shots.ts';
+import { formatTimecode, rangesOverlap } from '../protocol/time.ts';
+import type { ClipSpan, Cut, Track } from '../protocol/timeline.ts';
+import { clipAt, contextFor } from './gap.ts';
+import { findTrack } from './placement.ts';
+
+/** A take as it is asked for: what to make, and where it is to land. */
+export type ComposedTake = {
+	/** 0 is the draft. */
+	readonly take: number;
+	readonly request: GenerationRequest;
+	readonly destination: Destination;
+};
+
+/** What is not of the cut. */
+export type ShotPlace = {
+	/** Of the request; the same for the same press and take. */
+	readonly id: string;
+	readonly program: string;
+	readonly project: Destination['project'];
+	readonly sequence: Destination['sequence'];
+	/** Where the clips go; the daemon sees to it that it is there. */
+	readonly folder: string;
+	/** Of the first take; the others count up. */
+	readonly seed: number;
+};
+
+/** Take 0 is made by the engine that needs no model. */
+export const DRAFT = { engine: 'inbetween', take: 0 } as const;
+
+/**
+ * What a press asks for, from the cut as it stands.
+ * Throws what `contextFor` throws, and `bad-request` where the cut has not what the verb needs.
+ */
+export function composeTake(cut: Cut, shot: Shot, take: number, place: ShotPlace): ComposedTake {
+	const { sequence: settings } = cut;
+	const landing = landingOf(cut, shot);
+	const { start } = shot.range;
+	const timecode = formatTimecode(start + settings.startFrame, settings.rate, settings.dropFrame);
+	const label = take === DRAFT.take ? 'draft' : `take ${take}`;
+	const isDraft = take === DRAFT.take;
+	const shared = {
+		id: place.id,
+		engine: isDraft ? DRAFT.engine : shot.engine,
+		prompt: shot.prompt,
+		...(shot.negativePrompt === undefined ? {} : { negativePrompt: shot.negativePrompt }),
+		seed: (place.seed + Math.max(0, take - 1)) % 2 ** 32,
+		context: contextFor(cut, landing.track, shot.range, {
+			allowOverlap: shot.verb === 'retake' || shot.verb === 'soundtrack' || shot.verb === 'animate',
+		}),
+		output: {
+			folder: place.folder,
+			name: `pickup ${landing.track} ${timecode.replaceAll(/[:;]/g, '')} ${label}`,
+			codec: 'h264-intra' as const,
+		},
+		settings: isDraft ? {} : shot.settings,
+		...(shot.loras === undefined || isDraft ? {} : { loras: shot.loras }),
+		...(shot.reference === undefined || isDraft ? {} : { reference: shot.reference }),
+	};
+	return {
+		take,
+		request: requestOf(cut, shot, shared),
+		destination: {
+			program: place.program,
+			project: place.project,
+			sequence: place.sequence,
+			name: `Pickup ${landing.track} ${timecode} ${label}`,
+			range: shot.range,
+			leansOn: shared.context.left === null && shared.context.right !== null ? 'end' : 'start',
+			replaces: shot.id,
+			...landing,
+		},
+	};
+}
+
+type Shared = Pick<
+	GenerationRequest,
+	'id' | 'engine' | 'prompt' | 'negativePrompt' | 'seed' | 'context' | 'output' | 'settings'
+>;
+
+function requestOf(cut: Cut, shot: Shot, shared: Shared): GenerationRequest {
+	switch (shot.verb) {
+		case 'fill':
+			return { kind: 'fill', ...shared };
+		case 'extend':
+			return { kind: 'extend', side: shot.side ?? 'tail', ...shared };
+		case 'insert':
+			return { kind: 'insert', images: shot.images ?? [], ...shared };
+		case 'retake':
+			return {
+				kind: 'retake',
+				clip: clipOf(cut, shot),
+				replace: shot.replace ?? 'both',
+				strength: 1,
+				...shared,
+			};
+		case 'soundtrack':
+			return { kind: 'soundtrack', clip: clipOf(cut, shot), ...shared };
+		case 'animate':
+			return {
+				kind: 'animate',
+				clip: clipOf(cut, shot),
+				...(shot.firstFrame === undefined ? {} : { firstFrame: shot.firstFrame }),
+				...shared,
+			};
+	}
+}
+
+/** Over a clip its new take goes above it; sound goes on an audio track; the rest fills empty time. */
+function landingOf(
+	cut: Cut,
+	shot: Shot,
+): Pick<Destination, 'track' | 'where' | 'picture' | 'sound'> {
+	const { verb, track, replace = 'both' } = shot;
+	if (verb === 'retake') {
+		return { track, where: 'above', picture: replace !== 'sound', sound: replace !== 'picture' };
+	}
+	if (verb === 'soundtrack') return { track, where: 'above', picture: false, sound: true };
+	if (verb !== 'animate') return { track, where: 'gap', picture: true, sound: true };
+	const top = topTrack(cut);
+	const isTaken = [...top.clips, ...top.transitions].some(({ range }) =>
+		rangesOverlap(range, shot.range),
+	);
+	const where = isTaken || top.locked ? 'above' : 'gap';
+	return { track: top.name, where, picture: true, sound: false };
+}
+
+function topTrack(cut: Cut): Track {
+	const top = cut.tracks.findLast(({ kind }) => kind === 'video');
+	if (top) return top;
+	throw new PickupError('bad-request', 'Expected a video track in the sequence, found none', {
+		field: 'shot.track',
+		action: 'Add an empty video track in the editor.',
+	});
+}
+
+function clipOf(cut: Cut, { track, range }: Shot): ClipSpan {
+	const clip = clipAt(cut, track, range.start);
+	if (clip && range.end <= clip.range.end) return clip;
+	const names = cut.tracks.map(({ name }) => name).join(', ');
+	throw new PickupError(
+		'bad-request',
+		findTrack(cut, track)
+			? `Expected one clip of ${track} under frames ${range.start}–${range.end}, found ${clip?.name ?? 'none'}`
+			: `Expected a track of the cut (${names}), got ${track}`,
+		{ field: 'shot.range', action: 'The cut has changed there: choose the clip again.' },
+	);
+}

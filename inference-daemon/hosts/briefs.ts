@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import { findGaps, gapUnder } from '../../host-bridge/gap.ts';
+import { PickupError, problemOf } from '../../protocol/errors.ts';
+import type { Brief } from '../../protocol/hosts.ts';
+import type { Job } from '../../protocol/jobs.ts';
+import type { Landing } from '../../protocol/landings.ts';
+import {
+	LAST_REQUEST,
+	type LastRequest,
+	lastRequestSchema,
+	type Shot,
+} from '../../protocol/shots.ts';
+import type { Journal } from '../jobs/journal.ts';
+import type { Cuts } from './cuts.ts';
+import type { Connected, Hosts } from './hosts.ts';
+import type { Shots } from './shots.ts';
+
+export type BriefsOptions = {
+	readonly journal: Journal;
+	readonly hosts: Hosts;
+	readonly cuts: Cuts;
+	readonly shots: Shots;
+};
+
+/** A playhead that moves tells of itself all the time. Least time between two briefs, in ms. */
+const TELL_EVERY = 200;
+
+/** Jobs that are looked through for those of an editor. */
+const LAST_JOBS = 50;
+
+/** Tells agents what they may show beside their Fill button, and does what that button asks for. */
+export class Briefs {
+	readonly #options: BriefsOptions;
+	readonly #told = new Map<string, string>();
+	#timer: ReturnType<typeof setTimeout> | undefined;
+	#ended = false;
+
+	constructor(options: BriefsOptions) {
+		this.#options = options;
+		const soon = () => this.#soon();
+		options.hosts.onChange(soon);
+		options.journal.onEvents(soon);
+		options.journal.panel.onChange(soon);
+	}
+
+	end(): void {
+		this.#ended = true;
+		clearTimeout(this.#timer);
+	}
+
+	/** To an agent that has registered, even if it was told the same before. */
+	tell(agent: string): void {
+		this.#told.delete(agent);
+		this.#soon();
+	}
+
+	/** Fills the gap at the editor's playhead with the last request. Throws the refusal. */
+	async fill(host: Connected): Promise<readonly Job[]> {
+		const { hosts, shots } = this.#options;
+		const { gap } = await this.#gap(host);
+		const { where } = hosts.openSequence(host.agent.id);
+		const shot: Shot = {
+			id: randomUUID(),
+			host: host.agent.id,
+			project: where.project,
+			sequence: where.sequence,
+			verb: 'fill',
+			track: gap.track,
+			range: { start: gap.start, end: gap.end },
+			seed: null,
+			...this.#lastRequest(),
+		};
+		return shots.submit(shot);
+	}
+
+	#soon(): void {
+		if (this.#ended || this.#timer !== undefined) return;
+		this.#timer = setTimeout(() => {
+			this.#timer = undefined;
+			void this.#tellAll();
+		}, TELL_EVERY);
+	}
+
+	async #tellAll(): Promise<void> {
+		const { hosts } = this.#options;
+		const connected = hosts.list().map(({ agent }) => hosts.find(agent.id));
+		for (const id of this.#told.keys()) {
+			if (!connected.some(({ agent }) => agent.id === id)) this.#told.delete(id);
+		}
+		await Promise.all(
+			connected.map(async (host) => {
+				const brief = await this.#briefOf(host);
+				const text = JSON.stringify(brief);
+				if (this.#told.get(host.agent.id) === text) return;
+				this.#told.set(host.agent.id, text);
+				host.link.brief(brief);
+			}),
+		);
+	}
+
+	async #briefOf(host: Connected): Promise<Brief> {
+		const { prompt } = this.#lastRequest();
+		const found = await this.#gap(host).catch((error: unknown) => problemOf(error).message);
+		const refusal = typeof found === 'string' ? found : null;
+		const gap = typeof found === 'string' ? null : found.text;
+		return { gap, prompt, refusal, ...this.#doingFor(host) };
+	}
+
+	/** Throws why there is none at the playhead. */
+	async #gap(host: Connected) {
+		const { hosts, cuts } = this.#options;
+		const { where, ...open } = hosts.openSequence(host.agent.id);
+		const { cut } = await cuts.of(open, where);
+		const gaps = findGaps(cut);
+		const gap = gapUnder(gaps, open.state.playhead ?? 0);
+		if (gap) {
+			const text = `${gap.track} ${gap.timecode}, ${gap.end - gap.start} frames`;
+			return { gap, text };
+		}
+		const between = gaps.filter(({ kind }) => kind === 'gap');
+		const first = between[0];
+		throw new PickupError(
+			'no-such-gap',
+			first
+				? `No gap at the playhead. There ${between.length === 1 ? 'is one' : `are ${between.length}, the first`} at ${first.timecode}`
+				: 'There is no gap in this sequence',
+			{ field: 'playhead' },
+		);
+	}
+
+	#lastRequest(): LastRequest {
+		const { memory } = this.#options.journal.panel.state;
+		const kept = lastRequestSchema.safeParse(memory[LAST_REQUEST] ?? {});
+		return kept.success ? kept.data : lastRequestSchema.parse({});
+	}
+
+	#doingFor({ agent, state }: Connected): Pick<Brief, 'job' | 'said'> {
+		const mine = this.#options.journal
+			.jobs(undefined, LAST_JOBS)
+			.flatMap((job) => job.landings.map((landing) => ({ job, landing })))
+			.filter(
+				({ landing: { destination } }) =>
+					destination.program === agent.program && destination.project.id === state.project?.id,
+			);
+		const open = mine.filter(
+			({ landing }) => landing.state === 'waiting' || landing.state === 'landing',
+		);
+		const now = open.find(({ job }) => job.state === 'running') ?? open.at(-1);
+		const last = mine.find(({ landing }) => !open.some((each) => each.landing === landing));
+		return {
+			job: now
+				? { id: now.job.id, text: doingOf(now.job, now.landing), progress: now.job.progress }
+				: null,
+			said: last && !now ? saidOf(last) : null,
+		};
+	}
+}
+
+function doingOf({ state, phase }: Job, landing: Landing): string {
+	if (state === 'queued') return 'waits for its turn';
+	if (state !== 'done') return phase;
+	if (landing.state !== 'waiting') return 'is being placed';
+	return `is ready, waits for ${WAITS[landing.waitsFor]}`;
+}
+
+const WAITS = {
+	clip: 'the clip',
+	editor: 'the editor',
+	sequence: 'its sequence to be open',
+	playing: 'the editor to stop playing',
+	rendering: 'the editor to end rendering',
+	exporting: 'the editor to end exporting',
+	dialog: 'the editor’s dialog to be answered',
+} as const;
+
+function saidOf({ job, landing }: { readonly job: Job; readonly landing: Landing }): string | null {
+	const { name } = landing.destination;
+	if (job.state === 'failed') return `${name} was not made: ${job.problem?.message}`;
+	switch (landing.state) {
+		case 'landed':
+			return `${name} is in the cut`;
+		case 'not-landed':
+			return `${name} is not in the cut: ${landing.problem.message}`;
+		case 'gone':
+			return `${name} is no longer in the cut`;
+		case 'replaced':
+		case 'withdrawn':
+		case 'waiting':
+		case 'landing':
+			return null;
+	}
+}

@@ -1,0 +1,485 @@
+import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import {
+	disturbed,
+	landedAs,
+	planLanding,
+	planRemoval,
+	rangeFor,
+	standingItems,
+} from '../../host-bridge/landing.ts';
+import { PickupError, problemOf } from '../../protocol/errors.ts';
+import type { AgentResult, EditStep } from '../../protocol/hosts.ts';
+import type { Clip, Job } from '../../protocol/jobs.ts';
+import type {
+	Destination,
+	LandAgain,
+	LandedItem,
+	Landing,
+	WaitsFor,
+} from '../../protocol/landings.ts';
+import { sameRange } from '../../protocol/time.ts';
+import type { Cut } from '../../protocol/timeline.ts';
+import type { Journal } from '../jobs/journal.ts';
+import type { Log } from '../log.ts';
+import type { Cuts } from './cuts.ts';
+import type { Connected, Hosts, Where } from './hosts.ts';
+
+export type LandingsOptions = {
+	readonly journal: Journal;
+	readonly hosts: Hosts;
+	readonly cuts: Cuts;
+	readonly log: Log;
+};
+
+/** A person who edits makes many changes in a row. How long after the last one it is looked, in ms. */
+const LOOK_AFTER = 250;
+
+/** How long until an editor that did not answer is asked again, in ms. */
+const ASK_AGAIN = 15_000;
+
+/** A sequence that changes each time between reading and editing is left alone for a while. */
+const MOST_STALE = 5;
+
+/** Clips that may stand in a cut, or may stand there again when the person undoes. */
+const SETTLED = ['landed', 'gone', 'replaced', 'withdrawn'] as const;
+
+/**
+ * Lands finished clips, one after the other in each editor, and keeps true what is known of where
+ * they stand. What was begun when the daemon or the editor ended is looked at before it is done again.
+ */
+export class Landings {
+	readonly #options: LandingsOptions;
+	readonly #turns = new Map<string, Promise<unknown>>();
+	/** Landings that are being worked on. */
+	readonly #busy = new Set<string>();
+	/** By agent: the sequence and revision whose clips were last looked for. */
+	readonly #lookedAt = new Map<string, string>();
+	#timer: ReturnType<typeof setTimeout> | undefined;
+	#ended = false;
+
+	constructor(options: LandingsOptions) {
+		this.#options = options;
+		options.hosts.onChange(() => this.#lookSoon(LOOK_AFTER));
+		options.journal.onEvents((events) => {
+			const matters = events.some(({ kind }) => kind === 'done' || kind === 'accepted');
+			if (matters) this.#lookSoon(0);
+		});
+		this.#lookSoon(0);
+	}
+
+	end(): void {
+		this.#ended = true;
+		clearTimeout(this.#timer);
+	}
+
+	/** Wants a finished clip at a place of the sequence that is open. Throws `wrong-state`, `no-such-host`. */
+	async landAgain({ jobId, host: id, track, frame, where, replaces }: LandAgain): Promise<void> {
+		const { journal, hosts, cuts } = this.#options;
+		const { job, request } = journal.record(jobId);
+		const clip = clipOf(job);
+		const { where: open, ...host } = hosts.openSequence(id);
+		const { cut } = await cuts.now(host, open);
+		// What was taken out by hand is not in the way; then the gap is what counts.
+		const stands =
+			replaces !== null &&
+			this.#rivals(replaces, job.id).some((path) => standingItems(cut, path).length > 0);
+		const replace = request.kind === 'retake' ? request.replace : 'both';
+		const destination: Destination = {
+			program: host.agent.program,
+			project: { id: host.state.project!.id, name: host.state.project!.name },
+			sequence: host.state.sequence!,
+			name: request.output.name.replace(/^pickup/, 'Pickup'),
+			track,
+			range: { start: frame, end: frame + clip.frames },
+			leansOn: 'start',
+			where,
+			picture: request.kind !== 'soundtrack' && replace !== 'sound',
+			sound: request.kind !== 'animate' && replace !== 'picture',
+			replaces: stands ? replaces : null,
+		};
+		// It is told at once where that cannot be.
+		planLanding(cut, {
+			clip,
+			destination,
+			rivals: this.#rivalsOf(job.id, destination),
+			can: host.agent.can,
+		});
+		const landing: Landing = {
+			...begun(job.id, destination),
+			state: 'waiting',
+			waitsFor: 'editor',
+		};
+		journal.land(landing);
+		await this.#inTurn(host, () => this.#land(landing.id));
+	}
+
+	/** Takes a clip out of the cut again. Throws `no-such-host` where its project is not open. */
+	async withdraw(id: string): Promise<Job> {
+		const { journal } = this.#options;
+		const landing = this.#found(id);
+		if (landing.state === 'waiting') {
+			journal.land({ ...stamped(landing), state: 'withdrawn' });
+		} else if (landing.state === 'landed') {
+			const { host, where, waitsFor } = this.#hostOf(landing.destination);
+			if (!host) {
+				const { program, sequence } = landing.destination;
+				throw new PickupError(
+					'no-such-host',
+					`Expected ${sequence.name} to be open in ${program}, to take the clip out of it (${waitsFor})`,
+					{ field: 'landing' },
+				);
+			}
+			await this.#inTurn(host, () => this.#remove(landing, host, where));
+		}
+		return journal.job(landing.jobId);
+	}
+
+	#lookSoon(wait: number): void {
+		if (this.#ended) return;
+		clearTimeout(this.#timer);
+		this.#timer = setTimeout(() => this.#look(), wait);
+	}
+
+	/** Everything that is open has its turn, in the order of the presses. */
+	#look(): void {
+		const { journal, hosts } = this.#options;
+		const open = journal.landings.inState('waiting', 'landing');
+		for (const landing of open) {
+			const job = journal.find(landing.jobId);
+			if (!job || this.#busy.has(landing.id)) continue;
+			if (job.state !== 'done') continue;
+			if (landing.state === 'waiting' && this.#isOvertaken(job)) {
+				journal.land({ ...stamped(landing), state: 'withdrawn' });
+				continue;
+			}
+			const { host, waitsFor } = this.#hostOf(landing.destination);
+			if (host) {
+				this.#busy.add(landing.id);
+				void this.#inTurn(host, () => this.#land(landing.id))
+					.catch((error) => this.#notAnswered(`${landing.id} is not landed yet`, error))
+					.finally(() => this.#busy.delete(landing.id));
+			} else if (landing.state === 'waiting' && landing.waitsFor !== waitsFor) {
+				journal.land({ ...stamped(landing), state: 'waiting', waitsFor });
+			}
+		}
+		for (const { agent } of hosts.list()) {
+			const host = hosts.find(agent.id);
+			const { project, sequence, revision, busy } = host.state;
+			if (!project || !sequence || busy) continue;
+			const key = JSON.stringify([project.id, sequence.id, revision]);
+			if (this.#lookedAt.get(agent.id) === key) continue;
+			this.#lookedAt.set(agent.id, key);
+			void this.#inTurn(host, () => this.#lookForLanded(host)).catch((error) => {
+				this.#lookedAt.delete(agent.id);
+				this.#notAnswered(`the clips in ${agent.program} were not looked for`, error);
+			});
+		}
+		for (const id of this.#lookedAt.keys()) {
+			if (!hosts.list().some(({ agent }) => agent.id === id)) this.#lookedAt.delete(id);
+		}
+	}
+
+	#notAnswered(what: string, error: unknown): void {
+		if (this.#ended) return;
+		this.#options.log.info(`${what}: ${problemOf(error).message}`);
+		setTimeout(() => this.#lookSoon(0), ASK_AGAIN).unref();
+	}
+
+	/** A draft that waits when a take of its shot is finished has nothing to show any more. */
+	#isOvertaken({ takeOf }: Job): boolean {
+		if (takeOf?.take !== 0) return false;
+		return this.#options.journal
+			.ofShot(takeOf.shot)
+			.some(
+				({ state, landings, takeOf: other }) =>
+					other?.take !== 0 && state === 'done' && landings.length > 0,
+			);
+	}
+
+	/** The editor that can take it now; else what it waits for. */
+	#hostOf({ program, project, sequence }: Destination): HostFound {
+		const host = this.#options.hosts.withProject(program, project.id);
+		if (!host) return { host: null, waitsFor: 'editor' };
+		if (host.state.sequence?.id !== sequence.id) return { host: null, waitsFor: 'sequence' };
+		if (host.state.busy) return { host: null, waitsFor: host.state.busy };
+		return { host, where: { project: project.id, sequence: sequence.id } };
+	}
+
+	/** One attempt. Throws where the editor gave no answer: then nobody knows, and it is asked again. */
+	async #land(id: string): Promise<void> {
+		const { journal, cuts } = this.#options;
+		const landing = this.#found(id);
+		if (landing.state !== 'waiting' && landing.state !== 'landing') return;
+		const { destination } = landing;
+		const { host, where } = this.#hostOf(destination);
+		if (!host) return;
+		const job = journal.job(landing.jobId);
+		const clip = clipOf(job);
+		const missing = await whyMissing(clip);
+		if (missing) return this.#notLanded(landing, missing, 'folder');
+		for (let tries = 0; tries < MOST_STALE; tries++) {
+			const read = await cuts.now(host, where);
+			if (landing.state === 'landing' && tries === 0) {
+				const items = this.#standsAlready(landing, read.cut, clip);
+				if (items) return this.#landed(landing, items, []);
+			}
+			let steps: readonly EditStep[];
+			let plan: ReturnType<typeof planLanding>;
+			try {
+				const rivals = this.#rivalsOf(job.id, destination);
+				plan = planLanding(read.cut, { clip, destination, rivals, can: host.agent.can });
+				steps = plan.steps;
+			} catch (error) {
+				if (!(error instanceof PickupError)) throw error;
+				return this.#toBin(landing, error, host, where);
+			}
+			journal.land({ ...stamped(landing), state: 'landing' });
+			const answer = await this.#edit(host, where, {
+				operation: landing.id,
+				revision: read.revision,
+				label: destination.name,
+				steps: [...steps],
+			});
+			if (answer instanceof PickupError) return this.#toBin(landing, answer, host, where);
+			if (answer.stale) continue;
+			const after = await cuts.now(host, where);
+			const items = landedAs(after.cut, clip.path, plan.expected);
+			if (items) {
+				const isAlone = answer.revision === after.revision && !answer.again;
+				const ours = [clip.path, ...this.#rivalsOf(job.id, destination)];
+				const lost = isAlone ? disturbed(read.cut, after.cut, ours) : [];
+				const notes = lost.map((what) => `${what} is no longer where it was: look at the cut.`);
+				return this.#landed(landing, items, [...plan.notes, ...notes]);
+			}
+			if (answer.again) {
+				journal.land({ ...stamped(landing), state: 'gone' });
+				return;
+			}
+			const told = new PickupError(
+				'host-refused',
+				`${host.agent.program} said that it had placed the clip, but it does not stand there`,
+				{ field: 'host' },
+			);
+			return this.#toBin(landing, told, host, where);
+		}
+		throw new PickupError(
+			'host-refused',
+			'The sequence changed each time before it could be edited',
+		);
+	}
+
+	/** What an editor that ended in the middle had done: a clip that stands where no other landing put it. */
+	#standsAlready(landing: Landing, cut: Cut, clip: Clip): readonly LandedItem[] | null {
+		const items = standingItems(cut, clip.path).map(({ of, track, range }) => ({
+			of,
+			track,
+			range,
+		}));
+		const others = this.#options.journal.landings
+			.ofJob(landing.jobId)
+			.filter((other) => other.id !== landing.id && other.state === 'landed')
+			.flatMap((other) => (other.state === 'landed' ? other.items : []));
+		const fresh = items.filter((item) => !others.some((other) => sameItems([item], [other])));
+		return fresh.length > 0 ? fresh : null;
+	}
+
+	#landed(landing: Landing, items: readonly LandedItem[], notes: readonly string[]): void {
+		const { journal, log } = this.#options;
+		journal.land({
+			...stamped(landing),
+			state: 'landed',
+			items,
+			...(notes.length > 0 ? { notes } : {}),
+		});
+		const { replaces } = landing.destination;
+		if (replaces !== null) {
+			for (const rival of journal.ofShot(replaces)) {
+				if (rival.id === landing.jobId) continue;
+				for (const other of rival.landings) {
+					if (other.state !== 'landed' && other.state !== 'landing') continue;
+					journal.land({ ...stamped(other), state: 'replaced', by: landing.jobId });
+				}
+			}
+		}
+		log.info(`${landing.jobId} landed in ${landing.destination.sequence.name}`);
+	}
+
+	/** Keeps the clip where the person finds it, and says why it is not in the cut. */
+	async #toBin(landing: Landing, why: PickupError, host: Connected, where: Where): Promise<void> {
+		const clip = clipOf(this.#options.journal.job(landing.jobId));
+		let kept: 'bin' | 'folder' = 'folder';
+		if (host.agent.can.bin) {
+			const { revision } = await this.#options.cuts.now(host, where);
+			const answer = await this.#edit(host, where, {
+				operation: randomUUID(),
+				revision,
+				label: landing.destination.name,
+				steps: [{ kind: 'bin', path: clip.path, name: landing.destination.name }],
+			});
+			if (!(answer instanceof PickupError) && !answer.stale) kept = 'bin';
+		}
+		this.#notLanded(landing, why, kept);
+	}
+
+	#notLanded(landing: Landing, why: PickupError, kept: 'bin' | 'folder'): void {
+		const { journal, log } = this.#options;
+		journal.land({ ...stamped(landing), state: 'not-landed', problem: why.toProblem(), kept });
+		log.info(`${landing.jobId} is not landed: ${why.message}`);
+	}
+
+	async #remove(landing: Landing, host: Connected, where: Where): Promise<void> {
+		const { journal, cuts } = this.#options;
+		const clip = clipOf(journal.job(landing.jobId));
+		for (let tries = 0; tries < MOST_STALE; tries++) {
+			const { cut, revision } = await cuts.now(host, where);
+			const steps = planRemoval(cut, clip.path);
+			if (steps.length === 0) return journal.land({ ...stamped(landing), state: 'withdrawn' });
+			const answer = await this.#edit(host, where, {
+				operation: randomUUID(),
+				revision,
+				label: `Remove ${landing.destination.name}`,
+				steps: [...steps],
+			});
+			if (answer instanceof PickupError) throw answer;
+			if (answer.stale) continue;
+			const after = await cuts.now(host, where);
+			if (standingItems(after.cut, clip.path).length > 0) break;
+			return journal.land({ ...stamped(landing), state: 'withdrawn' });
+		}
+		throw new PickupError('host-refused', `The clip still stands in ${host.agent.program}`, {
+			action: 'Take it out by hand.',
+		});
+	}
+
+	/** An error that the editor answers with is given back; one of no answer is thrown. */
+	async #edit(
+		host: Connected,
+		where: Where,
+		edit: { operation: string; revision: number; label: string; steps: EditStep[] },
+	): Promise<AgentResult<'agent.edit'> | PickupError> {
+		try {
+			return await host.link.ask('agent.edit', { ...where, ...edit });
+		} catch (error) {
+			const isUnknown =
+				!(error instanceof PickupError) ||
+				['host-gone', 'host-silent', 'bad-message'].includes(error.code);
+			if (isUnknown) throw error;
+			return error;
+		}
+	}
+
+	/** Undone, removed, redone, never saved: what stands in the sequence now is what is said. */
+	async #lookForLanded(host: Connected): Promise<void> {
+		const { journal, cuts } = this.#options;
+		const { project, sequence } = host.state;
+		if (!project || !sequence) return;
+		const known = journal.landings
+			.inState(...SETTLED)
+			.filter(
+				({ destination }) =>
+					destination.program === host.agent.program &&
+					destination.project.id === project.id &&
+					destination.sequence.id === sequence.id,
+			);
+		if (known.length === 0) return;
+		const { cut } = await cuts.of(host, { project: project.id, sequence: sequence.id });
+		for (const landing of known) {
+			const clip = journal.find(landing.jobId)?.clip;
+			if (!clip) continue;
+			const items = standingItems(cut, clip.path).map(({ of, track, range }) => ({
+				of,
+				track,
+				range,
+			}));
+			const isAlone = journal.landings.ofJob(landing.jobId).length === 1;
+			const mine = isAlone ? items : items.filter(({ range }) => isAt(landing, range, clip));
+			if (landing.state === 'landed') {
+				if (mine.length === 0) journal.land({ ...stamped(landing), state: 'gone' });
+				else if (!sameItems(mine, landing.items)) {
+					journal.land({ ...stamped(landing), state: 'landed', items: mine });
+				}
+			} else if (mine.length > 0) {
+				journal.land({ ...stamped(landing), state: 'landed', items: mine });
+			}
+		}
+	}
+
+	/** Clips of a shot, beside one, that stand in its sequence or did when it was last looked. */
+	#rivals(shot: string, except: string): readonly string[] {
+		return this.#options.journal
+			.ofShot(shot)
+			.filter(({ id }) => id !== except)
+			.filter(({ landings }) =>
+				landings.some(({ state }) => state === 'landed' || state === 'landing' || state === 'gone'),
+			)
+			.flatMap(({ clip }) => (clip ? [clip.path] : []));
+	}
+
+	#rivalsOf(jobId: string, { replaces }: Destination): readonly string[] {
+		return replaces === null ? [] : this.#rivals(replaces, jobId);
+	}
+
+	/** Throws `no-such-job`. */
+	#found(id: string): Landing {
+		const landing = this.#options.journal.landings.find(id);
+		if (landing) return landing;
+		throw new PickupError('no-such-job', `Expected the id of a landing, got ${id}`, {
+			field: 'landing',
+		});
+	}
+
+	/** One thing after the other in each editor. */
+	#inTurn<T>(host: Connected, work: () => Promise<T>): Promise<T> {
+		const before = this.#turns.get(host.agent.id) ?? Promise.resolve();
+		const turn = before.then(work, work);
+		this.#turns.set(host.agent.id, turn);
+		const forget = () => {
+			if (this.#turns.get(host.agent.id) === turn) this.#turns.delete(host.agent.id);
+		};
+		turn.then(forget, forget);
+		return turn;
+	}
+}
+
+type HostFound =
+	| { readonly host: Connected; readonly where: Where; readonly waitsFor?: never }
+	| { readonly host: null; readonly where?: never; readonly waitsFor: WaitsFor };
+
+function begun(jobId: string, destination: Destination) {
+	return { id: randomUUID(), jobId, destination, at: new Date().toISOString() };
+}
+
+function stamped({ id, jobId, destination }: Landing) {
+	return { id, jobId, destination, at: new Date().toISOString() };
+}
+
+function clipOf(job: Job): Clip {
+	if (job.clip !== null && job.state === 'done') return job.clip;
+	throw new PickupError('wrong-state', `Job ${job.id} has no finished clip: it is ${job.state}`, {
+		field: 'jobId',
+	});
+}
+
+async function whyMissing({ path }: Clip): Promise<PickupError | null> {
+	const found = await stat(path).catch(() => null);
+	if (found?.isFile()) return null;
+	return new PickupError('media-offline', `Expected the finished clip at ${path}, it is gone`);
+}
+
+function isAt(landing: Landing, range: LandedItem['range'], clip: Clip): boolean {
+	if (landing.state === 'landed') {
+		return landing.items.some((item) => item.range.start === range.start);
+	}
+	return rangeFor(landing.destination, clip.frames).start === range.start;
+}
+
+function sameItems(a: readonly LandedItem[], b: readonly LandedItem[]): boolean {
+	if (a.length !== b.length) return false;
+	return a.every((item) =>
+		b.some(
+			({ of, track, range }) =>
+				of === item.of && track === item.track && sameRange(range, item.range),
+		),
+	);
+}

@@ -1,0 +1,204 @@
+import { createHash, randomInt, randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { describeLanding, planLanding } from '../../host-bridge/landing.ts';
+import { type ComposedTake, composeTake, DRAFT } from '../../host-bridge/shot.ts';
+import { PickupError } from '../../protocol/errors.ts';
+import type { Plan } from '../../protocol/generation.ts';
+import type { Job } from '../../protocol/jobs.ts';
+import type { Landing } from '../../protocol/landings.ts';
+import type { Estimate, Shot, ShotPlan } from '../../protocol/shots.ts';
+import type { Cut } from '../../protocol/timeline.ts';
+import type { Surroundings } from '../jobs/admission.ts';
+import { planRequest } from '../jobs/admission.ts';
+import type { Journal } from '../jobs/journal.ts';
+import type { JobQueue } from '../jobs/queue.ts';
+import { lookAt } from '../media/look.ts';
+import type { Cuts } from './cuts.ts';
+import type { Connected, Hosts } from './hosts.ts';
+import { mediaFolder } from './media-folder.ts';
+
+export type ShotsOptions = {
+	readonly journal: Journal;
+	readonly queue: JobQueue;
+	readonly hosts: Hosts;
+	readonly cuts: Cuts;
+	readonly surroundings: Surroundings;
+	/** For clips of projects that were never saved. */
+	readonly unsaved: string;
+};
+
+/** A draft has its turn before what takes minutes. */
+const DRAFT_PRIORITY = 10;
+
+/** An estimate goes by this many finished clips at most. */
+const LAST_CLIPS = 6;
+
+/** Makes jobs of what a person presses in a panel. */
+export class Shots {
+	readonly #options: ShotsOptions;
+
+	constructor(options: ShotsOptions) {
+		this.#options = options;
+	}
+
+	/** Throws the refusal, of the engine or of the place in the cut. */
+	async plan(shot: Shot): Promise<ShotPlan> {
+		const { cut, host, project } = await this.#read(shot);
+		const take = this.#compose(cut, shot, 1, { host, project, seed: shot.seed ?? 0 });
+		const plan = await planRequest(take.request, this.#options.surroundings);
+		const landing = planLanding(cut, {
+			clip: {
+				path: '',
+				frames: plan.frames,
+				rate: cut.sequence.rate,
+				samples: plan.samples,
+				draft: plan.draft,
+			},
+			destination: take.destination,
+			rivals: [],
+			can: host.agent.can,
+		});
+		return {
+			plan,
+			draft: plan.draft ? null : await this.#draftPlan(cut, shot, host, project),
+			estimate: this.#estimate(plan),
+			lands: describeLanding(cut, landing),
+			folder: take.request.output.folder,
+		};
+	}
+
+	/** Throws the refusal; then nothing is queued. */
+	async submit(shot: Shot): Promise<readonly Job[]> {
+		const { journal, queue } = this.#options;
+		const known = journal.ofShot(shot.id);
+		if (known.length > 0) return known;
+		const { cut, host, project } = await this.#read(shot);
+		const { plan, draft, folder } = await this.plan(shot);
+		const seed = shot.seed ?? randomInt(2 ** 32);
+		// A plan that is a draft anyhow needs none before it.
+		const first = draft && !plan.draft ? DRAFT.take : 1;
+		await mkdir(folder, { recursive: true });
+		const jobs: Promise<Job>[] = [];
+		for (let take = first; take <= shot.takes; take++) {
+			const composed = this.#compose(cut, shot, take, { host, project, seed });
+			const { request } = composed;
+			jobs.push(
+				queue.submit(request, take === DRAFT.take ? DRAFT_PRIORITY : 0, {
+					takeOf: { shot: shot.id, take },
+					// The other takes are for choosing between.
+					...(take <= 1 ? { landing: landingOf(composed) } : {}),
+				}),
+			);
+		}
+		return Promise.all(jobs);
+	}
+
+	async #read(shot: Shot) {
+		const { hosts, cuts } = this.#options;
+		const { where, ...host } = hosts.openSequence(shot.host);
+		if (where.project !== shot.project || where.sequence !== shot.sequence) {
+			throw new PickupError(
+				'placement-conflict',
+				`Another sequence is open in ${host.agent.program} now: ${host.state.sequence?.name}`,
+				{ field: 'shot.sequence', action: 'Go back to the sequence, or choose the place again.' },
+			);
+		}
+		const { cut } = await cuts.of(host, where);
+		const project = host.state.project!;
+		return { host, project, cut: cut.sizeAssumed ? await this.#sizedLikeMedia(cut, shot) : cut };
+	}
+
+	#compose(cut: Cut, shot: Shot, take: number, { host, project, seed }: Place): ComposedTake {
+		return composeTake(cut, shot, take, {
+			id: idOfTake(shot.id, take),
+			program: host.agent.program,
+			project: { id: project.id, name: project.name },
+			sequence: host.state.sequence!,
+			folder: mediaFolder(project, this.#options.unsaved),
+			seed,
+		});
+	}
+
+	/** Null where none is wanted, or none can be made of this. */
+	async #draftPlan(
+		cut: Cut,
+		shot: Shot,
+		host: Connected,
+		project: Place['project'],
+	): Promise<Plan | null> {
+		if (!shot.draft) return null;
+		const { surroundings } = this.#options;
+		const engines = await surroundings.engines.describe(await surroundings.findFfmpeg());
+		const draftEngine = engines.find(({ name }) => name === DRAFT.engine);
+		if (!draftEngine?.ready || !draftEngine.kinds.includes(shot.verb)) return null;
+		const { request } = this.#compose(cut, shot, DRAFT.take, { host, project, seed: 0 });
+		return planRequest(request, surroundings).catch((error: unknown) => {
+			if (error instanceof PickupError) return null;
+			throw error;
+		});
+	}
+
+	/** Going by what the last clips of the same engine took for as many pixels. */
+	#estimate(plan: Plan): Estimate | null {
+		const perWork = this.#options.journal
+			.lastDone(plan.engine, LAST_CLIPS)
+			.flatMap(({ plan: done, startedAt, endedAt }) => {
+				if (startedAt === null || endedAt === null) return [];
+				return [(Date.parse(endedAt) - Date.parse(startedAt)) / 1000 / workOf(done)];
+			})
+			.sort((a, b) => a - b);
+		const middle = perWork[Math.floor(perWork.length / 2)];
+		if (middle === undefined) return null;
+		return { seconds: Math.max(0, middle * workOf(plan)), of: perWork.length };
+	}
+
+	/** A timeline that does not say how large its picture is gets clips as large as their neighbours. */
+	async #sizedLikeMedia(cut: Cut, { track, range }: Shot): Promise<Cut> {
+		const ffmpeg = await this.#options.surroundings.findFfmpeg();
+		const clips = cut.tracks.find(({ name }) => name === track)?.clips ?? [];
+		const beside = clips.filter(
+			(clip) => clip.range.end >= range.start && clip.range.start <= range.end,
+		);
+		for (const { source } of beside) {
+			if (source.kind !== 'file' || ffmpeg === null) continue;
+			const { size } = await lookAt(ffmpeg, source.path);
+			if (size) return { ...cut, sequence: { ...cut.sequence, size } };
+		}
+		return cut;
+	}
+}
+
+type Place = {
+	readonly host: Connected;
+	readonly project: NonNullable<Connected['state']['project']>;
+	readonly seed: number;
+};
+
+/** A landing that waits for its clip. */
+export function landingOf({
+	request,
+	destination,
+}: Pick<ComposedTake, 'request' | 'destination'>): Landing {
+	return {
+		state: 'waiting',
+		id: randomUUID(),
+		jobId: request.id,
+		destination,
+		at: new Date().toISOString(),
+		waitsFor: 'clip',
+	};
+}
+
+/** A UUID that the press and the take's number give, so that a press sent twice is one. */
+function idOfTake(shot: string, take: number): string {
+	const bytes = createHash('sha256').update(`${shot.toLowerCase()} ${take}`).digest();
+	// Version 8, of nobody's scheme, and the variant of RFC 9562.
+	bytes[6] = (bytes[6]! & 0x0f) | 0x80;
+	bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+	const hex = bytes.toString('hex', 0, 16);
+	return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+function workOf({ workSize, workFrames, passes, steps }: Plan): number {
+	return workSize.width * workSize.height * workFrames * passes * Math.max(1, steps);
+}
