@@ -19,7 +19,7 @@ import { losesTransactions } from './check-wal.ts';
  * What makes the tables of one version out of those of the version before; version 0 has none.
  * Older files are brought up, after a copy, and newer ones are refused.
  */
-const CHANGES: readonly string[] = [
+export const CHANGES: readonly string[] = [
 	`CREATE TABLE jobs (
 		id TEXT NOT NULL PRIMARY KEY COLLATE NOCASE,
 		kind TEXT NOT NULL,

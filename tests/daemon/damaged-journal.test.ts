@@ -2,7 +2,7 @@ import { copyFile, mkdir, readdir, readFile, rm, truncate, writeFile } from 'nod
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Store } from '../../inference-daemon/jobs/database.ts';
+import { CHANGES, Store } from '../../inference-daemon/jobs/database.ts';
 import {
 	connect,
 	crash,
@@ -225,13 +225,36 @@ test('Tables are copied before they are changed to those of a later version', as
 	const folder = await temporaryFolder();
 	const path = join(folder, 'jobs.db');
 	await writeFile(path, whole);
-	const changes = (more: readonly string[]) => ['', ...more];
-	const store = new Store(path, changes(['ALTER TABLE jobs ADD COLUMN mood TEXT']));
+	const { length } = CHANGES;
+	const store = new Store(path, [...CHANGES, 'ALTER TABLE jobs ADD COLUMN mood TEXT']);
 	expect(store.number('SELECT count(*) AS n FROM jobs WHERE mood IS NULL')).toBe(JOBS);
-	expect(store.number('SELECT user_version AS n FROM pragma_user_version')).toBe(2);
+	expect(store.number('SELECT user_version AS n FROM pragma_user_version')).toBe(length + 1);
 	store.close();
-	const [copy] = (await readdir(folder)).filter((name) => name.startsWith('jobs-version-1-'));
+	const [copy] = (await readdir(folder)).filter((name) =>
+		name.startsWith(`jobs-version-${length}-`),
+	);
 	const old = new Store(join(folder, copy!));
 	expect(old.number('SELECT count(*) AS n FROM jobs')).toBe(JOBS);
 	old.close();
+});
+
+test('Jobs of the first version are there in this one, without a press and landed nowhere', async () => {
+	const folder = await temporaryFolder();
+	const path = join(folder, 'jobs.db');
+	const id = '5b2dbbe2-c917-4f97-a95a-b2e2613d1ad7';
+	const first = new Store(path, CHANGES.slice(0, 1));
+	const plan = JSON.stringify({
+		...{ engine: 'fake', kind: 'insert', frames: 5, samples: 0, workFrames: 5, passes: 1 },
+		...{ workSize: { width: 2, height: 2 }, workRate: { num: 25, den: 1 }, draft: true, notes: [] },
+	});
+	first.run(
+		`INSERT INTO jobs (id, kind, prompt, state, priority, rank, request, fingerprint, plan,
+			clip_path, created_at, ended_at)
+			VALUES (?, 'insert', 'fog', 'cancelled', 0, 1, '{}', '', ?, '/clip.mov', ?, ?)`,
+		...[id, plan, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:01.000Z'],
+	);
+	first.close();
+	const { jobs, notices } = await startWith(await readFile(path));
+	expect(notices).toEqual([]);
+	expect(jobs).toEqual([id]);
 });

@@ -63,9 +63,16 @@ class Double implements AgentRole {
 	};
 }
 
+/** A daemon that starts takes away the port file of the one before. */
+function endpoint() {
+	return readPortFile(daemon.state).catch((cause: unknown) => {
+		throw new PickupError('daemon-unreachable', 'There is no port file', { cause });
+	});
+}
+
 function connectAgent(role: AgentRole, onStatus = (_status: string) => {}): Promise<Client> {
 	return connectClient({
-		endpoint: () => readPortFile(daemon.state),
+		endpoint,
 		openSocket: (url, protocols) => new WebSocket(url, protocols) as unknown as SocketLike,
 		client: { name: 'double', version: '1' },
 		onStatus,
@@ -111,7 +118,7 @@ test('An agent is back when the daemon is, as things stand then', async () => {
 
 test('A client that is no agent answers that it is none, and goes on', async () => {
 	const stranger = await connectClient({
-		endpoint: () => readPortFile(daemon.state),
+		endpoint,
 		openSocket: (url, protocols) => new WebSocket(url, protocols) as unknown as SocketLike,
 		client: { name: 'stranger', version: '1' },
 	});

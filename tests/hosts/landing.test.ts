@@ -92,6 +92,12 @@ async function settled(peer: Peer, jobId: string, ...states: Landing['state'][])
 	});
 }
 
+async function editorsGone(peer: Peer): Promise<void> {
+	await until('the editor to have gone', async () => {
+		return (await peer.call('host.watch', {})).hosts.length === 0;
+	});
+}
+
 const names = (cut: Cut, track: string) =>
 	cut.tracks
 		.find(({ name }) => name === track)
@@ -174,18 +180,14 @@ it('a clip waits for an editor that plays, shows another sequence or is away, an
 
 it('an editor that goes in the middle of the edit is asked again and lands the clip once', async () => {
 	const { daemon, editor, peer, project } = await setUp();
-	const done = new Set<string>();
 	editor.onEdit = () => void editor.quit();
 	const [job] = await press(peer, shotFor(editor));
 	await settled(peer, job!.id, 'landing');
-	await until('the editor to have gone', async () => {
-		await peer.call('host.watch', {});
-		return peer.hosts?.length === 0;
-	});
+	await editorsGone(peer);
 	expect(await landingOf(peer, job!.id)).toMatchObject({ state: 'landing' });
 	// It comes back with what it did: the clip stands there.
 	const path = join(project, 'film.prproj');
-	const back = await openEditor(daemon, editor.cut(), { path, done });
+	const back = await openEditor(daemon, editor.cut(), { path });
 	await settled(peer, job!.id, 'landed');
 	expect(back.edits()).toBe(0);
 	expect(names(back.cut(), 'V1')).toHaveLength(3);
@@ -198,10 +200,7 @@ it('an editor that died before the edit was done lands the clip when it is back'
 		throw new Error('dies');
 	};
 	const [job] = await press(peer, shotFor(editor));
-	await until('the editor to have gone', async () => {
-		await peer.call('host.watch', {});
-		return peer.hosts?.length === 0;
-	});
+	await editorsGone(peer);
 	expect(await landingOf(peer, job!.id)).toMatchObject({ state: 'landing' });
 	expect(editor.edits()).toBe(0);
 	const back = await openEditor(daemon, cutWithGap(), { path: join(project, 'film.prproj') });
