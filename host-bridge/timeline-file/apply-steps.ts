@@ -39,11 +39,12 @@ export function applySteps(
 			together.push(step);
 			continue;
 		}
+		if (step.kind === 'add-track') {
+			tracks.add(step.as, step.of);
+			continue;
+		}
 		flush();
 		switch (step.kind) {
-			case 'add-track':
-				tracks.add(step.as, step.of);
-				break;
 			case 'swap':
 				swap(edit, step, known);
 				break;

@@ -64,16 +64,16 @@ export function placing(
 ): readonly EditStep[] {
 	const placement = placementOf(range, { where, clip: { path: take } });
 	const { video, audio, audioRight } = planPlacement(cut, placement);
-	const added: EditStep[] = [];
-	const steps = ([video, audio, audioRight] as const).flatMap((choice, at): EditStep[] => {
+	return ([video, audio, audioRight] as const).flatMap((choice, at): EditStep[] => {
 		if (!choice) return [];
 		const of = at === 0 ? ('video' as const) : ('audio' as const);
 		const track = choice.kind === 'new' ? `new ${choice.name}` : choice.name;
-		if (choice.kind === 'new') added.push({ kind: 'add-track', of, as: track });
 		const file = { path: take, name: path.parse(take).name };
-		return [{ kind: 'place', of, track, range, ...file, enabled: where === 'gap', draft: true }];
+		return [
+			...(choice.kind === 'new' ? [{ kind: 'add-track', of, as: track } as const] : []),
+			{ kind: 'place', of, track, range, ...file, enabled: where === 'gap', draft: true },
+		];
 	});
-	return [...added, ...steps];
 }
 
 /** What stands in the cut of our takes: track, frames, file. */
