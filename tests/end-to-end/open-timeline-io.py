@@ -20,8 +20,9 @@ def describe(clip):
     within = clip.range_in_parent()
     available = clip.media_reference.available_range
     zero = available.start_time.value if available else 0
+    url = getattr(clip.media_reference, "target_url", "")
     return {
-        "path": unquote(urlparse(clip.media_reference.target_url).path),
+        "path": unquote(urlparse(url).path),
         "start": round(within.start_time.value),
         "frames": round(within.duration.value),
         "sourceStart": round(clip.source_range.start_time.value - zero),
