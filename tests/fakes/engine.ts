@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../../inference-daemon/engines/engine.ts';
@@ -22,6 +22,7 @@ import { framesToSeconds, ONE, rangeLength, samplesForFrames, ZERO } from '../..
  *              the signal), 'stuck' (neither heeds it nor lets anything else run), 'none', 'short',
  *              'child' (leaves a child running and waits), 'wild' (progress goes all ways)
  *   `film`     a file whose picture and sound it gives instead, from their beginning
+ *   `awaits`   a file that has to be there before it makes the first frame
  *   `log`      a file that gets a line when a job starts and one when its clip stands
  * Where the environment has PICKUP_FAKE_IDLE, every job fails before it writes anything. Where it
  * has PICKUP_FAKE_TAKES, the engine takes whatever a request may bring, and makes one frame less
@@ -102,6 +103,10 @@ export const engine: Engine = {
 		for (const progress of ending === 'wild' ? [0.5, 0.2, Number.NaN, 7, -1] : []) {
 			tell(progress);
 			await pause(210);
+		}
+		while (typeof request.settings.awaits === 'string' && !existsSync(request.settings.awaits)) {
+			signal.throwIfAborted();
+			await pause(20);
 		}
 		await misbehave(String(ending), signal);
 		const isOpen = request.kind === 'insert' && request.length === 'model';
