@@ -92,6 +92,39 @@ export const levelsSchema = z
 	.readonly()
 	.meta({ id: 'Levels' });
 
+const score = z
+	.strictObject({
+		value: z.number(),
+		mayShow: z.boolean().describe('Beyond the limit from which on people notice.'),
+	})
+	.readonly()
+	.nullable();
+
+/** Measurements, not grades: how a take meets what stands beside it. */
+export const joinScoresSchema = z
+	.strictObject({
+		picture: score.describe(
+			'How much one frame differs from the next across the join, against how much they do near it: 1 is as usual.',
+		),
+		motion: score.describe(
+			'Pixels of the sequence by which motion jumps beyond how much it changes near the join; null where the two sides show nothing in common.',
+		),
+		colour: score.describe('ΔE2000 beyond what colours change by near the join.'),
+		loudness: score.describe('dB louder after the join than before it.'),
+	})
+	.readonly()
+	.meta({ id: 'JoinScores', description: 'Null where there is nothing to measure.' });
+
+export const takeScoresSchema = z
+	.strictObject({
+		in: joinScoresSchema.nullable().describe('Null without a clip before it.'),
+		out: joinScoresSchema.nullable().describe('Null without a clip after it.'),
+	})
+	.readonly()
+	.meta({ id: 'TakeScores' });
+
+export type JoinScores = z.infer<typeof joinScoresSchema>;
+export type TakeScores = z.infer<typeof takeScoresSchema>;
 export type Form = z.infer<typeof formSchema>;
 export type Media = z.infer<typeof mediaSchema>;
 export type MediaKind = Media['kind'];

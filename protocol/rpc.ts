@@ -4,7 +4,13 @@ import { codecSchema, generationRequestSchema, planSchema } from './generation.t
 import { briefSchema, hostAgentSchema, hostSchema, hostStateSchema } from './hosts.ts';
 import { jobEventSchema, jobSchema, jobStateSchema } from './jobs.ts';
 import { landAgainSchema } from './landings.ts';
-import { levelsOfSchema, levelsSchema, mediaSchema, ticketSchema } from './media.ts';
+import {
+	levelsOfSchema,
+	levelsSchema,
+	mediaSchema,
+	takeScoresSchema,
+	ticketSchema,
+} from './media.ts';
 import { weightsDescriptionSchema } from './models.ts';
 import { averageRateSchema, count, framePosition, pathSchema, sizeSchema } from './schemas.ts';
 import { shotPlanSchema, shotSchema } from './shots.ts';
@@ -224,6 +230,11 @@ export const methods = {
 		summary: 'How loud the cut or a take is, stretch by stretch.',
 		params: z.strictObject({ of: levelsOfSchema, points: z.int().min(1).max(4096) }),
 		result: levelsSchema,
+	},
+	'take.scores': {
+		summary: 'How a finished clip meets what stands beside it in the cut that it was made for.',
+		params: jobId,
+		result: takeScoresSchema,
 	},
 	'models.inspect': {
 		summary: 'What files with weights hold, and what is missing for a complete engine.',

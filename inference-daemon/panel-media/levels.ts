@@ -95,7 +95,7 @@ export async function levelsIn(
 }
 
 /** All of them at once, which is quicker; one by one where there is one among them that cannot be read. */
-async function readWhatCan(
+export async function readWhatCan(
 	ffmpeg: Ffmpeg,
 	spans: readonly ClipSpan[],
 	window: FrameRange,
@@ -115,7 +115,8 @@ async function readWhatCan(
 	};
 }
 
-function nullWhereUnreadable(error: unknown): null {
+/** For a `catch`: what is the media’s doing is passed over. */
+export function nullWhereUnreadable(error: unknown): null {
 	if (error instanceof PickupError && error.toProblem().fault === 'media') return null;
 	throw error;
 }

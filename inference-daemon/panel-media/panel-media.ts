@@ -7,6 +7,8 @@ import {
 	type Loop,
 	levelsSchema,
 	type Media,
+	type TakeScores,
+	takeScoresSchema,
 } from '../../protocol/media.ts';
 import type { Cut } from '../../protocol/timeline.ts';
 import type { Cuts } from '../hosts/cuts.ts';
@@ -19,6 +21,7 @@ import { heardIn, heardInTake, levelsIn } from './levels.ts';
 import { MediaCache, type Wanted } from './media-cache.ts';
 import { playableLoop, playableTake } from './playable.ts';
 import { posterOf } from './poster.ts';
+import { scoresOf } from './scores.ts';
 import { stillOf } from './still.ts';
 import { Turns } from './turns.ts';
 
@@ -44,6 +47,8 @@ export type FoundMedia = {
 export type PanelMedia = {
 	/** The file, made where it is not there yet. Throws PickupError, or the signal's reason. */
 	find(media: Media, signal: AbortSignal): Promise<FoundMedia>;
+	/** How a take meets what stands beside it. Throws the same. */
+	scores(jobId: string, signal: AbortSignal): Promise<TakeScores>;
 	/** In so many stretches. Throws the same. */
 	levels(of: LevelsOf, points: number, signal: AbortSignal): Promise<Levels>;
 };
@@ -62,6 +67,7 @@ export function openPanelMedia(options: PanelMediaOptions): PanelMedia {
 	const cache = new MediaCache(folder, MOST_KEPT);
 	const pictures = new Turns(2);
 	const films = new Turns(1);
+	const measures = new Turns(1);
 
 	/** So many at a time: a person may look at dozens of things in a second. */
 	function made(wanted: Wanted, turns: Turns, signal: AbortSignal): Promise<string> {
@@ -112,6 +118,11 @@ export function openPanelMedia(options: PanelMediaOptions): PanelMedia {
 				default:
 					return assertNever(media);
 			}
+		},
+		async scores(jobId, signal) {
+			const clip = await finishedClip(journal, jobId);
+			const path = await made(scoresOf(clip, ffmpeg), measures, signal);
+			return takeScoresSchema.parse(JSON.parse(await readFile(path, 'utf8')));
 		},
 		async levels(of, points, signal) {
 			const heard =

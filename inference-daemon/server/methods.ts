@@ -189,6 +189,7 @@ export function handlersFor(options: MethodsOptions): Handlers {
 			return { path: tickets.issue(file), loop };
 		},
 		'media.levels': ({ of, points }, { gone }) => panelMedia.levels(of, points, gone),
+		'take.scores': ({ jobId }, { gone }) => panelMedia.scores(jobId, gone),
 		'models.inspect': ({ paths }) => options.inspectWeights(paths),
 		'machine.check': async () => ({ checks: [...(await options.checkMachine())] }),
 		'daemon.stop': () => {

@@ -131,6 +131,7 @@ function seeds(): Json[] {
 		'media.look': { path: `${folder}/nothing.mov` },
 		'media.ticket': { media: { kind: 'frame', host: AGENT.id, track: 'V1', frame: 3, width: 64 } },
 		'media.levels': { of: { kind: 'take', jobId }, points: 9 },
+		'take.scores': { jobId },
 	};
 	// Only of a hello that is nearly right is there anything to hang up on.
 	const hellos = Array.from({ length: 4 }, () => ['hello', params.hello] as const);
