@@ -153,9 +153,7 @@ export class TimelineProject {
 		const before = isKnown ? this.#now.sha256 : null;
 		this.#now =
 			ledger && file
-				? await loadTimeline(file, (names) =>
-						names.includes(sequence.name) ? names.indexOf(sequence.name) : sequence.index,
-					)
+				? await loadOutput(file, sequence)
 				: await loadTimeline(this.path, this.#wanted);
 		this.#ledger = ledger && settled(ledger, this.#now.sha256);
 		const former = ledger ? undefined : ledgers.at(-1)?.file;
@@ -214,6 +212,22 @@ async function readOriginal(
 	};
 }
 
+/** A person may have saved it, under other names or with other sequences beside it. */
+async function loadOutput(file: string, { name, index }: Ledger['sequence']) {
+	try {
+		return await loadTimeline(file, (names) =>
+			names.includes(name) ? names.indexOf(name) : Math.min(index, names.length - 1),
+		);
+	} catch (error) {
+		if (!(error instanceof PickupError)) throw error;
+		throw new PickupError(error.code, `${file}: ${error.message}`, {
+			field: error.field,
+			action: `Save it once more in its editor, or move it away; its former states are in “${basename(historyOf(file))}” beside it.`,
+			cause: error,
+		});
+	}
+}
+
 /** How often a file is read that an editor may be saving, and how long is waited between, in ms. */
 const TRIES = 20;
 const BETWEEN_TRIES = 250;
@@ -223,13 +237,18 @@ const MOST_KEPT = 20;
 
 /** Puts the file as it was before an edit into a folder beside it, and forgets the oldest one. */
 async function keepBefore(output: string, bytes: Uint8Array, edit: number): Promise<void> {
-	const { dir, name, ext } = parse(output);
-	const folder = join(dir, `${name} history`);
+	const { name, ext } = parse(output);
+	const folder = historyOf(output);
 	await mkdir(folder, { recursive: true });
 	const nameOf = (number: number) => `${name} (before ${number})${ext}`;
 	await writeWhole(join(folder, nameOf(edit)), bytes);
 	const old = nameOf(edit - MOST_KEPT);
 	if ((await readdir(folder)).includes(old)) await rm(join(folder, old), { force: true });
+}
+
+function historyOf(output: string): string {
+	const { dir, name } = parse(output);
+	return join(dir, `${name} history`);
 }
 
 function changedNote(path: string, former: string): string {

@@ -178,6 +178,17 @@ describe('What a person does to the files meanwhile:', () => {
 		expect((await reading).tracks[0]?.clips[1]?.name).toBe('My take');
 	});
 
+	test('a new file that nobody can read any more is named, with what to do', async () => {
+		const { file } = await landed();
+		await writeFile(output(NAME), 'gone');
+		const refusal = await openAgent(file).catch((error: PickupError) => error);
+		expect(refusal).toMatchObject({
+			code: 'timeline-unsupported',
+			message: expect.stringContaining(output(NAME)),
+		});
+		expect((refusal as PickupError).toProblem().action).toContain('“cut history”');
+	});
+
 	test('the original that is gone is no harm to the new file', async () => {
 		const { cut, edit, file } = await landed();
 		await rm(file);
