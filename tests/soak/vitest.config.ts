@@ -11,6 +11,8 @@ const SAMPLED = [
 	'engines/ltx2/weights-safetensors',
 	'host-bridge/fcp7-xml-mutated',
 	'host-bridge/mutations',
+	'host-bridge/timeline-agent-crash',
+	'hosts/open-crash',
 	'media/encode',
 ];
 
