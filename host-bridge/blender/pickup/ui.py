@@ -144,10 +144,10 @@ class PICKUP_PT_sidebar(bpy.types.Panel):
     def draw(self, context):
         layout = self.layout
         if _agent.connection is None:
-            _draw_without_daemon(layout)
+            _draw_without_daemon(layout, context)
             return
         if not bpy.data.filepath:
-            layout.label(text="Save the project: clips then stay beside it.", icon="INFO")
+            _draw_text(layout, context, "Save the project: clips then stay beside it.", "INFO")
         brief = _agent.brief
         if brief is not None:
             _draw_brief(layout, context, brief)
@@ -156,8 +156,8 @@ class PICKUP_PT_sidebar(bpy.types.Panel):
         layout.operator("pickup.open_panel", icon="URL")
 
 
-def _draw_without_daemon(layout):
-    layout.label(text=_agent.why_not or "Connecting …", icon="UNLINKED")
+def _draw_without_daemon(layout, context):
+    _draw_text(layout, context, _agent.why_not or "Connecting …", "UNLINKED")
     if daemon.how_to_start(daemon.state_folder()) is None:
         layout.label(text="Start it once with: pickup daemon")
         return
