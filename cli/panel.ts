@@ -1,6 +1,4 @@
-import { once } from 'node:events';
-import { setTimeout as pause } from 'node:timers/promises';
-import open from 'open';
+import { openWithSystem } from '../files/open-with-system.ts';
 import type { PortFile } from '../protocol/rpc.ts';
 import { isWatched } from './display.ts';
 import type { Terminal } from './terminal.ts';
@@ -26,7 +24,7 @@ export async function showPanel(
 ): Promise<void> {
 	const address = panelAddress(daemon, host);
 	const page = pageAddress(daemon.port);
-	if (browser && (await openInBrowser(address))) {
+	if (browser && (await openWithSystem(address))) {
 		terminal.line(`The panel is in your browser, at ${page}`);
 	} else if (process.stdout.isTTY && !terminal.json) {
 		terminal.line(`The panel: ${address}`);
@@ -38,21 +36,3 @@ export async function showPanel(
 function pageAddress(port: number): string {
 	return `http://127.0.0.1:${port}/panel/`;
 }
-
-/** False where the system has no way to open one. */
-async function openInBrowser(address: string): Promise<boolean> {
-	const patience = new AbortController();
-	try {
-		const child = await open(address);
-		const ended = once(child, 'exit').then(([code]) => code === 0);
-		// A browser that goes on running has been opened.
-		return await Promise.race([ended, pause(OPENED_AFTER, true, patience)]);
-	} catch {
-		return false;
-	} finally {
-		patience.abort();
-	}
-}
-
-/** How long it is waited for a browser to say that it cannot be opened, in ms. */
-const OPENED_AFTER = 3000;

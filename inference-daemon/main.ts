@@ -26,6 +26,8 @@ import { checkedFile } from './media/files.ts';
 import { ffmpegFinder } from './media/locate.ts';
 import { endFfmpeg } from './media/process.ts';
 import { countClip } from './media/verify.ts';
+import { ClipStore } from './panel-media/clip-store.ts';
+import { MediaCache } from './panel-media/media-cache.ts';
 import { openPanelMedia } from './panel-media/panel-media.ts';
 import { listenWhereBefore } from './server/address.ts';
 import { handlersFor } from './server/methods.ts';
@@ -37,6 +39,9 @@ import { VERSION } from './version.ts';
 
 /** Exit codes: 0 stopped in order, 1 failed, or one for a reason that may be said nowhere else. */
 const EXIT = { failed: 1, usage: 2, 'state-locked': 3, 'disk-full': 4 } as const;
+
+/** Bytes of what panels look at, which can be made again. */
+const MOST_KEPT = 2 ** 30;
 
 /** How often it is seen whether the state folder is still there, in ms. */
 const LOOK_AFTER_STATE = 1000;
@@ -101,14 +106,10 @@ async function start(settings: Settings): Promise<void> {
 	const landings = new Landings({ journal, hosts, cuts, log });
 	const briefs = new Briefs({ journal, hosts, cuts, shots });
 	const instance = randomUUID();
-	const panelMedia = openPanelMedia({
-		journal,
-		hosts,
-		cuts,
-		ffmpeg,
-		folder: join(paths.cache, 'panel'),
-		previews: paths.previews,
-	});
+	const { previews } = paths;
+	const cache = new MediaCache(join(paths.cache, 'panel'), MOST_KEPT);
+	const panelMedia = openPanelMedia({ journal, hosts, cuts, ffmpeg, cache, previews });
+	const clipStore = new ClipStore(journal, cache);
 	const server = await listenWhereBefore(paths.address, settings.port, ({ port, token }) =>
 		startServer({
 			journal,
@@ -130,6 +131,7 @@ async function start(settings: Settings): Promise<void> {
 				wake: () => supervisor.wake(),
 				panelMedia,
 				tickets,
+				clipStore,
 				surroundings,
 				token,
 				instance,

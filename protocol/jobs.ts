@@ -52,6 +52,7 @@ export const jobSchema = z
 		landings: z.array(landingSchema).readonly().default([]).describe('Oldest first.'),
 		starred: z.boolean().default(false),
 		deleted: z.boolean().default(false).describe('Out of the history; its file is still there.'),
+		trashed: z.boolean().default(false).describe('Its file was put into the system’s trash.'),
 	})
 	.readonly()
 	.meta({ id: 'Job' });
@@ -88,6 +89,7 @@ export const jobEventSchema = z
 			...stamp,
 			starred: z.boolean(),
 			deleted: z.boolean(),
+			trashed: z.boolean().default(false),
 		}),
 		z.strictObject({ kind: z.literal('requeued'), ...stamp, reason: z.string() }),
 	])

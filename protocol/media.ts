@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { problemSchema } from './errors.ts';
 import { count, framePosition, frameRangeSchema, pathSchema } from './schemas.ts';
 
 /**
@@ -123,6 +124,39 @@ export const takeScoresSchema = z
 	.readonly()
 	.meta({ id: 'TakeScores' });
 
+const pileSchema = z
+	.strictObject({
+		bytes: count,
+		jobIds: z.array(z.string()).readonly().describe('Of the clips, oldest first.'),
+	})
+	.readonly();
+
+/** What is on the disk. A clip that may be used is one that was landed, waits for it, or was made without a panel. */
+export const diskUseSchema = z
+	.strictObject({
+		used: pileSchema.describe('In the history, and it may be used in a project.'),
+		unused: pileSchema.describe('In the history, and it was never landed.'),
+		deletedUsed: pileSchema.describe('Out of the history, and it may be used in a project.'),
+		deletedUnused: pileSchema.describe('Out of the history, and it was never landed.'),
+		cache: z
+			.strictObject({ bytes: count })
+			.readonly()
+			.describe('What panels look at; it is made again when it is wanted, and kept small.'),
+	})
+	.readonly()
+	.meta({ id: 'DiskUse' });
+
+/** A clip that was not put into the trash, and why. */
+export const notTrashedSchema = z
+	.strictObject({ jobId: z.string(), problem: problemSchema })
+	.readonly();
+
+/** Pages that the daemon opens in the system’s browser, since an editor’s window often cannot. */
+export const linkSchema = z.enum(['licence', 'weights', 'gemma', 'ffmpeg']);
+
+export type DiskUse = z.infer<typeof diskUseSchema>;
+export type NotTrashed = z.infer<typeof notTrashedSchema>;
+export type Link = z.infer<typeof linkSchema>;
 export type JoinScores = z.infer<typeof joinScoresSchema>;
 export type TakeScores = z.infer<typeof takeScoresSchema>;
 export type Form = z.infer<typeof formSchema>;

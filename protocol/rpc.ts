@@ -5,9 +5,12 @@ import { briefSchema, hostAgentSchema, hostSchema, hostStateSchema } from './hos
 import { jobEventSchema, jobSchema, jobStateSchema } from './jobs.ts';
 import { landAgainSchema } from './landings.ts';
 import {
+	diskUseSchema,
 	levelsOfSchema,
 	levelsSchema,
+	linkSchema,
 	mediaSchema,
+	notTrashedSchema,
 	takeScoresSchema,
 	ticketSchema,
 } from './media.ts';
@@ -235,6 +238,30 @@ export const methods = {
 		summary: 'How a finished clip meets what stands beside it in the cut that it was made for.',
 		params: jobId,
 		result: takeScoresSchema,
+	},
+	'media.reveal': {
+		summary: 'Shows a finished clip in the system’s file manager.',
+		params: jobId,
+		result: z.strictObject({}),
+	},
+	'history.disk': {
+		summary: 'What clips and what is kept to look at take on the disk.',
+		params: z.strictObject({}),
+		result: diskUseSchema,
+	},
+	'history.trash': {
+		summary:
+			'Puts clips into the system’s trash; those that may be used in a project only where that is meant.',
+		params: z.strictObject({
+			jobIds: z.array(z.uuid()).min(1).max(10_000),
+			evenUsed: z.boolean().default(false),
+		}),
+		result: z.strictObject({ kept: z.array(notTrashedSchema) }),
+	},
+	'link.open': {
+		summary: 'Opens one of the pages that Pickup knows in the system’s browser.',
+		params: z.strictObject({ link: linkSchema }),
+		result: z.strictObject({}),
 	},
 	'models.inspect': {
 		summary: 'What files with weights hold, and what is missing for a complete engine.',

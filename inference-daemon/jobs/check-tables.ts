@@ -39,7 +39,12 @@ const NUMBERS = [
 	...['priority', 'rank', 'progress', 'attempt', 'crashes', 'cancel_wanted'],
 	...['clip_size', 'clip_modified'],
 ] as const satisfies readonly (keyof JobRow)[];
-const NUMBERS_SINCE_2 = ['take', 'starred', 'deleted'] as const satisfies readonly (keyof JobRow)[];
+const NUMBERS_SINCE_2 = [
+	'take',
+	'starred',
+	'deleted',
+	'trashed',
+] as const satisfies readonly (keyof JobRow)[];
 
 /** The columns of `jobs` in a version of the tables. */
 function columnsOf(version: number): {

@@ -31,6 +31,7 @@ export type JobRow = {
 	take?: number | null;
 	starred?: number;
 	deleted?: number;
+	trashed?: number;
 };
 
 /** What everybody may see of it. `position` is its place in the queue, null when not queued. */
@@ -56,5 +57,6 @@ export function toJob(row: JobRow, position: number | null, landings: readonly L
 		landings,
 		starred: row.starred === 1,
 		deleted: row.deleted === 1,
+		trashed: row.trashed === 1,
 	};
 }

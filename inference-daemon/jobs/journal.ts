@@ -47,6 +47,10 @@ export type FileMark = { readonly size: number; readonly modified: number };
 
 export type FinishedFile = { readonly id: string; readonly path: string; readonly mark: FileMark };
 
+const MARKS = ['starred', 'deleted', 'trashed'] as const;
+
+type Marks = { readonly [mark in (typeof MARKS)[number]]?: boolean | undefined };
+
 type Emit = (body: EventBody) => void;
 
 /** The row is of a job among those ids, given as JSON. */
@@ -341,20 +345,21 @@ export class Journal {
 	}
 
 	/** What is absent stays as it is. Throws `no-such-job`. */
-	mark(
-		ids: readonly string[],
-		{ starred, deleted }: { starred?: boolean | undefined; deleted?: boolean | undefined },
-	): void {
+	mark(ids: readonly string[], wanted: Marks): void {
 		this.#change((emit) => {
 			for (const id of ids) {
-				const before = this.job(id);
-				const marks = { starred: starred ?? before.starred, deleted: deleted ?? before.deleted };
-				if (marks.starred === before.starred && marks.deleted === before.deleted) continue;
-				this.#store.run(
-					'UPDATE jobs SET starred = ?, deleted = ? WHERE id = ?',
-					...[marks.starred ? 1 : 0, marks.deleted ? 1 : 0, before.id],
-				);
-				emit({ kind: 'marked', jobId: before.id, ...marks });
+				const { id: jobId, ...before } = this.job(id);
+				const marks = {
+					starred: wanted.starred ?? before.starred,
+					deleted: wanted.deleted ?? before.deleted,
+					trashed: wanted.trashed ?? before.trashed,
+				};
+				const changed = MARKS.filter((mark) => marks[mark] !== before[mark]);
+				if (changed.length === 0) continue;
+				for (const mark of changed) {
+					this.#store.run(`UPDATE jobs SET ${mark} = ? WHERE id = ?`, marks[mark] ? 1 : 0, jobId);
+				}
+				emit({ kind: 'marked', jobId, ...marks });
 			}
 		});
 	}
@@ -486,6 +491,7 @@ export class Journal {
 			landings: landing ? [landing] : [],
 			starred: false,
 			deleted: false,
+			trashed: false,
 		};
 	}
 

@@ -18,7 +18,7 @@ import type { Ffmpeg } from '../media/types.ts';
 import { finishedClip } from './finished-clip.ts';
 import { frameOf } from './frame.ts';
 import { heardIn, heardInTake, levelsIn } from './levels.ts';
-import { MediaCache, type Wanted } from './media-cache.ts';
+import type { MediaCache, Wanted } from './media-cache.ts';
 import { playableLoop, playableTake } from './playable.ts';
 import { posterOf } from './poster.ts';
 import { scoresOf } from './scores.ts';
@@ -31,8 +31,7 @@ export type PanelMediaOptions = {
 	readonly cuts: Cuts;
 	/** Throws `ffmpeg-missing`. */
 	readonly ffmpeg: () => Promise<Ffmpeg>;
-	/** For what can be made again. */
-	readonly folder: string;
+	readonly cache: MediaCache;
 	readonly previews: string;
 };
 
@@ -53,9 +52,6 @@ export type PanelMedia = {
 	levels(of: LevelsOf, points: number, signal: AbortSignal): Promise<Levels>;
 };
 
-/** Bytes of what is kept to be looked at again. */
-const MOST_KEPT = 2 ** 30;
-
 const FILMS = {
 	h264: { type: 'video/mp4', name: 'film.mp4' },
 	vp9: { type: 'video/webm', name: 'film.webm' },
@@ -63,8 +59,7 @@ const FILMS = {
 
 /** What panels see and hear. */
 export function openPanelMedia(options: PanelMediaOptions): PanelMedia {
-	const { journal, hosts, cuts, ffmpeg, folder, previews } = options;
-	const cache = new MediaCache(folder, MOST_KEPT);
+	const { journal, hosts, cuts, ffmpeg, cache, previews } = options;
 	const pictures = new Turns(2);
 	const films = new Turns(1);
 	const measures = new Turns(1);

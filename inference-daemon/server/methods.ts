@@ -18,7 +18,11 @@ import { planRequest, type Surroundings } from '../jobs/admission.ts';
 import type { Journal } from '../jobs/journal.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import { lookAt } from '../media/look.ts';
+import type { ClipStore } from '../panel-media/clip-store.ts';
+import { finishedClip } from '../panel-media/finished-clip.ts';
+import { openLink } from '../panel-media/links.ts';
 import type { PanelMedia } from '../panel-media/panel-media.ts';
+import { revealFile } from '../panel-media/reveal.ts';
 import { sameToken } from './gate.ts';
 import type { Tickets } from './tickets.ts';
 
@@ -49,6 +53,7 @@ export type MethodsOptions = {
 	readonly hosts: Hosts;
 	readonly panelMedia: PanelMedia;
 	readonly tickets: Tickets;
+	readonly clipStore: ClipStore;
 	readonly cuts: Cuts;
 	readonly shots: Shots;
 	readonly landings: Landings;
@@ -71,6 +76,7 @@ export type MethodsOptions = {
 /** What each method does. They throw PickupError. */
 export function handlersFor(options: MethodsOptions): Handlers {
 	const { journal, queue, hosts, cuts, shots, landings, briefs, panelMedia, tickets } = options;
+	const { clipStore } = options;
 	const { surroundings, instance, version } = options;
 
 	async function engines(): Promise<EngineDescription[]> {
@@ -190,6 +196,18 @@ export function handlersFor(options: MethodsOptions): Handlers {
 		},
 		'media.levels': ({ of, points }, { gone }) => panelMedia.levels(of, points, gone),
 		'take.scores': ({ jobId }, { gone }) => panelMedia.scores(jobId, gone),
+		'media.reveal': async ({ jobId }) => {
+			await revealFile((await finishedClip(journal, jobId)).path);
+			return {};
+		},
+		'history.disk': () => clipStore.use(),
+		'history.trash': async ({ jobIds, evenUsed }) => ({
+			kept: [...(await clipStore.trash(jobIds, evenUsed))],
+		}),
+		'link.open': async ({ link }) => {
+			await openLink(link);
+			return {};
+		},
 		'models.inspect': ({ paths }) => options.inspectWeights(paths),
 		'machine.check': async () => ({ checks: [...(await options.checkMachine())] }),
 		'daemon.stop': () => {

@@ -100,7 +100,7 @@ const SHOT = {
 function seeds(): Json[] {
 	const request = requestFor({ folder }) as unknown as Json;
 	const jobId = requestFor({ folder }).id;
-	const params: Record<Exclude<Method, 'daemon.stop' | 'machine.check'>, Json> = {
+	const params: Record<Exclude<Method, 'daemon.stop' | 'machine.check' | 'link.open'>, Json> = {
 		hello: helloFor(daemon) as unknown as Json,
 		'engine.list': {},
 		'job.plan': { request },
@@ -132,6 +132,9 @@ function seeds(): Json[] {
 		'media.ticket': { media: { kind: 'frame', host: AGENT.id, track: 'V1', frame: 3, width: 64 } },
 		'media.levels': { of: { kind: 'take', jobId }, points: 9 },
 		'take.scores': { jobId },
+		'media.reveal': { jobId },
+		'history.disk': {},
+		'history.trash': { jobIds: [jobId] },
 	};
 	// Only of a hello that is nearly right is there anything to hang up on.
 	const hellos = Array.from({ length: 4 }, () => ['hello', params.hello] as const);

@@ -1,0 +1,96 @@
+import { stat } from 'node:fs/promises';
+import { PickupError, problemOf } from '../../protocol/errors.ts';
+import type { Job } from '../../protocol/jobs.ts';
+import type { DiskUse, NotTrashed } from '../../protocol/media.ts';
+import type { Journal } from '../jobs/journal.ts';
+import { finishedClip } from './finished-clip.ts';
+import type { MediaCache } from './media-cache.ts';
+
+/** More jobs than anybody has. */
+const ALL = 1e9;
+
+/** The finished clips on the disk. */
+export class ClipStore {
+	readonly #journal: Journal;
+	readonly #cache: MediaCache;
+
+	constructor(journal: Journal, cache: MediaCache) {
+		this.#journal = journal;
+		this.#cache = cache;
+	}
+
+	/** What they take. A clip that was moved or changed by others is no longer counted. */
+	async use(): Promise<DiskUse> {
+		const pile = () => ({ bytes: 0, jobIds: [] as string[] });
+		const piles = { used: pile(), unused: pile(), deletedUsed: pile(), deletedUnused: pile() };
+		for (const job of this.#journal.jobs(['done'], ALL).toReversed()) {
+			const bytes = job.trashed ? null : await this.#bytesOf(job.id);
+			if (bytes === null) continue;
+			const isUsed = mayBeUsed(job);
+			const { deletedUsed, deletedUnused, used, unused } = piles;
+			const found = job.deleted ? (isUsed ? deletedUsed : deletedUnused) : isUsed ? used : unused;
+			found.bytes += bytes;
+			found.jobIds.push(job.id);
+		}
+		return { ...piles, cache: { bytes: await this.#cache.bytes() } };
+	}
+
+	/**
+	 * Puts clips into the system's trash, from where the person can have them back; never deletes one.
+	 * Gives those that it left, and why: they may be used in a project and `evenUsed` is false, they
+	 * are not there, or there is no trash for them.
+	 */
+	async trash(jobIds: readonly string[], evenUsed: boolean): Promise<readonly NotTrashed[]> {
+		const kept: NotTrashed[] = [];
+		for (const jobId of jobIds) {
+			try {
+				await this.#trashOne(jobId, evenUsed);
+			} catch (error) {
+				kept.push({ jobId, problem: problemOf(error) });
+			}
+		}
+		return kept;
+	}
+
+	async #trashOne(jobId: string, evenUsed: boolean): Promise<void> {
+		const job = this.#journal.job(jobId);
+		if (mayBeUsed(job) && !evenUsed) {
+			throw new PickupError('wrong-state', 'Expected a clip that no project uses', {
+				field: 'jobIds',
+				action: 'Closed projects cannot be looked into: say that it is meant all the same.',
+			});
+		}
+		const { path } = await finishedClip(this.#journal, job.id);
+		// Only who throws something away waits for what it takes to load.
+		const { default: trash } = await import('trash');
+		try {
+			await trash(path, { glob: false });
+		} catch (cause) {
+			const why = cause instanceof Error ? cause.message : String(cause);
+			throw new PickupError('system-refused', `Expected a trash for ${path}: ${why}`, {
+				field: path,
+				action: 'Nothing was deleted. Delete the file yourself if it is not wanted.',
+				cause,
+			});
+		}
+		this.#journal.mark([job.id], { trashed: true });
+	}
+
+	/** Null where it is not there as it was finished. */
+	async #bytesOf(jobId: string): Promise<number | null> {
+		const finished = this.#journal.finished(jobId);
+		const facts = finished && (await stat(finished.path).catch(() => null));
+		const isSame =
+			facts?.size === finished?.mark.size && facts?.mtimeMs === finished?.mark.modified;
+		return facts && isSame ? facts.size : null;
+	}
+}
+
+/**
+ * Whether some project may show the clip: it was landed, or may be landed yet, or was made by the
+ * command, which places clips in files that nobody keeps a list of.
+ */
+function mayBeUsed({ takeOf, landings }: Job): boolean {
+	const isOut = landings.every((one) => one.state === 'not-landed' && one.kept === 'folder');
+	return takeOf === null || !isOut;
+}
