@@ -43,7 +43,38 @@ export class Shots {
 
 	/** Throws the refusal, of the engine or of the place in the cut. */
 	async plan(shot: Shot): Promise<ShotPlan> {
-		const { cut, host, project } = await this.#read(shot);
+		return this.#planIn(await this.#read(shot, { fresh: false }), shot);
+	}
+
+	/** Throws the refusal; then nothing is queued. */
+	async submit(shot: Shot): Promise<readonly Job[]> {
+		const { journal, queue } = this.#options;
+		const known = journal.ofShot(shot.id);
+		if (known.length > 0) return known;
+		// What the person did just before the press counts.
+		const read = await this.#read(shot, { fresh: true });
+		const { cut, host, project } = read;
+		const { plan, draft, folder } = await this.#planIn(read, shot);
+		const seed = shot.seed ?? randomInt(2 ** 32);
+		// A plan that is a draft anyhow needs none before it.
+		const first = draft && !plan.draft ? DRAFT.take : 1;
+		await mkdir(folder, { recursive: true });
+		const jobs: Promise<Job>[] = [];
+		for (let take = first; take <= shot.takes; take++) {
+			const composed = this.#compose(cut, shot, take, { host, project, seed });
+			const { request } = composed;
+			jobs.push(
+				queue.submit(request, take === DRAFT.take ? DRAFT_PRIORITY : 0, {
+					takeOf: { shot: shot.id, take },
+					// The other takes are for choosing between.
+					...(take <= 1 ? { landing: landingOf(composed) } : {}),
+				}),
+			);
+		}
+		return Promise.all(jobs);
+	}
+
+	async #planIn({ cut, host, project }: Read, shot: Shot): Promise<ShotPlan> {
 		const take = this.#compose(cut, shot, 1, { host, project, seed: shot.seed ?? 0 });
 		const plan = await planRequest(take.request, this.#options.surroundings);
 		const landing = planLanding(cut, {
@@ -67,33 +98,7 @@ export class Shots {
 		};
 	}
 
-	/** Throws the refusal; then nothing is queued. */
-	async submit(shot: Shot): Promise<readonly Job[]> {
-		const { journal, queue } = this.#options;
-		const known = journal.ofShot(shot.id);
-		if (known.length > 0) return known;
-		const { cut, host, project } = await this.#read(shot);
-		const { plan, draft, folder } = await this.plan(shot);
-		const seed = shot.seed ?? randomInt(2 ** 32);
-		// A plan that is a draft anyhow needs none before it.
-		const first = draft && !plan.draft ? DRAFT.take : 1;
-		await mkdir(folder, { recursive: true });
-		const jobs: Promise<Job>[] = [];
-		for (let take = first; take <= shot.takes; take++) {
-			const composed = this.#compose(cut, shot, take, { host, project, seed });
-			const { request } = composed;
-			jobs.push(
-				queue.submit(request, take === DRAFT.take ? DRAFT_PRIORITY : 0, {
-					takeOf: { shot: shot.id, take },
-					// The other takes are for choosing between.
-					...(take <= 1 ? { landing: landingOf(composed) } : {}),
-				}),
-			);
-		}
-		return Promise.all(jobs);
-	}
-
-	async #read(shot: Shot) {
+	async #read(shot: Shot, { fresh }: { readonly fresh: boolean }): Promise<Read> {
 		const { hosts, cuts } = this.#options;
 		const { where, ...host } = hosts.openSequence(shot.host);
 		if (where.project !== shot.project || where.sequence !== shot.sequence) {
@@ -103,7 +108,7 @@ export class Shots {
 				{ field: 'shot.sequence', action: 'Go back to the sequence, or choose the place again.' },
 			);
 		}
-		const { cut } = await cuts.of(host, where);
+		const { cut } = await (fresh ? cuts.now(host, where) : cuts.of(host, where));
 		const project = host.state.project!;
 		return { host, project, cut: cut.sizeAssumed ? await this.#sizedLikeMedia(cut, shot) : cut };
 	}
@@ -167,6 +172,8 @@ export class Shots {
 		return cut;
 	}
 }
+
+type Read = Omit<Place, 'seed'> & { readonly cut: Cut };
 
 type Place = {
 	readonly host: Connected;
