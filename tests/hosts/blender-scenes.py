@@ -30,19 +30,22 @@ def use(other):
     scene = other
 
 
+def editor():
+    return scene.sequence_editor or scene.sequence_editor_create()
+
+
 def strips():
-    editor = scene.sequence_editor or scene.sequence_editor_create()
-    return editor.strips if hasattr(editor, "strips") else editor.sequences
+    return editor().strips if hasattr(editor(), "strips") else editor().sequences
 
 
 def movie(name, channel, start, file, ends=None):
     path = os.path.join(media, file + ".mov")
-    return _trimmed(strips().new_movie(name, path, channel, start), ends)
+    return trimmed(strips().new_movie(name, path, channel, start), ends)
 
 
 def sound(name, channel, start, file, ends=None):
     path = os.path.join(media, file + ".mov")
-    return _trimmed(strips().new_sound(name, path, channel, start), ends)
+    return trimmed(strips().new_sound(name, path, channel, start), ends)
 
 
 def effect(name, kind, channel, start, end, *inputs):
@@ -53,7 +56,15 @@ def effect(name, kind, channel, start, end, *inputs):
     return strips().new_effect(name=name, type=kind, channel=channel, frame_start=start, **more)
 
 
-def _trimmed(strip, ends):
+def trimmed(strip, ends):
     if ends:
         strip.frame_final_start, strip.frame_final_end = ends
     return strip
+
+
+def meta_of_sound(name, channel, start, path, ends):
+    inner = strips().new_sound(name + " inside", path, channel + 20, start)
+    trimmed(inner, ends)
+    meta = strips().new_meta(name, channel, start)
+    inner.move_to_meta(meta)
+    return trimmed(meta, ends)
