@@ -177,6 +177,16 @@ export const methods = {
 			jobs: z.array(jobSchema).describe('The draft, if any, then the takes.'),
 		}),
 	},
+	'shot.vary': {
+		summary:
+			'One more take of a press, made as one of its takes was but for the seed. The same id again is the same take.',
+		params: z.strictObject({
+			id: z.uuid().describe('Of the new job; made by the client.'),
+			like: z.uuid().describe('The job of the take.'),
+			seed: count.max(4_294_967_295),
+		}),
+		result: jobResult,
+	},
 	'clip.land': {
 		summary: 'Lands a finished clip: once more, elsewhere, or in the place of another take.',
 		params: landAgainSchema,

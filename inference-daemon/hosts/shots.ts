@@ -6,6 +6,7 @@ import { PickupError } from '../../protocol/errors.ts';
 import type { Plan } from '../../protocol/generation.ts';
 import type { Job } from '../../protocol/jobs.ts';
 import type { Landing } from '../../protocol/landings.ts';
+import type { Params } from '../../protocol/rpc.ts';
 import type { Estimate, Shot, ShotPlan } from '../../protocol/shots.ts';
 import type { Cut } from '../../protocol/timeline.ts';
 import type { Surroundings } from '../jobs/admission.ts';
@@ -72,6 +73,29 @@ export class Shots {
 			);
 		}
 		return Promise.all(jobs);
+	}
+
+	/**
+	 * One more take of a press, made of the very request of one of its takes; it lands nowhere by
+	 * itself. Throws `bad-request` for a job that no press made, and what `submit` of a queue throws.
+	 */
+	async vary({ id, like, seed }: Params<'shot.vary'>): Promise<Job> {
+		const { journal, queue } = this.#options;
+		const known = journal.find(id);
+		if (known) return known;
+		const { job, request } = journal.record(like);
+		if (job.takeOf === null) {
+			throw new PickupError('bad-request', `Expected a take of a press, got job ${like}`, {
+				field: 'like',
+			});
+		}
+		const { shot } = job.takeOf;
+		const takes = journal.ofShot(shot).map(({ takeOf }) => takeOf?.take ?? 0);
+		const take = Math.max(...takes) + 1;
+		const name = request.output.name.replace(/(draft|take \d+)$/, `take ${take}`);
+		await mkdir(request.output.folder, { recursive: true });
+		const varied = { ...request, id, seed, output: { ...request.output, name } };
+		return queue.submit(varied, 0, { takeOf: { shot, take } });
 	}
 
 	async #planIn({ cut, host, project }: Read, shot: Shot): Promise<ShotPlan> {

@@ -161,6 +161,7 @@ export function handlersFor(options: MethodsOptions): Handlers {
 			return shots.plan(shot);
 		},
 		'shot.submit': async ({ shot }) => ({ jobs: [...(await shots.submit(shot))] }),
+		'shot.vary': async (wish) => ({ job: await shots.vary(wish) }),
 		'clip.land': async (wish) => {
 			await landings.landAgain(wish);
 			return { job: journal.job(wish.jobId) };

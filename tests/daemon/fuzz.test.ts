@@ -122,6 +122,7 @@ function seeds(): Json[] {
 		'host.fill': {},
 		'shot.plan': { shot: SHOT },
 		'shot.submit': { shot: SHOT },
+		'shot.vary': { id: AGENT.id, like: jobId, seed: 3 },
 		'clip.land': { jobId, host: AGENT.id, track: 'V1', frame: 3, where: 'gap', replaces: null },
 		'clip.withdraw': { landing: AGENT.id },
 		'clip.mark': { jobIds: [jobId], starred: true },
