@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildKernels } from './build-kernels.mjs';
+import { buildPanel } from './build-panel.mjs';
 import { packBlender } from './pack-blender.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -28,6 +29,7 @@ export async function buildAll() {
 		Object.entries(entryPoints).filter(([, file]) => existsSync(join(root, file))),
 	);
 	await buildKernels();
+	await buildPanel();
 	packBlender(root);
 	await build({
 		absWorkingDir: root,

@@ -1,20 +1,20 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const ROOMS = ['protocol', 'host-bridge', 'files', 'inference-daemon', 'cli', 'demo'];
+const ROOMS = ['protocol', 'host-bridge', 'files', 'plugin', 'inference-daemon', 'cli', 'demo'];
 
 /** What each of the product's files imports of the others, types too; by paths from the root. */
 const imports = new Map<string, readonly string[]>();
 beforeAll(async () => {
 	for (const room of ROOMS) {
 		for (const name of await readdir(join(ROOT, room), { recursive: true })) {
-			if (!name.endsWith('.ts') || name.endsWith('.assembly.ts')) continue;
+			if (!/\.tsx?$/.test(name) || name.endsWith('.assembly.ts')) continue;
 			const path = join(ROOT, room, name);
 			const text = await readFile(path, 'utf8');
-			const found = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+\.ts)'/g)];
+			const found = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+\.tsx?)'/g)];
 			const targets = found.map(([, target]) => join(dirname(path), target!));
 			imports.set(
 				relative(ROOT, path),
@@ -42,6 +42,7 @@ it('imports point one way between the rooms', () => {
 		protocol: ['protocol'],
 		files: ['files', 'protocol'],
 		'host-bridge': ['host-bridge', 'files', 'protocol'],
+		plugin: ['plugin', 'host-bridge', 'protocol'],
 		'inference-daemon': ['inference-daemon', 'host-bridge', 'files', 'protocol'],
 		cli: ['cli', 'host-bridge', 'files', 'protocol'],
 	};
@@ -50,6 +51,27 @@ it('imports point one way between the rooms', () => {
 		targets
 			.filter((target) => !(allowed[roomOf(path)] ?? ROOMS).includes(roomOf(target)))
 			.map((target) => `${path} imports ${target}`),
+	);
+	expect(wrong).toEqual([]);
+});
+
+it('the panel takes of the host-bridge what is pure: gaps, places and what they are made of', () => {
+	const pure = ['gap', 'host', 'placement'].map((name) => join('host-bridge', `${name}.ts`));
+	const wrong = [...imports].flatMap(([path, targets]) =>
+		path.startsWith(`plugin${sep}`)
+			? targets.filter((target) => target.startsWith('host-bridge') && !pure.includes(target))
+			: [],
+	);
+	expect(wrong).toEqual([]);
+});
+
+it('what the panel knows does not depend on how it is drawn', () => {
+	const state = join('plugin', 'state');
+	const drawn = [join('plugin', 'views'), join('plugin', 'main')];
+	const wrong = [...imports].flatMap(([path, targets]) =>
+		path.startsWith(state)
+			? targets.filter((target) => drawn.some((room) => target.startsWith(room)))
+			: [],
 	);
 	expect(wrong).toEqual([]);
 });

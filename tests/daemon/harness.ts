@@ -42,6 +42,7 @@ async function bundle(): Promise<string> {
 			engine: 'inference-daemon/jobs/engine-process.ts',
 			'provider-probe': 'inference-daemon/engines/ltx2/runtime/probe-process.ts',
 			fake: 'tests/fakes/engine.ts',
+			finisher: 'tests/fakes/finisher.ts',
 		},
 		outdir: folder,
 		outExtension: { '.js': '.mjs' },
@@ -73,6 +74,8 @@ export type StartOptions = {
 	readonly state?: string;
 	readonly env?: Readonly<Record<string, string>>;
 	readonly args?: readonly string[];
+	/** Which of the small engines goes before the real ones. */
+	readonly engine?: 'fake' | 'finisher';
 };
 
 /** Starts a real daemon with the fake engine and waits until it listens, or has ended. */
@@ -94,7 +97,7 @@ export async function launchDaemon(options: StartOptions = {}) {
 			stdio: ['ignore', 'pipe', 'pipe'],
 			env: {
 				...process.env,
-				PICKUP_ENGINE_MODULE: join(folder, 'fake.mjs'),
+				PICKUP_ENGINE_MODULE: join(folder, `${options.engine ?? 'fake'}.mjs`),
 				PICKUP_TEST_MARK: mark.split('=')[1],
 				...options.env,
 			},

@@ -164,8 +164,11 @@ export async function openEditor(
 		const { id, method } = message as { id: number; method: AgentMethod };
 		try {
 			const params = agentMethods[method].params.parse(message.params);
+			const before = state;
 			const result = answers[method](params as never);
 			socket.send(JSON.stringify({ jsonrpc: '2.0', id, result }));
+			// What it did itself it tells like anything else that changes in it.
+			if (state !== before) void tell().catch(() => {});
 			if (method === 'agent.edit') void tell().catch(() => {});
 		} catch (error) {
 			const text = (error as Error).message;

@@ -1,0 +1,266 @@
+import type { StoreApi } from 'zustand/vanilla';
+import { problemOf } from '../../protocol/errors.ts';
+import type { Job } from '../../protocol/jobs.ts';
+import type { Destination, Landing } from '../../protocol/landings.ts';
+import { withJobs } from './jobs.ts';
+import type { Link } from './link.ts';
+import { type MemoryKey, memoryOf, withPrompt } from './memory.ts';
+import { closedGaps, gapsOn, stepFrom } from './place.ts';
+import { type CutScene, sceneOf } from './scene.ts';
+import type { ShotView, TakeView } from './shots.ts';
+import type { PanelState, View } from './state.ts';
+import { habitsOf, keyOf, MOST_SEED, type Wish } from './wish.ts';
+
+/** What is random is handed in: not all surroundings have it from the same place. */
+export type Chance = {
+	readonly randomUuid: () => string;
+	/** 0 ≤ n < most. */
+	readonly randomInteger: (most: number) => number;
+};
+
+/** What a person can do in a panel. Refusals are told in the state, nothing is thrown. */
+export type Actions = ReturnType<typeof actionsOf>;
+
+export function actionsOf(
+	store: StoreApi<PanelState>,
+	call: Link['call'],
+	{ randomUuid, randomInteger }: Chance,
+) {
+	/** Does it; what is refused stands in the state until the next thing is done. */
+	async function attempt(work: () => Promise<unknown>): Promise<boolean> {
+		store.setState({ refusal: null });
+		try {
+			await work();
+			return true;
+		} catch (error) {
+			store.setState({ refusal: problemOf(error) });
+			return false;
+		}
+	}
+
+	function cutScene(): CutScene | null {
+		const scene = sceneOf(store.getState());
+		return scene.kind === 'cut' ? scene : null;
+	}
+
+	function look(change: Partial<View>): void {
+		store.setState(({ view }) => ({ view: { ...view, ...change } }));
+	}
+
+	function wish(change: Partial<Wish>): void {
+		store.setState((state) => ({ wish: { ...state.wish, ...change }, refusal: null }));
+	}
+
+	function remember(key: MemoryKey, value: Parameters<typeof write>[1]): void {
+		void attempt(() => write(key, value));
+	}
+
+	function write(key: MemoryKey, value: Parameters<typeof call<'panel.remember'>>[1]['value']) {
+		return call('panel.remember', { key, value });
+	}
+
+	function know(jobs: readonly Job[]): void {
+		store.setState((state) => ({ jobs: withJobs(state.jobs, jobs) }));
+	}
+
+	const actions = {
+		look,
+		wish,
+		remember,
+
+		/** Another tab; remembered for the next panel. */
+		tab(tab: View['tab']): void {
+			look({ tab });
+			remember('tab', tab);
+		},
+
+		/** Puts the playhead on a frame: the editor's, or the panel's own where that has none. */
+		show(frame: number): void {
+			const scene = cutScene();
+			if (!scene) return;
+			const { agent } = scene.host;
+			if (agent.can.show) void attempt(() => call('host.show', { host: agent.id, frame }));
+			else look({ frame });
+		},
+
+		/** To the gap or edit before or after. */
+		step(by: -1 | 1): void {
+			const scene = cutScene();
+			if (!scene) return;
+			const frame = stepFrom(scene.cut, scene.place, scene.playhead, by);
+			if (frame !== null) actions.show(frame);
+		},
+
+		/** To the nth gap of the track, from 1. */
+		toGap(row: number): void {
+			const scene = cutScene();
+			if (!scene || scene.place.kind === 'nothing') return;
+			const gap = closedGaps(gapsOn(scene.cut, scene.place.track))[row - 1];
+			if (gap) actions.show(gap.start);
+		},
+
+		/** Something else is asked for where there are takes; or back to them. */
+		askAnew(): void {
+			const scene = cutScene();
+			if (scene) look({ fresh: keyOf(scene.place) });
+		},
+
+		backToTakes(): void {
+			look({ fresh: null });
+		},
+
+		newSeed(): void {
+			wish({ seed: randomInteger(MOST_SEED + 1) });
+		},
+
+		/** The filled button: makes what the plan says. */
+		async press(): Promise<void> {
+			const scene = cutScene();
+			const { plan, isPressing, wish: asked } = store.getState();
+			if (isPressing || plan.kind !== 'ready' || !scene?.asks.shot) return;
+			const shot = { ...scene.asks.shot, id: randomUuid() };
+			store.setState({ isPressing: true });
+			await attempt(async () => {
+				const { jobs } = await call('shot.submit', { shot });
+				know(jobs);
+				look({ fresh: null, compared: null });
+				if (!asked.isSeedLocked) actions.newSeed();
+				const { prompts } = memoryOf(store.getState().shared);
+				await write('prompts', [...withPrompt(prompts, shot.prompt)]);
+				await write('habits', { ...habitsOf(asked) } as never);
+			});
+			store.setState({ isPressing: false });
+		},
+
+		cancel(jobId: string): void {
+			void attempt(async () => know([(await call('job.cancel', { jobId })).job]));
+		},
+
+		retry(jobId: string): void {
+			void attempt(async () => know([(await call('job.retry', { jobId })).job]));
+		},
+
+		/** Moves a queued job before another one, or last. */
+		move(jobId: string, before: string | null): void {
+			void attempt(async () => know([(await call('job.move', { jobId, before })).job]));
+		},
+
+		/** Takes jobs out of the queue; `undo` puts them back. */
+		clear(jobIds: readonly string[]): void {
+			void attempt(async () => {
+				for (const jobId of jobIds) know([(await call('job.cancel', { jobId })).job]);
+				store.setState({ undo: { kind: 'cleared', jobs: jobIds } });
+			});
+		},
+
+		pause(paused: boolean): void {
+			void attempt(() => call('queue.pause', { paused }));
+		},
+
+		/** Out of the history; the file stays where it is, and `undo` brings it back. */
+		remove(jobIds: readonly string[]): void {
+			void attempt(async () => {
+				await call('clip.mark', { jobIds: [...jobIds], deleted: true });
+				store.setState({ undo: { kind: 'deleted', jobs: jobIds } });
+			});
+		},
+
+		undo(): void {
+			const { undo } = store.getState();
+			if (!undo) return;
+			void attempt(async () => {
+				if (undo.kind === 'deleted') {
+					await call('clip.mark', { jobIds: [...undo.jobs], deleted: false });
+				} else {
+					for (const jobId of undo.jobs) know([(await call('job.retry', { jobId })).job]);
+				}
+				store.setState({ undo: null });
+			});
+		},
+
+		forgetUndo(): void {
+			store.setState({ undo: null });
+		},
+
+		star({ id, starred }: Pick<Job, 'id' | 'starred'>): void {
+			void attempt(() => call('clip.mark', { jobIds: [id], starred: !starred }));
+		},
+
+		/** Puts a take in the cut, in the place of whichever take of its press stands there. */
+		use({ id, destination }: ShotView, { job }: TakeView): void {
+			const scene = cutScene();
+			if (!scene) return;
+			void attempt(() => land(scene, job.id, destination, destination.where, id));
+		},
+
+		/** On a track above what stands there now. */
+		placeAbove({ destination }: ShotView, { job }: TakeView): void {
+			const scene = cutScene();
+			if (!scene) return;
+			void attempt(() => land(scene, job.id, destination, 'above', null));
+		},
+
+		/** One more take of a press, made as this one was but for its seed. */
+		vary({ job }: TakeView): void {
+			void attempt(async () => {
+				const seed = randomInteger(MOST_SEED + 1);
+				const varied = await call('shot.vary', { id: randomUuid(), like: job.id, seed });
+				know([varied.job]);
+			});
+		},
+
+		/** Once more, from the playhead on. */
+		placeHere(job: Job): void {
+			const scene = cutScene();
+			if (!scene || scene.place.kind === 'nothing') return;
+			const { place, playhead, host } = scene;
+			const { name } = place.track;
+			const isGap = place.kind === 'gap';
+			void attempt(async () => {
+				const landed = await call('clip.land', {
+					jobId: job.id,
+					host: host.agent.id,
+					track: name,
+					frame: isGap ? place.range.start : playhead,
+					where: isGap ? 'gap' : 'above',
+					replaces: null,
+				});
+				know([landed.job]);
+			});
+		},
+
+		/** No longer wanted in the cut: it is taken out, or waits no more. */
+		withdraw({ id }: Landing): void {
+			void attempt(async () => know([(await call('clip.withdraw', { landing: id })).job]));
+		},
+
+		compare(compared: View['compared']): void {
+			look({ compared });
+		},
+
+		check(): void {
+			store.setState({ checks: null });
+			void attempt(async () => {
+				const [{ checks }, { engines }] = await Promise.all([
+					call('machine.check', {}),
+					call('engine.list', {}),
+				]);
+				store.setState({ checks, engines });
+			});
+		},
+	};
+
+	async function land(
+		{ host }: CutScene,
+		jobId: string,
+		{ track, range }: Destination,
+		where: Destination['where'],
+		replaces: string | null,
+	): Promise<void> {
+		const agent = host.agent.id;
+		const wanted = { jobId, host: agent, track, frame: range.start, where, replaces };
+		know([(await call('clip.land', wanted)).job]);
+	}
+
+	return actions;
+}

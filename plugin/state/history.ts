@@ -1,0 +1,94 @@
+import type { Job } from '../../protocol/jobs.ts';
+import type { Landing } from '../../protocol/landings.ts';
+import type { Jobs } from './jobs.ts';
+import type { HistoryFilter } from './state.ts';
+
+/** A clip that was made, as the history lists it. */
+export type HistoryEntry = {
+	readonly job: Job;
+	/** Where it stands or stood, or is wanted. */
+	readonly landing: Landing | null;
+	readonly take: number | null;
+};
+
+export type Sought = {
+	readonly search: string;
+	readonly filter: HistoryFilter;
+	/** Of the open project; null: of all. */
+	readonly project: string | null;
+};
+
+/** The finished clips that fit, newest first. */
+export function historyOf(
+	jobs: Jobs,
+	{ search, filter, project }: Sought,
+): readonly HistoryEntry[] {
+	const projects = projectsOfShots(jobs);
+	const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+	return [...jobs.values()]
+		.filter(({ state, clip, deleted }) => state === 'done' && clip !== null && !deleted)
+		.map((job) => ({ job, landing: currentOf(job), take: job.takeOf?.take ?? null }))
+		.filter(({ job }) => {
+			const of = projects.get(job.takeOf?.shot ?? job.id);
+			return project === null || of === undefined || of === project;
+		})
+		.filter((entry) => passes(entry, filter) && words.every((word) => holds(entry, word)))
+		.sort((a, b) => (b.job.endedAt ?? '').localeCompare(a.job.endedAt ?? ''));
+}
+
+/** Entries by the day on which they were made, in the machine's own time. */
+export function byDay(
+	entries: readonly HistoryEntry[],
+): readonly { readonly day: string; readonly entries: readonly HistoryEntry[] }[] {
+	const days = new Map<string, HistoryEntry[]>();
+	for (const entry of entries) {
+		const day = dayOf(entry.job.endedAt ?? entry.job.createdAt);
+		days.set(day, [...(days.get(day) ?? []), entry]);
+	}
+	return [...days].map(([day, found]) => ({ day, entries: found }));
+}
+
+/** `2026-11-30`, of the machine's own time. */
+export function dayOf(at: string | number): string {
+	const date = new Date(at);
+	const two = (value: number) => String(value).padStart(2, '0');
+	return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+/** Whether it ever stood in a cut. */
+export function wasLanded({ landings }: Job): boolean {
+	return landings.some(({ state }) => state !== 'waiting' && state !== 'not-landed');
+}
+
+function currentOf({ landings }: Job): Landing | null {
+	return landings.filter(({ state }) => state === 'landed').at(-1) ?? landings.at(-1) ?? null;
+}
+
+function passes({ job, landing }: HistoryEntry, filter: HistoryFilter): boolean {
+	switch (filter) {
+		case 'all':
+			return true;
+		case 'starred':
+			return job.starred;
+		case 'placed':
+			return landing?.state === 'landed';
+		case 'drafts':
+			return job.clip?.draft ?? false;
+	}
+}
+
+function holds({ job, landing }: HistoryEntry, word: string): boolean {
+	const texts = [job.prompt, job.clip?.path ?? '', String(job.clip?.seed ?? ''), job.kind];
+	if (landing) texts.push(landing.destination.name, landing.destination.sequence.name);
+	return texts.some((text) => text.toLowerCase().includes(word));
+}
+
+/** Takes beside the first have no landing of their own: their press says which project they are of. */
+function projectsOfShots(jobs: Jobs): ReadonlyMap<string, string> {
+	const projects = new Map<string, string>();
+	for (const { id, takeOf, landings } of jobs.values()) {
+		const [landing] = landings;
+		if (landing) projects.set(takeOf?.shot ?? id, landing.destination.project.id);
+	}
+	return projects;
+}

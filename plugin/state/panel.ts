@@ -1,0 +1,139 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { JobEvent } from '../../protocol/jobs.ts';
+import type { Notice } from '../../protocol/rpc.ts';
+import { type Actions, actionsOf, type Chance } from './actions.ts';
+import { followCut } from './follow-cut.ts';
+import { applyEvent, withJobs } from './jobs.ts';
+import { type Link, type LinkOptions, openLink } from './link.ts';
+import { Media } from './media.ts';
+import { memoryOf, phasesIn, phasesKey } from './memory.ts';
+import { withPhase } from './phases.ts';
+import { followPlan } from './planning.ts';
+import { firstState, type Kept, type PanelState } from './state.ts';
+
+export type PanelOptions = Pick<LinkOptions, 'endpoint' | 'openSocket' | 'version'> &
+	Chance & {
+		/** What the page kept over its reload; null for a page that was just opened. */
+		readonly kept: Kept | null;
+		/** The editor that the page was opened for. */
+		readonly host: string | null;
+		/** The time, in ms since 1970. */
+		readonly now: () => number;
+	};
+
+export type Panel = {
+	readonly store: StoreApi<PanelState>;
+	readonly actions: Actions;
+	readonly media: Media;
+	readonly close: () => void;
+};
+
+/** Everything that a panel knows and can do; what draws it only reads the store. */
+export function openPanel(options: PanelOptions): Panel {
+	const { kept, now } = options;
+	const first = firstState(now(), kept);
+	const view = { ...first.view, host: options.host ?? first.view.host };
+	const seed = kept ? first.wish.seed : options.randomInteger(2 ** 32);
+	const store = createStore<PanelState>()(() => ({
+		...first,
+		view,
+		wish: { ...first.wish, seed },
+	}));
+	let hasHabits = kept !== null;
+
+	const link: Link = openLink({
+		endpoint: options.endpoint,
+		openSocket: options.openSocket,
+		version: options.version,
+		onHello: ({ engines, version }) => {
+			store.setState({ link: { kind: 'connected' }, engines, version });
+		},
+		onNotice: (notice) => receiveNotice(notice),
+		onJobs: ({ jobs }) => store.setState({ jobs: withJobs(new Map(), jobs), hasJobs: true }),
+		onEvent: (event) => receiveEvent(event),
+		onLost: (problem) => {
+			const { link: known } = store.getState();
+			const since = known.kind === 'lost' || known.kind === 'starting' ? known.since : now();
+			if (known.kind === 'starting' && problem === null) return;
+			store.setState({ link: { kind: 'lost', since, problem } });
+		},
+		onRefused: (problem) => store.setState({ link: { kind: 'refused', problem } }),
+	});
+	const stopCut = followCut(store, link.call);
+	const stopPlan = followPlan(store, link.call, options.randomUuid());
+
+	function receiveNotice(notice: Notice): void {
+		if (notice.method === 'hosts') {
+			store.setState({ hosts: notice.params.hosts, hasHosts: true });
+		} else if (notice.method === 'panel') {
+			store.setState({ shared: notice.params });
+			if (!hasHabits) adoptHabits();
+		}
+	}
+
+	/** A page that was just opened begins where the last one was left. */
+	function adoptHabits(): void {
+		hasHabits = true;
+		const { wish, view: current, shared } = store.getState();
+		const { habits, tab, prompts } = memoryOf(shared);
+		store.setState({
+			wish: { ...wish, ...habits, prompt: wish.prompt || (prompts[0] ?? '') },
+			view: { ...current, tab: tab ?? current.tab },
+		});
+	}
+
+	function receiveEvent(event: JobEvent): void {
+		const state = store.getState();
+		const jobs = applyEvent(state.jobs, event);
+		const { jobId } = event;
+		if (event.kind === 'preview') {
+			store.setState({ previews: new Map(state.previews).set(jobId, event.seq) });
+			return;
+		}
+		if (event.kind === 'started') {
+			const phases = new Map(state.phases);
+			phases.delete(jobId);
+			store.setState({ jobs, phases });
+			return;
+		}
+		if (event.kind === 'progress') {
+			const marks = state.phases.get(jobId) ?? [];
+			const more = withPhase(marks, event.phase, event.progress);
+			const phases = more === marks ? state.phases : new Map(state.phases).set(jobId, more);
+			store.setState({ jobs, phases });
+			return;
+		}
+		if (event.kind === 'done') rememberPhases(jobId);
+		store.setState({ jobs });
+	}
+
+	/** Every panel sees the same phases: only what is new is written. */
+	function rememberPhases(jobId: string): void {
+		const { jobs, phases, shared } = store.getState();
+		const job = jobs.get(jobId);
+		const marks = phases.get(jobId);
+		if (!job || !marks) return;
+		const { engine } = job.plan;
+		const known = phasesIn(shared, engine, job.kind);
+		const isKnown =
+			known.length === marks.length &&
+			known.every(({ phase, from }, index) => {
+				const mark = marks[index]!;
+				return mark.phase === phase && Math.abs(mark.from - from) < 0.05;
+			});
+		if (isKnown) return;
+		const key = phasesKey(engine, job.kind);
+		link.call('panel.remember', { key, value: marks.map((mark) => ({ ...mark })) }).catch(() => {});
+	}
+
+	return {
+		store,
+		actions: actionsOf(store, link.call, options),
+		media: new Media(link.call),
+		close() {
+			stopCut();
+			stopPlan();
+			link.close();
+		},
+	};
+}

@@ -1,0 +1,136 @@
+import type { EngineDescription } from '../../protocol/engines.ts';
+import type { Problem } from '../../protocol/errors.ts';
+import type { EditorHost } from '../../protocol/hosts.ts';
+import type { Check, PanelState as Shared } from '../../protocol/rpc.ts';
+import type { Shot, ShotPlan } from '../../protocol/shots.ts';
+import type { Cut } from '../../protocol/timeline.ts';
+import type { Jobs } from './jobs.ts';
+import type { PhaseMark } from './phases.ts';
+import { FIRST_WISH, type Wish } from './wish.ts';
+
+/** How things stand with the daemon. Times are of the panel's clock, ms. */
+export type LinkState =
+	| { readonly kind: 'starting'; readonly since: number }
+	| { readonly kind: 'connected' }
+	| { readonly kind: 'lost'; readonly since: number; readonly problem: Problem | null }
+	/** It answers, and will not have this panel. */
+	| { readonly kind: 'refused'; readonly problem: Problem };
+
+export type OpenCut = {
+	readonly host: string;
+	readonly project: string;
+	readonly sequence: string;
+	readonly revision: number;
+	readonly cut: Cut;
+};
+
+export type PlanState =
+	| { readonly kind: 'none' }
+	/** What was known before stays to be read. */
+	| { readonly kind: 'asking'; readonly before: ShotPlan | null }
+	| { readonly kind: 'ready'; readonly shot: Shot; readonly plan: ShotPlan }
+	| { readonly kind: 'refused'; readonly shot: Shot; readonly problem: Problem };
+
+export type Tab = 'cut' | 'history' | 'setup';
+export type HistoryFilter = 'all' | 'starred' | 'placed' | 'drafts';
+
+/** What this one panel looks at; kept over a reload. */
+export type View = {
+	readonly tab: Tab;
+	readonly host: string | null;
+	readonly track: string | null;
+	/** Where an editor cannot move its playhead, the panel has one of its own. */
+	readonly frame: number | null;
+	/** The takes that are compared: of which press, which two, and which of them shows. */
+	readonly compared: Compared | null;
+	/** The place where something else is asked for although there are takes. */
+	readonly fresh: string | null;
+	readonly isMoreOpen: boolean;
+	readonly search: string;
+	readonly filter: HistoryFilter;
+	readonly chosenClip: string | null;
+};
+
+export type Compared = {
+	readonly shot: string;
+	readonly a: string;
+	readonly b: string | null;
+	readonly shows: 'a' | 'b';
+};
+
+export type PanelState = {
+	readonly link: LinkState;
+	readonly version: string | null;
+	readonly engines: readonly EngineDescription[];
+	readonly hosts: readonly EditorHost[];
+	readonly hasHosts: boolean;
+	readonly jobs: Jobs;
+	readonly hasJobs: boolean;
+	/** Number of the newest preview of a job, and of each phase where it began. */
+	readonly previews: ReadonlyMap<string, number>;
+	readonly phases: ReadonlyMap<string, readonly PhaseMark[]>;
+	readonly shared: Shared;
+	readonly cut: OpenCut | null;
+	/** Why the cut of the open sequence is not here. */
+	readonly cutProblem: Problem | null;
+	readonly plan: PlanState;
+	readonly view: View;
+	readonly wish: Wish;
+	/** A press that is on its way. */
+	readonly isPressing: boolean;
+	/** What the daemon refused last of what the person did; gone with the next thing done. */
+	readonly refusal: Problem | null;
+	/** What can be taken back: jobs that were cleared out of the queue, or deleted. */
+	readonly undo: { readonly kind: 'cleared' | 'deleted'; readonly jobs: readonly string[] } | null;
+	readonly checks: readonly Check[] | null;
+	/** Bytes of all clips, and of those that were never in a cut and are not starred; null: not told. */
+	readonly disk: {
+		readonly all: number;
+		readonly loose: number;
+		readonly looseJobs: readonly string[];
+	} | null;
+	/** Files that change the weights, by the engine whose model folder holds them. */
+	readonly styles: Readonly<Record<string, readonly string[]>>;
+};
+
+export const FIRST_VIEW: View = {
+	tab: 'cut',
+	host: null,
+	track: null,
+	frame: null,
+	compared: null,
+	fresh: null,
+	isMoreOpen: false,
+	search: '',
+	filter: 'all',
+	chosenClip: null,
+};
+
+export function firstState(now: number, kept: Kept | null): PanelState {
+	return {
+		link: { kind: 'starting', since: now },
+		version: null,
+		engines: [],
+		hosts: [],
+		hasHosts: false,
+		jobs: new Map(),
+		hasJobs: false,
+		previews: new Map(),
+		phases: new Map(),
+		shared: { memory: {}, paused: false },
+		cut: null,
+		cutProblem: null,
+		plan: { kind: 'none' },
+		view: { ...FIRST_VIEW, ...kept?.view },
+		wish: { ...FIRST_WISH, ...kept?.wish },
+		isPressing: false,
+		refusal: null,
+		undo: null,
+		checks: null,
+		disk: null,
+		styles: {},
+	};
+}
+
+/** What a page keeps over its reload. */
+export type Kept = { readonly view: View; readonly wish: Wish };

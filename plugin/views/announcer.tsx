@@ -1,0 +1,34 @@
+import { useEffect, useRef, useState } from 'react';
+import { percent } from '../state/numbers.ts';
+import { runningTake } from '../state/shots.ts';
+import { usePanelState, useScene, useWords } from './panel-context.tsx';
+import { phaseWords } from './phase-words.ts';
+import { takeTitle } from './take-title.ts';
+
+/** Says what is done at the beginning of each phase and at every quarter, politely. */
+export function Announcer() {
+	const words = useWords();
+	const scene = useScene();
+	usePanelState((state) => state.jobs);
+	const shot = scene.kind === 'cut' ? scene.shot : null;
+	const running = shot && runningTake(shot);
+	const [said, setSaid] = useState('');
+	const last = useRef('');
+	const isRunning = running?.job.state === 'running';
+	const quarter = isRunning ? Math.floor(running.job.progress * 4) / 4 : 0;
+	const key = isRunning ? `${running.job.id} ${running.job.phase} ${quarter}` : '';
+	const text =
+		isRunning && shot
+			? `${takeTitle(words, running)}: ${phaseWords(words, running.job.phase)}, ${percent(words, quarter)}`
+			: '';
+	useEffect(() => {
+		if (key === last.current) return;
+		last.current = key;
+		setSaid(text);
+	}, [key, text]);
+	return (
+		<p className="unseen" role="status">
+			{said}
+		</p>
+	);
+}

@@ -1,0 +1,109 @@
+import type { Problem } from '../../protocol/errors.ts';
+import type { ShotPlan } from '../../protocol/shots.ts';
+import { duration, size } from '../state/numbers.ts';
+import type { Ask, CutScene } from '../state/scene.ts';
+import type { Words } from '../strings/en.ts';
+import { PrimaryButton } from './controls.tsx';
+import { Icon } from './icons.tsx';
+import { usePanel, usePanelState, useWords } from './panel-context.tsx';
+
+/** What the press will do and how long that takes here, and the press. */
+export function Commit({ scene, isQueueing }: { scene: CutScene; isQueueing: boolean }) {
+	const { actions } = usePanel();
+	const words = useWords();
+	const plan = usePanelState((state) => state.plan);
+	const isConnected = usePanelState((state) => state.link.kind === 'connected');
+	const isPressing = usePanelState((state) => state.isPressing);
+	const { asks, isFirstRun } = scene;
+	const isReady = plan.kind === 'ready' && isConnected;
+	const label = isQueueing ? words.addToQueue : pressLabel(asks, words);
+	return (
+		<section className="commit" aria-label={words.plan}>
+			<div className="plan" id="plan" aria-live="polite">
+				<PlanLines asks={asks} />
+			</div>
+			<div className="acts">
+				<PrimaryButton
+					label={label}
+					hint={isFirstRun ? words.enter : `${words.ctrl} ${words.enter}`}
+					isOff={!isReady}
+					isPlain={isQueueing}
+					isWorking={isPressing}
+					describedBy="plan"
+					onPress={() => void actions.press()}
+				/>
+			</div>
+		</section>
+	);
+}
+
+function PlanLines({ asks }: { asks: Ask }) {
+	const words = useWords();
+	const plan = usePanelState((state) => state.plan);
+	const refusal = usePanelState((state) => state.refusal);
+	if (refusal) return <Refusal problem={refusal} />;
+	switch (plan.kind) {
+		case 'none': {
+			const reason = asks.reasons[asks.verb];
+			return <p>{reason ? reason(words) : '\u00a0'}</p>;
+		}
+		case 'asking':
+			return plan.before ? <PlanSays plan={plan.before} asks={asks} /> : <p>{words.planning}</p>;
+		case 'ready':
+			return <PlanSays plan={plan.plan} asks={asks} />;
+		case 'refused':
+			return <Refusal problem={plan.problem} />;
+	}
+}
+
+function PlanSays({ plan: { plan, draft, estimate, lands }, asks }: { plan: ShotPlan; asks: Ask }) {
+	const words = useWords();
+	const work = size(plan.workSize);
+	const what = plan.draft
+		? words.planDraft(plan.frames, work)
+		: words.planTakes(asks.shot?.takes ?? 1, plan.frames, work, plan.steps);
+	const takes = asks.shot?.takes ?? 1;
+	const time = estimate
+		? words.estimate(duration(words, estimate.seconds * takes), estimate.of)
+		: words.noEstimate;
+	return (
+		<>
+			<p>
+				{what} {draft && words.planDraftFirst}
+			</p>
+			<p className="dim">
+				{plan.draft ? words.planMarked : ''} {words.lands(lands)} {time}
+			</p>
+			{plan.notes.map((note) => (
+				<p className="dim" key={note}>
+					{note}
+				</p>
+			))}
+		</>
+	);
+}
+
+/** Why it is not possible, and what is. */
+export function Refusal({ problem }: { problem: Problem }) {
+	return (
+		<div className="reason" role="alert">
+			<Icon name="warn" small tone="caution" />
+			<span>
+				{problem.message} <span className="dim">{problem.action}</span>
+			</span>
+		</div>
+	);
+}
+
+function pressLabel({ verb, shot, engine }: Ask, words: Words): string {
+	const frames = words.frames(shot ? shot.range.end - shot.range.start : 0);
+	if (engine?.draft && verb === 'fill') return words.placeDraft;
+	switch (verb) {
+		case 'extend':
+			return words.press.extend(frames);
+		case 'retake':
+			return words.press.retake(frames);
+		default:
+			return words.press[verb];
+	}
+}

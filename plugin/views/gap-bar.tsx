@@ -1,0 +1,73 @@
+import { Button, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
+import { closedGaps, gapsOn, timecodeIn } from '../state/place.ts';
+import type { CutScene } from '../state/scene.ts';
+import { CutOff, IconButton } from './controls.tsx';
+import { usePanel, useWords } from './panel-context.tsx';
+
+/** Where in the cut the panel is: gap or clip, track and playhead, and the ways to the next. */
+export function GapBar({ scene, title }: { scene: CutScene; title?: string }) {
+	const { actions } = usePanel();
+	const words = useWords();
+	const { place, cut, playhead } = scene;
+	const isGap = place.kind === 'gap';
+	return (
+		<div className="gap-bar">
+			<IconButton
+				icon="left"
+				label={isGap ? words.previousGap : words.previousEdit}
+				onPress={() => actions.step(-1)}
+			/>
+			<CutOff className="where" text={title ?? whereOf(scene, words)} />
+			<IconButton
+				icon="right"
+				label={isGap ? words.nextGap : words.nextEdit}
+				onPress={() => actions.step(1)}
+			/>
+			<span className="timecode">
+				<TrackMenu scene={scene} />
+				<span>{timecodeIn(cut.sequence, playhead)}</span>
+			</span>
+		</div>
+	);
+}
+
+function whereOf({ place, cut }: CutScene, words: ReturnType<typeof useWords>): string {
+	if (place.kind === 'nothing') return words.noPictureTrack;
+	if (place.kind === 'clip') return place.clip.name;
+	const gaps = closedGaps(gapsOn(cut, place.track));
+	if (place.gap.end === null) return words.openEnd;
+	return words.gapOf(place.gap.row, gaps.length);
+}
+
+/** The name of the track; a menu where there are several of picture. */
+function TrackMenu({ scene: { cut, place } }: { scene: CutScene }) {
+	const { actions } = usePanel();
+	const words = useWords();
+	if (place.kind === 'nothing') return null;
+	const videos = cut.tracks.filter(({ kind }) => kind === 'video');
+	const { name } = place.track;
+	if (videos.length < 2) return <span className="dim">{name}</span>;
+	return (
+		<MenuTrigger>
+			<Button className="track-button" aria-label={`${words.track}: ${name}`}>
+				{name}
+			</Button>
+			<Popover className="popover" placement="bottom end">
+				<Menu
+					className="menu"
+					aria-label={words.track}
+					selectionMode="single"
+					disallowEmptySelection
+					selectedKeys={[name]}
+					onAction={(key) => actions.look({ track: String(key), fresh: null })}
+				>
+					{[...videos].reverse().map((track) => (
+						<MenuItem className="menu-item" key={track.name} id={track.name}>
+							{track.name}
+						</MenuItem>
+					))}
+				</Menu>
+			</Popover>
+		</MenuTrigger>
+	);
+}

@@ -1,0 +1,274 @@
+import { useMemo, useState } from 'react';
+import {
+	Collection,
+	Header,
+	Input,
+	ListBox,
+	ListBoxItem,
+	ListBoxSection,
+	ListLayout,
+	SearchField,
+	Virtualizer,
+} from 'react-aria-components';
+import type { HistoryEntry } from '../state/history.ts';
+import { byDay, dayOf, historyOf } from '../state/history.ts';
+import { hostOf } from '../state/scene.ts';
+import type { HistoryFilter } from '../state/state.ts';
+import type { Words } from '../strings/en.ts';
+import { languageFor } from '../strings/languages.ts';
+import { Refusal } from './commit.tsx';
+import { CutOff, IconButton, IconToggle, PrimaryButton, Segments } from './controls.tsx';
+import { Icon } from './icons.tsx';
+import { useTicket } from './media.tsx';
+import { useLanguage, usePanel, usePanelState, useScene, useWords } from './panel-context.tsx';
+import { playableForm } from './playable-form.ts';
+import { JobPicture } from './strip.tsx';
+import { takeTitle } from './take-title.ts';
+import { madeBy } from './takes-view.tsx';
+import { UndoLine } from './undo-line.tsx';
+import { useIsWide } from './use-media-query.ts';
+
+const FILTERS: readonly HistoryFilter[] = ['all', 'starred', 'placed', 'drafts'];
+
+/** Everything that was made for the open project; without one, everything. */
+export function HistoryTab() {
+	const { actions } = usePanel();
+	const words = useWords();
+	const isWide = useIsWide();
+	const jobs = usePanelState((state) => state.jobs);
+	const search = usePanelState((state) => state.view.search);
+	const filter = usePanelState((state) => state.view.filter);
+	const chosen = usePanelState((state) => state.view.chosenClip);
+	const project = usePanelState((state) => hostOf(state)?.state.project?.id ?? null);
+	const entries = useMemo(
+		() => historyOf(jobs, { search, filter, project }),
+		[jobs, search, filter, project],
+	);
+	const entry = entries.find(({ job }) => job.id === chosen) ?? null;
+	return (
+		<main className="stage">
+			<section className="cut section" aria-label={words.find}>
+				<SearchField
+					className="find"
+					aria-label={words.search}
+					value={search}
+					onChange={(text) => actions.look({ search: text })}
+				>
+					<Icon name="search" />
+					<Input className="text" placeholder={words.search} />
+					<span className="dim small not-narrow">{words.clipsCount(entries.length)}</span>
+				</SearchField>
+				<Segments
+					className="filters"
+					label={words.show}
+					value={filter}
+					choices={FILTERS.map((value) => ({ value, label: words.filters[value] }))}
+					onChange={(value) => actions.look({ filter: value })}
+				/>
+			</section>
+			<section className="below grow history" aria-label={words.clips}>
+				{entries.length === 0 ? (
+					<p className="section dim">{jobs.size === 0 ? words.nothingMade : words.nothingFound}</p>
+				) : (
+					<Entries entries={entries} chosen={entry?.job.id ?? null} />
+				)}
+			</section>
+			{isWide && (
+				<section className="side-column" aria-label={words.chosenClip}>
+					{entry && <Chosen key={entry.job.id} entry={entry} />}
+				</section>
+			)}
+			<WithChosen entry={entry} />
+		</main>
+	);
+}
+
+function Entries({ entries, chosen }: { entries: readonly HistoryEntry[]; chosen: string | null }) {
+	const { actions } = usePanel();
+	const words = useWords();
+	const language = languageFor(useLanguage());
+	const days = useMemo(() => byDay(entries), [entries]);
+	const place = (id: string) => {
+		const entry = entries.find(({ job }) => job.id === id);
+		if (entry) actions.placeHere(entry.job);
+	};
+	return (
+		<Virtualizer layout={ListLayout} layoutOptions={{ rowHeight: 43, headingHeight: 28 }}>
+			<ListBox
+				className="list virtual"
+				aria-label={words.clips}
+				selectionMode="single"
+				selectionBehavior="replace"
+				selectedKeys={chosen === null ? [] : [chosen]}
+				onSelectionChange={(keys) => {
+					const [key] = keys === 'all' ? [] : keys;
+					actions.look({ chosenClip: key === undefined ? null : String(key) });
+				}}
+				onAction={(key) => place(String(key))}
+				items={days}
+			>
+				{({ day, entries: made }) => (
+					<ListBoxSection id={day}>
+						<Header className="day">{dayTitle(day, words, language)}</Header>
+						<Collection items={made} dependencies={[words]}>
+							{(entry) => (
+								<ListBoxItem
+									className="item"
+									id={entry.job.id}
+									textValue={entry.job.prompt || words.noPrompt}
+								>
+									<EntryRow entry={entry} />
+								</ListBoxItem>
+							)}
+						</Collection>
+					</ListBoxSection>
+				)}
+			</ListBox>
+		</Virtualizer>
+	);
+}
+
+function EntryRow({ entry }: { entry: HistoryEntry }) {
+	const words = useWords();
+	const { job } = entry;
+	const [state, facts] = factsOf(entry, words);
+	return (
+		<>
+			<span className="thumb">
+				<JobPicture job={job} alt="" />
+			</span>
+			<span className="two">
+				<CutOff text={job.prompt || words.noPrompt} />
+				<span className="cut-off">
+					{state && <span className="soft">{state}, </span>}
+					{facts}
+				</span>
+			</span>
+			<span className="end">{job.starred && <Icon name="starred" />}</span>
+		</>
+	);
+}
+
+function Chosen({ entry }: { entry: HistoryEntry }) {
+	const words = useWords();
+	const [form] = useState(playableForm);
+	const { job, landing } = entry;
+	const { asked, again } = useTicket({ kind: 'take', jobId: job.id, form });
+	const { clip } = job;
+	return (
+		<>
+			<div className="viewer">
+				{asked.kind === 'here' && (
+					// biome-ignore lint/a11y/useMediaCaption: nobody wrote down what is heard in it
+					<video
+						className="shown"
+						src={asked.value.path}
+						aria-label={job.prompt || words.noPrompt}
+						onError={again}
+						controls
+						playsInline
+					/>
+				)}
+			</div>
+			<div className="section">
+				<dl className="facts">
+					<dt>{words.shot}</dt>
+					<dd>{job.prompt || words.noPrompt}</dd>
+					{landing && (
+						<>
+							<dt>{words.where}</dt>
+							<dd>{landing.destination.name}</dd>
+						</>
+					)}
+					<dt>{words.made}</dt>
+					<dd>{madeBy(job, words)}</dd>
+					<dt>{words.seed}</dt>
+					<dd>{clip?.seed}</dd>
+					<dt>{words.file}</dt>
+					<dd>{clip?.path}</dd>
+				</dl>
+			</div>
+		</>
+	);
+}
+
+function WithChosen({ entry }: { entry: HistoryEntry | null }) {
+	const { actions } = usePanel();
+	const words = useWords();
+	const scene = useScene();
+	const refusal = usePanelState((state) => state.refusal);
+	const canPlace = scene.kind === 'cut';
+	return (
+		<section className="commit" aria-label={words.withChosen}>
+			{(refusal || (entry && !canPlace)) && (
+				<div className="plan" id="plan">
+					{refusal ? <Refusal problem={refusal} /> : <p>{words.placeNeeds}</p>}
+				</div>
+			)}
+			<UndoLine kind="deleted" />
+			{entry && (
+				<div className="acts">
+					<PrimaryButton
+						label={words.placeAgainShort}
+						hint={words.enter}
+						isPlain
+						isOff={!canPlace}
+						describedBy="plan"
+						onPress={() => actions.placeHere(entry.job)}
+					/>
+					<IconToggle
+						icon={entry.job.starred ? 'starred' : 'star'}
+						label={words.star}
+						large
+						isOn={entry.job.starred}
+						onChange={() => actions.star(entry.job)}
+					/>
+					<IconButton
+						icon="trash"
+						label={words.delete}
+						large
+						onPress={() => actions.remove([entry.job.id])}
+					/>
+				</div>
+			)}
+		</section>
+	);
+}
+
+/** How it stands with the clip, where that is to be said, and what and when it was. */
+function factsOf(
+	{ job, landing, take }: HistoryEntry,
+	words: Words,
+): readonly [state: string | null, facts: string] {
+	const isDraft = job.clip?.draft ?? false;
+	const state =
+		landing?.state === 'landed'
+			? isDraft
+				? words.factDraftPlaced
+				: words.factPlaced
+			: landing?.state === 'waiting'
+				? words.factWaiting
+				: landing?.state === 'gone'
+					? words.factGone
+					: null;
+	const parts = [
+		words.verbs[job.kind],
+		...(take === null ? [] : [takeTitle(words, { take })]),
+		words.frames(job.clip?.frames ?? 0),
+		timeOf(job.endedAt ?? job.createdAt),
+	];
+	return [state, parts.join(', ')];
+}
+
+function timeOf(at: string): string {
+	const date = new Date(at);
+	const two = (value: number) => String(value).padStart(2, '0');
+	return `${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+function dayTitle(day: string, words: Words, language: string): string {
+	if (day === dayOf(Date.now())) return words.today;
+	if (day === dayOf(Date.now() - 86_400_000)) return words.yesterday;
+	const options = { weekday: 'long', day: 'numeric', month: 'long' } as const;
+	return new Intl.DateTimeFormat(language, options).format(new Date(`${day}T12:00:00`));
+}

@@ -1,0 +1,92 @@
+import type { Job } from '../../protocol/jobs.ts';
+import { isEnded } from '../../protocol/jobs.ts';
+import { percent } from '../state/numbers.ts';
+import { CutOff, IconButton } from './controls.tsx';
+import { Message } from './message.tsx';
+import { usePanel, usePanelState, useWords } from './panel-context.tsx';
+import { JobPicture } from './strip.tsx';
+
+/** What can be opened and where, and what is still at work. */
+export function NoEditor() {
+	const words = useWords();
+	return (
+		<main className="stage">
+			<section className="cut" aria-label={words.noEditor}>
+				<Message icon="unplug" title={words.noEditorConnected} says={words.openPickup} />
+				<ul className="list ruled">
+					<li className="item host">
+						<span className="two">
+							<span>Blender</span>
+							<span>{words.editorBlender}</span>
+						</span>
+					</li>
+					<li className="item host">
+						<span className="two">
+							<span>{words.timelineFile}</span>
+							<span>{words.timelineFileSays}</span>
+						</span>
+					</li>
+				</ul>
+			</section>
+			<StillAtWork />
+		</main>
+	);
+}
+
+function StillAtWork() {
+	const words = useWords();
+	const jobs = usePanelState((state) => state.jobs);
+	const shown = [...jobs.values()]
+		.filter((job) => !isEnded(job.state) || waitsFor(job) !== null)
+		.sort((a, b) => Number(b.state === 'running') - Number(a.state === 'running'));
+	const running = shown.filter(({ state }) => state === 'running').length;
+	const waiting = shown.filter(({ state }) => state === 'queued').length;
+	return (
+		<section className="side-column grow" aria-label={words.stillAtWork}>
+			<div className="list-head ruled">
+				<h2>{words.stillAtWork}</h2>
+				<span className="dim small push">{words.atWork(running, waiting)}</span>
+			</div>
+			<ul className="list ruled">
+				{shown.map((job) => (
+					<AtWork key={job.id} job={job} />
+				))}
+			</ul>
+			<p className="section small dim ruled">{words.landByThemselves}</p>
+		</section>
+	);
+}
+
+function AtWork({ job }: { job: Job }) {
+	const { actions } = usePanel();
+	const words = useWords();
+	const program = waitsFor(job);
+	const says =
+		job.state === 'running'
+			? percent(words, job.progress)
+			: job.state === 'queued'
+				? words.takeWaiting
+				: words.doneWaits(program ?? '');
+	return (
+		<li className="item">
+			<span className="thumb">
+				<JobPicture job={job} alt="" />
+			</span>
+			<span className="two">
+				<CutOff text={job.prompt || words.noPrompt} />
+				<span>{`${words.verbs[job.kind]}, ${says}`}</span>
+			</span>
+			<span className="end">
+				{!isEnded(job.state) && (
+					<IconButton icon="x" label={words.cancel} onPress={() => actions.cancel(job.id)} />
+				)}
+			</span>
+		</li>
+	);
+}
+
+/** The editor that a finished clip waits for. */
+function waitsFor({ state, landings }: Job): string | null {
+	const landing = landings.at(-1);
+	return state === 'done' && landing?.state === 'waiting' ? landing.destination.program : null;
+}

@@ -1,0 +1,175 @@
+import { type CSSProperties, useEffect, useState } from 'react';
+import { Button } from 'react-aria-components';
+import type { Job } from '../../protocol/jobs.ts';
+import { phasesIn } from '../state/memory.ts';
+import { clock, percent } from '../state/numbers.ts';
+import { phasesToCome, secondsLeft, segmentsOf } from '../state/phases.ts';
+import type { CutScene } from '../state/scene.ts';
+import { runningTake, type ShotView, waitingLanding } from '../state/shots.ts';
+import { stripAround } from '../state/strip.ts';
+import { Commit } from './commit.tsx';
+import { GapBar } from './gap-bar.tsx';
+import { Icon } from './icons.tsx';
+import { usePanel, usePanelState, useWords } from './panel-context.tsx';
+import { phaseWords } from './phase-words.ts';
+import { Queue } from './queue.tsx';
+import { Request } from './request.tsx';
+import { JobPicture, StripView } from './strip.tsx';
+import { takeTitle } from './take-title.ts';
+import { Thumbs } from './thumbs.tsx';
+import { useIsWide } from './use-media-query.ts';
+
+/** The job stands in the strip where the clip will be; below it what comes after. */
+export function Running({ scene, shot }: { scene: CutScene; shot: ShotView }) {
+	const { actions } = usePanel();
+	const words = useWords();
+	const isWide = useIsWide();
+	const take = runningTake(shot)!;
+	return (
+		<>
+			<section className="cut" aria-label={words.cutAtPlayhead}>
+				<GapBar scene={scene} />
+				<RunningStrip scene={scene} shot={shot} />
+				<JobProgress job={take.job} shot={shot} />
+			</section>
+			{isWide && (
+				<Request
+					scene={scene}
+					after={
+						<div className="takes-so-far">
+							<h2>{words.takesSoFar}</h2>
+							<Thumbs shot={shot} />
+						</div>
+					}
+				/>
+			)}
+			<section className="below grow" aria-label={words.takesAndQueue}>
+				{!isWide && (
+					<div className="section">
+						<Thumbs shot={shot} />
+					</div>
+				)}
+				<Queue scene={scene} />
+			</section>
+			{isWide ? (
+				<Commit scene={scene} isQueueing />
+			) : (
+				<section className="commit" aria-label={words.nextShot}>
+					<Button className="more" onPress={() => actions.askAnew()}>
+						<Icon name="right" />
+						<span>{words.nextShot}</span>
+					</Button>
+				</section>
+			)}
+		</>
+	);
+}
+
+function RunningStrip({ scene, shot }: { scene: CutScene; shot: ShotView }) {
+	const words = useWords();
+	const take = runningTake(shot)!;
+	const { place } = scene;
+	const now = useNow(take.job.state === 'running');
+	if (place.kind === 'nothing') return null;
+	const strip = stripAround(place.track, shot.destination.range);
+	const title = takeTitle(words, take);
+	const name = take.take === 0 ? title : words.takeOf(take.take, shot.asked);
+	const left = secondsLeft(take.job, now);
+	const nameOf = (side: typeof strip.left, edge: string) =>
+		side.kind === 'clip' ? side.clip.name : edge;
+	return (
+		<StripView
+			scene={scene}
+			strip={strip}
+			label={words.beingMadeBetween(
+				title,
+				nameOf(strip.left, words.start),
+				nameOf(strip.right, words.end),
+			)}
+			middle={{
+				name,
+				picture: <JobPicture job={take.job} alt={words.previewOf(title)} />,
+				under: (
+					<>
+						<span>{percent(words, take.job.progress)}</span>
+						{left !== null && <span className="dim">{words.left(clock(left))}</span>}
+					</>
+				),
+				progress: take.job.progress,
+			}}
+		/>
+	);
+}
+
+/** What is being done, how far it is, and what comes then. */
+export function JobProgress({ job, shot }: { job: Job; shot: ShotView }) {
+	const { actions } = usePanel();
+	const words = useWords();
+	const marks = usePanelState((state) => state.phases.get(job.id)) ?? [];
+	const shared = usePanelState((state) => state.shared);
+	const waits = waitingLanding(shot);
+	const isQueued = job.state === 'queued';
+	const segments = segmentsOf(job, marks, phasesIn(shared, job.plan.engine, job.kind));
+	const toCome = phasesToCome(segments).map((phase) => phaseWords(words, phase));
+	const [first = '', ...rest] = (
+		isQueued ? (shared.paused ? words.paused : words.takeWaiting) : phaseWords(words, job.phase)
+	).split(', ');
+	return (
+		<div className="section job" data-keys="job">
+			<div className="job-phase">
+				<b>{first}</b>
+				<span className="soft cut-off">{rest.join(', ')}</span>
+			</div>
+			<Button className="button" onPress={() => actions.cancel(job.id)}>
+				{words.cancel}
+				<kbd>{words.escape}</kbd>
+			</Button>
+			<div
+				className="phases"
+				role="progressbar"
+				aria-label={takeTitle(words, { take: job.takeOf?.take ?? 1 })}
+				aria-valuenow={Math.floor(job.progress * 100)}
+				aria-valuemin={0}
+				aria-valuemax={100}
+			>
+				{segments.map(({ phase, share, done, isNow }, index) => (
+					<span
+						// biome-ignore lint/suspicious/noArrayIndexKey: a phase may come twice, and only its place tells it
+						key={`${phase} ${index}`}
+						className={isNow ? 'phase now' : 'phase'}
+						style={{ '--share': Math.max(share, 0.01), '--done': done } as CSSProperties}
+					/>
+				))}
+			</div>
+			<div className="job-under">
+				<span>
+					{waits
+						? waits.state === 'waiting'
+							? words.waitsFor[waits.waitsFor]
+							: words.placing
+						: toCome.length > 0
+							? words.thenComes(lowered(toCome).join(', '))
+							: '\u00a0'}
+				</span>
+			</div>
+		</div>
+	);
+}
+
+/** Within a sentence; Japanese has no capitals, and German ones stay where nouns have them. */
+function lowered(phases: readonly string[]): readonly string[] {
+	return document.documentElement.lang === 'en'
+		? phases.map((phase) => phase.charAt(0).toLowerCase() + phase.slice(1))
+		: phases;
+}
+
+/** The time, every second while it matters. */
+function useNow(isWanted: boolean): number {
+	const [now, setNow] = useState(() => Date.now());
+	useEffect(() => {
+		if (!isWanted) return;
+		const timer = setInterval(() => setNow(Date.now()), 1000);
+		return () => clearInterval(timer);
+	}, [isWanted]);
+	return now;
+}

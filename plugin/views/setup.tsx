@@ -1,0 +1,148 @@
+import { useEffect } from 'react';
+import { Button } from 'react-aria-components';
+import type { EngineDescription } from '../../protocol/engines.ts';
+import type { Check } from '../../protocol/rpc.ts';
+import { LANGUAGES, languageFor } from '../strings/languages.ts';
+import { Row, Segments } from './controls.tsx';
+import { Choices, titleOf } from './fields.tsx';
+import { Icon } from './icons.tsx';
+import { useMemory, usePanel, usePanelState, useWords } from './panel-context.tsx';
+
+/** The engines with what they need, this machine, and the few things that can be set. */
+export function SetupTab() {
+	const words = useWords();
+	const engines = usePanelState((state) => state.engines);
+	return (
+		<main className="stage">
+			<section className="cut" aria-label={words.engines}>
+				<div className="list-head">
+					<h2>{words.engines}</h2>
+				</div>
+				{engines.map((engine) => (
+					<EngineRow key={engine.name} engine={engine} />
+				))}
+			</section>
+			<section className="side-column ruled" aria-label={words.settingsHead}>
+				<Machine />
+				<Settings />
+			</section>
+			<section className="commit" aria-label={words.privacy}>
+				<p className="plan privacy">
+					<Icon name="lock" />
+					<span>{words.privacySays}</span>
+				</p>
+			</section>
+		</main>
+	);
+}
+
+function EngineRow({ engine }: { engine: EngineDescription }) {
+	const words = useWords();
+	const { ready, needs, model, draft, maxFrames, summary } = engine;
+	const missing = needs.filter(({ present }) => !present);
+	return (
+		<div className="model">
+			<span className={ready ? 'cut-off' : 'cut-off dim'}>{titleOf(engine)}</span>
+			<span className="model-state">
+				{ready && <Icon name="check" small />}
+				{ready ? words.ready : words.notReady}
+			</span>
+			<p className="model-says">
+				{summary} {words.maxLength(words.frames(maxFrames))} {draft && words.needsNoModel}
+			</p>
+			{model && <p className="model-says cut-off">{model.folder}</p>}
+			{missing.map(({ what, action }) => (
+				<p className="model-says" key={what}>
+					{words.missing(what, action)}
+				</p>
+			))}
+		</div>
+	);
+}
+
+function Machine() {
+	const { actions } = usePanel();
+	const words = useWords();
+	const checks = usePanelState((state) => state.checks);
+	const isConnected = usePanelState((state) => state.link.kind === 'connected');
+	useEffect(() => {
+		if (isConnected) actions.check();
+	}, [actions, isConnected]);
+	return (
+		<div className="section">
+			<div className="section-head">
+				<h2>{words.machine}</h2>
+				<Button className="button quiet push" isDisabled={!checks} onPress={() => actions.check()}>
+					{words.checkAgain}
+				</Button>
+			</div>
+			{checks ? (
+				<dl className="facts">
+					{checks.map((check) => (
+						<CheckFact key={`${check.name} ${check.found}`} check={check} />
+					))}
+				</dl>
+			) : (
+				<p className="dim small">{words.checking}</p>
+			)}
+		</div>
+	);
+}
+
+function CheckFact({ check: { name, status, found, action } }: { check: Check }) {
+	const words = useWords();
+	return (
+		<div className="fact">
+			<dt>{name}</dt>
+			<dd>
+				{status !== 'ok' && (
+					<span className="fact-state">
+						<Icon
+							name={status === 'missing' ? 'stop' : 'warn'}
+							small
+							tone={status === 'missing' ? 'stop' : 'caution'}
+						/>
+						<span className="unseen">{status === 'missing' ? words.isMissing : words.warning}</span>
+					</span>
+				)}
+				{found} {action && <span className="dim">{action}</span>}
+			</dd>
+		</div>
+	);
+}
+
+function Settings() {
+	const { actions } = usePanel();
+	const words = useWords();
+	const { language, theme } = useMemory();
+	const auto = `${words.languageAuto} (${LANGUAGES[languageFor(null)].language})`;
+	return (
+		<div className="section">
+			<div className="section-head">
+				<h2>{words.settingsHead}</h2>
+			</div>
+			<div className="rows">
+				<Choices
+					label={words.languageLabel}
+					value={language ?? 'auto'}
+					choices={[
+						{ value: 'auto', label: auto },
+						...Object.entries(LANGUAGES).map(([value, each]) => ({ value, label: each.language })),
+					]}
+					onChange={(value) => actions.remember('language', value === 'auto' ? null : value)}
+				/>
+				<Row label={words.theme}>
+					<Segments
+						label={words.theme}
+						value={theme ?? 'auto'}
+						choices={(['auto', 'dark', 'light'] as const).map((value) => ({
+							value,
+							label: words.themes[value],
+						}))}
+						onChange={(value) => actions.remember('theme', value === 'auto' ? null : value)}
+					/>
+				</Row>
+			</div>
+		</div>
+	);
+}

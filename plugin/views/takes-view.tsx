@@ -1,0 +1,202 @@
+import { useState } from 'react';
+import type { Job } from '../../protocol/jobs.ts';
+import { canUse, comparedFor, shownTake, withTake } from '../state/compare.ts';
+import { duration } from '../state/numbers.ts';
+import { timecodeIn } from '../state/place.ts';
+import type { CutScene } from '../state/scene.ts';
+import { goneTake, type ShotView, type TakeView, waitingLanding } from '../state/shots.ts';
+import { clipOn } from '../state/strip.ts';
+import type { Words } from '../strings/en.ts';
+import { Refusal } from './commit.tsx';
+import { IconButton, IconToggle, PrimaryButton } from './controls.tsx';
+import { GapBar } from './gap-bar.tsx';
+import { Picture, useTicket } from './media.tsx';
+import { usePanel, usePanelState, useWords } from './panel-context.tsx';
+import { playableForm } from './playable-form.ts';
+import { takeTitle } from './take-title.ts';
+import { Thumbs } from './thumbs.tsx';
+import { UndoLine } from './undo-line.tsx';
+import { useIsWide } from './use-media-query.ts';
+import { Viewer } from './viewer.tsx';
+
+/** The takes of a press: seen and heard in the cut, measured, and one of them used. */
+export function Takes({ scene, shot }: { scene: CutScene; shot: ShotView }) {
+	const { actions } = usePanel();
+	const words = useWords();
+	const isWide = useIsWide();
+	const chosen = usePanelState((state) => state.view.compared);
+	const compared = comparedFor(shot, chosen);
+	const take = compared && shownTake(shot, compared);
+	if (!compared || !take) return null;
+	return (
+		<>
+			<section className="cut" aria-label={words.takesInTheCut}>
+				<GapBar scene={scene} />
+				<Viewer scene={scene} shot={shot} compared={compared} />
+			</section>
+			<section className="side-column ruled" aria-label={words.chooseTake}>
+				<div className="section">
+					<Thumbs
+						shot={shot}
+						compared={compared}
+						onChoose={({ job }, asB) => actions.compare(withTake(compared, job.id, asB))}
+					/>
+				</div>
+				{isWide && (
+					<div className="section">
+						<dl className="facts">
+							<dt>{words.shot}</dt>
+							<dd>{shot.prompt || words.noPrompt}</dd>
+							<dt>{words.made}</dt>
+							<dd>{madeBy(take.job, words)}</dd>
+							<dt>{words.seed}</dt>
+							<dd>{take.job.clip?.seed}</dd>
+						</dl>
+					</div>
+				)}
+			</section>
+			{isWide && (
+				<section className="below" aria-label={words.theJoins}>
+					<Joins scene={scene} shot={shot} take={take} />
+				</section>
+			)}
+			<UseTake scene={scene} shot={shot} take={take} />
+		</>
+	);
+}
+
+function UseTake({ scene, shot, take }: { scene: CutScene; shot: ShotView; take: TakeView }) {
+	const { actions } = usePanel();
+	const words = useWords();
+	const refusal = usePanelState((state) => state.refusal);
+	const isConnected = usePanelState((state) => state.link.kind === 'connected');
+	const title = takeTitle(words, take);
+	const gone = goneTake(shot);
+	const waits = waitingLanding(shot);
+	const canBeUsed = canUse(take) && isConnected && waits === null;
+	const isAgain = gone?.job.id === take.job.id;
+	return (
+		<section className="commit" aria-label={words.putTake(title)}>
+			{(refusal || gone || waits) && (
+				<div className="plan" id="plan" aria-live="polite">
+					{refusal ? (
+						<Refusal problem={refusal} />
+					) : waits ? (
+						<p>{waits.state === 'waiting' ? words.waitsFor[waits.waitsFor] : words.placing}</p>
+					) : (
+						gone && <p>{words.goneSays(takeTitle(words, gone))}</p>
+					)}
+				</div>
+			)}
+			<UndoLine kind="deleted" />
+			<div className="acts">
+				<PrimaryButton
+					label={
+						canUse(take)
+							? isAgain
+								? words.placeAgain
+								: words.putTake(title)
+							: words.takeIsUsed(title)
+					}
+					hint={words.enter}
+					isOff={!canBeUsed}
+					onPress={() => actions.use(shot, take)}
+				/>
+				<IconToggle
+					icon={take.job.starred ? 'starred' : 'star'}
+					label={words.star}
+					large
+					isOn={take.job.starred}
+					onChange={() => actions.star(take.job)}
+				/>
+				<IconButton icon="vary" label={words.vary} large onPress={() => actions.vary(take)} />
+				<IconButton
+					icon="trash"
+					label={words.deleteTake}
+					large
+					onPress={() => actions.remove([take.job.id])}
+				/>
+				<IconButton icon="plus" label={words.anotherShot} large onPress={() => actions.askAnew()} />
+			</div>
+			{scene.host.agent.can.undo && canBeUsed && <p className="unseen">{words.oneUndo}</p>}
+		</section>
+	);
+}
+
+/** Both joins as pairs of frames that touch. */
+function Joins({ scene, shot, take }: { scene: CutScene; shot: ShotView; take: TakeView }) {
+	const words = useWords();
+	const { cut, host, open, place } = scene;
+	const { range } = shot.destination;
+	if (place.kind === 'nothing') return null;
+	const { track } = place;
+	const left = clipOn(track, range.start - 1);
+	const right = clipOn(track, range.end);
+	const title = takeTitle(words, take);
+	const frame = (at: number) =>
+		({ kind: 'frame', host: host.agent.id, track: track.name, frame: at, width: 400 }) as const;
+	return (
+		<div className="joins">
+			<figure>
+				<figcaption>
+					<span>{`${words.in}, ${timecodeIn(cut.sequence, range.start)}`}</span>
+					<span>{`${left?.name ?? words.start} | ${title}`}</span>
+				</figcaption>
+				<div>
+					<Picture
+						media={left ? frame(range.start - 1) : null}
+						version={open.revision}
+						alt={words.lastFrameOf(left?.name ?? '')}
+					/>
+					<TakeFrame take={take} at="first" />
+				</div>
+			</figure>
+			<figure>
+				<figcaption>
+					<span>{`${words.out}, ${timecodeIn(cut.sequence, range.end)}`}</span>
+					<span>{`${title} | ${right?.name ?? words.end}`}</span>
+				</figcaption>
+				<div>
+					<TakeFrame take={take} at="last" />
+					<Picture
+						media={right ? frame(range.end) : null}
+						version={open.revision}
+						alt={words.firstFrameOf(right?.name ?? '')}
+					/>
+				</div>
+			</figure>
+		</div>
+	);
+}
+
+/** A browser shows the frame of a take where its video stands. */
+function TakeFrame({ take, at }: { take: TakeView; at: 'first' | 'last' }) {
+	const words = useWords();
+	const [form] = useState(playableForm);
+	const { asked, again } = useTicket({ kind: 'take', jobId: take.job.id, form });
+	const { clip } = take.job;
+	if (asked.kind !== 'here' || !clip) return <span className="picture placeholder" />;
+	const rate = clip.rate.num / clip.rate.den;
+	const frame = at === 'first' ? 0 : clip.frames - 1;
+	const title = takeTitle(words, take);
+	return (
+		<video
+			className="picture"
+			src={asked.value.path}
+			aria-label={at === 'first' ? words.firstFrameOf(title) : words.lastFrameOf(title)}
+			onLoadedMetadata={({ currentTarget }) => {
+				currentTarget.currentTime = (frame + 0.5) / rate;
+			}}
+			onError={again}
+			muted
+			playsInline
+			preload="auto"
+		/>
+	);
+}
+
+export function madeBy({ plan, startedAt, endedAt }: Job, words: Words): string {
+	if (startedAt === null || endedAt === null) return plan.engine;
+	const seconds = (Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
+	return words.madeBy(plan.engine, duration(words, seconds));
+}

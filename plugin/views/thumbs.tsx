@@ -1,0 +1,109 @@
+import { useRef, useState } from 'react';
+import { percent } from '../state/numbers.ts';
+import { isPlaced, isReady, type ShotView, type TakeView } from '../state/shots.ts';
+import type { Compared } from '../state/state.ts';
+import { Icon } from './icons.tsx';
+import { useTicket } from './media.tsx';
+import { useWords } from './panel-context.tsx';
+import { playableForm } from './playable-form.ts';
+import { JobPicture } from './strip.tsx';
+import { takeTitle } from './take-title.ts';
+import { useMediaQuery } from './use-media-query.ts';
+
+/** The takes of a press side by side; each plays where the pointer rests on it. */
+export function Thumbs({
+	shot,
+	compared,
+	onChoose,
+}: {
+	shot: ShotView;
+	compared?: Compared;
+	/** `asB`: with Shift. */
+	onChoose?: (take: TakeView, asB: boolean) => void;
+}) {
+	return (
+		<div className="takes">
+			{shot.takes.map((take) => (
+				<Thumb
+					key={take.job.id}
+					take={take}
+					{...(compared ? { compared } : {})}
+					{...(onChoose ? { onChoose } : {})}
+				/>
+			))}
+		</div>
+	);
+}
+
+function Thumb({
+	take,
+	compared,
+	onChoose,
+}: {
+	take: TakeView;
+	compared?: Compared;
+	onChoose?: (take: TakeView, asB: boolean) => void;
+}) {
+	const words = useWords();
+	const [isHovered, setHovered] = useState(false);
+	const isStill = useMediaQuery('(prefers-reduced-motion: reduce)');
+	const { job } = take;
+	const title = takeTitle(words, take);
+	const slot = compared?.a === job.id ? 'A' : compared?.b === job.id ? 'B' : null;
+	const isChosen = compared !== undefined && compared[compared.shows] === job.id;
+	return (
+		<button
+			type="button"
+			className={isChosen ? 'take on' : 'take'}
+			aria-current={isChosen}
+			aria-disabled={!onChoose || !isReady(take)}
+			onClick={(event) => isReady(take) && onChoose?.(take, event.shiftKey)}
+			onPointerEnter={() => setHovered(true)}
+			onPointerLeave={() => setHovered(false)}
+		>
+			<span className="take-picture">
+				<TakePicture take={take} title={title} />
+				{isHovered && isReady(take) && !isStill && <HoverVideo jobId={job.id} />}
+			</span>
+			<span className="caption">
+				{job.starred && <Icon name="starred" small />}
+				<span className="take-name">{title}</span>
+				<span className="push dim">{slot ?? <TakeState take={take} />}</span>
+			</span>
+		</button>
+	);
+}
+
+function TakePicture({ take, title }: { take: TakeView; title: string }) {
+	const words = useWords();
+	const { job } = take;
+	if (job.state === 'failed') return <Icon name="stop" tone="stop" />;
+	if (job.state === 'cancelled') return <span>{words.takeCancelled}</span>;
+	if (job.state === 'queued') return <span>{words.takeNext}</span>;
+	return <JobPicture job={job} alt={title} />;
+}
+
+function TakeState({ take }: { take: TakeView }) {
+	const words = useWords();
+	const { job } = take;
+	switch (job.state) {
+		case 'queued':
+			return words.takeWaiting;
+		case 'running':
+			return percent(words, job.progress);
+		case 'failed':
+			return words.takeStopped;
+		case 'cancelled':
+			return words.takeCancelled;
+		case 'done':
+			return isPlaced(take) ? words.inTheCut : words.takeReady;
+	}
+}
+
+/** The take where its picture is, mute. */
+function HoverVideo({ jobId }: { jobId: string }) {
+	const form = useRef(playableForm());
+	const { asked } = useTicket({ kind: 'take', jobId, form: form.current });
+	if (asked.kind !== 'here') return null;
+	return <video className="picture hover" src={asked.value.path} muted autoPlay loop playsInline />;
+}

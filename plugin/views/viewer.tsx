@@ -1,0 +1,188 @@
+import { type CSSProperties, useState } from 'react';
+import { framesToSeconds, toNumber } from '../../protocol/time.ts';
+import { timecodeIn } from '../state/place.ts';
+import type { CutScene } from '../state/scene.ts';
+import type { ShotView } from '../state/shots.ts';
+import type { Compared } from '../state/state.ts';
+import { Refusal } from './commit.tsx';
+import { IconButton, IconToggle, Segments } from './controls.tsx';
+import { useLevels, useTicket, Wave } from './media.tsx';
+import { usePanel, useWords } from './panel-context.tsx';
+import { playableForm } from './playable-form.ts';
+import { takeTitle } from './take-title.ts';
+import { type Player, type Side, usePlayer } from './use-player.ts';
+import { useTakeKeys } from './use-take-keys.ts';
+
+const WAVE_POINTS = 240;
+const SIDES: readonly Side[] = ['a', 'b'];
+
+/** The take in the cut, from a second before it to a second after, and beside it another one. */
+export function Viewer({
+	scene,
+	shot,
+	compared,
+}: {
+	scene: CutScene;
+	shot: ShotView;
+	compared: Compared;
+}) {
+	const { actions } = usePanel();
+	const words = useWords();
+	const [hasJoins, setJoins] = useState(true);
+	const [form] = useState(playableForm);
+	const loops = {
+		a: useTicket({ kind: 'loop', jobId: compared.a, form }),
+		b: useTicket(compared.b === null ? null : { kind: 'loop', jobId: compared.b, form }),
+	};
+	const shown = loops[compared.shows];
+	const { sequence } = scene.cut;
+	const loop = shown.asked.kind === 'here' ? shown.asked.value.loop : null;
+	const before = loop?.before.frames ?? 0;
+	const inside = loop?.inside ?? shot.destination.range.end - shot.destination.range.start;
+	const after = loop?.after.frames ?? 0;
+	const rate = 1 / toNumber(framesToSeconds(1, sequence.rate));
+	const player = usePlayer({
+		side: compared.shows,
+		rate,
+		from: hasJoins ? 0 : before,
+		to: hasJoins ? before + inside + after : before + inside,
+	});
+	useTakeKeys({ player, shot, compared });
+	const start = shot.destination.range.start - before;
+	const titleOf = (side: Side) => {
+		const take = shot.takes.find(({ job }) => job.id === compared[side]);
+		return take ? takeTitle(words, take) : '';
+	};
+	const timecode = timecodeIn(sequence, start + player.frame);
+	return (
+		<>
+			<div className="viewer">
+				{SIDES.map((side) => {
+					const { asked, again } = loops[side];
+					if (asked.kind !== 'here') return null;
+					const isShown = side === compared.shows;
+					return (
+						<video
+							key={side}
+							ref={(video) => player.register(side, video)}
+							className={isShown ? 'shown' : 'hidden'}
+							src={asked.value.path}
+							muted={player.isMuted || !isShown}
+							onError={again}
+							onLoadedData={() => isShown && player.seek(player.frame)}
+							playsInline
+							preload="auto"
+						/>
+					);
+				})}
+				{shown.asked.kind === 'asking' && <span className="viewer-says">{words.making}</span>}
+				{shown.asked.kind === 'refused' && (
+					<div className="viewer-says">
+						<Refusal problem={shown.asked.problem} />
+					</div>
+				)}
+				<span className="over">
+					{words.viewerOf(compared.shows.toUpperCase(), titleOf(compared.shows))}
+				</span>
+			</div>
+			<LoopBar
+				jobId={compared[compared.shows] ?? compared.a}
+				parts={[before, inside, after]}
+				player={player}
+				timecode={timecode}
+			/>
+			<div className="transport">
+				<IconButton
+					icon="stepBack"
+					label={words.stepBack}
+					onPress={() => {
+						player.stop();
+						player.seek(player.frame - 1);
+					}}
+				/>
+				<IconButton
+					icon={player.speed === 0 ? 'play' : 'pause'}
+					label={player.speed === 0 ? words.play : words.pausePlay}
+					onPress={player.toggle}
+				/>
+				<IconButton
+					icon="stepOn"
+					label={words.stepOn}
+					onPress={() => {
+						player.stop();
+						player.seek(player.frame + 1);
+					}}
+				/>
+				<IconToggle icon="loop" label={words.loopJoins} isOn={hasJoins} onChange={setJoins} />
+				<IconToggle
+					icon={player.isMuted ? 'mute' : 'sound'}
+					label={words.sound}
+					isOn={!player.isMuted}
+					onChange={(isOn) => player.setMuted(!isOn)}
+				/>
+				{compared.b !== null && (
+					<Segments
+						className="compare"
+						label={words.compare}
+						value={compared.shows}
+						choices={SIDES.map((side) => ({
+							value: side,
+							label: words.viewerOf(side.toUpperCase(), titleOf(side)),
+						}))}
+						onChange={(shows) => actions.compare({ ...compared, shows })}
+					/>
+				)}
+			</div>
+		</>
+	);
+}
+
+/** Where it plays; the gaps between its three parts are the joins. */
+function LoopBar({
+	jobId,
+	parts,
+	player,
+	timecode,
+}: {
+	jobId: string;
+	parts: readonly [before: number, inside: number, after: number];
+	player: Player;
+	timecode: string;
+}) {
+	const words = useWords();
+	const [before, inside, after] = parts;
+	const all = before + inside + after;
+	const levels = useLevels({ kind: 'take', jobId }, WAVE_POINTS);
+	const seekTo = (event: React.PointerEvent<HTMLElement>) => {
+		const { left, width } = event.currentTarget.getBoundingClientRect();
+		player.seek(Math.floor(((event.clientX - left) / width) * all));
+	};
+	return (
+		<div
+			className="loop"
+			role="slider"
+			tabIndex={0}
+			aria-label={words.position}
+			aria-valuemin={0}
+			aria-valuemax={all - 1}
+			aria-valuenow={player.frame}
+			aria-valuetext={timecode}
+			style={{ '--before': before, '--inside': inside, '--after': after } as CSSProperties}
+			onPointerDown={(event) => {
+				event.currentTarget.setPointerCapture(event.pointerId);
+				seekTo(event);
+			}}
+			onPointerMove={(event) => event.buttons > 0 && seekTo(event)}
+		>
+			<span className="loop-part" />
+			<span className="loop-part ours">
+				<Wave peaks={levels.kind === 'here' ? levels.value.peaks : []} />
+			</span>
+			<span className="loop-part" />
+			<span
+				className="playhead"
+				style={{ '--at': all === 0 ? 0 : (player.frame + 0.5) / all } as CSSProperties}
+			/>
+		</div>
+	);
+}

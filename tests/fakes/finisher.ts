@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Engine } from '../../inference-daemon/engines/engine.ts';
+import { inbetween } from '../../inference-daemon/engines/inbetween/engine.ts';
+import { pngOf } from '../../inference-daemon/media/png.ts';
+import { PickupError } from '../../protocol/errors.ts';
+
+/**
+ * An engine as one with a model is, whose clips are those of `inbetween` without the label. Where
+ * PICKUP_FINISHER names a folder, each clip waits at 62 % until a file `go` lies there, and one made
+ * while a file `fail` lies there runs out of memory.
+ */
+export const engine: Engine = {
+	...inbetween,
+	name: 'finisher',
+
+	async describe(ffmpeg, settings) {
+		const description = await inbetween.describe(ffmpeg, settings);
+		return {
+			...description,
+			name: 'finisher',
+			title: 'Example model',
+			summary: 'Finished shots.',
+			draft: false,
+			kinds: ['fill', 'extend', 'insert', 'retake'],
+			maxFrames: 240,
+			model: { title: 'Example model', folder: '/models/example', guided: false, stages: 2 },
+			settings: [
+				{
+					kind: 'number',
+					name: 'steps',
+					help: 'steps of the first stage',
+					least: 1,
+					most: 200,
+					whole: true,
+					default: 'auto',
+				},
+				{
+					kind: 'choice',
+					name: 'stages',
+					help: '2 finishes at twice the size',
+					choices: ['auto', '1', '2'],
+					default: 'auto',
+				},
+				{
+					kind: 'number',
+					name: 'context',
+					help: 'how much of each neighbour the model looks at',
+					least: 0,
+					most: 5,
+					whole: false,
+					unit: 'seconds',
+					default: 1,
+				},
+			],
+		};
+	},
+
+	async plan(request, means) {
+		const { frames } = frameCount(request.context.range);
+		if (frames > 240) {
+			throw new PickupError('too-long', `Expected at most 240 frames, got ${frames}`, {
+				field: 'context.range',
+			});
+		}
+		const plan = await inbetween.plan({ ...request, engine: 'inbetween', settings: {} }, means);
+		return { ...plan, engine: 'finisher', draft: false, steps: 8, notes: [] };
+	},
+
+	async generate(request, workplace, { report, signal }) {
+		const tell = (progress: number, phase: string) => report({ kind: 'progress', progress, phase });
+		const folder = process.env.PICKUP_FINISHER;
+		const has = (name: string) => folder !== undefined && existsSync(join(folder, name));
+		tell(0, 'Reading the prompt');
+		tell(0.06, 'Looking at the neighbours');
+		tell(0.12, 'Making the shot');
+		report({ kind: 'preview', png: pngOf(greyRamp(160, 90)) });
+		tell(0.62, 'Making the shot');
+		while (folder !== undefined && !has('go') && !has('fail')) {
+			await pause(20, undefined, { signal });
+		}
+		if (has('fail')) {
+			throw new PickupError('out-of-memory', 'Expected 9.2 GB free for the decoder, found 3.1 GB');
+		}
+		const drawn = { ...request, engine: 'inbetween', settings: { label: false } };
+		const clip = await inbetween.generate(drawn, workplace, {
+			signal,
+			report: (told) => {
+				if (told.kind !== 'progress') return report(told);
+				const phase = told.progress < 0.9 ? 'Drawing the picture' : 'Finishing the file';
+				tell(0.7 + 0.3 * told.progress, phase);
+			},
+		});
+		return { ...clip, draft: false, engine: 'finisher' };
+	},
+};
+
+function frameCount({ start, end }: { readonly start: number; readonly end: number }) {
+	return { frames: end - start };
+}
+
+function greyRamp(width: number, height: number) {
+	const data = new Uint8Array(width * height * 3);
+	for (let i = 0; i < data.length; i++) data[i] = 60 + (((i / 3) % width) * 120) / width;
+	return { width, height, data };
+}
