@@ -56,14 +56,18 @@ describe.each(FORMATS)('pickup open %s', (name, write) => {
 	let path: string;
 	let peer: Peer;
 	let host: EditorHost;
+	let said = '';
 
 	/** Starts the command on the timeline and waits until it is connected. */
 	async function open(): Promise<ChildProcess> {
 		const command = spawn(process.execPath, [PICKUP, 'open', path], {
-			stdio: 'ignore',
+			stdio: ['ignore', 'pipe', 'ignore'],
 			env: { ...process.env, PICKUP_STATE: bench.state },
 		});
 		commands.push(command);
+		command.stdout.setEncoding('utf8').on('data', (text: string) => {
+			said += text;
+		});
 		const daemon = await until('the daemon', () => readPortFile(bench.state).catch(() => null));
 		peer = await connect(daemon);
 		host = await until('the timeline to be open', async () =>
@@ -174,7 +178,9 @@ describe.each(FORMATS)('pickup open %s', (name, write) => {
 
 		// The command ends and comes again: what stood there stands.
 		command.kill('SIGINT');
-		await new Promise((resolve) => command.once('exit', resolve));
+		await new Promise((resolve) => command.once('close', resolve));
+		expect(said).toMatch(new RegExp(`^Pickup V1 .* take 1: .*cut pickup/${name}$`, 'm'));
+		expect(said).toMatch(new RegExp(`^Pickup V1 .* take 2: .*cut pickup/${name}$`, 'm'));
 		const again = await open();
 		expect(await stands()).toEqual([left, second.clip!.path, right]);
 		await peer.call('clip.withdraw', { landing: landings.at(-1)!.id });
