@@ -94,6 +94,7 @@ function show(
 		case 'preview':
 		case 'requeued':
 		case 'landing':
+		case 'clip-moved':
 		case 'marked':
 			return false;
 		default:

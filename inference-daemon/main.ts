@@ -103,7 +103,7 @@ async function start(settings: Settings): Promise<void> {
 	const cuts = new Cuts();
 	const queue = new JobQueue(journal, supervisor, surroundings);
 	const shots = new Shots({ journal, queue, hosts, cuts, surroundings, unsaved: paths.unsaved });
-	const landings = new Landings({ journal, hosts, cuts, log });
+	const landings = new Landings({ journal, hosts, cuts, log, unsaved: paths.unsaved });
 	const briefs = new Briefs({ journal, hosts, cuts, shots });
 	const instance = randomUUID();
 	const { previews } = paths;

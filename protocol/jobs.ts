@@ -84,6 +84,9 @@ export const jobEventSchema = z
 		z.strictObject({ kind: z.literal('failed'), ...stamp, problem: problemSchema }),
 		z.strictObject({ kind: z.literal('cancelled'), ...stamp }),
 		z.strictObject({ kind: z.literal('landing'), ...stamp, landing: landingSchema }),
+		z
+			.strictObject({ kind: z.literal('clip-moved'), ...stamp, clip: clipSchema })
+			.describe('Its file stands beside the project since that was saved.'),
 		z.strictObject({
 			kind: z.literal('marked'),
 			...stamp,

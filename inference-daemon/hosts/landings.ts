@@ -24,12 +24,15 @@ import type { Journal } from '../jobs/journal.ts';
 import type { Log } from '../log.ts';
 import type { Cuts } from './cuts.ts';
 import type { Connected, Hosts, Where } from './hosts.ts';
+import { movesFor, movingSteps, putBeside } from './move-beside.ts';
 
 export type LandingsOptions = {
 	readonly journal: Journal;
 	readonly hosts: Hosts;
 	readonly cuts: Cuts;
 	readonly log: Log;
+	/** Where clips of projects are that were never saved. */
+	readonly unsaved: string;
 };
 
 /** A person who edits makes many changes in a row. How long after the last one it is looked, in ms. */
@@ -167,10 +170,14 @@ export class Landings {
 			const host = hosts.find(agent.id);
 			const { project, sequence, revision, busy } = host.state;
 			if (!project || !sequence || busy) continue;
-			const key = JSON.stringify([project.id, sequence.id, revision]);
+			const key = JSON.stringify([project.id, project.path, sequence.id, revision]);
 			if (this.#lookedAt.get(agent.id) === key) continue;
 			this.#lookedAt.set(agent.id, key);
-			void this.#inTurn(host, () => this.#lookForLanded(host)).catch((error) => {
+			const look = async () => {
+				await this.#moveBeside(host);
+				await this.#lookForLanded(host);
+			};
+			void this.#inTurn(host, look).catch((error) => {
 				this.#lookedAt.delete(agent.id);
 				this.#notAnswered(`the clips in ${agent.program} were not looked for`, error);
 			});
@@ -402,6 +409,40 @@ export class Landings {
 			} else if (mine.length > 0) {
 				journal.land({ ...stamped(landing), state: 'landed', items: mine });
 			}
+		}
+	}
+
+	/** A project that was saved for the first time has a place for the clips that it had before. */
+	async #moveBeside(host: Connected): Promise<void> {
+		const { journal, cuts, log, unsaved } = this.#options;
+		const moves = movesFor(host, { journal, unsaved });
+		const { project, sequence } = host.state;
+		if (moves.length === 0 || !project || !sequence) return;
+		const where = { project: project.id, sequence: sequence.id };
+		const { cut, revision } = await cuts.now(host, where);
+		const marks = new Map(
+			await Promise.all(moves.map(async (move) => [move, await putBeside(move)] as const)),
+		);
+		const there = moves.filter((move) => marks.get(move) !== null);
+		const steps = movingSteps(cut, there);
+		if (steps.length > 0) {
+			const label = 'Pickup: clips beside the project';
+			const answer = await this.#edit(host, where, {
+				operation: randomUUID(),
+				revision,
+				label,
+				steps: [...steps],
+			});
+			if (answer instanceof PickupError || answer.stale) {
+				log.info(
+					`clips stay in ${unsaved}: ${answer instanceof PickupError ? answer.message : 'the cut changed'}`,
+				);
+				return;
+			}
+		}
+		for (const move of there) {
+			const clip = { ...clipOf(move.job), path: move.to };
+			journal.moved(move.job.id, clip, marks.get(move)!);
 		}
 	}
 

@@ -168,6 +168,17 @@ export class Journal {
 		return (rows as JobRow[]).map((row) => this.#job(row));
 	}
 
+	/** Jobs whose clips were wanted in a project. */
+	ofProject(program: string, project: string): readonly Job[] {
+		const rows = this.#store.rows(
+			`SELECT * FROM jobs WHERE id IN (SELECT job FROM landings
+				WHERE json_extract(body, '$.destination.program') = ?
+				AND json_extract(body, '$.destination.project.id') = ?)`,
+			...[program, project],
+		);
+		return (rows as JobRow[]).map((row) => this.#job(row));
+	}
+
 	/** The last finished ones of an engine, newest first. */
 	lastDone(engine: string, most: number): readonly Job[] {
 		const rows = this.#store.rows(
@@ -341,6 +352,17 @@ export class Journal {
 		this.#change((emit) => {
 			this.landings.write(landing);
 			emit({ kind: 'landing', jobId: landing.jobId, landing });
+		});
+	}
+
+	/** The clip of a finished job stands elsewhere now. */
+	moved(id: string, clip: Clip, mark: FileMark): void {
+		this.#change((emit) => {
+			this.#store.run(
+				'UPDATE jobs SET clip = ?, clip_path = ?, clip_size = ?, clip_modified = ? WHERE id = ?',
+				...[JSON.stringify(clip), clip.path, mark.size, mark.modified, id],
+			);
+			emit({ kind: 'clip-moved', jobId: id, clip });
 		});
 	}
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import type { Job } from '../../protocol/jobs.ts';
 import type { Landing } from '../../protocol/landings.ts';
@@ -361,6 +361,27 @@ it('panels share what they remember, over restarts too, and a held queue stays h
 	await second.call('queue.pause', { paused: false });
 	await second.waitForJob(job!.id, 'done');
 	await crash(again);
+});
+
+it('clips of a project that was never saved move beside it when it is', async () => {
+	const { daemon, editor, peer, project } = await setUp({ path: null });
+	const [job] = await press(peer, shotFor(editor));
+	await settled(peer, job!.id, 'landed');
+	const before = (await peer.call('job.get', { jobId: job!.id })).job.clip!.path;
+	expect(dirname(dirname(before))).toBe(join(daemon.state, 'clips'));
+	const saved = { ...editor.state().project!, path: join(project, 'film.prproj') };
+	await editor.change({ project: saved });
+	const to = join(project, 'Pickup', basename(before));
+	await until('the clip to have moved', async () => {
+		return (await peer.call('job.get', { jobId: job!.id })).job.clip?.path === to;
+	});
+	expect(names(editor.cut(), 'V1')?.[1]).toBe('Pickup V1 00:00:01:00 take 1 24–36');
+	const paths = editor.cut().tracks.flatMap(({ clips }) => clips.map(({ source }) => source));
+	expect(paths.filter((source) => source.kind === 'file' && source.path === to)).toHaveLength(2);
+	expect(await readFile(to)).toEqual(await readFile(before));
+	await editor.change({ playhead: 5 });
+	expect(await landingOf(peer, job!.id)).toMatchObject({ state: 'landed' });
+	expect(editor.edits()).toBe(2);
 });
 
 it('stars and deletions are kept and told', async () => {
