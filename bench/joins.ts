@@ -42,10 +42,7 @@ function of1920(motion: JoinScores['motion'], { picture }: JoinMedia): JoinScore
 	return { ...motion, value: (motion.value * 1920) / width };
 }
 
-const { picture, motion, colour, loudness } = LIMITS;
-console.log(
-	`\nMedian (nine in ten below), share beyond the limits of ${picture} × usual, ${motion} px of 1920, ΔE ${colour}, ${loudness} dB`,
-);
+console.log(`\nMedian (nine in ten below), share that may show by ${JSON.stringify(LIMITS)}`);
 console.log('| At the join | Joins | Picture | Motion | Colour | Loudness |');
 console.log('|---|---|---|---|---|---|');
 for (const [kind, all] of found) {

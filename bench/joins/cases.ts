@@ -13,8 +13,8 @@ import { type FrameRate, multiply, ONE, toNumber } from '../../protocol/time.ts'
 export type JoinCase = { readonly kind: string; readonly media: JoinMedia };
 
 /** Joins of one clip are looked at as many frames apart at least, and no more of them than this. */
-const APART = 20;
-const MOST = 12;
+const APART = 40;
+const MOST = 5;
 
 const WIDTH = 480;
 

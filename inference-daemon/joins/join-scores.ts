@@ -5,17 +5,16 @@ import { loudnessStep } from './loudness-step.ts';
 import { motionStep } from './motion-step.ts';
 import { colourStep, pictureStep } from './picture-step.ts';
 
-/** Beyond these a step may show; found as `bench/joins` says. */
+/** Beyond these a step may show; `bench/README.md` has what real joins measure. */
 export const LIMITS = {
-	/** Times usual. */
-	picture: 2,
+	/** Times usual; below the first the picture stands still where it moves on both sides. */
+	picture: [0.2, 2],
 	/** Pixels of a picture that is 1920 wide. */
-	motion: 1.5,
+	motion: 2,
 	/** ΔE2000. */
-	colour: 2.5,
-	/** dB, and times usual. */
-	loudness: 3,
-	loudnessUsual: 1.5,
+	colour: 1.5,
+	/** dB, and times usual: speech changes by more from word to word. */
+	loudness: [3, 2],
 } as const;
 
 /** Frames on either side that are looked at; the sound of a second. */
@@ -40,29 +39,34 @@ export async function scoreJoin(
 	{ picture, sound }: JoinMedia,
 	signal: AbortSignal,
 ): Promise<JoinScores> {
-	const heard = sound && loudnessStep(sound.heard, sound.join);
-	const loudness = heard && {
-		value: rounded(heard.step),
-		mayShow:
-			Math.abs(heard.step) > LIMITS.loudness &&
-			Math.abs(heard.step) > LIMITS.loudnessUsual * heard.usual,
-	};
+	const loudness = sound && scoreLoudness(sound);
 	if (!picture || picture.before.length === 0 || picture.after.length === 0) {
 		return { picture: null, motion: null, colour: null, loudness };
 	}
 	const { before, after, scale } = picture;
 	const moved = await motionStep(kernels, before, after, signal);
 	const width = before[0]!.width * scale;
+	const stepped = pictureStep(before, after);
+	const colour = colourStep(before, after);
+	const [still, jump] = LIMITS.picture;
 	return {
-		picture: score(pictureStep(before, after), LIMITS.picture),
-		motion: score(moved === null ? null : moved * scale, (LIMITS.motion * width) / 1920),
-		colour: score(colourStep(before, after), LIMITS.colour),
+		picture: scored(stepped, (value) => value < still || value > jump),
+		motion: scored(moved && moved * scale, (value) => value > (LIMITS.motion * width) / 1920),
+		colour: scored(colour, (value) => value > LIMITS.colour),
 		loudness,
 	};
 }
 
-function score(value: number | null, limit: number) {
-	return value === null ? null : { value: rounded(value), mayShow: value > limit };
+function scoreLoudness({ heard, join }: NonNullable<JoinMedia['sound']>): JoinScores['loudness'] {
+	const found = loudnessStep(heard, join);
+	if (found === null) return null;
+	const [least, timesUsual] = LIMITS.loudness;
+	const limit = Math.max(least, timesUsual * found.usual);
+	return { value: rounded(found.step), mayShow: Math.abs(found.step) > limit };
+}
+
+function scored(value: number | null, mayShow: (value: number) => boolean) {
+	return value === null ? null : { value: rounded(value), mayShow: mayShow(value) };
 }
 
 /** Nobody reads more than two decimals. */

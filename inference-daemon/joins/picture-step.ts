@@ -13,7 +13,9 @@ const STILL = 0.75;
 export function pictureStep(before: readonly Frame[], after: readonly Frame[]): number | null {
 	const usual = usualOf(before, after, lumaStep);
 	if (usual === null) return null;
-	return lumaStep(before.at(-1)!, after[0]!) / Math.max(STILL, usual);
+	const step = lumaStep(before.at(-1)!, after[0]!);
+	// Where nothing moves at all, nothing that does not move is missing.
+	return Math.max(step, usual) < STILL ? 1 : step / Math.max(STILL, usual);
 }
 
 /**
