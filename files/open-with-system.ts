@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import open from 'open';
 
 /** How long it is waited for a program to say that it cannot open something, in ms. */
 const OPENED_AFTER = 3000;
@@ -9,6 +8,7 @@ const OPENED_AFTER = 3000;
 export async function openWithSystem(target: string): Promise<boolean> {
 	const patience = new AbortController();
 	try {
+		const { default: open } = await import('open');
 		const child = await open(target);
 		const ended = once(child, 'exit').then(([code]) => code === 0);
 		// A program that goes on running has opened it.

@@ -75,11 +75,10 @@ export const jobEventSchema = z
 			progress: z.number().min(0).max(1).describe('Of the whole job; never moves backwards.'),
 			phase: z.string(),
 		}),
-		z.strictObject({
-			kind: z.literal('preview'),
-			...stamp,
-			url: z.string().describe('Path on the daemon’s HTTP server.'),
-		}),
+		// Not strict: those of older journals name an address, where now a ticket is asked for.
+		z
+			.object({ kind: z.literal('preview'), ...stamp })
+			.describe('There is a new picture of what the shot looks like; `media.ticket` leads to it.'),
 		z.strictObject({ kind: z.literal('done'), ...stamp, clip: clipSchema }),
 		z.strictObject({ kind: z.literal('failed'), ...stamp, problem: problemSchema }),
 		z.strictObject({ kind: z.literal('cancelled'), ...stamp }),

@@ -235,8 +235,8 @@ export class Journal {
 		});
 	}
 
-	preview(id: string, url: string): void {
-		this.#change((emit) => emit({ kind: 'preview', jobId: id, url }));
+	preview(id: string): void {
+		this.#change((emit) => emit({ kind: 'preview', jobId: id }));
 	}
 
 	/** Notes how the clip is before it is given its name: what then has the name is told by it. */

@@ -41,7 +41,7 @@ export function reportTo(
 
 	async function keep(png: Uint8Array): Promise<void> {
 		await writeWhole(join(previews, `${jobId}.png`), png, { mode: 0o600 });
-		journal.preview(jobId, `/previews/${jobId}.png`);
+		journal.preview(jobId);
 	}
 
 	function takeProgress(progress: number, phase: string): void {

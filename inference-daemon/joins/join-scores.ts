@@ -5,7 +5,7 @@ import { loudnessStep } from './loudness-step.ts';
 import { motionStep } from './motion-step.ts';
 import { colourStep, pictureStep } from './picture-step.ts';
 
-/** Beyond these a step may show; `bench/README.md` has what real joins measure. */
+/** Beyond these a step may show; `bench/joins/README.md` has what real joins measure. */
 export const LIMITS = {
 	/** Times usual; below the first the picture stands still where it moves on both sides. */
 	picture: [0.2, 2],

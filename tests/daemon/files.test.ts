@@ -144,6 +144,25 @@ describe('A clip', () => {
 	});
 });
 
+test('A page of an origin that was named at the start may read media into a canvas', async () => {
+	const origin = 'http://127.0.0.1:5173';
+	const own = await startDaemon({ args: ['--origin', origin] });
+	const folder = await temporaryFolder();
+	const panel = await connect(own);
+	const request = requestFor({ folder });
+	await panel.call('job.submit', { request });
+	await panel.waitForJob(request.id, 'done');
+	const media = { kind: 'clip', jobId: request.id } as const;
+	const { path } = await panel.call('media.ticket', { media });
+	const ask = (from: string) =>
+		fetch(`http://127.0.0.1:${own.port}${path}`, { headers: { origin: from } });
+	const answer = await ask(origin);
+	expect(answer.status).toBe(200);
+	expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
+	expect(answer.headers.get('cross-origin-resource-policy')).toBe('cross-origin');
+	expect((await ask('http://127.0.0.1:5174')).status).toBe(403);
+});
+
 test('A still that the person has chosen is small and in its own shape', async () => {
 	const path = join(await temporaryFolder(), 'board 1.jpg');
 	const green = ['-f', 'lavfi', '-i', 'color=c=0x00ff00:s=1200x2000', '-frames:v', '1'];

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { jobEventSchema } from '../../protocol/jobs.ts';
 import { averageRateSchema, frameRateSchema } from '../../protocol/schemas.ts';
 
 describe('rates', () => {
@@ -28,4 +29,9 @@ describe('rates', () => {
 		expect(averageRateSchema.safeParse({ num: 1, den: 60 }).success).toBe(true);
 		expect(averageRateSchema.safeParse({ num: 10_000, den: 1 }).success).toBe(true);
 	});
+});
+
+test('An event of a preview in an older journal, which names an address, is one', () => {
+	const event = { kind: 'preview', seq: 7, jobId: 'a', at: '2026-11-30T12:00:00Z' };
+	expect(jobEventSchema.parse({ ...event, url: '/previews/a.png' })).toEqual(event);
 });
