@@ -42,6 +42,11 @@ const PROGRAMS = {
 		why: 'is the only Python that Blender 5.0 as a module runs in',
 		present: () => spawnSync('python3.11', ['-c', 'import venv, ensurepip']).status === 0,
 	},
+	libnss: {
+		package: 'libnss3',
+		why: 'is what the Chromium of the tests needs of the system',
+		present: () => knowsLibrary('libnss3.so'),
+	},
 	libvulkan: {
 		package: 'libvulkan1',
 		why: 'finds the driver on which the networks are tested without a GPU',

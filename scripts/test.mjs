@@ -6,7 +6,7 @@ import { buildAll } from './build.mjs';
 import { ensurePrograms } from './prerequisites.mjs';
 import { run } from './tools.mjs';
 
-ensurePrograms(['ffmpeg', 'melt', 'python3', 'python3-venv', 'openshot-qt', 'libvulkan']);
+ensurePrograms(['ffmpeg', 'melt', 'python3', 'python3-venv', 'openshot-qt', 'libvulkan', 'libnss']);
 ensurePrograms(['blender', 'xvfb-run', 'xauth', 'mesa', 'python3.11']);
 await buildAll();
 step('tsc', ['-b']);
