@@ -1,4 +1,4 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClipSpan } from '../../protocol/timeline.ts';
@@ -74,6 +74,29 @@ describe('The frame at a place of the cut', () => {
 		const inside = { left: 6, top: 0, width: 148, height: 90 };
 		expect(numberOf(await pictureAt(editor, 10), inside)).toBe(120);
 		expect(numberOf(await pictureAt(editor, 60), inside)).toBe(90);
+		await editor.edit((cut) => ({
+			...cut,
+			sequence: {
+				...cut.sequence,
+				size: { width: 720, height: 576 },
+				pixelAspect: { num: 64, den: 45 },
+			},
+		}));
+		const wide = await pictureAt(editor, 10, 320);
+		expect([wide.width, wide.height]).toEqual([320, 180]);
+	});
+
+	test('is made once, also where an edit elsewhere has changed the cut', async () => {
+		const editor = await open([clipOf(path, [0, 50], 150)]);
+		const kept = () => readdir(join(daemon.state, 'cache/panel'));
+		await pictureAt(editor, 20);
+		const before = await kept();
+		await pictureAt(editor, 20);
+		await editor.change({});
+		await pictureAt(editor, 20);
+		expect(await kept()).toEqual(before);
+		await pictureAt(editor, 21);
+		expect(await kept()).toHaveLength(before.length + 1);
 	});
 
 	test('follows the cut, and a file that has changed', async () => {
