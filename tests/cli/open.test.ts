@@ -1,57 +1,25 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fcp7Xml } from '../../demo/timelines.ts';
-import type { EditorHost } from '../../protocol/hosts.ts';
 import { connect, type Peer, readPortFile, until } from '../daemon/harness.ts';
-import { openWorkbench, PICKUP, type Workbench } from '../end-to-end/workbench.ts';
+import { openWorkbench, type Workbench } from '../end-to-end/workbench.ts';
+import { CUT as GAP_CUT } from '../host-bridge/gap-cut.ts';
+import { hostOf, killOpenCommands, type OpenCommand, openCommand } from '../hosts/open-command.ts';
 
-const CUT = {
-	name: 'Harbour',
-	rate: { num: 25, den: 1 },
-	size: { width: 640, height: 360 },
-	startFrame: 90_000,
-	clips: [
-		{ name: 'A', path: '/media/a.mov', start: 0, frames: 50 },
-		{ name: 'B', path: '/media/b.mov', start: 75, frames: 50 },
-	],
-};
+const CUT = { ...GAP_CUT, name: 'Harbour' };
 
 let bench: Workbench;
-const commands: Opened[] = [];
 beforeAll(async () => {
 	bench = await openWorkbench();
 });
 afterAll(async () => {
-	for (const { child } of commands) child.kill('SIGKILL');
+	killOpenCommands();
 	await bench.close();
 });
 
-/** `pickup open` while it runs. */
-type Opened = {
-	readonly child: ChildProcess;
-	readonly said: () => string;
-	readonly ended: Promise<number>;
-};
-
-function open(...given: (string | NodeJS.ProcessEnv)[]): Opened {
-	const args = given.filter((each) => typeof each === 'string');
-	const environment = given.filter((each) => typeof each !== 'string');
-	const child = spawn(process.execPath, [PICKUP, 'open', ...args], {
-		stdio: ['ignore', 'pipe', 'pipe'],
-		env: Object.assign({}, process.env, { PICKUP_STATE: bench.state }, ...environment),
-	});
-	let text = '';
-	for (const stream of [child.stdout, child.stderr]) {
-		stream.setEncoding('utf8').on('data', (chunk: string) => {
-			text += chunk;
-		});
-	}
-	const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? -1)));
-	const command = { child, said: () => text, ended };
-	commands.push(command);
-	return command;
+function open(...args: string[]): OpenCommand {
+	return openCommand(bench.state, args);
 }
 
 async function writeCut(name: string): Promise<string> {
@@ -64,13 +32,6 @@ async function panel(): Promise<Peer> {
 	const peer = await connect(await readPortFile(bench.state));
 	await peer.call('host.watch', {});
 	return peer;
-}
-
-async function hostOf(peer: Peer, path: string): Promise<EditorHost> {
-	return until(`${path} among the editors`, async () => {
-		const { hosts } = await peer.call('host.watch', {});
-		return hosts.find(({ state }) => state.project?.path === path);
-	});
 }
 
 describe('pickup open', () => {
@@ -99,8 +60,7 @@ describe('pickup open', () => {
 		await until('the playhead', () =>
 			peer.hosts?.some((host) => host.agent.id === agent.id && host.state.playhead === 60),
 		);
-		command.child.kill('SIGINT');
-		expect(await command.ended).toBe(0);
+		expect(await command.end('SIGINT')).toBe(0);
 		expect(command.said()).toContain('wait until you open');
 		await until('it to be gone', async () =>
 			(await peer.call('host.watch', {})).hosts.every((host) => host.agent.id !== agent.id),
@@ -130,8 +90,7 @@ describe('pickup open', () => {
 		expect(agent.id).toBe(before.agent.id);
 		const { cut } = await peer.call('host.cut', { host: agent.id });
 		expect(cut.tracks[0]?.clips).toHaveLength(3);
-		command.child.kill('SIGTERM');
-		expect(await command.ended).toBe(0);
+		expect(await command.end('SIGTERM')).toBe(0);
 	});
 
 	test('a second time on the same file shows the panel of the first and ends', async () => {
@@ -143,8 +102,7 @@ describe('pickup open', () => {
 		const second = open(path, '--json');
 		expect(await second.ended).toBe(0);
 		expect(JSON.parse(second.said())).toMatchObject({ host: agent.id, timeline: path });
-		first.child.kill('SIGINT');
-		expect(await first.ended).toBe(0);
+		expect(await first.end('SIGINT')).toBe(0);
 	});
 
 	test('without a timeline says where the panel is and what is connected', async () => {
@@ -155,8 +113,7 @@ describe('pickup open', () => {
 		expect(await command.ended).toBe(0);
 		expect(command.said()).toContain('Timeline file: other.xml');
 		expect(command.said()).toContain('/panel/');
-		first.child.kill('SIGINT');
-		await first.ended;
+		await first.end('SIGINT');
 	});
 
 	test.skipIf(process.platform !== 'linux')(
@@ -166,20 +123,20 @@ describe('pickup open', () => {
 			const bin = join(bench.folder, 'bin');
 			const opened = join(bench.folder, 'opened');
 			await mkdir(bin);
+			const withBrowser = { PATH: `${bin}:${process.env.PATH}` };
 			await writeFile(join(bin, 'xdg-open'), `#!/bin/sh\necho "$1" > '${opened}'\n`, {
 				mode: 0o755,
 			});
-			const command = open(path, '--browser', { PATH: `${bin}:${process.env.PATH}` });
+			const command = openCommand(bench.state, [path, '--browser'], withBrowser);
 			await until('the browser', () => command.said().includes('in your browser'));
 			const { port, token } = await readPortFile(bench.state);
 			const { agent } = await hostOf(await panel(), path);
 			const address = `http://127.0.0.1:${port}/panel/#token=${token}&host=${agent.id}`;
 			expect((await readFile(opened, 'utf8')).trim()).toBe(address);
 			expect(command.said()).not.toContain(token);
-			command.child.kill('SIGINT');
-			await command.ended;
+			await command.end('SIGINT');
 			await writeFile(join(bin, 'xdg-open'), '#!/bin/sh\nexit 3\n');
-			const without = open('--browser', { PATH: `${bin}:${process.env.PATH}` });
+			const without = openCommand(bench.state, ['--browser'], withBrowser);
 			expect(await without.ended).toBe(0);
 			expect(without.said()).toContain('The panel is at');
 		},

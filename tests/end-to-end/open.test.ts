@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,6 +10,7 @@ import type { Shot } from '../../protocol/shots.ts';
 import { samplesForFrames } from '../../protocol/time.ts';
 import { connect, type Peer, readPortFile, until } from '../daemon/harness.ts';
 import { makeModel } from '../engines/ltx2/shots.ts';
+import { hostOf, killOpenCommands, type OpenCommand, openCommand } from '../hosts/open-command.ts';
 import {
 	difference,
 	greyFrames,
@@ -20,7 +20,7 @@ import {
 	samplesOf,
 } from './numbered.ts';
 import { readWithOpenTimelineIo } from './open-timeline-io.ts';
-import { FORMATS, openWorkbench, PICKUP, type Workbench } from './workbench.ts';
+import { FORMATS, openWorkbench, type Workbench } from './workbench.ts';
 
 const RATE = { num: 24_000, den: 1001 };
 const LEFT = 30;
@@ -31,7 +31,6 @@ const RANGE = { start: LEFT, end: LEFT + GAP };
 let bench: Workbench;
 let cut: SimpleCut;
 let model: string;
-const commands: ChildProcess[] = [];
 beforeAll(async () => {
 	bench = await openWorkbench();
 	model = await makeModel(join(bench.folder, 'model'), 'ltx-2-tiny');
@@ -51,7 +50,7 @@ beforeAll(async () => {
 	};
 });
 afterAll(async () => {
-	for (const command of commands) command.kill('SIGKILL');
+	killOpenCommands();
 	await bench.close();
 });
 
@@ -59,23 +58,13 @@ describe.each(FORMATS)('pickup open %s', (name, write) => {
 	let path: string;
 	let peer: Peer;
 	let host: EditorHost;
-	let said = '';
 
 	/** Starts the command on the timeline and waits until it is connected. */
-	async function open(): Promise<ChildProcess> {
-		const command = spawn(process.execPath, [PICKUP, 'open', path], {
-			stdio: ['ignore', 'pipe', 'ignore'],
-			env: { ...process.env, PICKUP_STATE: bench.state, PICKUP_MODEL: model },
-		});
-		commands.push(command);
-		command.stdout.setEncoding('utf8').on('data', (text: string) => {
-			said += text;
-		});
+	async function open(): Promise<OpenCommand> {
+		const command = openCommand(bench.state, [path], { PICKUP_MODEL: model });
 		const daemon = await until('the daemon', () => readPortFile(bench.state).catch(() => null));
 		peer = await connect(daemon);
-		host = await until('the timeline to be open', async () =>
-			(await peer.call('host.watch', {})).hosts.find(({ state }) => state.project?.path === path),
-		);
+		host = await hostOf(peer, path);
 		return command;
 	}
 
@@ -184,10 +173,9 @@ describe.each(FORMATS)('pickup open %s', (name, write) => {
 		expect(loudness(sound, LEFT, GAP)).toBeGreaterThan(0.001);
 
 		// The command ends and comes again: what stood there stands.
-		command.kill('SIGINT');
-		await new Promise((resolve) => command.once('close', resolve));
-		expect(said).toMatch(new RegExp(`^Pickup V1 .* take 1: .*cut pickup/${name}$`, 'm'));
-		expect(said).toMatch(new RegExp(`^Pickup V1 .* draft: .*cut pickup/${name}$`, 'm'));
+		await command.end('SIGINT');
+		expect(command.said()).toMatch(new RegExp(`^Pickup V1 .* take 1: .*cut pickup/${name}$`, 'm'));
+		expect(command.said()).toMatch(new RegExp(`^Pickup V1 .* draft: .*cut pickup/${name}$`, 'm'));
 		const again = await open();
 		expect(await stands()).toEqual([left, second.clip!.path, right]);
 		await peer.call('clip.withdraw', { landing: landings.at(-1)!.id });
@@ -199,8 +187,7 @@ describe.each(FORMATS)('pickup open %s', (name, write) => {
 		}
 		expect(loudness(without.sound, LEFT + 1, GAP - 2)).toBeLessThan(1e-4);
 		expect(await readFile(path, 'utf8')).toBe(write(cut));
-		again.kill('SIGINT');
-		await new Promise((resolve) => again.once('exit', resolve));
+		await again.end('SIGINT');
 	});
 });
 

@@ -10,6 +10,7 @@ import type { TimelineEdit } from '../../host-bridge/timeline-file/edit.ts';
 import { loadTimeline } from '../../host-bridge/timeline-file/load.ts';
 import type { Cut } from '../../protocol/timeline.ts';
 import { placementOf } from './cuts.ts';
+import { CUT } from './gap-cut.ts';
 import { kdenlive2212, kdenlive2412, shotcut } from './mlt-documents.ts';
 
 const SAMPLES = path.resolve(import.meta.dirname, '../samples/timelines');
@@ -23,17 +24,6 @@ beforeAll(async () => {
 	}
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-const CUT = {
-	name: 'Cut',
-	rate: { num: 25, den: 1 },
-	size: { width: 640, height: 360 },
-	startFrame: 90_000,
-	clips: [
-		{ name: 'A', path: '/media/a.mov', start: 0, frames: 50 },
-		{ name: 'B', path: '/media/b.mov', start: 75, frames: 50 },
-	],
-};
 
 /** Everything but the names of tracks' clips that a take is called by. */
 function whereClipsStand({ tracks }: Cut): unknown {

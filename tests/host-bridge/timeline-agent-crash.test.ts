@@ -8,7 +8,8 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { fcp7Xml } from '../../demo/timelines.ts';
 import { tries } from '../tries.ts';
-import { CUT, makeTakes, openAgent, ours, placing } from './timeline-agent.ts';
+import { CUT } from './gap-cut.ts';
+import { makeTakes, openAgent, ours, placing } from './timeline-agent.ts';
 
 let base = '';
 let folder = '';

@@ -6,15 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { fcp7Xml, kdenlive, otio } from '../../demo/timelines.ts';
 import type { PickupError } from '../../protocol/errors.ts';
 import type { EditStep } from '../../protocol/hosts.ts';
-import {
-	CUT,
-	itemsOf,
-	makeTakes,
-	type Opened,
-	openAgent,
-	ours,
-	placing,
-} from './timeline-agent.ts';
+import { CUT } from './gap-cut.ts';
+import { itemsOf, makeTakes, type Opened, openAgent, ours, placing } from './timeline-agent.ts';
 
 let base = '';
 let folder = '';

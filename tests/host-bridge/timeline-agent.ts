@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { SimpleCut } from '../../demo/timelines.ts';
 import { planPlacement } from '../../host-bridge/placement.ts';
 import { TimelineAgent } from '../../host-bridge/timeline-file/agent.ts';
 import { TimelineProject } from '../../host-bridge/timeline-file/project.ts';
@@ -9,18 +8,7 @@ import type { EditStep } from '../../protocol/hosts.ts';
 import type { FrameRange } from '../../protocol/time.ts';
 import type { Cut } from '../../protocol/timeline.ts';
 import { placementOf } from './cuts.ts';
-
-export const CUT: SimpleCut = {
-	name: 'Cut',
-	rate: { num: 25, den: 1 },
-	size: { width: 640, height: 360 },
-	startFrame: 90_000,
-	clips: [
-		{ name: 'A', path: '/media/a.mov', start: 0, frames: 50 },
-		{ name: 'B', path: '/media/b.mov', start: 75, frames: 50 },
-	],
-};
-export const GAP = { start: 50, end: 75 };
+import { GAP } from './gap-cut.ts';
 
 /** Files that stand for clips; nobody looks into them. */
 export async function makeTakes(folder: string, count: number): Promise<readonly string[]> {

@@ -1,62 +1,27 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import {
 	connect,
 	crash,
-	type Daemon,
 	endAllDaemons,
-	type Peer,
+	readPortFile,
 	startDaemon,
 	temporaryFolder,
 	until,
 } from '../daemon/harness.ts';
-import { FORMATS, PICKUP } from '../end-to-end/workbench.ts';
+import { FORMATS } from '../end-to-end/workbench.ts';
+import { CUT } from '../host-bridge/gap-cut.ts';
 import { tries } from '../tries.ts';
+import { hostOf, killOpenCommands, openCommand } from './open-command.ts';
 
 const RANGE = { start: 50, end: 58 };
-const CUT = {
-	name: 'Cut',
-	rate: { num: 25, den: 1 },
-	size: { width: 64, height: 36 },
-	startFrame: 0,
-	clips: [
-		{ name: 'A', path: '/media/a.mov', start: 0, frames: 50 },
-		{ name: 'B', path: '/media/b.mov', start: 75, frames: 50 },
-	],
-};
-
-const commands = new Set<ChildProcess>();
 afterAll(async () => {
-	for (const command of commands) command.kill('SIGKILL');
+	killOpenCommands();
 	await endAllDaemons();
 });
-
-/** Starts the command; it finds the daemon, which has to run. */
-function open(path: string, { state }: Daemon): ChildProcess {
-	const command = spawn(process.execPath, [PICKUP, 'open', path], {
-		stdio: 'ignore',
-		env: { ...process.env, PICKUP_STATE: state },
-	});
-	commands.add(command);
-	return command;
-}
-
-async function killed(command: ChildProcess): Promise<void> {
-	const ended = new Promise((resolve) => command.once('exit', resolve));
-	command.kill('SIGKILL');
-	await ended;
-	commands.delete(command);
-}
-
-async function hostOf(peer: Peer, path: string) {
-	return until(`${path} to be open`, async () =>
-		(await peer.call('host.watch', {})).hosts.find(({ state }) => state.project?.path === path),
-	);
-}
 
 const MOMENTS = Array.from({ length: tries(6, 300) }, (_, at) => ({
 	at,
@@ -69,11 +34,13 @@ const MOMENTS = Array.from({ length: tries(6, 300) }, (_, at) => ({
 test.each(MOMENTS)(
 	'$who killed $after ms after the press: the clip lands once ($at)',
 	async ({ who, after, format: [name, write] }) => {
-		let daemon = await startDaemon();
+		const daemon = await startDaemon();
+		const { state } = daemon;
 		const folder = await temporaryFolder();
 		const path = join(folder, name);
 		await writeFile(path, write(CUT));
-		let command = open(path, daemon);
+		const engine = { PICKUP_ENGINE_MODULE: join(dirname(daemon.child.spawnargs[1]!), 'fake.mjs') };
+		let command = openCommand(daemon.state, [path], engine);
 		let peer = await connect(daemon);
 		const host = await hostOf(peer, path);
 		const shot = {
@@ -93,11 +60,16 @@ test.each(MOMENTS)(
 		};
 		const [job] = (await peer.call('shot.submit', { shot })).jobs;
 		await pause(after);
-		if (who !== 'the daemon') await killed(command);
+		if (who !== 'the daemon') await command.end('SIGKILL');
 		if (who !== 'the command') await crash(daemon);
-		if (who !== 'the command') daemon = await startDaemon({ state: daemon.state });
-		if (who !== 'the daemon') command = open(path, daemon);
-		peer = await connect(daemon);
+		if (who === 'both') await startDaemon({ state });
+		if (who !== 'the daemon') command = openCommand(state, [path], engine);
+		// A command that is alive starts a daemon itself.
+		const now = await until('the daemon', async () => {
+			const found = await readPortFile(state).catch(() => null);
+			return found && (who === 'the command' || found.pid !== daemon.pid) ? found : null;
+		});
+		peer = await connect(now);
 		const done = await until('the clip to be landed', async () => {
 			const found = (await peer.call('job.get', { jobId: job!.id })).job;
 			expect(found.landings.map(({ state }) => state)).not.toContain('not-landed');
@@ -119,8 +91,8 @@ test.each(MOMENTS)(
 			expect.any(String),
 			'B',
 		]);
-		await killed(command);
-		await peer.close();
-		await crash(daemon);
+		await command.end('SIGKILL');
+		process.kill(now.pid, 'SIGKILL');
+		await peer.closed;
 	},
 );

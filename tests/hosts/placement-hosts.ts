@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EditorHost } from '../../protocol/hosts.ts';
 import { connect, type Daemon, until } from '../daemon/harness.ts';
 import { readWithOpenTimelineIo } from '../end-to-end/open-timeline-io.ts';
-import { PICKUP } from '../end-to-end/workbench.ts';
 import { type CasePaths, type CaseWriter, fcp7Case, kdenliveCase, otioCase } from './case-files.ts';
+import { hostOf, openCommand } from './open-command.ts';
 import type { CaseTrack, PlacementCase } from './placement-cases.ts';
 
 /** What has a case open, with its agent connected to the daemon. */
@@ -72,26 +71,20 @@ async function openFile(
 ): Promise<OpenCase> {
 	const path = join(folder, name);
 	await writeFile(path, write(of, of.tracks, paths));
-	const command: ChildProcess = spawn(process.execPath, [PICKUP, 'open', path], {
-		stdio: 'ignore',
-		env: { ...process.env, PICKUP_STATE: daemon.state },
-	});
-	const ended = new Promise<void>((resolve) => command.on('exit', () => resolve()));
+	const command = openCommand(daemon.state, [path]);
 	const peer = await connect(daemon);
-	const findHost = async () =>
-		(await peer.call('host.watch', {})).hosts.find(({ state }) => state.project?.path === path);
-	const host = await until(`${path} to be open`, findHost);
+	const host = await hostOf(peer, path);
 	return {
 		host,
 		async become(tracks) {
 			await writeFile(path, write(of, tracks, paths));
 			await until('the agent to notice', async () => {
-				const now = await findHost();
-				return now && now.state.revision > host.state.revision;
+				const { state } = await hostOf(peer, path);
+				return state.revision > host.state.revision;
 			});
 		},
 		async readBack(media) {
-			const file = (await findHost())?.state.project?.landsIn;
+			const file = (await hostOf(peer, path)).state.project?.landsIn;
 			// melt renders such projects elsewhere; OpenTimelineIO does not read them.
 			if (file === undefined || name.endsWith('.kdenlive')) return null;
 			const tracks = await readWithOpenTimelineIo(file);
@@ -107,8 +100,7 @@ async function openFile(
 		},
 		async close() {
 			await peer.close();
-			command.kill('SIGINT');
-			await ended;
+			await command.end('SIGINT');
 		},
 	};
 }
