@@ -15,6 +15,8 @@ const jobId = z.uuid();
  */
 export const formSchema = z.enum(['h264', 'vp9']);
 
+const width = z.int().min(16).max(1920).describe('Pixels, in the shape of the sequence.');
+
 /** The media that a ticket can be had for. */
 export const mediaSchema = z
 	.discriminatedUnion('kind', [
@@ -37,9 +39,17 @@ export const mediaSchema = z
 				host: z.uuid().describe('The agent.'),
 				track: z.string().max(64),
 				frame: framePosition.describe('Sequence frame.'),
-				width: z.int().min(16).max(1920).describe('Pixels, in the shape of the sequence.'),
+				width,
 			})
 			.describe('What the clip on that track shows there, PNG.'),
+		z
+			.strictObject({
+				kind: z.literal('take-frame'),
+				jobId,
+				frame: count.describe('Of the clip; its last one for what is beyond.'),
+				width,
+			})
+			.describe('A frame of a finished clip, drawn as frames of the cut are, PNG.'),
 		z
 			.strictObject({ kind: z.literal('still'), path: pathSchema })
 			.describe('A picture that the person has chosen, small, PNG.'),

@@ -5,11 +5,12 @@ import { clipAt } from '../../host-bridge/gap.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { MediaOf } from '../../protocol/media.ts';
 import type { Size } from '../../protocol/schemas.ts';
-import { ZERO } from '../../protocol/time.ts';
+import { framesToSeconds, ZERO } from '../../protocol/time.ts';
 import { type ClipSpan, type Sequence, sourceTime, whyOffline } from '../../protocol/timeline.ts';
 import type { Cuts } from '../hosts/cuts.ts';
 import type { Connected, Hosts, Where } from '../hosts/hosts.ts';
 import type { Ffmpeg } from '../media/types.ts';
+import type { FinishedClip } from './finished-clip.ts';
 import type { Wanted } from './media-cache.ts';
 import { fileKey, writePicture } from './still.ts';
 
@@ -57,6 +58,21 @@ export async function frameOf(media: MediaOf<'frame'>, tools: FrameTools): Promi
 		key: ['frame', file, picture],
 		extension: 'png',
 		make: async (to, signal) => writePicture(to, picture, await tools.ffmpeg(), signal),
+	};
+}
+
+/** A frame of a take, in the shape of the sequence that it was made for. */
+export function takeFrameOf(
+	{ clip, path, request, jobId, mark }: FinishedClip,
+	{ frame, width }: MediaOf<'take-frame'>,
+	ffmpeg: () => Promise<Ffmpeg>,
+): Wanted {
+	const at = framesToSeconds(Math.min(frame, clip.frames - 1), clip.rate);
+	const picture = { path, at, size: shapeOf(request.context.sequence, width) };
+	return {
+		key: ['take-frame', jobId, mark, picture],
+		extension: 'png',
+		make: async (to, signal) => writePicture(to, picture, await ffmpeg(), signal),
 	};
 }
 

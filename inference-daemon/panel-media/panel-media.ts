@@ -16,7 +16,7 @@ import type { Hosts } from '../hosts/hosts.ts';
 import type { FileMark, Journal } from '../jobs/journal.ts';
 import type { Ffmpeg } from '../media/types.ts';
 import { finishedClip } from './finished-clip.ts';
-import { frameOf } from './frame.ts';
+import { frameOf, takeFrameOf } from './frame.ts';
 import { heardIn, heardInTake, levelsIn } from './levels.ts';
 import type { MediaCache, Wanted } from './media-cache.ts';
 import { playableLoop, playableTake } from './playable.ts';
@@ -98,6 +98,11 @@ export function openPanelMedia(options: PanelMediaOptions): PanelMedia {
 				case 'frame': {
 					const wanted = await frameOf(media, { hosts, cuts, ffmpeg });
 					const path = await made(wanted, pictures, signal);
+					return { path, type: 'image/png', name: 'frame.png' };
+				}
+				case 'take-frame': {
+					const clip = await finishedClip(journal, media.jobId);
+					const path = await made(takeFrameOf(clip, media, ffmpeg), pictures, signal);
 					return { path, type: 'image/png', name: 'frame.png' };
 				}
 				case 'take': {

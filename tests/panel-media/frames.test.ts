@@ -7,6 +7,7 @@ import {
 	type Daemon,
 	endAllDaemons,
 	type Peer,
+	requestFor,
 	startDaemon,
 	temporaryFolder,
 } from '../daemon/harness.ts';
@@ -108,6 +109,29 @@ describe('The frame at a place of the cut', () => {
 		await rename(await film(folder, 'two', 50, [], ['-vf', 'negate']), own);
 		expect(numberOf(await pictureAt(editor, 7), inside)).toBe(1023 - 7);
 	});
+});
+
+test('A frame of a take is drawn as the frames beside it are', async () => {
+	const request = requestFor({ folder, frames: 30, settings: { film: path } });
+	await peer.call('job.submit', { request });
+	await peer.waitForJob(request.id, 'done');
+	for (const [frame, number] of [
+		[0, 0],
+		[17, 17],
+		[29, 29],
+		[500, 29],
+	] as const) {
+		const media = { kind: 'take-frame', jobId: request.id, frame, width: 160 } as const;
+		const { bytes } = await fetchMedia(daemon, peer, media);
+		const picture = {
+			width: 160,
+			height: 90,
+			format: 'rgb24',
+			data: await rgbOfPng(bytes),
+		} as const;
+		expect([bytes.readUInt32BE(16), bytes.readUInt32BE(20)]).toEqual([160, 90]);
+		expect(numberOf(picture, { left: 6, top: 0, width: 148, height: 90 })).toBe(number);
+	}
 });
 
 describe('Where no file shows there', () => {
