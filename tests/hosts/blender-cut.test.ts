@@ -10,9 +10,10 @@ import {
 	multiply,
 	rational,
 	round,
+	toNumber,
 } from '../../protocol/time.ts';
 import { type ClipSpan, type Cut, sourceTime } from '../../protocol/timeline.ts';
-import { makeNumberedShot, readNumber } from '../end-to-end/numbered.ts';
+import { makeNumberedShot, readNumber, samplesOf } from '../end-to-end/numbered.ts';
 import { bytesOf } from '../end-to-end/workbench.ts';
 import { type AgentDaemon, openAgentDaemon } from '../fakes/agent-daemon.ts';
 import { type Blender, endAllBlenders, startBlender, type Which } from './blender.ts';
@@ -34,6 +35,8 @@ beforeAll(async () => {
 	for (const [name, rate] of Object.entries(RATES)) {
 		await makeNumberedShot(file(name), rate, 0, FRAMES, tone);
 	}
+	await makeRamp('ramp', 2);
+	await makeRamp('mono', 1);
 	await makeOldFile();
 });
 afterAll(async () => {
@@ -197,13 +200,36 @@ movie('held at both ends', 1, 301, '24', (291, 411))`);
 		}
 	});
 
-	test('a sound is heard in true time', async () => {
-		const cut = await cutOf(`
-sound('trimmed', 2, 1, '50', (13, 37))
-sound('offset', 2, 101, '25', (101, 111)).animation_offset_start = 6`);
-		const [trimmed, offset] = clipsOf(cut, 'A2');
-		expect(trimmed).toMatchObject({ sourceIn: { num: 1, den: 2 }, speed: { num: 1, den: 1 } });
-		expect(offset).toMatchObject({ sourceIn: { num: 1, den: 4 }, speed: { num: 1, den: 1 } });
+	test.each([
+		['plain', "sound('a', 2, 1, 'ramp', (1, 97))"],
+		['trimmed', "sound('a', 2, 1, 'ramp', (25, 97))"],
+		['of one channel', "sound('a', 2, 1, 'mono', (1, 97))"],
+		['quieter', "sound('a', 2, 1, 'ramp', (1, 97)).volume = 0.5"],
+		['of another rate', "scene.render.fps = 25\nsound('a', 2, 1, 'ramp', (26, 97))"],
+		['offset', "sound('a', 2, 1, 'ramp').animation_offset_start = 24"],
+		['late', "a = sound('a', 2, 25, 'ramp')\na.frame_final_start, a.frame_final_end = 1, 97"],
+		...(which === 'window'
+			? [
+					['fast', "sound('a', 2, 1, 'ramp').speed_factor = 2"],
+					[
+						'fast and trimmed',
+						"sound('a', 2, 1, 'ramp').speed_factor = 2\nstrips()['a'].frame_final_start = 25",
+					],
+				]
+			: [['shifted', "sound('a', 2, 1, 'ramp').sound_offset = 0.5"]]),
+	])('a sound that is %s is heard as the cut says', async (_what, code) => {
+		const cut = await cutOf(`${code}\nscene.frame_start, scene.frame_end = 1, 90`);
+		const [clip] = clipsOf(cut, 'A2');
+		const path = join(folder, `mix-${which}.wav`);
+		await blender.run(
+			`bpy.ops.sound.mixdown(filepath=${text(path)}, container='WAV', codec='PCM')`,
+		);
+		const heard = secondsHeard(await samplesOf(path), cut.sequence.rate);
+		for (let frame = clip?.range.start ?? 0; frame < 80; frame += 13) {
+			const time = sourceTime(clip as ClipSpan, { num: 2 * frame + 1, den: 2 }, cut.sequence.rate);
+			const said = Math.max(0, toNumber(time)) * (clip?.sound?.level?.[0]?.gain ?? 1);
+			expect(heard[frame], `frame ${frame}`).toBeCloseTo(said, 1);
+		}
 	});
 
 	test('what no file shows is synthetic, and effects are named', async () => {
@@ -306,6 +332,30 @@ result = [scene.render.filepath, scene.render.use_border, scene.frame_current, i
 		expect(await blender.run(settings)).toEqual(before);
 	});
 });
+
+/** A sound whose level tells the time: a tenth of full scale for each second. */
+async function makeRamp(name: string, channels: number): Promise<void> {
+	const picture = ['-f', 'lavfi', '-i', 'color=gray:s=64x36:r=50:d=8'];
+	const wave = '0.1*t*sin(2*PI*1000*t)';
+	const sound = [
+		'-f',
+		'lavfi',
+		'-i',
+		`aevalsrc='${Array(channels).fill(wave).join('|')}':s=48000:d=8`,
+	];
+	const codec = ['-c:v', 'libx264', '-preset', 'ultrafast', '-c:a', 'pcm_s16le'];
+	await run('ffmpeg', ['-y', '-loglevel', 'error', ...picture, ...sound, ...codec, file(name)]);
+}
+
+/** The moment of the ramp that is heard in each frame. */
+function secondsHeard(samples: Float32Array, { num, den }: FrameRate): readonly number[] {
+	const length = Math.round((48_000 * den) / num);
+	return Array.from({ length: Math.floor(samples.length / length) }, (_unused, frame) => {
+		const part = samples.subarray(frame * length, (frame + 1) * length);
+		const square = part.reduce((sum, sample) => sum + sample * sample, 0) / length;
+		return Math.sqrt(2 * square) * 10;
+	});
+}
 
 /** Clips that Blender 3.4 retimes, and adds at their own rate as a person does; both may open it. */
 async function makeOldFile(): Promise<void> {

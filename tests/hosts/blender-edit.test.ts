@@ -271,6 +271,22 @@ result = [found.frame_start, found.color_tag, list(animation_of(scene)['second']
 		await expect(edit([remove])).rejects.toThrow('Channel 1 is locked');
 	});
 
+	test('that was planned before the person changed something is not done', async () => {
+		const where = await daemon.where();
+		const { revision } = await daemon.ask('agent.cut', where);
+		await blender.run("strips()['right'].frame_final_start = 80");
+		const operation = randomUUID();
+		const planned = { ...where, operation, label: 'x', steps: [place('video', 'V1')] };
+		const answer = await daemon.ask('agent.edit', { ...planned, revision });
+		expect(answer).toMatchObject({ stale: true, again: false });
+		expect(answer.revision).toBeGreaterThan(revision);
+		expect(await standing()).toEqual(['V1 left 0–50', 'V1 right 79–130', ...before.slice(2)]);
+		// It was not done, so that it can be, once it is planned anew.
+		const again = [place('video', 'V5')];
+		await daemon.ask('agent.edit', { ...planned, steps: again, revision: answer.revision });
+		expect(await standing()).toContain('V5 first 50–80');
+	});
+
 	test('is refused for a sequence that is not open', async () => {
 		const elsewhere = { ...(await daemon.where()), project: randomUUID() };
 		const asked = {

@@ -189,7 +189,8 @@ class _Reader:
             return heard
         animated = self.animation.get(strip.name, {})
         frames = range(strip.frame_final_start, strip.frame_final_end)
-        level = looks.level_of(strip, animated, frames)
+        output = self.scene.render.ffmpeg.audio_channels
+        level = looks.level_of(strip, animated, frames, output)
         if level is not None:
             points = [{"frame": f - self.start, "gain": max(0.0, gain)} for f, gain in level]
             heard["sound"] = {"level": points}

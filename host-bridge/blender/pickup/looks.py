@@ -1,5 +1,6 @@
 """What the sequencer does to a strip's picture or sound, in words, and how loud a sound is."""
 
+import math
 from fractions import Fraction
 
 from .sequencer import TRANSITIONS, inputs_of, overlap, path_of
@@ -88,15 +89,19 @@ def effects_on(strip, effects):
     return found
 
 
-def level_of(strip, animated, frames):
+def level_of(strip, animated, frames, output):
     """
     How loud a sound is over its frames (a range of the scene's): pairs of frame and factor, lines
-    between them, or None where it is as in the file.
+    between them, or None where it is as in the file. `output`: the channels that the scene has.
+    One channel in the middle of two is heard on either side with half of its power.
     """
     curve = animated.get("volume")
+    is_split = strip.sound and strip.sound.channels == "MONO" and output == "STEREO"
+    share = math.sqrt(0.5) if is_split else 1
     if curve is None:
-        return None if strip.volume == 1 else [(frames.start, strip.volume)]
-    values = [(frame, curve.evaluate(frame)) for frame in (*frames, frames.stop)]
+        level = strip.volume * share
+        return None if level == 1 else [(frames.start, level)]
+    values = [(frame, curve.evaluate(frame) * share) for frame in (*frames, frames.stop)]
     points = _corners(values, 1e-4)
     tolerance = 1e-3
     while len(points) > _MOST_POINTS:

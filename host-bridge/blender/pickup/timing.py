@@ -61,13 +61,18 @@ def movie_timing(strip, rate, scene):
 
 
 def sound_timing(strip, rate):
-    """Of a sound strip, which is heard in true time; None where its speed varies."""
+    """
+    Of a sound strip, which is heard in true time; None where its speed varies. Before 4.0 what is
+    trimmed away does not count at the strip's speed, and no sound waits for its beginning.
+    """
     if len(getattr(strip, "retiming_keys", ())) > 0:
         return None
-    speed = exact(getattr(strip, "speed_factor", 1))
-    passed = Fraction(strip.frame_final_start) - exact(strip.frame_start)
-    seconds = (passed * speed + strip.animation_offset_start) / rate
-    return Timing(seconds - exact(getattr(strip, "sound_offset", 0)), speed)
+    skipped = Fraction(strip.frame_final_start) - exact(strip.frame_start)
+    skipped += strip.animation_offset_start
+    if not hasattr(strip, "retiming_keys"):
+        skipped = max(skipped, Fraction(0))
+    offset = exact(getattr(strip, "sound_offset", 0))
+    return Timing(skipped / rate - offset, exact(getattr(strip, "speed_factor", 1)))
 
 
 def _factor(strip, own, scene):
