@@ -12,6 +12,7 @@ const SAMPLED = [
 	'host-bridge/fcp7-xml-mutated',
 	'host-bridge/mutations',
 	'host-bridge/timeline-agent-crash',
+	'hosts/blender-crash',
 	'hosts/open-crash',
 	'media/encode',
 ];
