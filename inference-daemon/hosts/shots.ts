@@ -12,7 +12,7 @@ import type { Cut } from '../../protocol/timeline.ts';
 import type { Surroundings } from '../jobs/admission.ts';
 import { planRequest } from '../jobs/admission.ts';
 import type { Journal } from '../jobs/journal.ts';
-import type { JobQueue } from '../jobs/queue.ts';
+import type { JobQueue, Wish } from '../jobs/queue.ts';
 import { lookAt } from '../media/look.ts';
 import type { Cuts } from './cuts.ts';
 import type { Connected, Hosts } from './hosts.ts';
@@ -37,6 +37,8 @@ const LAST_CLIPS = 6;
 /** Makes jobs of what a person presses in a panel. */
 export class Shots {
 	readonly #options: ShotsOptions;
+	/** By the shot: what is being made jobs of. */
+	readonly #underWay = new Map<string, Promise<readonly Job[]>>();
 
 	constructor(options: ShotsOptions) {
 		this.#options = options;
@@ -47,8 +49,16 @@ export class Shots {
 		return this.#planIn(await this.#read(shot, { fresh: false }), shot);
 	}
 
-	/** Throws the refusal; then nothing is queued. */
-	async submit(shot: Shot): Promise<readonly Job[]> {
+	/** Throws the refusal; then nothing is queued. The same shot again is the jobs that it has. */
+	submit(shot: Shot): Promise<readonly Job[]> {
+		const begun = this.#underWay.get(shot.id);
+		if (begun) return begun;
+		const jobs = this.#submit(shot).finally(() => this.#underWay.delete(shot.id));
+		this.#underWay.set(shot.id, jobs);
+		return jobs;
+	}
+
+	async #submit(shot: Shot): Promise<readonly Job[]> {
 		const { journal, queue } = this.#options;
 		const known = journal.ofShot(shot.id);
 		if (known.length > 0) return known;
@@ -60,19 +70,18 @@ export class Shots {
 		// A plan that is a draft anyhow needs none before it.
 		const first = draft && !plan.draft ? DRAFT.take : 1;
 		await mkdir(folder, { recursive: true });
-		const jobs: Promise<Job>[] = [];
+		const wishes: Wish[] = [];
 		for (let take = first; take <= shot.takes; take++) {
 			const composed = this.#compose(cut, shot, take, { host, project, seed });
-			const { request } = composed;
-			jobs.push(
-				queue.submit(request, take === DRAFT.take ? DRAFT_PRIORITY : 0, {
-					takeOf: { shot: shot.id, take },
-					// The other takes are for choosing between.
-					...(take <= 1 ? { landing: landingOf(composed) } : {}),
-				}),
-			);
+			wishes.push({
+				request: composed.request,
+				priority: take === DRAFT.take ? DRAFT_PRIORITY : 0,
+				takeOf: { shot: shot.id, take },
+				// The other takes are for choosing between.
+				...(take <= 1 ? { landing: landingOf(composed) } : {}),
+			});
 		}
-		return Promise.all(jobs);
+		return queue.submitAll(wishes);
 	}
 
 	/**
@@ -95,7 +104,9 @@ export class Shots {
 		const name = request.output.name.replace(/(draft|take \d+)$/, `take ${take}`);
 		await mkdir(request.output.folder, { recursive: true });
 		const varied = { ...request, id, seed, output: { ...request.output, name } };
-		return queue.submit(varied, 0, { takeOf: { shot, take } });
+		const wish = { request: varied, priority: 0, takeOf: { shot, take } };
+		const [made] = await queue.submitAll([wish]);
+		return made!;
 	}
 
 	async #planIn({ cut, host, project }: Read, shot: Shot): Promise<ShotPlan> {

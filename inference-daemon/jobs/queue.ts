@@ -5,9 +5,12 @@ import { admit, fingerprintOf, type Surroundings } from './admission.ts';
 import type { Journal, Submission } from './journal.ts';
 import type { Supervisor } from './supervisor.ts';
 
+/** What is asked for; of a press also which take it is and where that is to land. */
+export type Wish = Pick<Submission, 'request' | 'priority' | 'takeOf' | 'landing'>;
+
 type Waiting = {
-	readonly submission: Submission;
-	readonly resolve: (job: Job) => void;
+	readonly submissions: readonly Submission[];
+	readonly resolve: (jobs: readonly Job[]) => void;
 	readonly reject: (error: unknown) => void;
 };
 
@@ -25,20 +28,25 @@ export class JobQueue {
 	}
 
 	/** Throws the refusal. The same request again is the job that does it, also when it has ended. */
-	async submit(
-		request: GenerationRequest,
-		priority: number,
-		forCut: Pick<Submission, 'takeOf' | 'landing'> = {},
-	): Promise<Job> {
-		const fingerprint = fingerprintOf(request);
-		const known = this.#known(request, fingerprint);
+	async submit(request: GenerationRequest, priority: number): Promise<Job> {
+		const known = this.#known(request, fingerprintOf(request));
 		if (known) return known;
-		const admitted = await admit(request, this.#surroundings);
-		const submission = { fingerprint, priority, ...admitted, ...forCut };
+		const [job] = await this.submitAll([{ request, priority }]);
+		return job!;
+	}
+
+	/** Takes all of them or, throwing the first refusal, none; a crash comes before all or after all. */
+	async submitAll(wishes: readonly Wish[]): Promise<readonly Job[]> {
+		const submissions = await Promise.all(
+			wishes.map(async ({ request, ...wish }) => {
+				const fingerprint = fingerprintOf(request);
+				return { ...wish, ...(await admit(request, this.#surroundings)), fingerprint };
+			}),
+		);
 		return new Promise((resolve, reject) => {
 			// One transaction for all that come together: a thousand of them cost one sync of the disk.
 			if (this.#waiting.length === 0) setImmediate(() => this.#acceptWaiting());
-			this.#waiting.push({ submission, resolve, reject });
+			this.#waiting.push({ submissions, resolve, reject });
 		});
 	}
 
@@ -88,10 +96,12 @@ export class JobQueue {
 		const waiting = this.#waiting;
 		this.#waiting = [];
 		try {
-			const results = this.#journal.accept(waiting.map(({ submission }) => submission));
-			for (const [index, result] of results.entries()) {
-				if (result instanceof PickupError) waiting[index]?.reject(result);
-				else waiting[index]?.resolve(result);
+			const results = [...this.#journal.accept(waiting.flatMap((each) => each.submissions))];
+			for (const { submissions, resolve, reject } of waiting) {
+				const mine = results.splice(0, submissions.length);
+				const refused = mine.find((each) => each instanceof PickupError);
+				if (refused) reject(refused);
+				else resolve(mine as Job[]);
 			}
 		} catch (error) {
 			for (const { reject } of waiting) reject(error);
