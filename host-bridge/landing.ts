@@ -54,20 +54,15 @@ export function standingItems(cut: Cut, path: string): readonly (LandedItem & { 
 	);
 }
 
-/** Where it stands now; null where something of what was expected is not there. */
-export function landedAs(
-	after: Cut,
-	path: string,
-	expected: readonly Expected[],
-): readonly LandedItem[] | null {
-	const standing = standingItems(after, path).map(({ of, track, range }) => ({ of, track, range }));
-	const isThere = expected.every(({ of, track, range }) =>
+/** Whether a file stands wherever it was expected to. */
+export function standsAsPlanned(after: Cut, path: string, { expected }: LandingPlan): boolean {
+	const standing = standingItems(after, path);
+	return expected.every(({ of, track, range }) =>
 		standing.some(
 			(item) =>
 				item.of === of && sameRange(item.range, range) && (track === null || item.track === track),
 		),
 	);
-	return isThere ? standing : null;
 }
 
 /** Clips that stood in the cut and do not any more, beside those of the given files; names. */
@@ -83,12 +78,9 @@ export function disturbed(before: Cut, after: Cut, ours: readonly string[]): rea
 	);
 }
 
-/** The steps that take a clip out of the cut again; none where it is not in it. */
-export function planRemoval(cut: Cut, path: string): readonly EditStep[] {
-	return standingItems(cut, path).map(({ track, range }) => ({
-		kind: 'remove',
-		item: { track, range, path },
-	}));
+/** The steps that take a clip out of the cut again, where it stands. */
+export function planRemoval(items: readonly LandedItem[], path: string): EditStep[] {
+	return items.map(({ track, range }) => ({ kind: 'remove', item: { track, range, path } }));
 }
 
 /** For people, as `V1 + A2 01:00:14:06–01:00:16:18`. */

@@ -73,12 +73,15 @@ export class Hosts {
 		);
 	}
 
-	/** The editor that has a project open, or null. */
-	withProject(program: string, project: string): Connected | null {
-		for (const host of this.#connected.values()) {
-			if (host.agent.program === program && host.state.project?.id === project) return host;
-		}
-		return null;
+	/**
+	 * The editor that has a project open, or null: of several the one with that sequence in front,
+	 * and of several of those always the same one.
+	 */
+	withSequence(program: string, { project, sequence }: Where): Connected | null {
+		const open = [...this.#connected.values()].filter(
+			({ agent, state }) => agent.program === program && state.project?.id === project,
+		);
+		return open.find(({ state }) => state.sequence?.id === sequence) ?? open[0] ?? null;
 	}
 
 	/** The sequence that is open in the editor. Throws `no-such-host` where none is. */

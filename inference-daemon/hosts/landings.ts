@@ -2,13 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import {
 	disturbed,
-	landedAs,
+	type LandingPlan,
 	planLanding,
 	planRemoval,
 	rangeFor,
 	standingItems,
+	standsAsPlanned,
 } from '../../host-bridge/landing.ts';
 import { PickupError, problemOf } from '../../protocol/errors.ts';
+import type { GenerationRequest } from '../../protocol/generation.ts';
 import type { AgentResult, EditStep } from '../../protocol/hosts.ts';
 import type { Clip, Job } from '../../protocol/jobs.ts';
 import type {
@@ -18,13 +20,13 @@ import type {
 	Landing,
 	WaitsFor,
 } from '../../protocol/landings.ts';
-import { sameRange } from '../../protocol/time.ts';
-import type { Cut } from '../../protocol/timeline.ts';
 import type { Journal } from '../jobs/journal.ts';
 import type { Log } from '../log.ts';
 import type { Cuts } from './cuts.ts';
 import type { Connected, Hosts, Where } from './hosts.ts';
+import { lookForLanded, standingOf } from './look-for-landed.ts';
 import { movesFor, movingSteps, putBeside } from './move-beside.ts';
+import { isOpen, sameSequence, standingBesides, standsAt } from './standing.ts';
 
 export type LandingsOptions = {
 	readonly journal: Journal;
@@ -38,14 +40,14 @@ export type LandingsOptions = {
 /** A person who edits makes many changes in a row. How long after the last one it is looked, in ms. */
 const LOOK_AFTER = 250;
 
+/** How long it is put off at most, whoever goes on editing: another editor may be waiting. In ms. */
+const LOOK_WITHIN = 1000;
+
 /** How long until an editor that did not answer is asked again, in ms. */
 const ASK_AGAIN = 15_000;
 
 /** A sequence that changes each time between reading and editing is left alone for a while. */
 const MOST_STALE = 5;
-
-/** Clips that may stand in a cut, or may stand there again when the person undoes. */
-const SETTLED = ['landed', 'gone', 'replaced', 'withdrawn'] as const;
 
 /**
  * Lands finished clips, one after the other in each editor, and keeps true what is known of where
@@ -59,6 +61,8 @@ export class Landings {
 	/** By agent: the sequence and revision whose clips were last looked for. */
 	readonly #lookedAt = new Map<string, string>();
 	#timer: ReturnType<typeof setTimeout> | undefined;
+	/** By when it is looked at the latest, on the clock of `performance`. */
+	#lookBy = Number.POSITIVE_INFINITY;
 	#ended = false;
 
 	constructor(options: LandingsOptions) {
@@ -76,45 +80,13 @@ export class Landings {
 		clearTimeout(this.#timer);
 	}
 
-	/** Wants a finished clip at a place of the sequence that is open. Throws `wrong-state`, `no-such-host`. */
-	async landAgain({ jobId, host: id, track, frame, where, replaces }: LandAgain): Promise<void> {
-		const { journal, hosts, cuts } = this.#options;
-		const { job, request } = journal.record(jobId);
-		const clip = clipOf(job);
-		const { where: open, ...host } = hosts.openSequence(id);
-		const { cut } = await cuts.now(host, open);
-		// What was taken out by hand is not in the way; then the gap is what counts.
-		const stands =
-			replaces !== null &&
-			this.#rivals(replaces, job.id).some((path) => standingItems(cut, path).length > 0);
-		const replace = request.kind === 'retake' ? request.replace : 'both';
-		const destination: Destination = {
-			program: host.agent.program,
-			project: { id: host.state.project!.id, name: host.state.project!.name },
-			sequence: host.state.sequence!,
-			name: request.output.name.replace(/^pickup/, 'Pickup'),
-			track,
-			range: { start: frame, end: frame + clip.frames },
-			leansOn: 'start',
-			where,
-			picture: request.kind !== 'soundtrack' && replace !== 'sound',
-			sound: request.kind !== 'animate' && replace !== 'picture',
-			replaces: stands ? replaces : null,
-		};
-		// It is told at once where that cannot be.
-		planLanding(cut, {
-			clip,
-			destination,
-			rivals: this.#rivalsOf(job.id, destination),
-			can: host.agent.can,
-		});
-		const landing: Landing = {
-			...begun(job.id, destination),
-			state: 'waiting',
-			waitsFor: 'editor',
-		};
-		journal.land(landing);
-		await this.#inTurn(host, () => this.#land(landing.id));
+	/**
+	 * Wants a finished clip at a place of the sequence that is open; one that stands there, or is on
+	 * its way, is not wanted twice. Throws `wrong-state`, `no-such-host`, `placement-conflict`.
+	 */
+	async landAgain(wish: LandAgain): Promise<void> {
+		const host = this.#options.hosts.find(wish.host);
+		await this.#inTurn(host, () => this.#landAgain(wish));
 	}
 
 	/** Takes a clip out of the cut again. Throws `no-such-host` where its project is not open. */
@@ -123,7 +95,7 @@ export class Landings {
 		const landing = this.#found(id);
 		if (landing.state === 'waiting') {
 			journal.land({ ...stamped(landing), state: 'withdrawn' });
-		} else if (landing.state === 'landed') {
+		} else if (landing.state === 'landed' || landing.state === 'landing') {
 			const { host, where, waitsFor } = this.#hostOf(landing.destination);
 			if (!host) {
 				const { program, sequence } = landing.destination;
@@ -133,19 +105,68 @@ export class Landings {
 					{ field: 'landing' },
 				);
 			}
-			await this.#inTurn(host, () => this.#remove(landing, host, where));
+			await this.#inTurn(host, () => this.#takeOut(id, host, where));
 		}
 		return journal.job(landing.jobId);
 	}
 
+	async #landAgain({ jobId, host: id, track, frame, where, replaces }: LandAgain): Promise<void> {
+		const { journal, hosts, cuts } = this.#options;
+		const { job, request } = journal.record(jobId);
+		const clip = clipOf(job);
+		const { where: open, ...host } = hosts.openSequence(id);
+		const { cut } = await cuts.now(host, open);
+		// What was taken out by hand is not in the way; then the gap is what counts.
+		const stands =
+			replaces !== null &&
+			this.#rivals(replaces, job.id).some((path) => standingItems(cut, path).length > 0);
+		const destination: Destination = {
+			program: host.agent.program,
+			project: { id: host.state.project!.id, name: host.state.project!.name },
+			sequence: host.state.sequence!,
+			name: request.output.name.replace(/^pickup/, 'Pickup'),
+			track,
+			range: { start: frame, end: frame + clip.frames },
+			leansOn: 'start',
+			where,
+			...partsOf(request),
+			replaces: stands ? replaces : null,
+		};
+		if (standsAt(cut, clip, destination)) return;
+		const begun = job.landings.find(
+			(other) =>
+				isOpen(other) &&
+				sameSequence(other.destination, destination) &&
+				rangeFor(other.destination, clip.frames).start === frame,
+		);
+		if (begun) return this.#land(begun.id);
+		// It is told at once where that cannot be.
+		planLanding(cut, {
+			clip,
+			destination,
+			rivals: this.#rivalsOf(job.id, destination),
+			can: host.agent.can,
+		});
+		const landing: Landing = {
+			...stamped({ id: randomUUID(), jobId: job.id, destination }),
+			state: 'waiting',
+			waitsFor: 'editor',
+		};
+		journal.land(landing);
+		await this.#land(landing.id);
+	}
+
 	#lookSoon(wait: number): void {
 		if (this.#ended) return;
+		const now = performance.now();
+		this.#lookBy = Math.min(this.#lookBy, now + (wait === 0 ? 0 : LOOK_WITHIN));
 		clearTimeout(this.#timer);
-		this.#timer = setTimeout(() => this.#look(), wait);
+		this.#timer = setTimeout(() => this.#look(), Math.max(0, Math.min(wait, this.#lookBy - now)));
 	}
 
 	/** Everything that is open has its turn, in the order of the presses. */
 	#look(): void {
+		this.#lookBy = Number.POSITIVE_INFINITY;
 		const { journal, hosts } = this.#options;
 		const open = journal.landings.inState('waiting', 'landing');
 		for (const landing of open) {
@@ -170,12 +191,15 @@ export class Landings {
 			const host = hosts.find(agent.id);
 			const { project, sequence, revision, busy } = host.state;
 			if (!project || !sequence || busy) continue;
+			// Of several with the same sequence one counts, or a clip would come and go.
+			const where = { project: project.id, sequence: sequence.id };
+			if (hosts.withSequence(agent.program, where)?.agent.id !== agent.id) continue;
 			const key = JSON.stringify([project.id, project.path, sequence.id, revision]);
 			if (this.#lookedAt.get(agent.id) === key) continue;
 			this.#lookedAt.set(agent.id, key);
 			const look = async () => {
 				await this.#moveBeside(host);
-				await this.#lookForLanded(host);
+				await lookForLanded(this.#options, host);
 			};
 			void this.#inTurn(host, look).catch((error) => {
 				this.#lookedAt.delete(agent.id);
@@ -206,57 +230,59 @@ export class Landings {
 
 	/** The editor that can take it now; else what it waits for. */
 	#hostOf({ program, project, sequence }: Destination): HostFound {
-		const host = this.#options.hosts.withProject(program, project.id);
+		const where = { project: project.id, sequence: sequence.id };
+		const host = this.#options.hosts.withSequence(program, where);
 		if (!host) return { host: null, waitsFor: 'editor' };
 		if (host.state.sequence?.id !== sequence.id) return { host: null, waitsFor: 'sequence' };
 		if (host.state.busy) return { host: null, waitsFor: host.state.busy };
-		return { host, where: { project: project.id, sequence: sequence.id } };
+		return { host, where };
 	}
 
 	/** One attempt. Throws where the editor gave no answer: then nobody knows, and it is asked again. */
 	async #land(id: string): Promise<void> {
 		const { journal, cuts } = this.#options;
 		const landing = this.#found(id);
-		if (landing.state !== 'waiting' && landing.state !== 'landing') return;
+		if (!isOpen(landing)) return;
 		const { destination } = landing;
 		const { host, where } = this.#hostOf(destination);
 		if (!host) return;
 		const job = journal.job(landing.jobId);
 		const clip = clipOf(job);
-		const missing = await whyMissing(clip);
-		if (missing) return this.#notLanded(landing, missing, 'folder');
+		await this.#settleRivals(landing);
 		for (let tries = 0; tries < MOST_STALE; tries++) {
 			const read = await cuts.now(host, where);
-			if (landing.state === 'landing' && tries === 0) {
-				const items = this.#standsAlready(landing, read.cut, clip);
-				if (items) return this.#landed(landing, items, []);
+			// Somebody may have withdrawn it meanwhile.
+			if (!isOpen(this.#found(id))) return;
+			if (landing.state === 'landing') {
+				// What an editor that ended in the middle had done.
+				const items = standingBesides(read.cut, clip, landing, job.landings);
+				if (items.length > 0) return this.#landed(landing, items, []);
 			}
-			let steps: readonly EditStep[];
-			let plan: ReturnType<typeof planLanding>;
+			const rivals = this.#rivalsOf(job.id, destination);
+			let plan: LandingPlan;
 			try {
-				const rivals = this.#rivalsOf(job.id, destination);
+				await expectFile(clip);
 				plan = planLanding(read.cut, { clip, destination, rivals, can: host.agent.can });
-				steps = plan.steps;
 			} catch (error) {
 				if (!(error instanceof PickupError)) throw error;
 				return this.#toBin(landing, error, host, where);
 			}
+			if (!isOpen(this.#found(id))) return;
 			journal.land({ ...stamped(landing), state: 'landing' });
 			const answer = await this.#edit(host, where, {
 				operation: landing.id,
 				revision: read.revision,
 				label: destination.name,
-				steps: [...steps],
+				steps: [...plan.steps],
 			});
-			if (answer instanceof PickupError) return this.#toBin(landing, answer, host, where);
+			if (answer instanceof PickupError) return this.#refused(landing, answer, plan, host, where);
 			if (answer.stale) continue;
 			const after = await cuts.now(host, where);
-			const items = landedAs(after.cut, clip.path, plan.expected);
-			if (items) {
+			if (standsAsPlanned(after.cut, clip.path, plan)) {
 				const isAlone = answer.revision === after.revision && !answer.again;
-				const ours = [clip.path, ...this.#rivalsOf(job.id, destination)];
-				const lost = isAlone ? disturbed(read.cut, after.cut, ours) : [];
+				const lost = isAlone ? disturbed(read.cut, after.cut, [clip.path, ...rivals]) : [];
 				const notes = lost.map((what) => `${what} is no longer where it was: look at the cut.`);
+				const items = standingBesides(after.cut, clip, landing, job.landings);
 				return this.#landed(landing, items, [...plan.notes, ...notes]);
 			}
 			if (answer.again) {
@@ -276,19 +302,40 @@ export class Landings {
 		);
 	}
 
-	/** What an editor that ended in the middle had done: a clip that stands where no other landing put it. */
-	#standsAlready(landing: Landing, cut: Cut, clip: Clip): readonly LandedItem[] | null {
-		const items = standingItems(cut, clip.path).map(({ of, track, range }) => ({
-			of,
-			track,
-			range,
-		}));
-		const others = this.#options.journal.landings
-			.ofJob(landing.jobId)
-			.filter((other) => other.id !== landing.id && other.state === 'landed')
-			.flatMap((other) => (other.state === 'landed' ? other.items : []));
-		const fresh = items.filter((item) => !others.some((other) => sameItems([item], [other])));
-		return fresh.length > 0 ? fresh : null;
+	/** What it is to replace may have been asked for without an answer: then nobody knows yet what stands. */
+	async #settleRivals({ id, jobId, destination }: Landing): Promise<void> {
+		const { journal } = this.#options;
+		if (destination.replaces === null) return;
+		const rivals = journal.ofShot(destination.replaces).map((job) => job.id);
+		const begun = journal.landings.inState('landing');
+		const own = begun.findIndex((other) => other.id === id);
+		for (const other of begun.slice(0, own === -1 ? begun.length : own)) {
+			const isRival = other.jobId !== jobId && rivals.includes(other.jobId);
+			if (isRival && sameSequence(other.destination, destination)) await this.#land(other.id);
+		}
+	}
+
+	/** It may have become busy, or have done it all the same; else the clip is kept for the person. */
+	async #refused(
+		landing: Landing,
+		why: PickupError,
+		plan: LandingPlan,
+		host: Connected,
+		where: Where,
+	): Promise<void> {
+		const { journal, hosts, cuts } = this.#options;
+		const { state } = await host.link.ask('agent.who', {});
+		hosts.changed(host.link, state);
+		const { waitsFor } = this.#hostOf(landing.destination);
+		if (waitsFor) return journal.land({ ...stamped(landing), state: 'waiting', waitsFor });
+		const after = await cuts.now(host, where);
+		const job = journal.job(landing.jobId);
+		const clip = clipOf(job);
+		if (!standsAsPlanned(after.cut, clip.path, plan)) {
+			return this.#toBin(landing, why, host, where);
+		}
+		const items = standingBesides(after.cut, clip, landing, job.landings);
+		return this.#landed(landing, items, plan.notes);
 	}
 
 	#landed(landing: Landing, items: readonly LandedItem[], notes: readonly string[]): void {
@@ -316,7 +363,7 @@ export class Landings {
 	async #toBin(landing: Landing, why: PickupError, host: Connected, where: Where): Promise<void> {
 		const clip = clipOf(this.#options.journal.job(landing.jobId));
 		let kept: 'bin' | 'folder' = 'folder';
-		if (host.agent.can.bin) {
+		if (host.agent.can.bin && why.code !== 'media-offline') {
 			const { revision } = await this.#options.cuts.now(host, where);
 			const answer = await this.#edit(host, where, {
 				operation: randomUUID(),
@@ -335,24 +382,29 @@ export class Landings {
 		log.info(`${landing.jobId} is not landed: ${why.message}`);
 	}
 
+	/** What was begun is settled first. */
+	async #takeOut(id: string, host: Connected, where: Where): Promise<void> {
+		await this.#land(id);
+		const landing = this.#found(id);
+		if (landing.state === 'landed') await this.#remove(landing, host, where);
+		if (landing.state !== 'waiting') return;
+		this.#options.journal.land({ ...stamped(landing), state: 'withdrawn' });
+	}
+
 	async #remove(landing: Landing, host: Connected, where: Where): Promise<void> {
 		const { journal, cuts } = this.#options;
-		const clip = clipOf(journal.job(landing.jobId));
+		const { path } = clipOf(journal.job(landing.jobId));
 		for (let tries = 0; tries < MOST_STALE; tries++) {
 			const { cut, revision } = await cuts.now(host, where);
-			const steps = planRemoval(cut, clip.path);
-			if (steps.length === 0) return journal.land({ ...stamped(landing), state: 'withdrawn' });
+			const items = standingOf(journal, cut, landing).get(landing.id) ?? [];
+			if (items.length === 0) return journal.land({ ...stamped(landing), state: 'withdrawn' });
 			const answer = await this.#edit(host, where, {
 				operation: randomUUID(),
 				revision,
 				label: `Remove ${landing.destination.name}`,
-				steps: [...steps],
+				steps: planRemoval(items, path),
 			});
 			if (answer instanceof PickupError) throw answer;
-			if (answer.stale) continue;
-			const after = await cuts.now(host, where);
-			if (standingItems(after.cut, clip.path).length > 0) break;
-			return journal.land({ ...stamped(landing), state: 'withdrawn' });
 		}
 		throw new PickupError('host-refused', `The clip still stands in ${host.agent.program}`, {
 			action: 'Take it out by hand.',
@@ -373,42 +425,6 @@ export class Landings {
 				['host-gone', 'host-silent', 'bad-message'].includes(error.code);
 			if (isUnknown) throw error;
 			return error;
-		}
-	}
-
-	/** Undone, removed, redone, never saved: what stands in the sequence now is what is said. */
-	async #lookForLanded(host: Connected): Promise<void> {
-		const { journal, cuts } = this.#options;
-		const { project, sequence } = host.state;
-		if (!project || !sequence) return;
-		const known = journal.landings
-			.inState(...SETTLED)
-			.filter(
-				({ destination }) =>
-					destination.program === host.agent.program &&
-					destination.project.id === project.id &&
-					destination.sequence.id === sequence.id,
-			);
-		if (known.length === 0) return;
-		const { cut } = await cuts.of(host, { project: project.id, sequence: sequence.id });
-		for (const landing of known) {
-			const clip = journal.find(landing.jobId)?.clip;
-			if (!clip) continue;
-			const items = standingItems(cut, clip.path).map(({ of, track, range }) => ({
-				of,
-				track,
-				range,
-			}));
-			const isAlone = journal.landings.ofJob(landing.jobId).length === 1;
-			const mine = isAlone ? items : items.filter(({ range }) => isAt(landing, range, clip));
-			if (landing.state === 'landed') {
-				if (mine.length === 0) journal.land({ ...stamped(landing), state: 'gone' });
-				else if (!sameItems(mine, landing.items)) {
-					journal.land({ ...stamped(landing), state: 'landed', items: mine });
-				}
-			} else if (mine.length > 0) {
-				journal.land({ ...stamped(landing), state: 'landed', items: mine });
-			}
 		}
 	}
 
@@ -487,11 +503,16 @@ type HostFound =
 	| { readonly host: Connected; readonly where: Where; readonly waitsFor?: never }
 	| { readonly host: null; readonly where?: never; readonly waitsFor: WaitsFor };
 
-function begun(jobId: string, destination: Destination) {
-	return { id: randomUUID(), jobId, destination, at: new Date().toISOString() };
+/** Which of its media are of use in the cut. */
+function partsOf(request: GenerationRequest): Pick<Destination, 'picture' | 'sound'> {
+	const replace = request.kind === 'retake' ? request.replace : 'both';
+	return {
+		picture: request.kind !== 'soundtrack' && replace !== 'sound',
+		sound: request.kind !== 'animate' && replace !== 'picture',
+	};
 }
 
-function stamped({ id, jobId, destination }: Landing) {
+function stamped({ id, jobId, destination }: Pick<Landing, 'id' | 'jobId' | 'destination'>) {
 	return { id, jobId, destination, at: new Date().toISOString() };
 }
 
@@ -502,25 +523,8 @@ function clipOf(job: Job): Clip {
 	});
 }
 
-async function whyMissing({ path }: Clip): Promise<PickupError | null> {
+async function expectFile({ path }: Clip): Promise<void> {
 	const found = await stat(path).catch(() => null);
-	if (found?.isFile()) return null;
-	return new PickupError('media-offline', `Expected the finished clip at ${path}, it is gone`);
-}
-
-function isAt(landing: Landing, range: LandedItem['range'], clip: Clip): boolean {
-	if (landing.state === 'landed') {
-		return landing.items.some((item) => item.range.start === range.start);
-	}
-	return rangeFor(landing.destination, clip.frames).start === range.start;
-}
-
-function sameItems(a: readonly LandedItem[], b: readonly LandedItem[]): boolean {
-	if (a.length !== b.length) return false;
-	return a.every((item) =>
-		b.some(
-			({ of, track, range }) =>
-				of === item.of && track === item.track && sameRange(range, item.range),
-		),
-	);
+	if (found?.isFile()) return;
+	throw new PickupError('media-offline', `Expected the finished clip at ${path}, it is gone`);
 }

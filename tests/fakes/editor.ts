@@ -38,10 +38,12 @@ export type Editor = {
 	readonly fill: () => Promise<void>;
 	/** How often an edit was done, and the steps of the last one. */
 	readonly edits: () => number;
-	/** Called after an edit was done and before it is answered. */
-	onEdit: (() => void) | null;
-	/** Called before an edit is done. */
+	/** Called after an edit was done and before it is answered. What it throws is answered. */
+	onEdit: (() => Promise<void> | void) | null;
+	/** Called before an edit is done. What it throws is answered, and nothing is done. */
 	beforeEdit: (() => void) | null;
+	/** Called when the cut was read, before it is answered. */
+	onCut: (() => Promise<void> | void) | null;
 	/** It stops answering, as one that shows a dialog. */
 	readonly freeze: () => void;
 	/** It ends, with the connection. */
@@ -117,11 +119,15 @@ export async function openEditor(
 		state = { ...state, revision: state.revision + 1 };
 	}
 
-	const answers: { [M in AgentMethod]: (params: never) => AgentResult<M> } = {
+	const answers: {
+		[M in AgentMethod]: (params: never) => AgentResult<M> | Promise<AgentResult<M>>;
+	} = {
 		'agent.who': () => ({ agent, state }),
-		'agent.cut': (where: { project: string; sequence: string }) => {
+		'agent.cut': async (where: { project: string; sequence: string }) => {
 			checkOpen(where);
-			return { cut, revision: state.revision };
+			const read = { cut, revision: state.revision };
+			await editor.onCut?.();
+			return read;
 		},
 		'agent.show': ({ frame }: { frame: number }) => {
 			state = { ...state, playhead: frame };
@@ -133,7 +139,7 @@ export async function openEditor(
 			writeFileSync(path, pngOf({ ...size, data }), { flag: 'wx' });
 			return { size };
 		},
-		'agent.edit': (edit: AgentParams<'agent.edit'>) => {
+		'agent.edit': async (edit: AgentParams<'agent.edit'>) => {
 			checkOpen(edit);
 			if (done.has(edit.operation)) return { revision: state.revision, again: true, stale: false };
 			if (edit.revision !== state.revision) {
@@ -145,12 +151,13 @@ export async function openEditor(
 			edits += 1;
 			step(next, undos);
 			redos.length = 0;
-			editor.onEdit?.();
-			return { revision: state.revision, again: false, stale: false };
+			const { revision } = state;
+			await editor.onEdit?.();
+			return { revision, again: false, stale: false };
 		},
 	};
 
-	socket.on('message', (data) => {
+	socket.on('message', async (data) => {
 		const message = JSON.parse(String(data));
 		if (message.method === undefined) {
 			waiting.get(message.id)?.(message);
@@ -165,7 +172,7 @@ export async function openEditor(
 		try {
 			const params = agentMethods[method].params.parse(message.params);
 			const before = state;
-			const result = answers[method](params as never);
+			const result = await answers[method](params as never);
 			socket.send(JSON.stringify({ jsonrpc: '2.0', id, result }));
 			// What it did itself it tells like anything else that changes in it.
 			if (state !== before) void tell().catch(() => {});
@@ -192,6 +199,7 @@ export async function openEditor(
 		fill: () => call('host.fill', {}),
 		onEdit: null,
 		beforeEdit: null,
+		onCut: null,
 		async edit(change) {
 			step(change(cut), undos);
 			await tell();

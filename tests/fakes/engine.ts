@@ -23,6 +23,7 @@ import { framesToSeconds, ONE, rangeLength, samplesForFrames, ZERO } from '../..
  *              'child' (leaves a child running and waits), 'wild' (progress goes all ways)
  *   `film`     a file whose picture and sound it gives instead, from their beginning
  *   `awaits`   a file that has to be there before it makes the first frame
+ *   `finished` what it makes is no draft, so that a press has one made before it
  *   `log`      a file that gets a line when a job starts and one when its clip stands
  * Where the environment has PICKUP_FAKE_IDLE, every job fails before it writes anything. Where it
  * has PICKUP_FAKE_TAKES, the engine takes whatever a request may bring, and makes one frame less
@@ -82,7 +83,7 @@ export const engine: Engine = {
 			stages: 1,
 			steps: 0,
 			context: { left: 0, right: 0 },
-			draft: true,
+			draft: !request.settings.finished,
 			notes: [],
 		};
 	},
@@ -136,7 +137,8 @@ export const engine: Engine = {
 		);
 		note('finished');
 		if (ending === 'none') return undefined as unknown as Clip;
-		return { ...clip, draft: true, engine: 'fake', seed: request.seed };
+		const draft = !request.settings.finished;
+		return { ...clip, draft, engine: 'fake', seed: request.seed };
 	},
 };
 

@@ -1,107 +1,29 @@
-import { randomUUID } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import type { Job } from '../../protocol/jobs.ts';
-import type { Landing } from '../../protocol/landings.ts';
-import type { Shot } from '../../protocol/shots.ts';
-import type { Cut, Track } from '../../protocol/timeline.ts';
 import {
 	connect,
 	crash,
 	type Daemon,
 	endAllDaemons,
-	type Peer,
 	startDaemon,
 	stop,
-	temporaryFolder,
 	until,
 } from '../daemon/harness.ts';
-import { type Editor, type EditorOptions, openEditor } from '../fakes/editor.ts';
-import { SEQUENCE, span } from '../requests.ts';
+import { openEditor } from '../fakes/editor.ts';
+import {
+	cutWithGap,
+	editorsGone,
+	GAP,
+	landingOf,
+	names,
+	press,
+	settled,
+	setUp,
+	shotFor,
+} from './film.ts';
 
 afterAll(endAllDaemons);
-
-const GAP = { start: 24, end: 36 };
-
-/** Two shots with twelve frames between them, and sound under all of it. */
-function cutWithGap(): Cut {
-	const track = (kind: Track['kind'], name: string, clips: Track['clips']): Track => ({
-		kind,
-		index: 0,
-		name,
-		enabled: true,
-		locked: false,
-		clips,
-		transitions: [],
-	});
-	const offline = { kind: 'offline', path: '/gone.mov', reason: 'not there' } as const;
-	const clip = (name: string, range: readonly [number, number], trackName: string) =>
-		span(range, offline, { name, track: trackName });
-	return {
-		sequence: SEQUENCE,
-		tracks: [
-			track('video', 'V1', [clip('left', [0, 24], 'V1'), clip('right', [36, 60], 'V1')]),
-			track('audio', 'A1', [clip('dialogue', [0, 60], 'A1')]),
-		],
-	};
-}
-
-async function setUp(options: EditorOptions & { readonly cut?: Cut } = {}) {
-	const daemon = await startDaemon();
-	const project = await temporaryFolder();
-	const path = join(project, 'film.prproj');
-	const editor = await openEditor(daemon, options.cut ?? cutWithGap(), { path, ...options });
-	const peer = await connect(daemon);
-	return { daemon, editor, peer, project };
-}
-
-function shotFor(editor: Editor, changes: Partial<Shot> = {}): Shot {
-	const { project, sequence } = editor.state();
-	return {
-		id: randomUUID(),
-		host: editor.agent.id,
-		project: project!.id,
-		sequence: sequence!.id,
-		verb: 'fill',
-		track: 'V1',
-		range: GAP,
-		prompt: 'grey',
-		engine: 'fake',
-		seed: 7,
-		takes: 1,
-		draft: false,
-		settings: {},
-		...changes,
-	};
-}
-
-async function press(peer: Peer, shot: Shot): Promise<readonly Job[]> {
-	return (await peer.call('shot.submit', { shot })).jobs;
-}
-
-async function landingOf(peer: Peer, jobId: string): Promise<Landing> {
-	const { job } = await peer.call('job.get', { jobId });
-	return job.landings.at(-1)!;
-}
-
-async function settled(peer: Peer, jobId: string, ...states: Landing['state'][]): Promise<Landing> {
-	return until(`the clip to be ${states.join(' or ')}`, async () => {
-		const landing = await landingOf(peer, jobId);
-		return states.includes(landing.state) ? landing : null;
-	});
-}
-
-async function editorsGone(peer: Peer): Promise<void> {
-	await until('the editor to have gone', async () => {
-		return (await peer.call('host.watch', {})).hosts.length === 0;
-	});
-}
-
-const names = (cut: Cut, track: string) =>
-	cut.tracks
-		.find(({ name }) => name === track)
-		?.clips.map(({ name, range }) => `${name} ${range.start}–${range.end}`);
 
 it('a press lands its clip in the gap, sound on a free track, and a second press of the same id is the same', async () => {
 	const { editor, peer, project } = await setUp();
