@@ -1,5 +1,5 @@
 /** Packs Blender's add-on: one zip that Blender takes as an add-on and, from 4.2 on, as an extension. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zipSync } from 'fflate';
 
@@ -14,5 +14,8 @@ export function packBlender(root) {
 	);
 	files['pickup/LICENSE'] = readFileSync(join(root, 'LICENSE'));
 	mkdirSync(join(root, 'dist'), { recursive: true });
-	writeFileSync(join(root, 'dist/pickup-blender.zip'), zipSync(files, { mtime: MADE }));
+	const zip = join(root, 'dist/pickup-blender.zip');
+	// Tests pack it too, several at a time.
+	writeFileSync(`${zip}.${process.pid}.part`, zipSync(files, { mtime: MADE }));
+	renameSync(`${zip}.${process.pid}.part`, zip);
 }

@@ -320,16 +320,25 @@ for point in animation_of(scene)['fading']['volume'].keyframe_points:
 		await cutOf(`
 movie('a', 1, 1, '24')
 scene.render.filepath = '/tmp/mine####'
+scene.frame_set(1)
+bpy.ops.render.render()
 scene.render.use_border = True
 scene.frame_set(17)
 bpy.ops.wm.save_as_mainfile(filepath=${text(join(folder, `${which}.blend`))})`);
 		const settings = `
 image = scene.render.image_settings
 result = [scene.render.filepath, scene.render.use_border, scene.frame_current, image.file_format,
-    image.color_mode, image.color_depth, scene.render.use_file_extension, bpy.data.is_dirty]`;
+    image.color_mode, image.color_depth, scene.render.use_file_extension, bpy.data.is_dirty]
+render = bpy.data.images['Render Result']
+render.save_render(${text(join(folder, `render-${which}.png`))})
+result.append(render.render_slots.active_index)`;
 		const before = await blender.run(settings);
 		expect(await rendered(40)).toBe(40);
 		expect(await blender.run(settings)).toEqual(before);
+		// The person's own last render is there to look at still.
+		const path = join(folder, `render-${which}.png`);
+		const grey = ['-v', 'error', '-i', path, '-pix_fmt', 'gray', '-f', 'rawvideo', '-'];
+		expect(readNumber(await bytesOf('ffmpeg', grey))).toBe(0);
 	});
 });
 

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run } from '../../demo/ffmpeg.ts';
 import { stateFolder } from '../../files/folders.ts';
 import { PROTOCOL_VERSION, SUBPROTOCOL } from '../../protocol/rpc.ts';
 import {
@@ -33,6 +34,12 @@ afterAll(async () => {
 
 function blenderAt(state: string, env: Readonly<Record<string, string>> = {}): Promise<Blender> {
 	return startBlender('module', { state, home: join(folder, 'home'), env });
+}
+
+async function packed(): Promise<string> {
+	const pack = "import { packBlender } from './scripts/pack-blender.mjs'; packBlender('.')";
+	await run(process.execPath, ['--input-type=module', '-e', pack]);
+	return join(import.meta.dirname, '../../dist/pickup-blender.zip');
 }
 
 /** The editor that is connected, once one is, as the panel is told. */
@@ -73,6 +80,18 @@ test('Blender is there again, as the same, when a daemon that died has come back
 	expect(after).toEqual(before);
 });
 
+test('Blender 5 takes the add-on as an extension', async () => {
+	const daemon = await startDaemon();
+	const zip = await packed();
+	const home = join(folder, 'extended');
+	const blender = await startBlender('module', { state: daemon.state, home, zip });
+	const { agent } = await hostOf(await connect(daemon));
+	expect(agent.version).toBe('5.0.1');
+	const chosen = 'bpy.context.preferences.addons["bl_ext.user_default.pickup"].preferences';
+	expect(await blender.run(`result = ${chosen}.start`)).toBe('ASK');
+	await blender.kill();
+});
+
 describe('Where no daemon runs', () => {
 	const start = 'result = bpy.ops.pickup.start_daemon() == {"FINISHED"}';
 
@@ -90,6 +109,25 @@ describe('Where no daemon runs', () => {
 		await until('Blender to be gone', () => panel.hosts?.length === 0);
 		await panel.call('daemon.stop', {});
 		await panel.closed;
+	});
+
+	test('any more, Blender starts it without asking where the person said so', async () => {
+		const daemon = await startDaemon();
+		const home = join(folder, 'installed');
+		const zip = await packed();
+		const blender = await startBlender('window', { state: daemon.state, home, zip });
+		await hostOf(await connect(daemon));
+		await blender.run("bpy.context.preferences.addons['pickup'].preferences.start = 'ALWAYS'");
+		await crash(daemon);
+		const next = await until('another daemon', async () => {
+			const found = await readPortFile(daemon.state).catch(() => null);
+			return found && found.pid !== daemon.pid && found;
+		});
+		const panel = await connect(next);
+		expect((await hostOf(panel)).agent.program).toBe('Blender');
+		await panel.call('daemon.stop', {});
+		await panel.closed;
+		await blender.kill();
 	});
 
 	test('and none ever has, Blender says what to do', async () => {

@@ -3,7 +3,7 @@ Lets a test do in Blender what a person does: runs the Python that comes as line
 socket, on Blender's main thread, and answers with what it leaves in `result`.
 
 Environment: DRIVER_PORT, where the test listens; ADDON, a zip that is installed as a person would,
-or a folder whose `pickup` is registered as it is.
+from 4.2 on as an extension, or a folder whose `pickup` is registered as it is.
 """
 
 import json
@@ -21,16 +21,20 @@ names = {"bpy": bpy, "__name__": "driver"}
 
 def start_addon():
     addon = os.environ["ADDON"]
-    if addon.endswith(".zip"):
+    if not addon.endswith(".zip"):
+        sys.path.insert(0, addon)
+        import pickup
+
+        pickup.register()
+        return pickup
+    if bpy.app.version < (4, 2):
         bpy.ops.preferences.addon_install(filepath=addon)
         bpy.ops.preferences.addon_enable(module="pickup")
-    else:
-        sys.path.insert(0, addon)
-    import pickup
-
-    if not addon.endswith(".zip"):
-        pickup.register()
-    names["pickup"] = pickup
+        return sys.modules["pickup"]
+    bpy.ops.preferences.addon_enable(module="bl_pkg")
+    where = {"repo": "user_default", "enable_on_install": True}
+    bpy.ops.extensions.package_install_files(filepath=addon, **where)
+    return sys.modules["bl_ext.user_default.pickup"]
 
 
 def perform(line):
@@ -68,7 +72,7 @@ def tick():
     os._exit(0)
 
 
-start_addon()
+names["pickup"] = start_addon()
 with open(os.path.join(os.path.dirname(__file__), "blender-scenes.py"), encoding="utf-8") as scenes:
     exec(scenes.read(), names)
 if bpy.app.background:

@@ -40,6 +40,7 @@ export async function startBlender(which: Which, options: BlenderOptions): Promi
 		PICKUP_STATE: options.state,
 		BLENDER_USER_CONFIG: join(options.home, 'config'),
 		BLENDER_USER_SCRIPTS: join(options.home, 'scripts'),
+		BLENDER_USER_EXTENSIONS: join(options.home, 'extensions'),
 		LIBGL_ALWAYS_SOFTWARE: '1',
 		// The add-on's sources are not to be littered.
 		PYTHONDONTWRITEBYTECODE: '1',

@@ -10,12 +10,14 @@ bl_info = {
     "category": "Sequencer",
 }
 
+import traceback
+
 import bpy
 
 from . import handlers, ui
 from .agent import Agent
 
-_TICK = 0.05
+_TICK, _TICK_AFTER_FAILURE = 0.05, 2.0
 """Seconds."""
 
 _running = None
@@ -47,5 +49,10 @@ def pump():
 
 
 def _tick():
-    pump()
+    try:
+        pump()
+    except Exception:
+        # Blender drops a timer that fails, and with it the connection would fall silent for good.
+        traceback.print_exc()
+        return _TICK_AFTER_FAILURE
     return _TICK

@@ -22,6 +22,9 @@ _INTERNAL_ERROR = -32_603
 _TURN = 0.02
 """Seconds that a tick goes on answering, so that Blender stays smooth."""
 
+_START_AGAIN = 60.0
+"""Seconds between two daemons that are started without asking."""
+
 _QUIET = 0.1
 """Seconds between two tellings of what has changed."""
 
@@ -39,6 +42,8 @@ class Agent:
         self.refusal = ""
         self.on_change = lambda: None
         self._daemon = None
+        self._started_at = float("-inf")
+        self._was_connected = False
         self._told = None
         self._told_at = 0.0
         self._methods = {
@@ -57,7 +62,7 @@ class Agent:
         self.link.end()
 
     def pump(self):
-        """Takes what has come, answers, and tells what has changed. Never raises."""
+        """Takes what has come, answers, and tells what has changed."""
         until = time.monotonic() + _TURN
         while not self.link.received.empty() and time.monotonic() < until:
             kind, what = self.link.received.get()
@@ -83,12 +88,15 @@ class Agent:
 
     def start_daemon(self):
         """Raises NoDaemon where it cannot be started."""
+        self._started_at = time.monotonic()
         self._daemon = daemon.start(daemon.state_folder())
         self.link.hurry()
 
-    def start_daemon_once(self):
-        """As long as the one that was started runs, or has ended with an error, none is again."""
-        if self._daemon is not None and self._daemon.poll() != 0:
+    def start_daemon_by_itself(self):
+        """Not one that somebody has stopped, and not again and again where it does not come up."""
+        folder = daemon.state_folder()
+        is_early = time.monotonic() - self._started_at < _START_AGAIN
+        if is_early or (self._was_connected and daemon.was_stopped(folder)):
             return
         try:
             self.start_daemon()
@@ -108,6 +116,7 @@ class Agent:
 
     def _register(self, connection):
         self.connection, self.why_not = connection, ""
+        self._was_connected = True
         self._told = self._state()
         self.ask("host.register", {"agent": self._self(), "state": self._told}, self.note_refusal)
         self.on_change()

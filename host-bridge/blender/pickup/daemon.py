@@ -48,6 +48,11 @@ def find(folder):
     return port, token
 
 
+def was_stopped(folder):
+    """Whether the last daemon ended in order: then it took its port file along."""
+    return not os.path.exists(os.path.join(folder, "daemon.json"))
+
+
 def how_to_start(folder):
     """The command line that starts a daemon, or None where none has run here yet."""
     program = _read(os.path.join(folder, "program.json"))

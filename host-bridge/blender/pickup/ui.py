@@ -35,7 +35,7 @@ def _shown():
     """Called when there is something new to show; starts the daemon where the person wants that."""
     chosen = preferences()
     if _agent.connection is None and chosen and chosen.start == "ALWAYS":
-        _agent.start_daemon_once()
+        _agent.start_daemon_by_itself()
     redraw()
 
 
