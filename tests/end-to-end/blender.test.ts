@@ -7,16 +7,11 @@ import type { EditorHost } from '../../protocol/hosts.ts';
 import type { Job } from '../../protocol/jobs.ts';
 import type { Landing } from '../../protocol/landings.ts';
 import type { Shot } from '../../protocol/shots.ts';
-import {
-	connect,
-	type Daemon,
-	endAllDaemons,
-	type Peer,
-	startDaemon,
-	until,
-} from '../daemon/harness.ts';
+import { closeBrowser } from '../browser.ts';
+import { connect, type Daemon, endAllDaemons, type Peer, until } from '../daemon/harness.ts';
 import { openStudio, type Studio } from '../engines/ltx2/shots.ts';
 import { type Blender, endAllBlenders, startBlender, type Which } from '../hosts/blender.ts';
+import { openPanelPage, startStage } from '../plugin/stage.ts';
 import { greyFrames, makeNumberedShot, readNumber } from './numbered.ts';
 import { bytesOf } from './workbench.ts';
 
@@ -32,10 +27,11 @@ let peer: Peer;
 beforeAll(async () => {
 	folder = await mkdtemp(join(tmpdir(), 'pickup blender '));
 	await makeNumberedShot(join(folder, 'shots.mov'), RATE, 0, 200, { hertz: 440, level: 0.3 });
-	[studio, daemon] = await Promise.all([openStudio(), startDaemon()]);
+	[studio, daemon] = await Promise.all([openStudio(), startStage()]);
 	peer = await connect(daemon);
 });
 afterAll(async () => {
+	await closeBrowser();
 	await endAllBlenders();
 	await endAllDaemons();
 	await studio.close();
@@ -107,11 +103,30 @@ describe.each<Which>(['window', 'module'])('A press in Blender (%s)', (which) =>
 		await blender.run(`bpy.ops.wm.save_as_mainfile(filepath=${text(film)})`);
 	}
 
+	test('is made in the panel, in a browser, with one press', async () => {
+		await blender.run('scene.frame_set(61)');
+		const { agent } = await host();
+		const page = await openPanelPage(daemon, { agent }, { width: 360, height: 640 });
+		const { jobs: before } = await peer.call('job.list', {});
+		await page.getByRole('button', { name: /^(Fill the gap|Place a draft)/ }).click();
+		const job = await until('the job', async () => {
+			const { jobs } = await peer.call('job.list', {});
+			return jobs.length > before.length && jobs[0];
+		});
+		await settled(job.id, 'landed');
+		await page.getByText('in the cut').first().waitFor();
+		const { frames } = await render();
+		expect([49, 80].map((at) => readNumber(frames[at]!))).toEqual([49, 100]);
+		expect(meanOf(frames[65]!)).toBeGreaterThan(20);
+		await page.close();
+	});
+
 	test('lands its clip in the gap, and what Blender renders is right before, in and after it', async () => {
 		await peer.call('panel.remember', {
 			key: 'request',
 			value: { prompt: 'wind', engine: 'inbetween', draft: false },
 		});
+		await tookBack();
 		await blender.run('scene.frame_set(61)');
 		await host();
 		await until('the button', () => blender.run('result = bpy.ops.pickup.fill.poll()'));
