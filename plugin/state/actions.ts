@@ -1,15 +1,15 @@
 import type { StoreApi } from 'zustand/vanilla';
-import { problemOf } from '../../protocol/errors.ts';
+import { PickupError, problemOf } from '../../protocol/errors.ts';
 import type { Job } from '../../protocol/jobs.ts';
 import type { Destination, Landing } from '../../protocol/landings.ts';
 import { withJobs } from './jobs.ts';
 import type { Link } from './link.ts';
 import { type MemoryKey, memoryOf, withPrompt } from './memory.ts';
-import { closedGaps, gapsOn, stepFrom } from './place.ts';
+import { closedGaps, stepFrom } from './place.ts';
 import { type CutScene, sceneOf } from './scene.ts';
 import type { ShotView, TakeView } from './shots.ts';
 import type { PanelState, View } from './state.ts';
-import { habitsOf, keyOf, MOST_SEED, type Wish } from './wish.ts';
+import { habitsOf, keyOf, NEW_SEEDS, type Wish } from './wish.ts';
 
 /** What is random is handed in: not all surroundings have it from the same place. */
 export type Chance = {
@@ -86,16 +86,17 @@ export function actionsOf(
 		/** To the gap or edit before or after. */
 		step(by: -1 | 1): void {
 			const scene = cutScene();
-			if (!scene) return;
-			const frame = stepFrom(scene.cut, scene.place, scene.playhead, by);
+			if (!scene || scene.place.kind === 'nothing') return;
+			const { place, gaps, playhead } = scene;
+			const frame = stepFrom({ track: place.track, gaps }, playhead, by);
 			if (frame !== null) actions.show(frame);
 		},
 
 		/** To the nth gap of the track, from 1. */
 		toGap(row: number): void {
 			const scene = cutScene();
-			if (!scene || scene.place.kind === 'nothing') return;
-			const gap = closedGaps(gapsOn(scene.cut, scene.place.track))[row - 1];
+			if (!scene) return;
+			const gap = closedGaps(scene.gaps).find((each) => each.row === row);
 			if (gap) actions.show(gap.start);
 		},
 
@@ -110,7 +111,7 @@ export function actionsOf(
 		},
 
 		newSeed(): void {
-			wish({ seed: randomInteger(MOST_SEED + 1) });
+			wish({ seed: randomInteger(NEW_SEEDS) });
 		},
 
 		/** The filled button: makes what the plan says. */
@@ -203,7 +204,7 @@ export function actionsOf(
 		/** One more take of a press, made as this one was but for its seed. */
 		vary({ job }: TakeView): void {
 			void attempt(async () => {
-				const seed = randomInteger(MOST_SEED + 1);
+				const seed = randomInteger(NEW_SEEDS);
 				const varied = await call('shot.vary', { id: randomUuid(), like: job.id, seed });
 				know([varied.job]);
 			});
@@ -232,6 +233,27 @@ export function actionsOf(
 		/** No longer wanted in the cut: it is taken out, or waits no more. */
 		withdraw({ id }: Landing): void {
 			void attempt(async () => know([(await call('clip.withdraw', { landing: id })).job]));
+		},
+
+		/** Shows the file in the system's file manager. */
+		reveal(jobId: string): void {
+			void attempt(() => call('media.reveal', { jobId }));
+		},
+
+		/** Files go to the system's trash; those that may be used in a project stay. */
+		trash(jobIds: readonly string[]): void {
+			void attempt(async () => {
+				const { kept } = await call('history.trash', { jobIds: [...jobIds] });
+				actions.lookAtDisk();
+				if (kept[0]) throw PickupError.from(kept[0].problem);
+			});
+		},
+
+		lookAtDisk(): void {
+			call('history.disk', {}).then(
+				(disk) => store.setState({ disk }),
+				() => {},
+			);
 		},
 
 		compare(compared: View['compared']): void {

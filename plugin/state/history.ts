@@ -55,11 +55,6 @@ export function dayOf(at: string | number): string {
 	return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
-/** Whether it ever stood in a cut. */
-export function wasLanded({ landings }: Job): boolean {
-	return landings.some(({ state }) => state !== 'waiting' && state !== 'not-landed');
-}
-
 function currentOf({ landings }: Job): Landing | null {
 	return landings.filter(({ state }) => state === 'landed').at(-1) ?? landings.at(-1) ?? null;
 }

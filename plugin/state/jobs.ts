@@ -58,7 +58,12 @@ function changedBy(job: Job, event: Exclude<JobEvent, { kind: 'accepted' }>): Jo
 		case 'landing':
 			return { ...job, landings: withLanding(job.landings, event.landing) };
 		case 'marked':
-			return { ...job, starred: event.starred, deleted: event.deleted };
+			return {
+				...job,
+				starred: event.starred,
+				deleted: event.deleted,
+				trashed: event.trashed,
+			};
 		case 'requeued':
 			return { ...job, state: 'queued', problem: null, endedAt: null, progress: 0, phase: '' };
 		default:

@@ -1,4 +1,10 @@
-import type { Levels, LevelsOf, Ticket, Media as Wanted } from '../../protocol/media.ts';
+import type {
+	Levels,
+	LevelsOf,
+	TakeScores,
+	Ticket,
+	Media as Wanted,
+} from '../../protocol/media.ts';
 import type { Link } from './link.ts';
 
 /** As many answers are kept; the oldest goes first. */
@@ -22,6 +28,11 @@ export class Media {
 		return this.#once(['levels', of, points, version], () =>
 			this.#call('media.levels', { of, points }),
 		);
+	}
+
+	/** What was measured at both joins of a take. */
+	scores(jobId: string): Promise<TakeScores> {
+		return this.#once(['scores', jobId], () => this.#call('take.scores', { jobId }));
 	}
 
 	/** An address that no longer holds is not given again. */

@@ -10,6 +10,7 @@ import { memoryOf, phasesIn, phasesKey } from './memory.ts';
 import { withPhase } from './phases.ts';
 import { followPlan } from './planning.ts';
 import { firstState, type Kept, type PanelState } from './state.ts';
+import { NEW_SEEDS } from './wish.ts';
 
 export type PanelOptions = Pick<LinkOptions, 'endpoint' | 'openSocket' | 'version'> &
 	Chance & {
@@ -33,7 +34,7 @@ export function openPanel(options: PanelOptions): Panel {
 	const { kept, now } = options;
 	const first = firstState(now(), kept);
 	const view = { ...first.view, host: options.host ?? first.view.host };
-	const seed = kept ? first.wish.seed : options.randomInteger(2 ** 32);
+	const seed = kept ? first.wish.seed : options.randomInteger(NEW_SEEDS);
 	const store = createStore<PanelState>()(() => ({
 		...first,
 		view,

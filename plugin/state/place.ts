@@ -9,6 +9,8 @@ export type Place =
 	| { readonly kind: 'clip'; readonly track: Track; readonly clip: ClipSpan }
 	| { readonly kind: 'nothing' };
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** How much an open end gets where nobody says more, in seconds. */
 const OPEN_SECONDS = 2;
 
@@ -26,9 +28,15 @@ export function trackOf(cut: Cut, wanted: string | null): Track | null {
 	);
 }
 
-/** The gaps of one track, rows from 1; the time after its last clip is the last of them. */
-export function gapsOn(cut: Cut, track: Track): readonly Gap[] {
-	const alone: Cut = { ...cut, tracks: [track] };
+/**
+ * The gaps of one track, rows from 1; the time after its last clip is the last of them. Clips of
+ * `ours`, by their paths, count as time that was empty: a gap keeps its number when it is filled.
+ */
+export function gapsOn(cut: Cut, track: Track, ours: ReadonlySet<string> = NONE): readonly Gap[] {
+	const clips = track.clips.filter(
+		({ source }) => source.kind !== 'file' || !ours.has(source.path),
+	);
+	const alone: Cut = { ...cut, tracks: [{ ...track, clips }] };
 	return findGaps(alone).map((gap, index) => ({ ...gap, row: index + 1 }));
 }
 
@@ -60,17 +68,23 @@ export function editsOn(track: Track): readonly number[] {
 	return [...new Set([0, ...edges])].sort((a, b) => a - b);
 }
 
+/** The gap, filled or not, that a frame is in. */
+export function gapAt(gaps: readonly Gap[], frame: number): Gap | null {
+	return gaps.find(({ start, end }) => start <= frame && (end === null || frame < end)) ?? null;
+}
+
 /**
- * Where Up and Down go: to the gap before or after while a gap is under the playhead, else to the
- * edit before or after. Null where there is none.
+ * Where Up and Down go: to the gap before or after while the playhead is in one, else to the edit
+ * before or after. Null where there is none.
  */
-export function stepFrom(cut: Cut, place: Place, frame: number, by: -1 | 1): number | null {
-	if (place.kind === 'nothing') return null;
-	const starts =
-		place.kind === 'gap'
-			? closedGaps(gapsOn(cut, place.track)).map(({ start }) => start)
-			: editsOn(place.track);
-	const here = place.kind === 'gap' ? place.gap.start : frame;
+export function stepFrom(
+	{ track, gaps }: { readonly track: Track; readonly gaps: readonly Gap[] },
+	frame: number,
+	by: -1 | 1,
+): number | null {
+	const gap = gapAt(gaps, frame);
+	const starts = gap ? closedGaps(gaps).map(({ start }) => start) : editsOn(track);
+	const here = gap?.start ?? frame;
 	return by < 0
 		? (starts.filter((start) => start < here).at(-1) ?? null)
 		: (starts.find((start) => start > here) ?? null);

@@ -1,10 +1,11 @@
+import type { Gap } from '../../host-bridge/host.ts';
 import type { EngineDescription } from '../../protocol/engines.ts';
 import type { Problem } from '../../protocol/errors.ts';
 import type { RequestKind } from '../../protocol/generation.ts';
 import type { EditorHost } from '../../protocol/hosts.ts';
 import type { Shot } from '../../protocol/shots.ts';
 import type { Cut } from '../../protocol/timeline.ts';
-import { type Place, placeAt } from './place.ts';
+import { gapsOn, type Place, placeAt } from './place.ts';
 import {
 	failedTake,
 	isLive,
@@ -34,6 +35,8 @@ export type CutScene = {
 	readonly cut: Cut;
 	readonly place: Place;
 	readonly playhead: number;
+	/** Of the track, those that clips of ours fill among them. */
+	readonly gaps: readonly Gap[];
 	readonly shots: readonly ShotView[];
 	/** The press that belongs here; null where there was none, or something else is asked for. */
 	readonly shot: ShotView | null;
@@ -120,12 +123,18 @@ function cutScene(state: PanelState, host: EditorHost, open: OpenCut): CutScene 
 		cut,
 		place,
 		playhead,
+		gaps: place.kind === 'nothing' ? [] : gapsOn(cut, place.track, pathsOf(state.jobs)),
 		shots,
 		shot: mode === 'request' ? null : found,
 		mode,
 		asks: askOf(state, host, { cut, place, playhead }),
 		isFirstRun: state.jobs.size === 0 && !canFinish,
 	};
+}
+
+/** Of all finished clips. */
+function pathsOf(jobs: PanelState['jobs']): ReadonlySet<string> {
+	return new Set([...jobs.values()].flatMap(({ clip }) => (clip ? [clip.path] : [])));
 }
 
 function modeOf(shot: ShotView): Mode {
@@ -141,7 +150,7 @@ function askOf(
 	where: { cut: Cut; place: Place; playhead: number },
 ): Ask {
 	const reasons = verbReasons({ ...where, engines });
-	const verb = chosenVerb(wish.verb, reasons);
+	const verb = chosenVerb(wish.verb, reasons, where.place);
 	const engine = engineFor(verb, wish, engines);
 	const quality = qualityFor(verb, wish, engines);
 	const target = targetOf(verb, wish, where);

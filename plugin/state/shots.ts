@@ -66,7 +66,7 @@ export function isLive({ job }: TakeView): boolean {
 }
 
 export function isReady({ job }: TakeView): boolean {
-	return job.state === 'done' && job.clip !== null;
+	return job.state === 'done' && job.clip !== null && !job.trashed;
 }
 
 /** Stands in the cut as far as anybody knows. */

@@ -1,6 +1,7 @@
 import type { EngineDescription } from '../../protocol/engines.ts';
 import type { Problem } from '../../protocol/errors.ts';
 import type { EditorHost } from '../../protocol/hosts.ts';
+import type { DiskUse } from '../../protocol/media.ts';
 import type { Check, PanelState as Shared } from '../../protocol/rpc.ts';
 import type { Shot, ShotPlan } from '../../protocol/shots.ts';
 import type { Cut } from '../../protocol/timeline.ts';
@@ -83,12 +84,8 @@ export type PanelState = {
 	/** What can be taken back: jobs that were cleared out of the queue, or deleted. */
 	readonly undo: { readonly kind: 'cleared' | 'deleted'; readonly jobs: readonly string[] } | null;
 	readonly checks: readonly Check[] | null;
-	/** Bytes of all clips, and of those that were never in a cut and are not starred; null: not told. */
-	readonly disk: {
-		readonly all: number;
-		readonly loose: number;
-		readonly looseJobs: readonly string[];
-	} | null;
+	/** What clips take on the disk, as last told. */
+	readonly disk: DiskUse | null;
 	/** Files that change the weights, by the engine whose model folder holds them. */
 	readonly styles: Readonly<Record<string, readonly string[]>>;
 };

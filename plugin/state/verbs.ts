@@ -35,13 +35,18 @@ export function verbReasons(situation: Situation): Readonly<Record<RequestKind, 
 	return Object.fromEntries(reasons) as Record<RequestKind, Reason>;
 }
 
-/** The wanted verb where it is possible, else the first that is, else the wanted one. */
+/**
+ * The wanted verb where it is possible, else the first that is, else the wanted one. Under a clip
+ * that is a retake before it is an extension.
+ */
 export function chosenVerb(
 	wanted: RequestKind,
 	reasons: Readonly<Record<RequestKind, Reason>>,
+	place: Place,
 ): RequestKind {
 	if (reasons[wanted] === null) return wanted;
-	return VERBS.find((verb) => reasons[verb] === null) ?? wanted;
+	const order = place.kind === 'clip' ? (['retake', ...VERBS] as const) : VERBS;
+	return order.find((verb) => reasons[verb] === null) ?? wanted;
 }
 
 /** The clip of sound under the playhead that a picture can be made for: the first audible one. */

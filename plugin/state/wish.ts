@@ -38,6 +38,8 @@ export type Wish = {
 };
 
 export const MOST_SEED = 4_294_967_295;
+/** New ones are short enough to be read and typed. */
+export const NEW_SEEDS = 1_000_000;
 export const MOST_TAKES = 8;
 
 export const FIRST_WISH: Wish = {

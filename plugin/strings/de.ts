@@ -144,7 +144,7 @@ export const de: Words = {
 		provider: 'Rechnet',
 	},
 	nextShot: 'Nächste Einstellung',
-	nextShotIs: (verb, takes, prompt) => `${verb}, ${takes}${prompt === '' ? '' : `: ${prompt}`}`,
+	nextShotIs: (verb, prompt) => (prompt === '' ? verb : `${verb}: ${prompt}`),
 
 	plan: 'Plan',
 	planTakes: (takes, frames, size, steps) =>
@@ -322,7 +322,7 @@ export const de: Words = {
 	leaveInFolder: 'In seinem Ordner lassen',
 	leaveSays: 'Er bleibt im Verlauf und lässt sich jederzeit einsetzen.',
 	placeAboveButton: 'Darüber einsetzen',
-	gapClosed: (row) => `Lücke ${row}, geschlossen`,
+	gapClosed: 'Die Lücke schloss sich, während der Clip entstand',
 	after: 'Danach: darüber, über dem Schnitt',
 	gone: 'Nicht mehr im Projekt',
 	goneSays: (take) =>
@@ -347,8 +347,8 @@ export const de: Words = {
 	delete: 'Löschen',
 	diskUse: (all, loose) => `${all}, davon ${loose} in keiner Timeline`,
 	cleanUp: 'Aufräumen …',
-	cleanUpSays: (n, size) =>
-		`${count(n, 'Clip', 'Clips')}, nie eingesetzt und ohne Stern, ${size}: in den Papierkorb?`,
+	cleanUpSays: (n) =>
+		`${count(n, 'Clip', 'Clips')}, nie eingesetzt und ohne Stern: in den Papierkorb?`,
 	toTrash: 'In den Papierkorb',
 	keep: 'Behalten',
 	factPlaced: 'Im Schnitt',
@@ -359,12 +359,12 @@ export const de: Words = {
 	factTrashed: 'Im Papierkorb',
 	factAt: (verb, timecode) => `${verb} bei ${timecode}`,
 
+	needs: 'Braucht',
 	engines: 'Maschinen',
 	ready: 'Bereit',
 	notReady: 'Nicht bereit',
 	maxLength: (frames) => `Bis zu ${frames} je Einstellung.`,
 	needsNoModel: 'Braucht kein Modell.',
-	missing: (what, action) => `${what}: ${action}`,
 	machine: 'Dieser Rechner',
 	checking: 'Sieht sich diesen Rechner an',
 	checkAgain: 'Noch einmal ansehen',

@@ -150,8 +150,7 @@ export const en = {
 		provider: 'Computes',
 	},
 	nextShot: 'Next shot',
-	nextShotIs: (verb: string, takes: string, prompt: string) =>
-		`${verb}, ${takes}${prompt === '' ? '' : `: ${prompt}`}`,
+	nextShotIs: (verb: string, prompt: string) => (prompt === '' ? verb : `${verb}: ${prompt}`),
 
 	// The plan and the one button
 	plan: 'Plan',
@@ -334,7 +333,7 @@ export const en = {
 	leaveInFolder: 'Leave it in its folder',
 	leaveSays: 'It stays in History; place it any time.',
 	placeAboveButton: 'Place it above',
-	gapClosed: (row: number) => `Gap ${row}, closed`,
+	gapClosed: 'The gap closed while the clip was made',
 	after: 'After: above, over the cut',
 	gone: 'No longer in the project',
 	goneSays: (take: string) =>
@@ -360,8 +359,8 @@ export const en = {
 	delete: 'Delete',
 	diskUse: (all: string, loose: string) => `${all}, ${loose} in no timeline`,
 	cleanUp: 'Clean up…',
-	cleanUpSays: (n: number, size: string) =>
-		`${count(n, 'clip', 'clips')} never placed and not starred, ${size}: to the trash?`,
+	cleanUpSays: (n: number) =>
+		`${count(n, 'clip', 'clips')} never placed and not starred: to the trash?`,
 	toTrash: 'To the trash',
 	keep: 'Keep',
 	factPlaced: 'In the cut',
@@ -373,12 +372,12 @@ export const en = {
 	factAt: (verb: string, timecode: string) => `${verb} at ${timecode}`,
 
 	// Setup
+	needs: 'Needs',
 	engines: 'Engines',
 	ready: 'Ready',
 	notReady: 'Not ready',
 	maxLength: (frames: string) => `Up to ${frames} a shot.`,
 	needsNoModel: 'No model needed.',
-	missing: (what: string, action: string) => `${what}: ${action}`,
 	machine: 'This machine',
 	checking: 'Looking at this machine',
 	checkAgain: 'Look again',

@@ -143,7 +143,7 @@ export const ja: Words = {
 		provider: '計算',
 	},
 	nextShot: '次のショット',
-	nextShotIs: (verb, takes, prompt) => `${verb}、${takes}${prompt === '' ? '' : `：${prompt}`}`,
+	nextShotIs: (verb, prompt) => (prompt === '' ? verb : `${verb}：${prompt}`),
 
 	plan: '予定',
 	planTakes: (takes, frames, size, steps) =>
@@ -319,7 +319,7 @@ export const ja: Words = {
 	leaveInFolder: 'フォルダーに残す',
 	leaveSays: '履歴に残り、いつでも置けます。',
 	placeAboveButton: '上に置く',
-	gapClosed: (row) => `ギャップ ${row}、閉じています`,
+	gapClosed: '作成中にギャップが閉じました',
 	after: '結果：上に重ねる',
 	gone: 'プロジェクトにありません',
 	goneSays: (take) => `${take} は置かれていましたが、もうありません（取り消し、または未保存）。`,
@@ -343,8 +343,7 @@ export const ja: Words = {
 	delete: '削除',
 	diskUse: (all, loose) => `${all}、うち ${loose} は未使用`,
 	cleanUp: '整理…',
-	cleanUpSays: (n, size) =>
-		`一度も置かれずスターもない ${n} クリップ（${size}）をゴミ箱に移しますか？`,
+	cleanUpSays: (n) => `一度も置かれずスターもない ${n} クリップをゴミ箱に移しますか？`,
 	toTrash: 'ゴミ箱へ',
 	keep: '残す',
 	factPlaced: 'カット内',
@@ -355,12 +354,12 @@ export const ja: Words = {
 	factTrashed: 'ゴミ箱内',
 	factAt: (verb, timecode) => `${verb} ${timecode}`,
 
+	needs: '必要',
 	engines: 'エンジン',
 	ready: '使用可',
 	notReady: '未準備',
 	maxLength: (frames) => `1 ショット最大 ${frames}。`,
 	needsNoModel: 'モデルは不要です。',
-	missing: (what, action) => `${what}：${action}`,
 	machine: 'このコンピューター',
 	checking: 'このコンピューターを確認中',
 	checkAgain: '再確認',

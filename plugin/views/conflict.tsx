@@ -40,7 +40,7 @@ export function Conflict({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 				<div className="section lead" role="alert">
 					<div className="note">
 						<Icon name="warn" tone="caution" />
-						<h2>{words.notPlaced}</h2>
+						<h2>{shut ? words.gapClosed : words.notPlaced}</h2>
 						<p>
 							{landing.problem.message}. {words.nothingOverwritten(words.keptIn[landing.kept])}
 						</p>

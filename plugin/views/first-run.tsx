@@ -1,5 +1,5 @@
 import { formatRate } from '../../protocol/time.ts';
-import { closedGaps, gapsOn } from '../state/place.ts';
+import { closedGaps } from '../state/place.ts';
 import type { CutScene } from '../state/scene.ts';
 import { GapTable } from './gap-table.tsx';
 import { Icon } from './icons.tsx';
@@ -11,8 +11,8 @@ export function FirstRun({ scene }: { scene: CutScene }) {
 	const words = useWords();
 	const isWide = useIsWide();
 	const engines = usePanelState((state) => state.engines);
-	const { place, cut, host } = scene;
-	const gaps = place.kind === 'nothing' ? [] : closedGaps(gapsOn(cut, place.track));
+	const { cut, host } = scene;
+	const gaps = closedGaps(scene.gaps);
 	const name = host.state.sequence?.name ?? cut.sequence.name;
 	const hasDrafts = engines.some(({ draft, ready }) => draft && ready);
 	const finisher = engines.find(({ draft }) => !draft);
@@ -48,8 +48,10 @@ export function FirstRun({ scene }: { scene: CutScene }) {
 						)}
 						{missing.map(({ what, action }) => (
 							<div className="fact" key={what}>
-								<dt>{what}</dt>
-								<dd>{action}</dd>
+								<dt>{words.needs}</dt>
+								<dd>
+									{what} <span className="lines small dim">{action}</span>
+								</dd>
 							</div>
 						))}
 					</dl>

@@ -1,6 +1,7 @@
 import { Button, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
-import { closedGaps, gapsOn, timecodeIn } from '../state/place.ts';
+import { closedGaps, gapAt, timecodeIn } from '../state/place.ts';
 import type { CutScene } from '../state/scene.ts';
+import type { Words } from '../strings/en.ts';
 import { CutOff, IconButton } from './controls.tsx';
 import { usePanel, useWords } from './panel-context.tsx';
 
@@ -8,8 +9,8 @@ import { usePanel, useWords } from './panel-context.tsx';
 export function GapBar({ scene, title }: { scene: CutScene; title?: string }) {
 	const { actions } = usePanel();
 	const words = useWords();
-	const { place, cut, playhead } = scene;
-	const isGap = place.kind === 'gap';
+	const { cut, playhead, gaps } = scene;
+	const isGap = gapAt(gaps, playhead) !== null;
 	return (
 		<div className="gap-bar">
 			<IconButton
@@ -31,12 +32,11 @@ export function GapBar({ scene, title }: { scene: CutScene; title?: string }) {
 	);
 }
 
-function whereOf({ place, cut }: CutScene, words: ReturnType<typeof useWords>): string {
+function whereOf({ place, gaps, playhead }: CutScene, words: Words): string {
 	if (place.kind === 'nothing') return words.noPictureTrack;
-	if (place.kind === 'clip') return place.clip.name;
-	const gaps = closedGaps(gapsOn(cut, place.track));
-	if (place.gap.end === null) return words.openEnd;
-	return words.gapOf(place.gap.row, gaps.length);
+	const gap = gapAt(gaps, playhead);
+	if (gap === null) return place.kind === 'clip' ? place.clip.name : words.openEnd;
+	return gap.end === null ? words.openEnd : words.gapOf(gap.row, closedGaps(gaps).length);
 }
 
 /** The name of the track; a menu where there are several of picture. */

@@ -1,4 +1,4 @@
-import { closedGaps, gapsOn, lengthIn, timecodeIn } from '../state/place.ts';
+import { closedGaps, gapAt, lengthIn, timecodeIn } from '../state/place.ts';
 import type { CutScene } from '../state/scene.ts';
 import { isPlaced, isReady, type ShotView, shotAt, unplacedTake } from '../state/shots.ts';
 import type { Words } from '../strings/en.ts';
@@ -8,11 +8,11 @@ import { usePanel, useWords } from './panel-context.tsx';
 export function GapTable({ scene }: { scene: CutScene }) {
 	const { actions } = usePanel();
 	const words = useWords();
-	const { cut, place, shots } = scene;
+	const { cut, place, shots, playhead } = scene;
 	if (place.kind === 'nothing') return null;
-	const gaps = closedGaps(gapsOn(cut, place.track));
+	const gaps = closedGaps(scene.gaps);
 	const frames = gaps.reduce((sum, { start, end }) => sum + end - start, 0);
-	const here = place.kind === 'gap' ? place.gap.row : null;
+	const here = gapAt(gaps, playhead)?.row;
 	return (
 		<>
 			<div className="list-head">

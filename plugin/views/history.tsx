@@ -1,5 +1,6 @@
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import {
+	Button,
 	Collection,
 	Header,
 	Input,
@@ -12,6 +13,7 @@ import {
 } from 'react-aria-components';
 import type { HistoryEntry } from '../state/history.ts';
 import { byDay, dayOf, historyOf } from '../state/history.ts';
+import { bytes } from '../state/numbers.ts';
 import { hostOf } from '../state/scene.ts';
 import type { HistoryFilter } from '../state/state.ts';
 import type { Words } from '../strings/en.ts';
@@ -185,7 +187,7 @@ function Chosen({ entry }: { entry: HistoryEntry }) {
 					<dt>{words.seed}</dt>
 					<dd>{clip?.seed}</dd>
 					<dt>{words.file}</dt>
-					<dd>{clip?.path}</dd>
+					<dd title={clip?.path}>{clip?.path.split(/[\\/]/).at(-1)}</dd>
 				</dl>
 			</div>
 		</>
@@ -197,12 +199,16 @@ function WithChosen({ entry }: { entry: HistoryEntry | null }) {
 	const words = useWords();
 	const scene = useScene();
 	const refusal = usePanelState((state) => state.refusal);
-	const canPlace = scene.kind === 'cut';
+	const canPlace = scene.kind === 'cut' && !entry?.job.trashed;
 	return (
 		<section className="commit" aria-label={words.withChosen}>
 			{(refusal || (entry && !canPlace)) && (
 				<div className="plan" id="plan">
-					{refusal ? <Refusal problem={refusal} /> : <p>{words.placeNeeds}</p>}
+					{refusal ? (
+						<Refusal problem={refusal} />
+					) : (
+						<p>{entry?.job.trashed ? words.factTrashed : words.placeNeeds}</p>
+					)}
 				</div>
 			)}
 			<UndoLine kind="deleted" />
@@ -224,6 +230,12 @@ function WithChosen({ entry }: { entry: HistoryEntry | null }) {
 						onChange={() => actions.star(entry.job)}
 					/>
 					<IconButton
+						icon="folder"
+						label={words.showFile}
+						large
+						onPress={() => actions.reveal(entry.job.id)}
+					/>
+					<IconButton
 						icon="trash"
 						label={words.delete}
 						large
@@ -231,7 +243,54 @@ function WithChosen({ entry }: { entry: HistoryEntry | null }) {
 					/>
 				</div>
 			)}
+			<DiskUse />
 		</section>
+	);
+}
+
+/** How much of the disk the clips take, and the way to have less. */
+function DiskUse() {
+	const { actions } = usePanel();
+	const words = useWords();
+	const [isAsking, setAsking] = useState(false);
+	const disk = usePanelState((state) => state.disk);
+	const jobs = usePanelState((state) => state.jobs);
+	const made = [...jobs.values()].filter(({ state }) => state === 'done').length;
+	// biome-ignore lint/correctness/useExhaustiveDependencies: looked at anew when there are more clips
+	useEffect(() => actions.lookAtDisk(), [actions, made]);
+	if (!disk) return null;
+	const { used, unused, deletedUsed, deletedUnused } = disk;
+	const loose = unused.bytes + deletedUnused.bytes;
+	const all = used.bytes + deletedUsed.bytes + loose;
+	const ids = [...unused.jobIds, ...deletedUnused.jobIds].filter((id) => !jobs.get(id)?.starred);
+	if (isAsking) {
+		return (
+			<div className="plan spread" role="alert">
+				<span>{words.cleanUpSays(ids.length)}</span>
+				<Button
+					className="link"
+					onPress={() => {
+						actions.trash(ids);
+						setAsking(false);
+					}}
+				>
+					{words.toTrash}
+				</Button>
+				<Button className="link" onPress={() => setAsking(false)}>
+					{words.keep}
+				</Button>
+			</div>
+		);
+	}
+	return (
+		<div className="plan spread">
+			<span>{words.diskUse(bytes(words, all), bytes(words, loose))}</span>
+			{ids.length > 0 && (
+				<Button className="link" onPress={() => setAsking(true)}>
+					{words.cleanUp}
+				</Button>
+			)}
+		</div>
 	);
 }
 
@@ -241,8 +300,9 @@ function factsOf(
 	words: Words,
 ): readonly [state: string | null, facts: string] {
 	const isDraft = job.clip?.draft ?? false;
-	const state =
-		landing?.state === 'landed'
+	const state = job.trashed
+		? words.factTrashed
+		: landing?.state === 'landed'
 			? isDraft
 				? words.factDraftPlaced
 				: words.factPlaced

@@ -107,7 +107,10 @@ export function useKeys(): void {
 				which === 'i'
 					? { start: playhead, end: Math.max(range.end, playhead + 1) }
 					: { start: Math.min(range.start, playhead), end: playhead + 1 };
-			actions.wish({ marks: { at, range: changed } });
+			const { reasons, verb } = now.asks;
+			const isMarked = verb === 'retake' || verb === 'soundtrack' || verb === 'animate';
+			const chosen = isMarked || reasons.retake !== null ? {} : { verb: 'retake' as const };
+			actions.wish({ marks: { at, range: changed }, ...chosen });
 		}
 
 		function toMark(which: 'I' | 'O'): void {

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { type Problem, problemOf } from '../../protocol/errors.ts';
 import type { Levels, LevelsOf, Media, Ticket } from '../../protocol/media.ts';
-import { usePanel } from './panel-context.tsx';
+import { usePanel, usePanelState } from './panel-context.tsx';
 
 export type Asked<T> =
 	| { readonly kind: 'asking' }
@@ -42,9 +42,11 @@ export function useAsked<T>(key: string | null, ask: () => Promise<T>): Asked<T>
 		key: null,
 		asked: { kind: 'asking' },
 	});
+	const isConnected = usePanelState((state) => state.link.kind === 'connected');
+	const isThere = answer.key === key && answer.asked.kind === 'here';
 	// biome-ignore lint/correctness/useExhaustiveDependencies: the key says what is asked for
 	useEffect(() => {
-		if (key === null) return;
+		if (key === null || !isConnected || isThere) return;
 		let isWanted = true;
 		ask().then(
 			(value) => isWanted && setAnswer({ key, asked: { kind: 'here', value } }),
@@ -54,7 +56,7 @@ export function useAsked<T>(key: string | null, ask: () => Promise<T>): Asked<T>
 		return () => {
 			isWanted = false;
 		};
-	}, [key]);
+	}, [key, isConnected]);
 	if (key === null) return { kind: 'asking' };
 	if (answer.key === key || answer.asked.kind === 'here') return answer.asked;
 	return { kind: 'asking' };
@@ -82,7 +84,10 @@ export function Picture({
 		return <img className={className} src={`${path}${query}`} alt={alt} onError={again} />;
 	}
 	return (
-		<span className={`${className} placeholder`}>
+		<span
+			className={`${className} placeholder`}
+			data-asking={media !== null && asked.kind === 'asking'}
+		>
 			{onPlaceholder?.(asked.kind === 'refused' ? asked.problem : null)}
 		</span>
 	);

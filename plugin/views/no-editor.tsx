@@ -39,6 +39,7 @@ function StillAtWork() {
 	const shown = [...jobs.values()]
 		.filter((job) => !isEnded(job.state) || waitsFor(job) !== null)
 		.sort((a, b) => Number(b.state === 'running') - Number(a.state === 'running'));
+	if (shown.length === 0) return null;
 	const running = shown.filter(({ state }) => state === 'running').length;
 	const waiting = shown.filter(({ state }) => state === 'queued').length;
 	return (

@@ -24,7 +24,15 @@ export function Running({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 	const { actions } = usePanel();
 	const words = useWords();
 	const isWide = useIsWide();
+	const prompt = usePanelState((state) => state.wish.prompt);
 	const take = runningTake(shot)!;
+	// Where a draft of ours stands, what can be asked for is of that clip, and would not be meant.
+	const canAsk = scene.place.kind === 'gap';
+	useEffect(() => {
+		// The button that was pressed is gone; from here Esc cancels.
+		if (document.activeElement !== document.body) return;
+		document.querySelector<HTMLElement>('[data-keys="strip"]')?.focus({ preventScroll: true });
+	}, []);
 	return (
 		<>
 			<section className="cut" aria-label={words.cutAtPlayhead}>
@@ -32,7 +40,7 @@ export function Running({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 				<RunningStrip scene={scene} shot={shot} />
 				<JobProgress job={take.job} shot={shot} />
 			</section>
-			{isWide && (
+			{isWide && canAsk && (
 				<Request
 					scene={scene}
 					after={
@@ -43,6 +51,19 @@ export function Running({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 					}
 				/>
 			)}
+			{isWide && !canAsk && (
+				<section className="side-column" aria-label={words.chooseTake}>
+					<div className="section">
+						<Thumbs shot={shot} />
+					</div>
+					<div className="section">
+						<dl className="facts">
+							<dt>{words.shot}</dt>
+							<dd>{shot.prompt || words.noPrompt}</dd>
+						</dl>
+					</div>
+				</section>
+			)}
 			<section className="below grow" aria-label={words.takesAndQueue}>
 				{!isWide && (
 					<div className="section">
@@ -51,13 +72,16 @@ export function Running({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 				)}
 				<Queue scene={scene} />
 			</section>
-			{isWide ? (
+			{isWide && canAsk ? (
 				<Commit scene={scene} isQueueing />
 			) : (
 				<section className="commit" aria-label={words.nextShot}>
 					<Button className="more" onPress={() => actions.askAnew()}>
 						<Icon name="right" />
 						<span>{words.nextShot}</span>
+						<span className="cut-off">
+							{words.nextShotIs(words.verbs[scene.asks.verb], prompt)}
+						</span>
 					</Button>
 				</section>
 			)}

@@ -53,7 +53,7 @@ function EngineRow({ engine }: { engine: EngineDescription }) {
 			{model && <p className="model-says cut-off">{model.folder}</p>}
 			{missing.map(({ what, action }) => (
 				<p className="model-says" key={what}>
-					{words.missing(what, action)}
+					{what} <span className="lines">{action}</span>
 				</p>
 			))}
 		</div>
@@ -78,9 +78,11 @@ function Machine() {
 			</div>
 			{checks ? (
 				<dl className="facts">
-					{checks.map((check) => (
-						<CheckFact key={`${check.name} ${check.found}`} check={check} />
-					))}
+					{checks
+						.filter(({ name }) => !name.startsWith('engine '))
+						.map((check) => (
+							<CheckFact key={`${check.name} ${check.found}`} check={check} />
+						))}
 				</dl>
 			) : (
 				<p className="dim small">{words.checking}</p>

@@ -13,6 +13,7 @@ import { GapBar } from './gap-bar.tsx';
 import { Picture, useTicket } from './media.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
 import { playableForm } from './playable-form.ts';
+import { Scores } from './scores.tsx';
 import { takeTitle } from './take-title.ts';
 import { Thumbs } from './thumbs.tsx';
 import { UndoLine } from './undo-line.tsx';
@@ -41,6 +42,9 @@ export function Takes({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 						compared={compared}
 						onChoose={({ job }, asB) => actions.compare(withTake(compared, job.id, asB))}
 					/>
+				</div>
+				<div className="section">
+					<Scores shot={shot} compared={compared} />
 				</div>
 				{isWide && (
 					<div className="section">

@@ -167,7 +167,7 @@ function LoopBar({
 			aria-valuemax={all - 1}
 			aria-valuenow={player.frame}
 			aria-valuetext={timecode}
-			style={{ '--before': before, '--inside': inside, '--after': after } as CSSProperties}
+			style={{ gridTemplateColumns: `${before}fr ${inside}fr ${after}fr` }}
 			onPointerDown={(event) => {
 				event.currentTarget.setPointerCapture(event.pointerId);
 				seekTo(event);

@@ -75,7 +75,7 @@ export type StartOptions = {
 	readonly env?: Readonly<Record<string, string>>;
 	readonly args?: readonly string[];
 	/** Which of the small engines goes before the real ones. */
-	readonly engine?: 'fake' | 'finisher';
+	readonly engine?: 'fake' | 'finisher' | 'none';
 };
 
 /** Starts a real daemon with the fake engine and waits until it listens, or has ended. */
@@ -88,6 +88,7 @@ export async function startDaemon(options: StartOptions = {}): Promise<Daemon> {
 /** Starts a daemon without waiting. `listening` tells whether it got that far. */
 export async function launchDaemon(options: StartOptions = {}) {
 	const folder = await programs;
+	const { engine = 'fake' } = options;
 	const state = options.state ?? join(await temporaryFolder(), 'state');
 	const mark = `PICKUP_TEST_MARK=${randomUUID()}`;
 	const child = spawn(
@@ -97,7 +98,7 @@ export async function launchDaemon(options: StartOptions = {}) {
 			stdio: ['ignore', 'pipe', 'pipe'],
 			env: {
 				...process.env,
-				PICKUP_ENGINE_MODULE: join(folder, `${options.engine ?? 'fake'}.mjs`),
+				PICKUP_ENGINE_MODULE: engine === 'none' ? '' : join(folder, `${engine}.mjs`),
 				PICKUP_TEST_MARK: mark.split('=')[1],
 				...options.env,
 			},

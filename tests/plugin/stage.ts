@@ -27,6 +27,7 @@ export async function openPanelPage(
 	options: PageOptions = {},
 ): Promise<Page> {
 	const page = await openPage(options);
+	page.setDefaultTimeout(180_000);
 	const host = editor ? `&host=${editor.agent.id}` : '';
 	await page.goto(`http://127.0.0.1:${port}/panel/#token=${token}${host}`);
 	return page;

@@ -1,0 +1,172 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { type Daemon, temporaryFolder, until } from '../daemon/harness.ts';
+import type { Editor } from '../fakes/editor.ts';
+import { openFilm, openPanelPage, startStage } from './stage.ts';
+
+export type Visit = (name: string, page: Page, editor: Editor | null) => Promise<void>;
+export type FilmOpener = (daemon: Pick<Daemon, 'port' | 'token'>) => Promise<Editor>;
+
+/** Where the gap of the film is. */
+const IN_GAP = 51;
+const IN_CLIP = 24;
+
+/**
+ * Goes through every state of the panel as a person comes to it, with a real daemon, a small engine
+ * that waits where it is told to, and a small editor; calls `visit` in each.
+ */
+export async function visitStates(visit: Visit, openIn: FilmOpener = openFilm): Promise<void> {
+	const gate = join(await temporaryFolder(), 'gate');
+	await mkdir(gate);
+	const daemon = await startStage({ engine: 'finisher', env: { PICKUP_FINISHER: gate } });
+	const page = await openPanelPage(daemon, null);
+	await page.getByRole('heading', { name: 'No editor is connected' }).waitFor();
+	await visit('no-editor', page, null);
+
+	const editor = await openIn(daemon);
+	const { sequence } = editor.state();
+	await editor.change({ sequence: null });
+	await page.getByRole('heading', { name: /No sequence open/ }).waitFor();
+	await visit('no-sequence', page, editor);
+
+	await editor.change({ sequence, playhead: IN_GAP });
+	await page.getByLabel('Describe the shot').fill('the camera goes on over the hills, first light');
+	await page.locator('.takes-field [slot=increment]').click();
+	await page.locator('.takes-field [slot=increment]').click();
+	await page.getByText('3 takes of 60 frames').waitFor();
+	await pressable(page);
+	await visit('gap', page, editor);
+
+	await editor.change({ playhead: IN_CLIP });
+	await page.getByRole('slider', { name: 'In', exact: true }).waitFor();
+	await page.keyboard.press('Escape');
+	await page.keyboard.press('i');
+	await editor.change({ playhead: IN_CLIP + 11 });
+	await page.keyboard.press('o');
+	await pressable(page);
+	await visit('clip', page, editor);
+
+	await editor.change({ playhead: IN_GAP });
+	await page.getByText('3 takes of 60 frames').waitFor();
+	await pressable(page);
+	await primary(page).click();
+	await page.getByText('62 %').first().waitFor();
+	await page.getByText('in the cut').first().waitFor();
+	await visit('running', page, editor);
+
+	await writeFile(join(gate, 'fail'), '');
+	await page.getByRole('heading', { name: 'Memory ran out' }).waitFor();
+	await page.getByText('stopped', { exact: true }).nth(2).waitFor();
+	await visit('error', page, editor);
+
+	await rm(join(gate, 'fail'));
+	await writeFile(join(gate, 'go'), '');
+	// The take that failed last is asked about first.
+	const again = page.getByRole('button', { name: /^Try Take/ });
+	for (let left = 3; left > 0; left--) {
+		const name = await again.innerText();
+		await again.click();
+		await page.getByRole('button', { name, exact: true }).waitFor({ state: 'detached' });
+	}
+	await page.getByRole('button', { name: /Take 1 is in the cut/ }).waitFor();
+	await page.getByText('Measured, not judged').waitFor();
+	await page.getByRole('button', { name: 'Take 2', exact: false }).first().click();
+	await page.getByRole('button', { name: 'Use Take 2' }).waitFor();
+	await page.keyboard.press('s');
+	await visit('takes', page, editor);
+
+	await page.getByRole('tab', { name: 'History' }).click();
+	await page.getByRole('option').nth(1).click();
+	await visit('history', page, editor);
+
+	await page.getByRole('tab', { name: 'Setup' }).click();
+	await page.getByText('ffmpeg', { exact: true }).waitFor();
+	await visit('setup', page, editor);
+	await page.getByRole('tab', { name: 'Cut' }).click();
+	await editor.quit();
+	await page.close();
+
+	await visitConflict(visit, openIn);
+	await visitFirstRun(visit, openIn);
+	await visitAway(visit, openIn);
+}
+
+/** The gap is closed by the person while the clip is made. */
+async function visitConflict(visit: Visit, openIn: FilmOpener): Promise<void> {
+	const gate = join(await temporaryFolder(), 'gate');
+	await mkdir(gate);
+	const daemon = await startStage({ engine: 'finisher', env: { PICKUP_FINISHER: gate } });
+	const editor = await openIn(daemon);
+	await editor.change({ playhead: IN_GAP });
+	const page = await openPanelPage(daemon, editor);
+	await page.getByLabel('Describe the shot').fill('wind');
+	await page.getByText('Place one in the cut meanwhile').click();
+	await pressable(page);
+	await primary(page).click();
+	await page.getByText('62 %').first().waitFor();
+	await editor.edit((cut) => ({
+		...cut,
+		tracks: cut.tracks.map((track) => ({
+			...track,
+			clips: track.clips.map((clip) =>
+				clip.range.start < 100
+					? clip
+					: { ...clip, range: { start: clip.range.start - 60, end: clip.range.end - 60 } },
+			),
+		})),
+	}));
+	await editor.change({ playhead: 48 });
+	await writeFile(join(gate, 'go'), '');
+	await page.getByRole('heading', { name: 'The gap closed while the clip was made' }).waitFor();
+	await page.getByText('Above, over the cut').click();
+	await visit('conflict', page, editor);
+	await editor.quit();
+	await page.close();
+}
+
+/** Only drafts can be made, and none was yet. */
+async function visitFirstRun(visit: Visit, openIn: FilmOpener): Promise<void> {
+	const daemon = await startStage({ engine: 'none' });
+	const editor = await openIn(daemon);
+	await editor.change({ playhead: IN_GAP });
+	const page = await openPanelPage(daemon, editor);
+	await page.getByText('Drafts are ready').waitFor();
+	await pressable(page);
+	await visit('first-run', page, editor);
+	await editor.quit();
+	await page.close();
+}
+
+async function visitAway(visit: Visit, openIn: FilmOpener): Promise<void> {
+	const daemon = await startStage({ engine: 'finisher' });
+	const editor = await openIn(daemon);
+	await editor.change({ playhead: IN_GAP });
+	const page = await openPanelPage(daemon, editor);
+	await pressable(page);
+	daemon.child.kill('SIGKILL');
+	await daemon.ended;
+	await page.getByRole('alert').waitFor();
+	await visit('engine-away', page, editor);
+	await page.close();
+}
+
+/** Waits until everything that is asked for is drawn. */
+export async function settled(page: Page): Promise<void> {
+	await until('all to be drawn', () =>
+		page.evaluate<boolean>(
+			`![...document.querySelectorAll('[data-asking="true"]')].some((e) => e.offsetParent !== null)
+			&& [...document.images].every((image) => image.complete)
+			&& [...document.querySelectorAll('video')].every((video) => video.readyState >= 2 && !video.seeking)`,
+		),
+	);
+}
+
+export function primary(page: Page) {
+	return page.locator('[data-primary]');
+}
+
+/** Waits until the one button can be pressed. */
+export async function pressable(page: Page): Promise<void> {
+	await page.locator('[data-primary][aria-disabled="false"]').waitFor();
+}
