@@ -66,7 +66,6 @@ export async function runFfmpeg(ffmpeg: Ffmpeg, run: FfmpegRun): Promise<void> {
 		env: childEnvironment(),
 		windowsHide: true,
 	});
-	if (ffmpeg.isInBackground) giveWay(child);
 	let failure: { readonly error: unknown } | undefined;
 	const stop = (error: unknown) => {
 		failure ??= { error };
@@ -92,15 +91,6 @@ export async function runFfmpeg(ffmpeg: Ffmpeg, run: FfmpegRun): Promise<void> {
 	clearTimeout(limit);
 	if (failure) throw failure.error;
 	if (ending !== null) throw failureOf(ending, lastErrors);
-}
-
-/** Before it has started threads, which would keep the priority that they were started with. */
-function giveWay({ pid }: ChildProcess): void {
-	try {
-		if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
-	} catch {
-		// It has ended already.
-	}
 }
 
 type Ending = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
@@ -150,10 +140,25 @@ function endOf(child: ChildProcess, onError: (error: Error) => void): Promise<En
 /** Some of what keeps a program from starting is thrown, some of it told later. */
 function started(ffmpeg: Ffmpeg, args: readonly string[], options: SpawnOptions): ChildProcess {
 	try {
-		return spawn(ffmpeg.path, args, options);
+		return ffmpeg.isInBackground
+			? behind(ffmpeg, args, options)
+			: spawn(ffmpeg.path, args, options);
 	} catch (error) {
 		throw notStarted(ffmpeg, error);
 	}
+}
+
+/**
+ * Gives way to all others from its beginning on: on Linux a thread keeps the priority that its
+ * process had when the thread was started.
+ */
+function behind({ path }: Ffmpeg, args: readonly string[], options: SpawnOptions): ChildProcess {
+	const lowest = constants.priority.PRIORITY_LOW;
+	if (process.platform !== 'win32')
+		return spawn('nice', ['-n', `${lowest}`, path, ...args], options);
+	const child = spawn(path, args, options);
+	if (child.pid !== undefined) setPriority(child.pid, lowest);
+	return child;
 }
 
 function notStarted(ffmpeg: Ffmpeg, cause: unknown): PickupError {
