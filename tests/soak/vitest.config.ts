@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 const SAMPLED = [
 	'daemon/crash',
 	'daemon/fuzz',
+	'end-to-end/landing-kills',
 	'end-to-end/ltx2-lengths',
 	'end-to-end/ltx2-stopping',
 	'engines/inbetween/sizes',
