@@ -173,7 +173,7 @@ class Agent:
         again = operations.is_done(scene, params["operation"])
         self.revision.look(scene, at_once=True)
         if again or params.get("revision", self.revision.number) != self.revision.number:
-            return {"revision": self.revision.number, "again": again, **({} if again else {"stale": True})}
+            return {"revision": self.revision.number, "again": again, "stale": not again}
         edit.apply(scene, params["operation"], params["label"], params["steps"])
         self.revision.raise_it()
         self.revision.look(scene, at_once=True)

@@ -220,10 +220,8 @@ def _checked_rate(scene):
     rate = rate_of(scene)
     if 1 <= rate <= 1000 and rate.numerator < 1 << 31 and rate.denominator <= 500_000_000:
         return rate
-    raise Problem(
-        "timeline-unsupported",
-        "Expected a frame rate from 1 to 1000, got %d/%g" % (scene.render.fps, scene.render.fps_base),
-    )
+    got = "%d/%g" % (scene.render.fps, scene.render.fps_base)
+    raise Problem("timeline-unsupported", "Expected a frame rate from 1 to 1000, got " + got)
 
 
 def _file(path, why=None):

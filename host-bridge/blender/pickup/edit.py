@@ -179,9 +179,9 @@ class _Edit:
             if strip.lock:
                 raise Problem("placement-conflict", "%s is locked" % strip.name)
             return strip
+        where = "%s at %d–%d" % (item["track"], start, end)
         raise Problem(
-            "placement-conflict",
-            "Expected %s on %s at %d–%d, it is not there" % (item["path"], item["track"], start, end),
+            "placement-conflict", "Expected %s on %s, it is not there" % (item["path"], where)
         )
 
     def _channel(self, track, of=None):

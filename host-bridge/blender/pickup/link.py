@@ -4,7 +4,6 @@ import itertools
 import json
 import queue
 import threading
-import time
 
 from . import daemon, websocket
 
@@ -112,13 +111,3 @@ def _send_all(socket, messages):
     except OSError:
         # Whoever receives is told as well.
         socket.close()
-
-
-def wait_for_something(link, seconds):
-    """For a program without timers: waits until something was received. Gives whether it was."""
-    ends = time.monotonic() + seconds
-    while link.received.empty():
-        if time.monotonic() > ends:
-            return False
-        time.sleep(0.005)
-    return True

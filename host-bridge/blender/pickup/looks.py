@@ -111,7 +111,7 @@ def level_of(strip, animated, frames, output):
 
 
 def _corners(values, tolerance):
-    """Those of the points that straight lines between the others miss by more than the tolerance."""
+    """Those of the points that lines between the others miss by more than the tolerance."""
     kept = [values[0]]
     for before, here, after in zip(values, values[1:], values[2:]):
         last = kept[-1]

@@ -29,7 +29,7 @@ def editor_of(scene):
 
 
 def scene_edited():
-    """The scene that the person edits: Blender 5 has one for the sequencer beside the active one."""
+    """The scene that the person edits: Blender 5 has one for the sequencer alone."""
     for window in bpy.context.window_manager.windows:
         pinned = getattr(window.workspace, "sequencer_scene", None)
         if pinned is not None:
@@ -72,7 +72,7 @@ def overlap(a, b):
 
 
 def path_of(strip):
-    """The file of a movie, a single image or a sound as an absolute path; "" where there is none."""
+    """The absolute path of a movie, a single image or a sound; "" where there is none."""
     if strip.type == "SOUND":
         return absolute(strip.sound.filepath, strip.sound.library) if strip.sound else ""
     if strip.type == "MOVIE":
