@@ -18,6 +18,16 @@ export function withJobs(jobs: Jobs, more: readonly Job[]): Jobs {
 	return all;
 }
 
+/** The jobs with the places in the queue that the listed ones have. */
+export function withPositions(jobs: Jobs, listed: readonly Job[]): Jobs {
+	const moved = listed.flatMap(({ id, position, priority }) => {
+		const job = jobs.get(id);
+		const isSame = job?.position === position && job.priority === priority;
+		return job?.state === 'queued' && !isSame ? [{ ...job, position, priority }] : [];
+	});
+	return moved.length > 0 ? withJobs(jobs, moved) : jobs;
+}
+
 function withJob(jobs: Jobs, job: Job): Jobs {
 	return withJobs(jobs, [job]);
 }
@@ -35,7 +45,7 @@ function changedBy(job: Job, event: Exclude<JobEvent, { kind: 'accepted' }>): Jo
 				startedAt: at,
 				position: null,
 				progress: 0,
-				phase: '',
+				phase: 'starting',
 			};
 		case 'progress':
 			return { ...job, progress: event.progress, phase: event.phase };
@@ -46,6 +56,7 @@ function changedBy(job: Job, event: Exclude<JobEvent, { kind: 'accepted' }>): Jo
 				...job,
 				state: 'done',
 				progress: 1,
+				phase: 'done',
 				clip: event.clip,
 				endedAt: at,
 				position: null,
@@ -66,8 +77,8 @@ function changedBy(job: Job, event: Exclude<JobEvent, { kind: 'accepted' }>): Jo
 			};
 		case 'requeued':
 			return { ...job, state: 'queued', problem: null, endedAt: null, progress: 0, phase: '' };
-		default:
-			return job;
+		case 'clip-moved':
+			return { ...job, clip: event.clip };
 	}
 }
 

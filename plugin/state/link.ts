@@ -37,6 +37,8 @@ const FINAL: readonly string[] = ['wrong-token', 'version-mismatch', 'bad-messag
 export function openLink(options: LinkOptions): Link {
 	let client: Client | null = null;
 	let isClosed = false;
+	/** What was told since it was asked for: it is newer than the answer. */
+	const told = new Set<Notice['method']>();
 	void follow();
 
 	async function follow(): Promise<void> {
@@ -48,7 +50,10 @@ export function openLink(options: LinkOptions): Link {
 					openSocket: options.openSocket,
 					client: { name: 'panel', version: options.version },
 					patience: Number.POSITIVE_INFINITY,
-					onNotice: options.onNotice,
+					onNotice: (notice) => {
+						told.add(notice.method);
+						options.onNotice(notice);
+					},
 					onStatus: (status) => {
 						if (status === 'lost') options.onLost(null);
 						else if (client) watch(client).catch(() => {});
@@ -71,13 +76,14 @@ export function openLink(options: LinkOptions): Link {
 	}
 
 	async function watch(connected: Client): Promise<void> {
+		told.clear();
 		const [hosts, shared] = await Promise.all([
 			connected.call('host.watch', {}),
 			connected.call('panel.watch', {}),
 		]);
 		options.onHello(connected.hello);
-		options.onNotice({ method: 'hosts', params: hosts });
-		options.onNotice({ method: 'panel', params: shared });
+		if (!told.has('hosts')) options.onNotice({ method: 'hosts', params: hosts });
+		if (!told.has('panel')) options.onNotice({ method: 'panel', params: shared });
 	}
 
 	return {

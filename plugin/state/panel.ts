@@ -3,6 +3,7 @@ import type { JobEvent } from '../../protocol/jobs.ts';
 import type { Notice } from '../../protocol/rpc.ts';
 import { type Actions, actionsOf, type Chance } from './actions.ts';
 import { followCut } from './follow-cut.ts';
+import { followQueue } from './follow-queue.ts';
 import { applyEvent, withJobs } from './jobs.ts';
 import { type Link, type LinkOptions, openLink } from './link.ts';
 import { Media } from './media.ts';
@@ -51,7 +52,10 @@ export function openPanel(options: PanelOptions): Panel {
 		},
 		onNotice: (notice) => receiveNotice(notice),
 		onJobs: ({ jobs }) => store.setState({ jobs: withJobs(new Map(), jobs), hasJobs: true }),
-		onEvent: (event) => receiveEvent(event),
+		onEvent: (event) => {
+			receiveEvent(event);
+			followOrder(event);
+		},
 		onLost: (problem) => {
 			const { link: known } = store.getState();
 			const since = known.kind === 'lost' || known.kind === 'starting' ? known.since : now();
@@ -61,6 +65,7 @@ export function openPanel(options: PanelOptions): Panel {
 		onRefused: (problem) => store.setState({ link: { kind: 'refused', problem } }),
 	});
 	const stopCut = followCut(store, link.call);
+	const followOrder = followQueue(store, link.call);
 	const stopPlan = followPlan(store, link.call, options.randomUuid());
 
 	function receiveNotice(notice: Notice): void {
