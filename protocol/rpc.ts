@@ -20,7 +20,7 @@ import { shotPlanSchema, shotSchema } from './shots.ts';
 import { cutSchema } from './timeline.ts';
 
 /** Raised whenever a change would make an old client and a new daemon misunderstand each other. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** The WebSocket subprotocol; the token travels beside it as `token.<hex>`. */
 export const SUBPROTOCOL = 'pickup.v1';

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 
-PROTOCOL = 2
+PROTOCOL = 3
 SUBPROTOCOL = "pickup.v1"
 
 
