@@ -1,4 +1,5 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import {
@@ -40,7 +41,8 @@ exec ${ffmpeg.path} "$@"
 		const text = await readFile(note, 'utf8').catch(() => '');
 		return text.includes('\n') && text.split(/\s/).map(Number);
 	});
-	expect(niceness).toBe(19);
+	// As low as there is, from where this one is.
+	expect(niceness).toBe(Math.min(19, getPriority() + 19));
 	await first.close();
 	// What is asked after that is answered after that.
 	await second.call('job.list', {});
