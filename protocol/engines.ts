@@ -33,6 +33,11 @@ export const engineDescriptionSchema = z
 				folder: z.string(),
 				guided: z.boolean().describe('Uses guidance, and with it a negative prompt.'),
 				stages: count.describe('2: can finish at twice the size.'),
+				loras: z
+					.array(z.string())
+					.readonly()
+					.default([])
+					.describe('Paths of those in its folder that a request may name.'),
 			})
 			.readonly()
 			.nullable()

@@ -77,10 +77,17 @@ test('it says what the checkpoint at hand can do', async () => {
 	expect(guided.settings.find(({ name }) => name === 'steps')?.default).toBe(40);
 	const lora = await tinyCheckpoint('ltx-2-tiny-distilled-lora');
 	const both = await modelFolder('both', { ...dev, 'distilled-lora.safetensors': lora });
-	expect((await describeLtx2(ffmpeg, { model: both })).model).toMatchObject({ stages: 2 });
+	expect((await describeLtx2(ffmpeg, { model: both })).model).toMatchObject({
+		stages: 2,
+		loras: [],
+	});
 	const two = { 'x.safetensors': weights!, 'up.safetensors': upsampler!, gemma: TINY_GEMMA };
 	const twice = await describeLtx2(ffmpeg, { model: await modelFolder('two stages', two) });
-	expect(twice.model).toMatchObject({ guided: false, stages: 2 });
+	expect(twice.model).toMatchObject({ guided: false, stages: 2, loras: [] });
+	// A distilled model has no use of its own for it: it is there to be named.
+	const styled = await modelFolder('styled', { ...two, 'style.safetensors': lora });
+	const { model } = await describeLtx2(ffmpeg, { model: styled });
+	expect(model?.loras).toEqual([expect.stringMatching(/\.safetensors$/)]);
 });
 
 test('headers are read once, and again where a file has changed', async () => {

@@ -45,6 +45,7 @@ export async function describeLtx2(
 			folder,
 			guided: !model.distilled,
 			stages: mostStages(model),
+			loras: [...model.loras],
 		},
 		settings: LTX2_OPTIONS.map((option) => withDefault(option, folder, model)),
 	};

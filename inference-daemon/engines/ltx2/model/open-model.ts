@@ -26,6 +26,8 @@ export type Model = {
 	readonly upsampler: Checkpoint | null;
 	/** What lets a model that is not distilled finish an upsampled latent in few steps. */
 	readonly distilledLora: Safetensors | null;
+	/** Paths of the other LoRAs that lie beside it: a request may name them. */
+	readonly loras: readonly string[];
 	/** Tells how long a shot wants to be. */
 	readonly durationHead: boolean;
 	/** Names of the matrices that a LoRA can change. */
@@ -86,6 +88,7 @@ export async function openModel(folder: string): Promise<Model> {
 	const finishing = variant.distilled
 		? { lora: null, notes: [] }
 		: distilledLoraAmong(described.filter(holds('lora')), { checkpoint, families });
+	const loras = fitting.filter(holds('lora')).map(({ path }) => path);
 	const model: Model = {
 		checkpoint,
 		encoder,
@@ -94,6 +97,7 @@ export async function openModel(folder: string): Promise<Model> {
 		distilled: variant.distilled,
 		upsampler: upsampler.checkpoint,
 		distilledLora: finishing.lora,
+		loras: loras.filter((path) => path !== finishing.lora?.path),
 		durationHead: described.some(holds('duration head')),
 		changeable: new Set(changeable),
 		notes: [
