@@ -74,8 +74,8 @@ export function gapAt(gaps: readonly Gap[], frame: number): Gap | null {
 }
 
 /**
- * Where Up and Down go: to the gap before or after while the playhead is in one, else to the edit
- * before or after. Null where there is none.
+ * Where Up and Down go: to the gap before or after while the playhead is in one, else, or where there
+ * is no other, to the edit before or after. Null where there is none.
  */
 export function stepFrom(
 	{ track, gaps }: { readonly track: Track; readonly gaps: readonly Gap[] },
@@ -83,11 +83,14 @@ export function stepFrom(
 	by: -1 | 1,
 ): number | null {
 	const gap = gapAt(gaps, frame);
-	const starts = gap ? closedGaps(gaps).map(({ start }) => start) : editsOn(track);
-	const here = gap?.start ?? frame;
-	return by < 0
-		? (starts.filter((start) => start < here).at(-1) ?? null)
-		: (starts.find((start) => start > here) ?? null);
+	const starts = gap ? closedGaps(gaps).map(({ start }) => start) : [];
+	return next(starts, gap?.start ?? frame, by) ?? next(editsOn(track), frame, by);
+}
+
+function next(frames: readonly number[], from: number, by: -1 | 1): number | null {
+	const further =
+		by < 0 ? frames.filter((frame) => frame < from) : frames.filter((frame) => frame > from);
+	return further.at(by < 0 ? -1 : 0) ?? null;
 }
 
 export function timecodeIn({ rate, startFrame, dropFrame }: Sequence, frame: number): string {

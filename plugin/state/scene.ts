@@ -40,6 +40,8 @@ export type CutScene = {
 	readonly shots: readonly ShotView[];
 	/** The press that belongs here; null where there was none, or something else is asked for. */
 	readonly shot: ShotView | null;
+	/** The one that is out of sight while something else is asked for. */
+	readonly behind: ShotView | null;
 	readonly mode: Mode;
 	readonly asks: Ask;
 	/** Nothing was ever made here, and only drafts can be. */
@@ -112,8 +114,9 @@ function cutScene(state: PanelState, host: EditorHost, open: OpenCut): CutScene 
 	const playhead = playheadOf(state, host);
 	const place = placeAt(cut, state.view.track, playhead);
 	const shots = shotsOf(state.jobs, host);
-	const found = state.view.fresh === keyOf(place) ? null : shotAt(shots, place, playhead);
-	const mode = found ? modeOf(found) : 'request';
+	const found = shotAt(shots, place, playhead);
+	const isFresh = state.view.fresh === keyOf(place);
+	const mode = found && !isFresh ? modeOf(found) : 'request';
 	const { engines } = state;
 	const canFinish = engines.some(({ ready, draft }) => ready && !draft);
 	return {
@@ -126,6 +129,7 @@ function cutScene(state: PanelState, host: EditorHost, open: OpenCut): CutScene 
 		gaps: place.kind === 'nothing' ? [] : gapsOn(cut, place.track, pathsOf(state.jobs)),
 		shots,
 		shot: mode === 'request' ? null : found,
+		behind: isFresh ? found : null,
 		mode,
 		asks: askOf(state, host, { cut, place, playhead }),
 		isFirstRun: state.jobs.size === 0 && !canFinish,
@@ -159,6 +163,8 @@ function askOf(
 		return { verb, reasons, engine, quality, shot: null };
 	}
 	const stills = wish.stills.filter(({ frame }) => frame < target.range.end - target.range.start);
+	const inFolder = engine.takes.loras ? (engine.model?.loras ?? []) : [];
+	const styles = wish.styles.filter(({ path }) => inFolder.includes(path));
 	const shot: Omit<Shot, 'id'> = {
 		host: host.agent.id,
 		project: project.id,
@@ -178,7 +184,7 @@ function askOf(
 		// A draft is the same with every seed.
 		takes: engine.draft ? 1 : wish.takes,
 		draft: wish.draft && !engine.draft && hasDraft(verb, engines),
-		...(engine.takes.loras && wish.styles.length > 0 ? { loras: [...wish.styles] } : {}),
+		...(styles.length > 0 ? { loras: styles } : {}),
 		settings: settingsFor(engine, { ...wish, quality }),
 	};
 	return { verb, reasons, engine, quality, shot };

@@ -86,8 +86,6 @@ export type PanelState = {
 	readonly checks: readonly Check[] | null;
 	/** What clips take on the disk, as last told. */
 	readonly disk: DiskUse | null;
-	/** Files that change the weights, by the engine whose model folder holds them. */
-	readonly styles: Readonly<Record<string, readonly string[]>>;
 };
 
 export const FIRST_VIEW: View = {
@@ -125,7 +123,6 @@ export function firstState(now: number, kept: Kept | null): PanelState {
 		undo: null,
 		checks: null,
 		disk: null,
-		styles: {},
 	};
 }
 

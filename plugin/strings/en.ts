@@ -20,7 +20,6 @@ export const en = {
 	secondUnit: 's',
 	percent: (n: number) => `${n}\u00a0%`,
 	left: (time: string) => `${time} left`,
-	about: (time: string) => `about ${time}`,
 	seconds: (n: number) => `${n}\u00a0s`,
 	minutesSeconds: (minutes: number, seconds: number) =>
 		seconds === 0 ? `${minutes} min` : `${minutes} min ${seconds} s`,
@@ -30,7 +29,6 @@ export const en = {
 
 	// The cut at a glance
 	gapOf: (row: number, all: number) => `Gap ${row} of ${all}`,
-	noGaps: 'No gaps',
 	previousGap: 'Previous gap (Up)',
 	nextGap: 'Next gap (Down)',
 	previousEdit: 'Previous edit (Up)',
@@ -99,11 +97,9 @@ export const en = {
 	needsRoom: 'No empty time beside this clip; Extend needs some.',
 	needsClip: 'No clip under the playhead.',
 	needsSound: 'No sound under the playhead.',
-	needsPicture: 'This clip has no file to read its picture from.',
 	clipOffline: (name: string) => `${name} is offline; relink it first.`,
 	clipSynthetic: (name: string) => `${name} is no single file: nested, a title or a generator.`,
 	trackLocked: (track: string) => `${track} is locked in the editor.`,
-	engineCannot: (engine: string, verb: string) => `${engine} does not make this: ${verb}.`,
 	noEngineDoes: 'This needs a model; Setup says which.',
 
 	// The request
@@ -136,7 +132,6 @@ export const en = {
 	more: 'More',
 	less: 'Less',
 	style: 'Style',
-	styleNone: 'None',
 	styleInFolder: (n: number) => `None, ${count(n, 'LoRA', 'LoRAs')} in the model folder`,
 	strength: 'Strength',
 	automatic: 'automatic',
@@ -166,7 +161,7 @@ export const en = {
 	lands: (where: string) => `Lands on ${where}.`,
 	oneUndo: 'One undo takes it out again.',
 	planning: 'Looking at the cut.',
-	fillFirst: (frames: string) => `Fill the first ${frames}`,
+	makeFirst: (frames: string) => `Make the first ${frames}`,
 	press: {
 		fill: 'Fill the gap',
 		extend: (frames: string) => `Extend by ${frames}`,
@@ -182,7 +177,6 @@ export const en = {
 	escape: 'Esc',
 
 	// Running
-	job: 'Being made',
 	takeName: (n: number) => `Take ${n}`,
 	takeOf: (n: number, all: number) => `Take ${n} of ${all}`,
 	theDraft: 'Draft',
@@ -222,7 +216,6 @@ export const en = {
 	cleared: (n: number) => `${count(n, 'shot', 'shots')} taken out.`,
 	undo: 'Undo',
 	takeOut: 'Take out of the queue',
-	queueRow: (verb: string, where: string, take: string) => `${verb} ${where}, ${take}`,
 	queueFacts: (frames: string, engine: string) => `${frames}, ${engine}`,
 	reorder: 'Move in the queue',
 	takesSoFar: 'Takes so far',
@@ -247,7 +240,6 @@ export const en = {
 	sound: 'Sound',
 	compare: 'Compare',
 	making: 'Getting the loop ready',
-	loopFailed: 'The loop could not be made',
 	atTheJoins: 'At the joins',
 	joinIn: 'in',
 	joinOut: 'out',
@@ -258,25 +250,21 @@ export const en = {
 	mayShow: 'may show',
 	measured: 'Measured, not judged. Bold may show.',
 	measuring: 'Measuring the joins',
-	meantAsCut: 'meant as a cut',
 	theJoins: 'The joins',
 	shot: 'Shot',
 	made: 'Made',
 	madeBy: (engine: string, time: string) => `${engine}, in ${time}`,
 	where: 'Where',
 	file: 'File',
-	size: 'Size',
 	noPrompt: 'no prompt',
 	putTake: (take: string) => `Use ${take}`,
 	takeIsUsed: (take: string) => `${take} is in the cut`,
 	star: 'Star (S)',
 	vary: 'Vary: new takes near this one (V)',
-	varyShort: 'Vary',
 	deleteTake: 'Delete (Delete)',
 	deleted: 'Deleted.',
 	anotherShot: 'Ask for something else here',
 	backToTakes: (n: number) => `Back to ${count(n, 'take', 'takes')}`,
-	starred: 'Starred',
 
 	// Errors
 	whatWentWrong: 'What went wrong',
@@ -334,8 +322,6 @@ export const en = {
 	leaveSays: 'It stays in History; place it any time.',
 	placeAboveButton: 'Place it above',
 	gapClosed: 'The gap closed while the clip was made',
-	after: 'After: above, over the cut',
-	gone: 'No longer in the project',
 	goneSays: (take: string) =>
 		`${take} had been placed and is no longer there: undone, or never saved.`,
 	placeAgain: 'Place it again',
@@ -367,9 +353,7 @@ export const en = {
 	factDraftPlaced: 'Draft in the cut',
 	factWaiting: 'Waits for the editor',
 	factGone: 'No longer in the project',
-	factDraft: 'Draft',
 	factTrashed: 'In the trash',
-	factAt: (verb: string, timecode: string) => `${verb} at ${timecode}`,
 
 	// Setup
 	needs: 'Needs',
@@ -381,7 +365,6 @@ export const en = {
 	machine: 'This machine',
 	checking: 'Looking at this machine',
 	checkAgain: 'Look again',
-	okay: 'in order',
 	warning: 'look at this',
 	isMissing: 'missing',
 	settingsHead: 'Settings',
@@ -398,19 +381,16 @@ export const en = {
 		`${name} is read: ${count(gaps, 'gap', 'gaps')}, ${rate} fps`,
 	draftsReady: 'Drafts are ready; they need no model',
 	modelMissing: 'Finished shots need a model, not here yet',
-	modelReady: (model: string) => `Finished shots are ready: ${model}`,
 	theModel: 'The model',
 	forFinished: 'For finished shots',
 
 	// When something is missing
 	noEditorConnected: 'No editor is connected',
 	openPickup: 'Open Pickup in your editor, or open a timeline file.',
-	editors: 'Editors',
 	editorBlender: 'Video Sequencer, sidebar, Pickup',
 	timelineFile: 'Timeline file',
 	timelineFileSays: 'FCP 7 XML, OTIO or Kdenlive: pickup open cut.xml',
 	chooseEditor: 'Choose an editor',
-	connected: 'connected',
 	stillAtWork: 'Still at work',
 	atWork: (running: number, waiting: number) => `${running} running, ${waiting} waiting`,
 	doneWaits: (program: string) => `done, waits for ${program}`,
@@ -434,7 +414,6 @@ export const en = {
 	noToken: 'This page needs its key',
 	noTokenSays: 'Open the panel from your editor, or with “pickup open cut.xml”.',
 	cutUnreadable: 'The cut cannot be read now',
-	notDone: 'That was not done',
 };
 
 export type Words = typeof en;

@@ -77,6 +77,43 @@ export function ClipRange({ scene, clip }: { scene: CutScene; clip: ClipSpan }) 
 	);
 }
 
+/** The first and the last frame that are meant. */
+export function RangeEnds({ scene, clip }: { scene: CutScene; clip: ClipSpan }) {
+	const words = useWords();
+	const wish = usePanelState((state) => state.wish);
+	const { cut, place, host, open } = scene;
+	if (place.kind === 'nothing' || clip.source.kind === 'offline') return null;
+	const { start, end } = marked(wish, keyOf(place), clip.range);
+	const ends = [
+		{ frame: start, says: words.first, alt: words.firstFrameOfRange },
+		{ frame: end - 1, says: words.last, alt: words.lastFrameOfRange },
+	];
+	return (
+		<div className="joins">
+			{ends.map(({ frame, says, alt }) => (
+				<figure key={alt}>
+					<figcaption>
+						<span>{says(timecodeIn(cut.sequence, frame))}</span>
+					</figcaption>
+					<div>
+						<Picture
+							media={{
+								kind: 'frame',
+								host: host.agent.id,
+								track: place.track.name,
+								frame,
+								width: 400,
+							}}
+							version={open.revision}
+							alt={alt}
+						/>
+					</div>
+				</figure>
+			))}
+		</div>
+	);
+}
+
 /** In and out, to be dragged, or moved by keys: a frame, with Shift ten. They stop at one frame. */
 function Handles({
 	scene,

@@ -1,11 +1,13 @@
+import { Button } from 'react-aria-components';
 import type { Problem } from '../../protocol/errors.ts';
 import type { ShotPlan } from '../../protocol/shots.ts';
 import { duration, size } from '../state/numbers.ts';
 import type { Ask, CutScene } from '../state/scene.ts';
+import { keyOf } from '../state/wish.ts';
 import type { Words } from '../strings/en.ts';
 import { PrimaryButton } from './controls.tsx';
 import { Icon } from './icons.tsx';
-import { usePanel, usePanelState, useWords } from './panel-context.tsx';
+import { usePanel, usePanelState, useScene, useWords } from './panel-context.tsx';
 
 /** What the press will do and how long that takes here, and the press. */
 export function Commit({ scene, isQueueing }: { scene: CutScene; isQueueing: boolean }) {
@@ -52,7 +54,12 @@ function PlanLines({ asks }: { asks: Ask }) {
 		case 'ready':
 			return <PlanSays plan={plan.plan} asks={asks} />;
 		case 'refused':
-			return <Refusal problem={plan.problem} />;
+			return (
+				<>
+					<Refusal problem={plan.problem} />
+					<Nearest asks={asks} />
+				</>
+			);
 	}
 }
 
@@ -80,6 +87,39 @@ function PlanSays({ plan: { plan, draft, estimate, lands }, asks }: { plan: Shot
 				</p>
 			))}
 		</>
+	);
+}
+
+/** Where it is too long, as much as the engine makes is one press away. */
+function Nearest({ asks }: { asks: Ask }) {
+	const { actions } = usePanel();
+	const words = useWords();
+	const plan = usePanelState((state) => state.plan);
+	const { shot, engine } = asks;
+	const scene = useScene();
+	if (plan.kind !== 'refused' || plan.problem.code !== 'too-long') return null;
+	if (!shot || !engine || scene.kind !== 'cut') return null;
+	const most = engine.maxFrames;
+	if (shot.range.end - shot.range.start <= most) return null;
+	const at = keyOf(scene.place);
+	const isMarked = shot.verb === 'retake' || shot.verb === 'soundtrack' || shot.verb === 'animate';
+	const { start } = shot.range;
+	return (
+		<Button
+			className="link"
+			onPress={() =>
+				actions.wish(
+					isMarked
+						? { marks: { at, range: { start, end: start + most } } }
+						: {
+								length: { at, frames: most },
+								...(shot.verb === 'fill' ? { verb: 'extend' as const, side: 'tail' as const } : {}),
+							},
+				)
+			}
+		>
+			{words.makeFirst(words.frames(most))}
+		</Button>
 	);
 }
 

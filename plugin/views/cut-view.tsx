@@ -1,6 +1,6 @@
 import type { CutScene } from '../state/scene.ts';
 import { stripAround } from '../state/strip.ts';
-import { ClipRange } from './clip-range.tsx';
+import { ClipRange, RangeEnds } from './clip-range.tsx';
 import { Commit } from './commit.tsx';
 import { EngineAway } from './engine-away.tsx';
 import { FirstRun } from './first-run.tsx';
@@ -36,6 +36,7 @@ function Asking({ scene }: { scene: CutScene }) {
 			{scene.isFirstRun ? <FirstRun scene={scene} /> : <Request scene={scene} />}
 			{isWide && !scene.isFirstRun && (
 				<section className="below" aria-label={words.gapsInSequence}>
+					{scene.place.kind === 'clip' && <RangeEnds scene={scene} clip={scene.place.clip} />}
 					<GapTable scene={scene} />
 				</section>
 			)}

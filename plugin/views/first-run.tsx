@@ -1,3 +1,4 @@
+import { Fragment } from 'react';
 import { formatRate } from '../../protocol/time.ts';
 import { closedGaps } from '../state/place.ts';
 import type { CutScene } from '../state/scene.ts';
@@ -47,12 +48,12 @@ export function FirstRun({ scene }: { scene: CutScene }) {
 							</>
 						)}
 						{missing.map(({ what, action }) => (
-							<div className="fact" key={what}>
+							<Fragment key={what}>
 								<dt>{words.needs}</dt>
 								<dd>
 									{what} <span className="lines small dim">{action}</span>
 								</dd>
-							</div>
+							</Fragment>
 						))}
 					</dl>
 				</div>

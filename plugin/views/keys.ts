@@ -82,18 +82,17 @@ export function useKeys(): void {
 			}
 		}
 
-		/** A field is left for the strip; there it means that what is being made is not wanted. */
-		function leave(event: KeyboardEvent): (() => void) | null {
+		/** From anywhere to the strip; there it means that what is being made is not wanted. */
+		function leave({ target }: KeyboardEvent): (() => void) | null {
 			const strip = document.querySelector<HTMLElement>('[data-keys="strip"]');
-			if (isTyping(event)) return strip ? () => strip.focus() : null;
+			const isHere =
+				target === document.body ||
+				(target as HTMLElement | null)?.closest('[data-keys="strip"], [data-keys="job"]');
+			if (!isHere) return strip ? () => strip.focus() : null;
 			const now = latest.current;
-			const isHere = (event.target as HTMLElement | null)?.closest(
-				'[data-keys="strip"], [data-keys="job"]',
-			);
-			const take = now.kind === 'cut' && now.shot ? runningTake(now.shot) : null;
-			const nowhere = event.target === document.body;
-			if (!take || now.kind !== 'cut' || now.mode !== 'running') return null;
-			return isHere || nowhere ? () => actions.cancel(take.job.id) : null;
+			if (now.kind !== 'cut' || now.mode !== 'running') return null;
+			const take = now.shot && runningTake(now.shot);
+			return take ? () => actions.cancel(take.job.id) : null;
 		}
 
 		function mark(which: 'i' | 'o'): void {

@@ -6,6 +6,7 @@ import { Row, Segments } from './controls.tsx';
 import { Check, Choices } from './fields.tsx';
 import { Icon } from './icons.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
+import { StyleRow } from './style-row.tsx';
 import { useIsWide } from './use-media-query.ts';
 
 /** As many choices stand side by side; more are a menu. */
@@ -27,9 +28,12 @@ export function MoreRows({ scene }: { scene: CutScene }) {
 		const changed = value === null ? rest : { ...rest, [name]: value };
 		actions.wish({ settings: { ...allSettings, [engine.name]: changed } });
 	};
-	const rows = shown.map((option) => (
-		<OptionRow key={option.name} option={option} value={settings[option.name]} onChange={set} />
-	));
+	const rows = [
+		...shown.map((option) => (
+			<OptionRow key={option.name} option={option} value={settings[option.name]} onChange={set} />
+		)),
+		<StyleRow key="style" scene={scene} />,
+	];
 	if (isWide) return <>{rows}</>;
 	return (
 		<>

@@ -13,9 +13,16 @@ import { Verbs } from './verbs.tsx';
 
 /** What is asked for: verb, words, and only what the chosen engine can be told. */
 export function Request({ scene, after }: { scene: CutScene; after?: ReactNode }) {
+	const { actions } = usePanel();
 	const words = useWords();
 	return (
 		<section className="request section grow" aria-label={words.theShot}>
+			{scene.behind && (
+				<Button className="button quiet back" onPress={() => actions.backToTakes()}>
+					<Icon name="left" />
+					{words.backToTakes(scene.behind.takes.length)}
+				</Button>
+			)}
 			<Verbs asks={scene.asks} />
 			<Prompt scene={scene} />
 			<div className="rows">

@@ -94,7 +94,7 @@ function Machine() {
 function CheckFact({ check: { name, status, found, action } }: { check: Check }) {
 	const words = useWords();
 	return (
-		<div className="fact">
+		<>
 			<dt>{name}</dt>
 			<dd>
 				{status !== 'ok' && (
@@ -109,7 +109,7 @@ function CheckFact({ check: { name, status, found, action } }: { check: Check })
 				)}
 				{found} {action && <span className="dim">{action}</span>}
 			</dd>
-		</div>
+		</>
 	);
 }
 

@@ -1,4 +1,3 @@
-import { useState } from 'react';
 import type { Job } from '../../protocol/jobs.ts';
 import { canUse, comparedFor, shownTake, withTake } from '../state/compare.ts';
 import { duration } from '../state/numbers.ts';
@@ -10,9 +9,8 @@ import type { Words } from '../strings/en.ts';
 import { Refusal } from './commit.tsx';
 import { IconButton, IconToggle, PrimaryButton } from './controls.tsx';
 import { GapBar } from './gap-bar.tsx';
-import { Picture, useTicket } from './media.tsx';
+import { Picture } from './media.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
-import { playableForm } from './playable-form.ts';
 import { Scores } from './scores.tsx';
 import { takeTitle } from './take-title.ts';
 import { Thumbs } from './thumbs.tsx';
@@ -139,6 +137,8 @@ function Joins({ scene, shot, take }: { scene: CutScene; shot: ShotView; take: T
 	const title = takeTitle(words, take);
 	const frame = (at: number) =>
 		({ kind: 'frame', host: host.agent.id, track: track.name, frame: at, width: 400 }) as const;
+	const ofTake = (at: number) =>
+		({ kind: 'take-frame', jobId: take.job.id, frame: at, width: 400 }) as const;
 	return (
 		<div className="joins">
 			<figure>
@@ -152,7 +152,7 @@ function Joins({ scene, shot, take }: { scene: CutScene; shot: ShotView; take: T
 						version={open.revision}
 						alt={words.lastFrameOf(left?.name ?? '')}
 					/>
-					<TakeFrame take={take} at="first" />
+					<Picture media={ofTake(0)} alt={words.firstFrameOf(title)} />
 				</div>
 			</figure>
 			<figure>
@@ -161,7 +161,10 @@ function Joins({ scene, shot, take }: { scene: CutScene; shot: ShotView; take: T
 					<span>{`${title} | ${right?.name ?? words.end}`}</span>
 				</figcaption>
 				<div>
-					<TakeFrame take={take} at="last" />
+					<Picture
+						media={ofTake((take.job.clip?.frames ?? 1) - 1)}
+						alt={words.lastFrameOf(title)}
+					/>
 					<Picture
 						media={right ? frame(range.end) : null}
 						version={open.revision}
@@ -170,32 +173,6 @@ function Joins({ scene, shot, take }: { scene: CutScene; shot: ShotView; take: T
 				</div>
 			</figure>
 		</div>
-	);
-}
-
-/** A browser shows the frame of a take where its video stands. */
-function TakeFrame({ take, at }: { take: TakeView; at: 'first' | 'last' }) {
-	const words = useWords();
-	const [form] = useState(playableForm);
-	const { asked, again } = useTicket({ kind: 'take', jobId: take.job.id, form });
-	const { clip } = take.job;
-	if (asked.kind !== 'here' || !clip) return <span className="picture placeholder" />;
-	const rate = clip.rate.num / clip.rate.den;
-	const frame = at === 'first' ? 0 : clip.frames - 1;
-	const title = takeTitle(words, take);
-	return (
-		<video
-			className="picture"
-			src={asked.value.path}
-			aria-label={at === 'first' ? words.firstFrameOf(title) : words.lastFrameOf(title)}
-			onLoadedMetadata={({ currentTarget }) => {
-				currentTarget.currentTime = (frame + 0.5) / rate;
-			}}
-			onError={again}
-			muted
-			playsInline
-			preload="auto"
-		/>
 	);
 }
 

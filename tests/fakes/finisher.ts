@@ -25,7 +25,14 @@ export const engine: Engine = {
 			draft: false,
 			kinds: ['fill', 'extend', 'insert', 'retake'],
 			maxFrames: 240,
-			model: { title: 'Example model', folder: '/models/example', guided: false, stages: 2 },
+			model: {
+				title: 'Example model',
+				folder: '/models/example',
+				guided: false,
+				stages: 2,
+				loras: ['/models/example/night.safetensors', '/models/example/sixteen-mm.safetensors'],
+			},
+			takes: { loras: true, reference: false, openLength: false },
 			settings: [
 				{
 					kind: 'number',
