@@ -26,7 +26,7 @@ import { useLanguage, usePanel, usePanelState, useScene, useWords } from './pane
 import { playableForm } from './playable-form.ts';
 import { JobPicture } from './strip.tsx';
 import { takeTitle } from './take-title.ts';
-import { madeBy } from './takes-view.tsx';
+import { MadeBy } from './takes-view.tsx';
 import { UndoLine } from './undo-line.tsx';
 import { useIsWide } from './use-media-query.ts';
 
@@ -183,7 +183,9 @@ function Chosen({ entry }: { entry: HistoryEntry }) {
 						</>
 					)}
 					<dt>{words.made}</dt>
-					<dd>{madeBy(job, words)}</dd>
+					<dd>
+						<MadeBy job={job} />
+					</dd>
 					<dt>{words.seed}</dt>
 					<dd>{clip?.seed}</dd>
 					<dt>{words.file}</dt>

@@ -78,10 +78,21 @@ export function Picture({
 	onPlaceholder?: (problem: Problem | null) => React.ReactNode;
 }) {
 	const { asked, again } = useTicket(media, version);
-	if (asked.kind === 'here') {
+	const [broken, setBroken] = useState('');
+	if (asked.kind === 'here' && broken !== asked.value.path) {
 		const query = version === undefined ? '' : `?${encodeURIComponent(String(version))}`;
 		const { path } = asked.value;
-		return <img className={className} src={`${path}${query}`} alt={alt} onError={again} />;
+		return (
+			<img
+				className={className}
+				src={`${path}${query}`}
+				alt={alt}
+				onError={() => {
+					setBroken(path);
+					again();
+				}}
+			/>
+		);
 	}
 	return (
 		<span

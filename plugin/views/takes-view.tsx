@@ -5,9 +5,9 @@ import { timecodeIn } from '../state/place.ts';
 import type { CutScene } from '../state/scene.ts';
 import { goneTake, type ShotView, type TakeView, waitingLanding } from '../state/shots.ts';
 import { clipOn } from '../state/strip.ts';
-import type { Words } from '../strings/en.ts';
 import { Refusal } from './commit.tsx';
 import { IconButton, IconToggle, PrimaryButton } from './controls.tsx';
+import { titleOf } from './fields.tsx';
 import { GapBar } from './gap-bar.tsx';
 import { Picture } from './media.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
@@ -50,7 +50,9 @@ export function Takes({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 							<dt>{words.shot}</dt>
 							<dd>{shot.prompt || words.noPrompt}</dd>
 							<dt>{words.made}</dt>
-							<dd>{madeBy(take.job, words)}</dd>
+							<dd>
+								<MadeBy job={take.job} />
+							</dd>
 							<dt>{words.seed}</dt>
 							<dd>{take.job.clip?.seed}</dd>
 						</dl>
@@ -176,8 +178,12 @@ function Joins({ scene, shot, take }: { scene: CutScene; shot: ShotView; take: T
 	);
 }
 
-export function madeBy({ plan, startedAt, endedAt }: Job, words: Words): string {
-	if (startedAt === null || endedAt === null) return plan.engine;
+/** By which engine, as it calls itself, and how long that took. */
+export function MadeBy({ job: { plan, startedAt, endedAt } }: { job: Job }): string {
+	const words = useWords();
+	const engine = usePanelState(({ engines }) => engines.find(({ name }) => name === plan.engine));
+	const title = engine ? titleOf(engine) : plan.engine;
+	if (startedAt === null || endedAt === null) return title;
 	const seconds = (Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
-	return words.madeBy(plan.engine, duration(words, seconds));
+	return words.madeBy(title, duration(words, seconds));
 }

@@ -1,4 +1,4 @@
-import { type CSSProperties, useState } from 'react';
+import { type CSSProperties, useEffect, useState } from 'react';
 import { framesToSeconds, toNumber } from '../../protocol/time.ts';
 import { timecodeIn } from '../state/place.ts';
 import type { CutScene } from '../state/scene.ts';
@@ -48,6 +48,12 @@ export function Viewer({
 		to: hasJoins ? before + inside + after : before + inside,
 	});
 	useTakeKeys({ player, shot, compared });
+	const { seek } = player;
+	const isKnown = loop !== null;
+	// Once it is known where the take begins, that is what is looked at.
+	useEffect(() => {
+		if (isKnown) seek(before);
+	}, [isKnown, before, seek]);
 	const start = shot.destination.range.start - before;
 	const titleOf = (side: Side) => {
 		const take = shot.takes.find(({ job }) => job.id === compared[side]);

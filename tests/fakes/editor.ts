@@ -61,6 +61,8 @@ const ABILITIES = {
 };
 
 export type EditorOptions = {
+	/** What it calls itself. */
+	readonly program?: string;
 	readonly id?: string;
 	readonly can?: Partial<HostAgent['can']>;
 	/** Of the saved project. */
@@ -73,9 +75,15 @@ export type EditorOptions = {
 export async function openEditor(
 	{ port, token }: { readonly port: number; readonly token: string },
 	opened: Cut,
-	{ id = randomUUID(), can = {}, path = null, done = new Set() }: EditorOptions = {},
+	{
+		id = randomUUID(),
+		program = 'Fake',
+		can = {},
+		path = null,
+		done = new Set(),
+	}: EditorOptions = {},
 ): Promise<Editor> {
-	const agent: HostAgent = { id, program: 'Fake', version: '1', can: { ...ABILITIES, ...can } };
+	const agent: HostAgent = { id, program, version: '1', can: { ...ABILITIES, ...can } };
 	let cut = opened;
 	let edits = 0;
 	let brief: Brief | null = null;

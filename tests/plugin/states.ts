@@ -1,11 +1,14 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
+import type { PageOptions } from '../browser.ts';
 import { type Daemon, temporaryFolder, until } from '../daemon/harness.ts';
 import type { Editor } from '../fakes/editor.ts';
 import { openFilm, openPanelPage, startStage } from './stage.ts';
 
 export type Visit = (name: string, page: Page, editor: Editor | null) => Promise<void>;
+/** `context`: what else the browser is told of the pages. */
+export type Options = PageOptions & { readonly openIn?: FilmOpener };
 export type FilmOpener = (daemon: Pick<Daemon, 'port' | 'token'>) => Promise<Editor>;
 
 /** Where the gap of the film is. */
@@ -16,11 +19,12 @@ const IN_CLIP = 24;
  * Goes through every state of the panel as a person comes to it, with a real daemon, a small engine
  * that waits where it is told to, and a small editor; calls `visit` in each.
  */
-export async function visitStates(visit: Visit, openIn: FilmOpener = openFilm): Promise<void> {
+export async function visitStates(visit: Visit, options: Options = {}): Promise<void> {
+	const { openIn = openFilm } = options;
 	const gate = join(await temporaryFolder(), 'gate');
 	await mkdir(gate);
 	const daemon = await startStage({ engine: 'finisher', env: { PICKUP_FINISHER: gate } });
-	const page = await openPanelPage(daemon, null);
+	const page = await openPanelPage(daemon, null, options);
 	await page.getByRole('heading', { name: 'No editor is connected' }).waitFor();
 	await visit('no-editor', page, null);
 
@@ -32,10 +36,12 @@ export async function visitStates(visit: Visit, openIn: FilmOpener = openFilm): 
 
 	await editor.change({ sequence, playhead: IN_GAP });
 	await page.getByLabel('Describe the shot').fill('the camera goes on over the hills, first light');
+	await page.getByRole('textbox', { name: 'Seed' }).fill('418207');
 	await page.locator('.takes-field [slot=increment]').click();
 	await page.locator('.takes-field [slot=increment]').click();
 	await page.getByText('3 takes of 60 frames').waitFor();
 	await pressable(page);
+	await page.keyboard.press('Escape');
 	await visit('gap', page, editor);
 
 	await editor.change({ playhead: IN_CLIP });
@@ -87,19 +93,20 @@ export async function visitStates(visit: Visit, openIn: FilmOpener = openFilm): 
 	await editor.quit();
 	await page.close();
 
-	await visitConflict(visit, openIn);
-	await visitFirstRun(visit, openIn);
-	await visitAway(visit, openIn);
+	await visitConflict(visit, options);
+	await visitFirstRun(visit, options);
+	await visitAway(visit, options);
 }
 
 /** The gap is closed by the person while the clip is made. */
-async function visitConflict(visit: Visit, openIn: FilmOpener): Promise<void> {
+async function visitConflict(visit: Visit, options: Options): Promise<void> {
+	const { openIn = openFilm } = options;
 	const gate = join(await temporaryFolder(), 'gate');
 	await mkdir(gate);
 	const daemon = await startStage({ engine: 'finisher', env: { PICKUP_FINISHER: gate } });
 	const editor = await openIn(daemon);
 	await editor.change({ playhead: IN_GAP });
-	const page = await openPanelPage(daemon, editor);
+	const page = await openPanelPage(daemon, editor, options);
 	await page.getByLabel('Describe the shot').fill('wind');
 	await page.getByText('Place one in the cut meanwhile').click();
 	await pressable(page);
@@ -110,7 +117,7 @@ async function visitConflict(visit: Visit, openIn: FilmOpener): Promise<void> {
 		tracks: cut.tracks.map((track) => ({
 			...track,
 			clips: track.clips.map((clip) =>
-				clip.range.start < 100
+				clip.range.start < 100 || clip.range.start > 110
 					? clip
 					: { ...clip, range: { start: clip.range.start - 60, end: clip.range.end - 60 } },
 			),
@@ -126,11 +133,12 @@ async function visitConflict(visit: Visit, openIn: FilmOpener): Promise<void> {
 }
 
 /** Only drafts can be made, and none was yet. */
-async function visitFirstRun(visit: Visit, openIn: FilmOpener): Promise<void> {
+async function visitFirstRun(visit: Visit, options: Options): Promise<void> {
+	const { openIn = openFilm } = options;
 	const daemon = await startStage({ engine: 'none' });
 	const editor = await openIn(daemon);
 	await editor.change({ playhead: IN_GAP });
-	const page = await openPanelPage(daemon, editor);
+	const page = await openPanelPage(daemon, editor, options);
 	await page.getByText('Drafts are ready').waitFor();
 	await pressable(page);
 	await visit('first-run', page, editor);
@@ -138,12 +146,14 @@ async function visitFirstRun(visit: Visit, openIn: FilmOpener): Promise<void> {
 	await page.close();
 }
 
-async function visitAway(visit: Visit, openIn: FilmOpener): Promise<void> {
+async function visitAway(visit: Visit, options: Options): Promise<void> {
+	const { openIn = openFilm } = options;
 	const daemon = await startStage({ engine: 'finisher' });
 	const editor = await openIn(daemon);
 	await editor.change({ playhead: IN_GAP });
-	const page = await openPanelPage(daemon, editor);
+	const page = await openPanelPage(daemon, editor, options);
 	await pressable(page);
+	await settled(page);
 	daemon.child.kill('SIGKILL');
 	await daemon.ended;
 	await page.getByRole('alert').waitFor();
