@@ -2,6 +2,7 @@ import type { StoreApi } from 'zustand/vanilla';
 import { PickupError, problemOf } from '../../protocol/errors.ts';
 import type { Job } from '../../protocol/jobs.ts';
 import type { Destination, Landing } from '../../protocol/landings.ts';
+import { LAST_REQUEST } from '../../protocol/shots.ts';
 import { withJobs } from './jobs.ts';
 import type { Link } from './link.ts';
 import { type MemoryKey, memoryOf, withPrompt } from './memory.ts';
@@ -55,7 +56,10 @@ export function actionsOf(
 		void attempt(() => write(key, value));
 	}
 
-	function write(key: MemoryKey, value: Parameters<typeof call<'panel.remember'>>[1]['value']) {
+	function write(
+		key: MemoryKey | typeof LAST_REQUEST,
+		value: Parameters<typeof call<'panel.remember'>>[1]['value'],
+	) {
 		return call('panel.remember', { key, value });
 	}
 
@@ -129,6 +133,10 @@ export function actionsOf(
 				const { prompts } = memoryOf(store.getState().shared);
 				await write('prompts', [...withPrompt(prompts, shot.prompt)]);
 				await write('habits', { ...habitsOf(asked) } as never);
+				const { prompt, negativePrompt, engine, takes, draft, loras, settings } = shot;
+				const last = { prompt, negativePrompt, engine, takes, draft, loras, settings };
+				// As text and back: what is not set is not there.
+				await write(LAST_REQUEST, JSON.parse(JSON.stringify(last)));
 			});
 			store.setState({ isPressing: false });
 		},

@@ -10,6 +10,7 @@ import {
 	endAllDaemons,
 	startDaemon,
 	temporaryFolder,
+	until,
 } from '../daemon/harness.ts';
 import type { Editor } from '../fakes/editor.ts';
 import { closePanels, cutWhere, known, openState } from './panel.ts';
@@ -74,6 +75,8 @@ describe('A panel that is opened on an editor', () => {
 			expect(running.mode).toBe('running');
 		}
 		expect(editor.cut().tracks[0]?.clips.map(({ range }) => range)).toContainEqual(GAP);
+		// What the editor's own Fill button would ask for.
+		await until('the brief', () => editor.brief()?.prompt === 'wind');
 
 		await writeFile(join(gate, 'go'), '');
 		const done = await cutWhere(

@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { afterAll, expect, it } from 'vitest';
 import { closeBrowser } from '../../browser.ts';
-import { endAllDaemons } from '../../daemon/harness.ts';
+import { connect, endAllDaemons, until } from '../../daemon/harness.ts';
+import { openFilm, openPanelPage, startStage } from '../stage.ts';
 import { settled, visitStates } from '../states.ts';
 
 afterAll(async () => {
@@ -11,7 +12,9 @@ afterAll(async () => {
 	await endAllDaemons();
 });
 
+/** The first is a narrow dock at large zoom. */
 const SIZES = [
+	[200, 640],
 	[280, 640],
 	[360, 640],
 	[900, 600],
@@ -54,3 +57,28 @@ async function faultsOf(page: Page, axe: string): Promise<readonly string[]> {
 			.filter(({ impact }) => impact === 'serious' || impact === 'critical')
 			.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html.slice(0, 160) + ' ' + failureSummary.slice(0, 300))))`);
 }
+
+it('no verb and no button is cut off, in any language', async () => {
+	const daemon = await startStage({ engine: 'finisher' });
+	const editor = await openFilm(daemon);
+	await editor.change({ playhead: 51 });
+	const peer = await connect(daemon);
+	const page = await openPanelPage(daemon, editor);
+	const found: string[] = [];
+	for (const language of ['de', 'ja', 'en']) {
+		await peer.call('panel.remember', { key: 'language', value: language });
+		await until('the language', () =>
+			page.evaluate(`document.documentElement.lang === '${language}'`),
+		);
+		for (const [width, height] of SIZES) {
+			await page.setViewportSize({ width, height });
+			await settled(page);
+			const cut = await page.evaluate<string[]>(
+				'[...document.querySelectorAll(".segment, .button, .tab, .stage")].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent.slice(0, 60))',
+			);
+			for (const text of cut) found.push(`${language} at ${width}: ${text}`);
+		}
+	}
+	await editor.quit();
+	expect(found).toEqual([]);
+});
