@@ -340,22 +340,20 @@ export class Landings {
 
 	#landed(landing: Landing, items: readonly LandedItem[], notes: readonly string[]): void {
 		const { journal, log } = this.#options;
-		journal.land({
+		const { replaces } = landing.destination;
+		const rivals = replaces === null ? [] : journal.ofShot(replaces);
+		const replaced = rivals
+			.filter(({ id }) => id !== landing.jobId)
+			.flatMap(({ landings }) => landings)
+			.filter(({ state }) => state === 'landed' || state === 'landing')
+			.map((other) => ({ ...stamped(other), state: 'replaced', by: landing.jobId }) as const);
+		// What gives way is told first, so that nobody sees two takes in one place.
+		journal.land(...replaced, {
 			...stamped(landing),
 			state: 'landed',
 			items,
 			...(notes.length > 0 ? { notes } : {}),
 		});
-		const { replaces } = landing.destination;
-		if (replaces !== null) {
-			for (const rival of journal.ofShot(replaces)) {
-				if (rival.id === landing.jobId) continue;
-				for (const other of rival.landings) {
-					if (other.state !== 'landed' && other.state !== 'landing') continue;
-					journal.land({ ...stamped(other), state: 'replaced', by: landing.jobId });
-				}
-			}
-		}
 		log.info(`${landing.jobId} landed in ${landing.destination.sequence.name}`);
 	}
 

@@ -347,11 +347,13 @@ export class Journal {
 		});
 	}
 
-	/** Writes down where a clip stands, or is to stand. */
-	land(landing: Landing): void {
+	/** Writes down where clips stand, or are to stand: all of it or nothing. */
+	land(...landings: readonly Landing[]): void {
 		this.#change((emit) => {
-			this.landings.write(landing);
-			emit({ kind: 'landing', jobId: landing.jobId, landing });
+			for (const landing of landings) {
+				this.landings.write(landing);
+				emit({ kind: 'landing', jobId: landing.jobId, landing });
+			}
 		});
 	}
 
