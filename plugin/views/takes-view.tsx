@@ -31,7 +31,7 @@ export function Takes({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 		<>
 			<section className="cut" aria-label={words.takesInTheCut}>
 				<GapBar scene={scene} />
-				<Viewer scene={scene} shot={shot} compared={compared} />
+				<Viewer key={shot.id} scene={scene} shot={shot} compared={compared} />
 			</section>
 			<section className="side-column ruled" aria-label={words.chooseTake}>
 				<div className="section">

@@ -1,4 +1,4 @@
-import { type CSSProperties, useEffect, useState } from 'react';
+import { type CSSProperties, useEffect, useRef, useState } from 'react';
 import { framesToSeconds, toNumber } from '../../protocol/time.ts';
 import { timecodeIn } from '../state/place.ts';
 import type { CutScene } from '../state/scene.ts';
@@ -50,9 +50,12 @@ export function Viewer({
 	useTakeKeys({ player, shot, compared });
 	const { seek } = player;
 	const isKnown = loop !== null;
-	// Once it is known where the take begins, that is what is looked at.
+	const wasPlaced = useRef(false);
+	// As soon as it is known where the take begins that is what is looked at, and then what the person seeks.
 	useEffect(() => {
-		if (isKnown) seek(before);
+		if (!isKnown || wasPlaced.current) return;
+		wasPlaced.current = true;
+		seek(before);
 	}, [isKnown, before, seek]);
 	const start = shot.destination.range.start - before;
 	const titleOf = (side: Side) => {
