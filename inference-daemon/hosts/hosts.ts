@@ -8,6 +8,7 @@ import type {
 	HostAgent,
 	HostState,
 } from '../../protocol/hosts.ts';
+import type { Destination, WaitsFor } from '../../protocol/landings.ts';
 
 /** The connection to one agent. */
 export type AgentLink = {
@@ -84,6 +85,16 @@ export class Hosts {
 		return open.find(({ state }) => state.sequence?.id === sequence) ?? open[0] ?? null;
 	}
 
+	/** The editor that can take a clip for a place now; else what that waits for. */
+	readyFor({ program, project, sequence }: Destination): Ready {
+		const where = { project: project.id, sequence: sequence.id };
+		const host = this.withSequence(program, where);
+		if (!host) return { host: null, waitsFor: 'editor' };
+		if (host.state.sequence?.id !== sequence.id) return { host: null, waitsFor: 'sequence' };
+		if (host.state.busy) return { host: null, waitsFor: host.state.busy };
+		return { host, where };
+	}
+
 	/** The sequence that is open in the editor. Throws `no-such-host` where none is. */
 	openSequence(id: string): Connected & { readonly where: Where } {
 		const host = this.find(id);
@@ -101,6 +112,10 @@ export class Hosts {
 }
 
 export type Where = { readonly project: string; readonly sequence: string };
+
+export type Ready =
+	| { readonly host: Connected; readonly where: Where; readonly waitsFor?: never }
+	| { readonly host: null; readonly where?: never; readonly waitsFor: WaitsFor };
 
 function notRegistered(): PickupError {
 	return new PickupError('no-such-host', 'Expected host.register first', { field: 'host' });

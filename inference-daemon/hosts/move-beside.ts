@@ -1,19 +1,59 @@
+import { randomUUID } from 'node:crypto';
 import { copyFile, link, mkdir, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { isTaken } from '../../files/write-whole.ts';
 import { standingItems } from '../../host-bridge/landing.ts';
+import { PickupError } from '../../protocol/errors.ts';
 import type { EditStep } from '../../protocol/hosts.ts';
 import type { Job } from '../../protocol/jobs.ts';
 import type { Cut } from '../../protocol/timeline.ts';
 import type { FileMark, Journal } from '../jobs/journal.ts';
 import type { Connected } from './hosts.ts';
+import { askToEdit, clipOf, type LandingRoom } from './landing-room.ts';
 import { mediaFolder } from './media-folder.ts';
 
 /** A clip that was made before its project had a place, and where it belongs now. */
-export type Move = { readonly job: Job; readonly from: string; readonly to: string };
+type Move = { readonly job: Job; readonly from: string; readonly to: string };
+
+/** A project that was saved for the first time has a place for the clips that it had before. */
+export async function moveBeside(
+	room: LandingRoom & { readonly unsaved: string },
+	host: Connected,
+): Promise<void> {
+	const { journal, cuts, log, unsaved } = room;
+	const moves = movesFor(host, { journal, unsaved });
+	const { project, sequence } = host.state;
+	if (moves.length === 0 || !project || !sequence) return;
+	const where = { project: project.id, sequence: sequence.id };
+	const { cut, revision } = await cuts.now(host, where);
+	const marks = new Map(
+		await Promise.all(moves.map(async (move) => [move, await putBeside(move)] as const)),
+	);
+	const there = moves.filter((move) => marks.get(move) !== null);
+	const steps = movingSteps(cut, there);
+	if (steps.length > 0) {
+		const label = 'Pickup: clips beside the project';
+		const answer = await askToEdit(host, where, {
+			operation: randomUUID(),
+			revision,
+			label,
+			steps: [...steps],
+		});
+		if (answer instanceof PickupError || answer.stale) {
+			log.info(
+				`clips stay in ${unsaved}: ${answer instanceof PickupError ? answer.message : 'the cut changed'}`,
+			);
+			return;
+		}
+	}
+	for (const move of there) {
+		const clip = { ...clipOf(move.job), path: move.to };
+		journal.moved(move.job.id, clip, marks.get(move)!);
+	}
+}
 
 /** Clips of a project that has been saved since they were made. */
-export function movesFor(
+function movesFor(
 	{ agent, state: { project } }: Connected,
 	{ journal, unsaved }: { readonly journal: Journal; readonly unsaved: string },
 ): readonly Move[] {
@@ -31,7 +71,7 @@ export function movesFor(
  * Puts a clip's file where it belongs too; the one where it was stays for what an undo brings back.
  * Gives how the file is there, or null where it is gone. Throws what the system says.
  */
-export async function putBeside({ from, to }: Move): Promise<FileMark | null> {
+async function putBeside({ from, to }: Move): Promise<FileMark | null> {
 	const there = await stat(from).catch(() => null);
 	if (!there?.isFile()) return null;
 	if (!(await isTaken(to))) {
@@ -44,7 +84,7 @@ export async function putBeside({ from, to }: Move): Promise<FileMark | null> {
 }
 
 /** What gives the clips in the cut their new places. */
-export function movingSteps(cut: Cut, moves: readonly Move[]): readonly EditStep[] {
+function movingSteps(cut: Cut, moves: readonly Move[]): readonly EditStep[] {
 	return moves.flatMap(({ job, from, to }) =>
 		standingItems(cut, from).map(({ track, range, path }): EditStep => {
 			const name = cut.tracks
