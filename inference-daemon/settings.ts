@@ -7,8 +7,8 @@ import { PickupError } from '../protocol/errors.ts';
 export type Settings = {
 	/** Jobs, port file, log, previews and work in progress; the daemon's own folder, mode 0700. */
 	readonly state: string;
-	/** 0: any free port. */
-	readonly port: number;
+	/** 0: any free port; null: one of those that editors' plugins know, where one is free. */
+	readonly port: number | null;
 	readonly ffmpeg: string | null;
 	/** The folder with weights for requests that name none; it need not be there. */
 	readonly model: string;
@@ -37,7 +37,7 @@ export function readSettings(
 	return {
 		state,
 		model: pathFrom(values.model || env.PICKUP_MODEL || statePaths(state).model),
-		port: wholeNumber('--port', values.port ?? '0', 65_535),
+		port: portOf(values.port ?? env.PICKUP_PORT),
 		ffmpeg: env.PICKUP_FFMPEG ? pathFrom(env.PICKUP_FFMPEG) : null,
 		engineModule: env.PICKUP_ENGINE_MODULE ? pathFrom(env.PICKUP_ENGINE_MODULE) : null,
 		panel: pathFrom(env.PICKUP_PANEL || fileURLToPath(new URL('./panel', import.meta.url))),
@@ -65,6 +65,10 @@ function parse(argv: readonly string[]) {
 		const message = error instanceof Error ? error.message : String(error);
 		throw new PickupError('usage', message, { action: USAGE });
 	}
+}
+
+function portOf(text = ''): number | null {
+	return text === '' ? null : wholeNumber('--port', text, 65_535);
 }
 
 const USAGE =

@@ -25,6 +25,13 @@ export const PROTOCOL_VERSION = 3;
 /** The WebSocket subprotocol; the token travels beside it as `token.<hex>`. */
 export const SUBPROTOCOL = 'pickup.v1';
 
+/**
+ * Where a daemon listens on 127.0.0.1: on the first of these that is free. Editors have plugins say
+ * beforehand with whom they will speak. Of a range that IANA has assigned to nobody, and below what
+ * systems give to outgoing connections.
+ */
+export const PORTS: readonly number[] = Array.from({ length: 10 }, (_, i) => 17_840 + i);
+
 /** Control messages are small; media goes by path. Bytes. */
 export const MAX_MESSAGE_BYTES = 1_048_576;
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { readRegular } from '../../files/open-regular.ts';
 import { writeWhole } from '../../files/write-whole.ts';
-import { portFileSchema } from '../../protocol/rpc.ts';
+import { PORTS, portFileSchema } from '../../protocol/rpc.ts';
 
 const addressSchema = z.object({
 	port: portFileSchema.shape.port,
@@ -15,7 +15,8 @@ export type Address = z.infer<typeof addressSchema>;
 /**
  * Starts listening where the last daemon of this state folder did, with its token, so that a page
  * that was open then finds this one. A port that is asked for (not 0) comes first; where the old one
- * is taken it is any other, with a new token.
+ * is taken it is one of PORTS or, where 0 is asked for or all of them are taken, any other, with a new
+ * token.
  *
  * A token that outlives its daemon could be learned by another user's program that listens on the
  * port meanwhile: from a page that sends it, or is loaded again there. Hence the page asks for the
@@ -23,21 +24,26 @@ export type Address = z.infer<typeof addressSchema>;
  */
 export async function listenWhereBefore<T extends { readonly port: number }>(
 	path: string,
-	asked: number,
+	asked: number | null,
 	listen: (wanted: Address) => Promise<T>,
 ): Promise<T & { readonly token: string }> {
 	const kept = await readAddress(path);
-	const isOld = kept !== null && (asked === 0 || asked === kept.port);
-	let address = isOld ? kept : { port: asked, token: newToken() };
-	const server = await listen(address).catch((error: unknown) => {
-		if (asked !== 0 || !isOld) throw error;
-		address = { port: 0, token: newToken() };
-		return listen(address);
-	});
-	const { token } = address;
-	const content: Address = { port: server.port, token };
-	await writeWhole(path, `${JSON.stringify(content)}\n`, { mode: 0o600 });
-	return { ...server, token };
+	const isOld = kept !== null && (!asked || asked === kept.port);
+	const others = asked === null ? [...PORTS, 0] : asked === 0 ? [0] : isOld ? [] : [asked];
+	const newer = newToken();
+	const wishes = [...(isOld ? [kept] : []), ...others.map((port) => ({ port, token: newer }))];
+	for (const [index, wanted] of wishes.entries()) {
+		const server = await listen(wanted).catch((error: unknown) => {
+			if (index === wishes.length - 1) throw error;
+			return null;
+		});
+		if (!server) continue;
+		const { token } = wanted;
+		const content: Address = { port: server.port, token };
+		await writeWhole(path, `${JSON.stringify(content)}\n`, { mode: 0o600 });
+		return { ...server, token };
+	}
+	throw new Error('There is always a last wish');
 }
 
 /** Null where there is none, and for what is damaged. */

@@ -2,6 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { PORTS } from '../../protocol/rpc.ts';
 import {
 	connect,
 	crash,
@@ -58,6 +59,23 @@ describe('A daemon that starts again', () => {
 		await stop(moved);
 		const again = await startDaemon({ state: first.state, args });
 		expect(addressOf(again)).toEqual(addressOf(moved));
+	});
+
+	test('is where editors’ plugins look for it, at the first place that is free', async () => {
+		const env = { PICKUP_PORT: '' };
+		const [first, second] = [await startDaemon({ env }), await startDaemon({ env })];
+		expect(PORTS).toHaveLength(10);
+		expect(PORTS).toContain(first.port);
+		expect(PORTS.indexOf(second.port)).toBeGreaterThan(PORTS.indexOf(first.port));
+		const strangers = PORTS.map((port) => createServer().listen(port, '127.0.0.1'));
+		await Promise.all(
+			strangers.map(
+				(server) => new Promise((resolve) => server.on('listening', resolve).on('error', resolve)),
+			),
+		);
+		const third = await startDaemon({ env });
+		expect(PORTS).not.toContain(third.port);
+		for (const server of strangers) server.close();
 	});
 
 	test.each(['', '{', '{"port":80}', '{"port":80,"token":"short"}', '[]'])(

@@ -21,7 +21,7 @@ const SAMPLED = [
 export default defineConfig({
 	test: {
 		include: SAMPLED.map((name) => `tests/${name}.test.ts`),
-		env: { PICKUP_SOAK: '1' },
+		env: { PICKUP_SOAK: '1', PICKUP_PORT: '0' },
 		testTimeout: 4 * 3_600_000,
 		hookTimeout: 600_000,
 		maxWorkers: 2,
