@@ -11,6 +11,7 @@ import { addExtend } from './verbs/extend.ts';
 import { addFill } from './verbs/fill.ts';
 import { addGaps } from './verbs/gaps.ts';
 import { addInsert } from './verbs/insert.ts';
+import { addInstall, addUninstall } from './verbs/install.ts';
 import { addJobs } from './verbs/jobs.ts';
 import { addModels } from './verbs/models.ts';
 import { addOpen } from './verbs/open.ts';
@@ -61,6 +62,8 @@ const VERBS = [
 	addJobs,
 	addDaemon,
 	addDoctor,
+	addInstall,
+	addUninstall,
 	addModels,
 	addSetup,
 ];

@@ -13,6 +13,8 @@ export function statePaths(state: string) {
 		programFile: join(state, 'program.json'),
 		/** Where the last daemon listened. */
 		address: join(state, 'address.json'),
+		/** What `pickup install` has put into editors. */
+		installed: join(state, 'installed.json'),
 		log: join(state, 'daemon.log'),
 		/** What a daemon that the command starts says. */
 		startLog: join(state, 'daemon-start.log'),
@@ -38,6 +40,7 @@ export async function claimStateFolder(folder: string): Promise<void> {
 		portFile,
 		programFile,
 		address,
+		installed,
 		log,
 		startLog,
 		previews,
@@ -45,15 +48,24 @@ export async function claimStateFolder(folder: string): Promise<void> {
 		cache,
 		unsaved,
 	} = statePaths(folder);
-	const beside = [startLog, programFile, address, `${database}-wal`, `${database}-shm`, `${log}.1`];
+	const beside = [
+		startLog,
+		programFile,
+		address,
+		installed,
+		`${database}-wal`,
+		`${database}-shm`,
+		`${log}.1`,
+	];
 	const tells = [database, portFile, log];
 	const folders = [previews, work, cache, unsaved];
 	await makeFolder(folder, 0o700);
 	await checkOwner(folder, [...tells, ...beside], folders);
 	if (process.platform === 'win32') return;
 	const names = await readdir(folder);
-	// Weights may have been put there before, and a command may have tried to start a daemon.
-	const others = names.filter((name) => name !== 'models' && name !== basename(startLog));
+	// Weights may have been put there before, or editors given Pickup, or a daemon not have started.
+	const first = ['models', basename(startLog), basename(installed)];
+	const others = names.filter((name) => !first.includes(name));
 	if (others.length === 0 || tells.some((path) => names.includes(basename(path)))) {
 		const found = folders.filter((path) => names.includes(basename(path)));
 		for (const path of [folder, ...found]) await chmod(path, 0o700);

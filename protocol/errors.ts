@@ -112,6 +112,14 @@ const CODES = {
 		fault: 'request',
 		action: 'Open the project in its editor, with Pickup switched on there.',
 	},
+	'editor-not-found': {
+		fault: 'request',
+		action: 'Start the program once, so that its folder is there, or name the folder with --into.',
+	},
+	'install-conflict': {
+		fault: 'request',
+		action: 'Move what is there away, or name another folder with --into.',
+	},
 	'host-gone': {
 		fault: 'machine',
 		action: 'Start the editor again; what was made is kept and can still be landed.',

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { unzipSync } from 'fflate';
+import { PickupError } from '../../protocol/errors.ts';
+import type { Machine, Scope } from './machine.ts';
+import { blenderPlaces, type Found } from './places.ts';
+import type { Package } from './put.ts';
+
+/** An editing program that Pickup can be put into as files. */
+export type Program = {
+	readonly name: string;
+	readonly title: string;
+	readonly find: (machine: Machine, scope: Scope) => Promise<Found>;
+	readonly files: () => Promise<Package>;
+	/** What the person does in the program next. */
+	readonly next: string;
+	/** What the person does in the program before the files go. */
+	readonly before?: string;
+};
+
+export const PROGRAMS: readonly Program[] = [
+	{
+		name: 'blender',
+		title: 'Blender',
+		async find(machine, scope) {
+			if (scope === 'user') return blenderPlaces(machine);
+			throw new PickupError('usage', 'Blender takes add-ons for each person, got --system', {
+				action: 'Leave --system out, or name the folder of its add-ons with --into.',
+			});
+		},
+		async files() {
+			// In an extension's folder and in that of add-ons alike its name is the module's.
+			const zip = unzipSync(await built('pickup-blender.zip'));
+			return new Map(
+				Object.entries(zip).map(([name, bytes]) => [name.replace(/^pickup\//, ''), bytes]),
+			);
+		},
+		next: 'In Blender: Edit › Preferences › Add-ons, tick Pickup. It is then in the sequencer’s sidebar (N).',
+	},
+];
+
+/** A file that the build leaves beside this program. */
+async function built(name: string): Promise<Uint8Array> {
+	const path = join(dirname(fileURLToPath(import.meta.url)), name);
+	try {
+		return await readFile(path);
+	} catch (cause) {
+		throw new PickupError('internal', `Expected Pickup’s own ${name} at ${path}`, {
+			action: 'Install Pickup again, or run `npm run build`.',
+			cause,
+		});
+	}
+}

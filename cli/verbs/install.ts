@@ -1,0 +1,95 @@
+import { Argument, type Command } from 'commander';
+import { claimStateFolder } from '../../files/state-folder.ts';
+import { PickupError } from '../../protocol/errors.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type Machine, type Scope, thisMachine } from '../install/machine.ts';
+import type { Place } from '../install/places.ts';
+import { PROGRAMS, type Program } from '../install/programs.ts';
+import { namedPlace, putInto, takeOut } from '../install/put.ts';
+import { readReceipt } from '../install/receipt.ts';
+import { openTerminal } from '../terminal.ts';
+import { VERSION } from '../version.ts';
+
+type InstallOptions = {
+	readonly system?: boolean;
+	readonly into?: string;
+	readonly json?: boolean;
+};
+
+export function addInstall(program: Command, exit: (code: number) => void): void {
+	program
+		.command('install')
+		.description('put Pickup into an editing program')
+		.addArgument(editor())
+		.option('--system', 'for all who use this machine')
+		.option('--into <folder>', 'where the program looks, if that is not found by itself')
+		.option('--json', 'print JSON')
+		.addHelpText('after', '\nExample:\n  pickup install blender')
+		.action(async (name: string, options: InstallOptions) => {
+			const terminal = openTerminal(options.json === true);
+			const machine = thisMachine();
+			const wanted = programNamed(name);
+			const places = await placesFor(wanted, machine, options);
+			const files = await wanted.files();
+			await claimStateFolder(machine.state);
+			for (const place of places) {
+				await putInto(machine.state, { program: wanted.name, version: VERSION, place, files });
+				terminal.line(`${place.of}: Pickup ${VERSION} is in ${place.folder}`);
+			}
+			terminal.line(wanted.next);
+			terminal.result({ program: wanted.name, version: VERSION, places, next: wanted.next });
+			exit(EXIT.ok);
+		});
+}
+
+export function addUninstall(program: Command, exit: (code: number) => void): void {
+	program
+		.command('uninstall')
+		.description('take Pickup out of an editing program again')
+		.addArgument(editor())
+		.option('--json', 'print JSON')
+		.addHelpText('after', '\nExample:\n  pickup uninstall blender')
+		.action(async (name: string, options: { json?: boolean }) => {
+			const terminal = openTerminal(options.json === true);
+			const { state } = thisMachine();
+			const { title } = programNamed(name);
+			const puts = (await readReceipt(state)).filter((put) => put.program === name);
+			if (puts.length === 0) terminal.line(`Pickup was not put into ${title} by this command.`);
+			const places = [];
+			for (const put of puts) {
+				const { kept } = await takeOut(state, put);
+				places.push({ of: put.of, folder: put.at, kept });
+				terminal.line(`${put.of}: Pickup is no longer in ${put.at}`);
+				for (const path of kept) {
+					terminal.line(`Left since it was changed after it was installed: ${path}`);
+				}
+			}
+			terminal.result({ program: name, places });
+			exit(EXIT.ok);
+		});
+}
+
+function editor(): Argument {
+	return new Argument('<program>', 'which one').choices(PROGRAMS.map(({ name }) => name));
+}
+
+function programNamed(name: string): Program {
+	return PROGRAMS.find((each) => each.name === name)!;
+}
+
+/** Throws `editor-not-found` where the program has left no trace. */
+async function placesFor(
+	program: Program,
+	machine: Machine,
+	{ system, into }: InstallOptions,
+): Promise<readonly Place[]> {
+	if (into !== undefined) return [namedPlace(program.title, into)];
+	const scope: Scope = system ? 'system' : 'user';
+	const { places, looked } = await program.find(machine, scope);
+	if (places.length > 0) return places;
+	throw new PickupError(
+		'editor-not-found',
+		`Expected ${program.title}’s folder, there is none at ${looked.join(' or ')}`,
+		{ field: 'program' },
+	);
+}
