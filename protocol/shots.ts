@@ -12,7 +12,8 @@ import { count, frameRangeSchema, pathSchema, plainText } from './schemas.ts';
 
 /**
  * One press of the person: what is to be made, for which place of the cut. The daemon reads the cut,
- * makes a request of it for each take, and lands the first one that is finished.
+ * makes a request of it for each take, and lands one that is finished: the first, or where nothing
+ * came of that the next.
  */
 export const shotSchema = z
 	.strictObject({

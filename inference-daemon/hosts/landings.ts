@@ -1,6 +1,7 @@
 import { PickupError, problemOf } from '../../protocol/errors.ts';
-import type { Job } from '../../protocol/jobs.ts';
+import type { Job, JobEvent } from '../../protocol/jobs.ts';
 import type { LandAgain } from '../../protocol/landings.ts';
+import { isOvertaken, passOn } from './by-itself.ts';
 import type { Connected } from './hosts.ts';
 import { land } from './land.ts';
 import { landAgain } from './land-again.ts';
@@ -13,6 +14,9 @@ export type LandingsOptions = LandingRoom & {
 	/** Where clips of projects are that were never saved. */
 	readonly unsaved: string;
 };
+
+/** What happens to jobs that something may be landed after. */
+const MATTERS: ReadonlySet<JobEvent['kind']> = new Set(['accepted', 'done', 'failed', 'cancelled']);
 
 /** A person who edits makes many changes in a row. How long after the last one it is looked, in ms. */
 const LOOK_AFTER = 250;
@@ -43,7 +47,7 @@ export class Landings {
 		this.#options = options;
 		options.hosts.onChange(() => this.#lookSoon(LOOK_AFTER));
 		options.journal.onEvents((events) => {
-			const matters = events.some(({ kind }) => kind === 'done' || kind === 'accepted');
+			const matters = events.some(({ kind }) => MATTERS.has(kind));
 			if (matters) this.#lookSoon(0);
 		});
 		this.#lookSoon(0);
@@ -96,12 +100,13 @@ export class Landings {
 	#look(): void {
 		this.#lookBy = Number.POSITIVE_INFINITY;
 		const { journal, hosts } = this.#options;
+		passOn(journal);
 		const open = journal.landings.inState('waiting', 'landing');
 		for (const landing of open) {
 			const job = journal.find(landing.jobId);
 			if (!job || this.#busy.has(landing.id)) continue;
 			if (job.state !== 'done') continue;
-			if (landing.state === 'waiting' && this.#isOvertaken(job)) {
+			if (landing.state === 'waiting' && isOvertaken(journal, landing, job)) {
 				journal.land({ ...stamped(landing), state: 'withdrawn' });
 				continue;
 			}
@@ -143,17 +148,6 @@ export class Landings {
 		if (this.#ended) return;
 		this.#options.log.info(`${what}: ${problemOf(error).message}`);
 		setTimeout(() => this.#lookSoon(0), ASK_AGAIN).unref();
-	}
-
-	/** A draft that waits when a take of its shot is finished has nothing to show any more. */
-	#isOvertaken({ takeOf }: Job): boolean {
-		if (takeOf?.take !== 0) return false;
-		return this.#options.journal
-			.ofShot(takeOf.shot)
-			.some(
-				({ state, landings, takeOf: other }) =>
-					other?.take !== 0 && state === 'done' && landings.length > 0,
-			);
 	}
 
 	/** One thing after the other in each editor. */

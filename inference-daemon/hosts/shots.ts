@@ -1,4 +1,4 @@
-import { createHash, randomInt, randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { describeLanding, planLanding } from '../../host-bridge/landing.ts';
 import { type ComposedTake, composeTake, DRAFT } from '../../host-bridge/shot.ts';
@@ -17,6 +17,7 @@ import { lookAt } from '../media/look.ts';
 import type { Cuts } from './cuts.ts';
 import type { Connected, Hosts } from './hosts.ts';
 import { mediaFolder } from './media-folder.ts';
+import { idOfTake } from './take-id.ts';
 
 export type ShotsOptions = {
 	readonly journal: Journal;
@@ -77,7 +78,7 @@ export class Shots {
 				request: composed.request,
 				priority: take === DRAFT.take ? DRAFT_PRIORITY : 0,
 				takeOf: { shot: shot.id, take },
-				// The other takes are for choosing between.
+				// The other takes are for choosing between, unless nothing comes of this one.
 				...(take <= 1 ? { landing: landingOf(composed) } : {}),
 			});
 		}
@@ -99,14 +100,11 @@ export class Shots {
 			});
 		}
 		const { shot } = job.takeOf;
-		const takes = journal.ofShot(shot).map(({ takeOf }) => takeOf?.take ?? 0);
-		const take = Math.max(...takes) + 1;
-		const name = request.output.name.replace(/(draft|take \d+)$/, `take ${take}`);
 		await mkdir(request.output.folder, { recursive: true });
-		const varied = { ...request, id, seed, output: { ...request.output, name } };
-		const wish = { request: varied, priority: 0, takeOf: { shot, take } };
-		const [made] = await queue.submitAll([wish]);
-		return made!;
+		return queue.submitTake(shot, (take) => {
+			const name = request.output.name.replace(/(draft|take \d+)$/, `take ${take}`);
+			return { ...request, id, seed, output: { ...request.output, name } };
+		});
 	}
 
 	async #planIn({ cut, host, project }: Read, shot: Shot): Promise<ShotPlan> {
@@ -229,16 +227,6 @@ export function landingOf({
 		at: new Date().toISOString(),
 		waitsFor: 'clip',
 	};
-}
-
-/** A UUID that the press and the take's number give, so that a press sent twice is one. */
-function idOfTake(shot: string, take: number): string {
-	const bytes = createHash('sha256').update(`${shot.toLowerCase()} ${take}`).digest();
-	// Version 8, of nobody's scheme, and the variant of RFC 9562.
-	bytes[6] = (bytes[6]! & 0x0f) | 0x80;
-	bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-	const hex = bytes.toString('hex', 0, 16);
-	return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 function workOf({ workSize, workFrames, passes, steps }: Plan): number {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { access, constants, stat } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { isTaken, nameTaken } from '../../files/write-whole.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
@@ -38,7 +38,7 @@ export async function admit(
 	surroundings: Surroundings,
 ): Promise<Pick<Submission, 'request' | 'plan' | 'clipPath'>> {
 	const { request, plan } = await completed(sent, surroundings);
-	const clipPath = await clipPathFor(request, surroundings);
+	const clipPath = await freeClipPath(request, surroundings);
 	for (const [field, path] of paths(request)) await checkPath(field, path, surroundings);
 	return { request, plan, clipPath };
 }
@@ -106,18 +106,24 @@ async function completed(
 /** What most file systems take as one name, in bytes. */
 const LONGEST_NAME = 255;
 
-async function clipPathFor(
-	{ id, output }: GenerationRequest,
+/** Where a request's clip will stand. */
+export function clipPathOf({ id, output }: GenerationRequest): string {
+	return join(output.folder, `${output.name}-${id}.mov`);
+}
+
+async function freeClipPath(
+	request: GenerationRequest,
 	surroundings: Surroundings,
 ): Promise<string> {
+	const { output } = request;
 	await surroundings.checkFolder(output.folder);
-	const name = `${output.name}-${id}.mov`;
+	const path = clipPathOf(request);
+	const name = basename(path);
 	if (Buffer.byteLength(name) > LONGEST_NAME) {
 		throw new PickupError('bad-request', `Expected a shorter name than "${output.name}"`, {
 			field: 'request.output.name',
 		});
 	}
-	const path = join(output.folder, name);
 	if (await isTaken(path)) throw nameTaken(path, 'request.output.name');
 	return path;
 }

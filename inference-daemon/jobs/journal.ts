@@ -27,6 +27,8 @@ export type Submission = {
 	/** The press that it is made for, and where its clip is to land. */
 	readonly takeOf?: TakeOf;
 	readonly landing?: Landing;
+	/** What one more take of a press becomes with its number, which is given when it is journaled. */
+	readonly asTake?: (take: number) => Submission;
 };
 
 /** What the daemon keeps of a job beside what everybody sees. */
@@ -102,9 +104,11 @@ export class Journal {
 	accept(submissions: readonly Submission[]): readonly (Job | PickupError)[] {
 		let latest: Job | undefined;
 		return this.#change((emit) =>
-			submissions.map((submission) => {
-				const known = this.known(submission.request, submission.fingerprint);
+			submissions.map((wanted) => {
+				const { request, fingerprint, takeOf, asTake } = wanted;
+				const known = asTake ? this.find(request.id) : this.known(request, fingerprint);
 				if (known) return known;
+				const submission = takeOf && asTake ? asTake(this.#lastTake(takeOf.shot) + 1) : wanted;
 				const job = this.#insert(submission, latest);
 				latest = job;
 				emit({ kind: 'accepted', jobId: job.id, job });
@@ -549,6 +553,10 @@ export class Journal {
 		const row = this.#store.row('SELECT * FROM jobs WHERE id = ?', id);
 		if (row) return row as JobRow;
 		throw new PickupError('no-such-job', `Expected the id of a job, got ${id}`, { field: 'jobId' });
+	}
+
+	#lastTake(shot: string): number {
+		return this.#store.number('SELECT max(take) AS n FROM jobs WHERE shot = ?', shot);
 	}
 
 	#lastRank(): number {

@@ -30,6 +30,16 @@ export class LandingLog {
 		return found;
 	}
 
+	/** Of all takes of a press, oldest first. */
+	ofShot(shot: string): readonly Landing[] {
+		const rows = this.#store.rows(
+			`SELECT body FROM landings JOIN jobs ON jobs.id = landings.job
+				WHERE shot = ? ORDER BY landings.rowid`,
+			shot,
+		) as { body: string }[];
+		return rows.map(({ body }) => JSON.parse(body) as Landing);
+	}
+
 	inState(...states: readonly LandingState[]): readonly Landing[] {
 		const rows = this.#store.rows(
 			'SELECT body FROM landings WHERE state IN (SELECT value FROM json_each(?)) ORDER BY rowid',

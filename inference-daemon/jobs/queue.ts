@@ -1,7 +1,7 @@
 import { PickupError } from '../../protocol/errors.ts';
 import type { GenerationRequest } from '../../protocol/generation.ts';
 import { isEnded, type Job } from '../../protocol/jobs.ts';
-import { admit, fingerprintOf, type Surroundings } from './admission.ts';
+import { admit, clipPathOf, fingerprintOf, type Surroundings } from './admission.ts';
 import type { Journal, Submission } from './journal.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -13,6 +13,9 @@ type Waiting = {
 	readonly resolve: (jobs: readonly Job[]) => void;
 	readonly reject: (error: unknown) => void;
 };
+
+/** More than anybody asks for: where a name is short enough with that number, it is with any. */
+const MOST_TAKES = 999;
 
 /** What clients can do to jobs. Everything is on the disk before it is answered. */
 export class JobQueue {
@@ -43,11 +46,29 @@ export class JobQueue {
 				return { ...wish, ...(await admit(request, this.#surroundings)), fingerprint };
 			}),
 		);
-		return new Promise((resolve, reject) => {
-			// One transaction for all that come together: a thousand of them cost one sync of the disk.
-			if (this.#waiting.length === 0) setImmediate(() => this.#acceptWaiting());
-			this.#waiting.push({ submissions, resolve, reject });
-		});
+		return this.#accept(submissions);
+	}
+
+	/**
+	 * Takes one more take of a press, whose number is given in the transaction that journals it, or two
+	 * at once would get the same. `request` is what it is by its number. Throws the refusal.
+	 */
+	async submitTake(shot: string, request: (take: number) => GenerationRequest): Promise<Job> {
+		const admitted = await admit(request(MOST_TAKES), this.#surroundings);
+		const submissionOf = (take: number): Submission => {
+			const numbered = request(take);
+			const { output } = numbered;
+			return {
+				...admitted,
+				request: { ...admitted.request, output },
+				fingerprint: fingerprintOf(numbered),
+				clipPath: clipPathOf(numbered),
+				priority: 0,
+				takeOf: { shot, take },
+			};
+		};
+		const [job] = await this.#accept([{ ...submissionOf(MOST_TAKES), asTake: submissionOf }]);
+		return job!;
 	}
 
 	/** Returns when the job has ended. An ended job is left as it is. */
@@ -90,6 +111,14 @@ export class JobQueue {
 		if (!(known instanceof PickupError)) return known;
 		if (fingerprintOf(this.#journal.record(request.id).request) !== fingerprint) throw known;
 		return this.#journal.job(request.id);
+	}
+
+	#accept(submissions: readonly Submission[]): Promise<readonly Job[]> {
+		return new Promise((resolve, reject) => {
+			// One transaction for all that come together: a thousand of them cost one sync of the disk.
+			if (this.#waiting.length === 0) setImmediate(() => this.#acceptWaiting());
+			this.#waiting.push({ submissions, resolve, reject });
+		});
 	}
 
 	#acceptWaiting(): void {

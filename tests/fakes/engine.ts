@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../../inference-daemon/engines/engine.ts';
@@ -22,6 +22,7 @@ import { framesToSeconds, ONE, rangeLength, samplesForFrames, ZERO } from '../..
  *              the signal), 'stuck' (neither heeds it nor lets anything else run), 'none', 'short',
  *              'child' (leaves a child running and waits), 'wild' (progress goes all ways)
  *   `film`     a file whose picture and sound it gives instead, from their beginning
+ *   `failing`  a file with the seed that it fails for, once that is there
  *   `awaits`   a file that has to be there before it makes the first frame
  *   `finished` what it makes is no draft, so that a press has one made before it
  *   `log`      a file that gets a line when a job starts and one when its clip stands
@@ -108,6 +109,10 @@ export const engine: Engine = {
 		while (typeof request.settings.awaits === 'string' && !existsSync(request.settings.awaits)) {
 			signal.throwIfAborted();
 			await pause(20);
+		}
+		const { failing } = request.settings;
+		if (typeof failing === 'string' && existsSync(failing)) {
+			if (readFileSync(failing, 'utf8') === `${request.seed}`) throw new Error('It is to fail');
 		}
 		await misbehave(String(ending), signal);
 		const isOpen = request.kind === 'insert' && request.length === 'model';

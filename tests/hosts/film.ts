@@ -82,8 +82,8 @@ export async function settled(
 	...states: Landing['state'][]
 ): Promise<Landing> {
 	return until(`the clip to be ${states.join(' or ')}`, async () => {
-		const landing = await landingOf(peer, jobId);
-		return states.includes(landing.state) ? landing : null;
+		const landing: Landing | undefined = await landingOf(peer, jobId);
+		return landing && states.includes(landing.state) ? landing : null;
 	});
 }
 
