@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { PickupError } from '../../protocol/errors.ts';
 import {
@@ -7,15 +8,19 @@ import {
 	ownStateFolder,
 	runningDaemon,
 	stopDaemon,
+	withDaemon,
 } from '../daemon-link.ts';
 import { EXIT } from '../exit-codes.ts';
+import { notAtLogin, startAtLogin } from '../install/at-login.ts';
+import { thisMachine } from '../install/machine.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
 export function addDaemon(program: Command, exit: (code: number) => void): void {
 	program
 		.command('daemon')
 		.description('run the daemon in the foreground, or ask about the one that runs')
-		.argument('[what]', 'run, status or stop', 'run')
+		.argument('[what]', 'run, start, status or stop', 'run')
+		.option('--at-login <on|off>', 'whether the system starts it when you log in')
 		.option('--model <folder>', 'with run: weights for requests that name none')
 		.option('--json', 'print JSON')
 		.addHelpText(
@@ -25,19 +30,26 @@ Examples:
   pickup daemon --model /models/ltx2
   pickup daemon status
   pickup daemon stop
+  pickup daemon --at-login on
 
 Without --model, PICKUP_MODEL names the folder with the weights, else it is models/ltx2 in the state folder.`,
 		)
-		.action(async (what: string, options: { json?: boolean; model?: string }) => {
+		.action(async (what: string, options: DaemonOptions) => {
 			const terminal = openTerminal(options.json === true);
 			const state = ownStateFolder();
+			if (options.atLogin !== undefined) {
+				await setAtLogin(options.atLogin, options.model, terminal);
+				exit(EXIT.ok);
+				return;
+			}
 			if (what === 'run') {
 				exit(await runInForeground(state, options.model));
 				return;
 			}
-			if (what !== 'status' && what !== 'stop') {
-				throw new PickupError('usage', `Expected run, status or stop, got "${what}"`);
+			if (!['start', 'status', 'stop'].includes(what)) {
+				throw new PickupError('usage', `Expected run, start, status or stop, got "${what}"`);
 			}
+			if (what === 'start') await withDaemon({ expectJob: false }, async () => {});
 			if (what === 'stop') {
 				const { version, port, pid } = await stopDaemon(state);
 				terminal.line(`Stopped the daemon (process ${pid})`);
@@ -47,6 +59,43 @@ Without --model, PICKUP_MODEL names the folder with the weights, else it is mode
 			}
 			exit(EXIT.ok);
 		});
+}
+
+type DaemonOptions = {
+	readonly json?: boolean;
+	readonly model?: string;
+	readonly atLogin?: string;
+};
+
+async function setAtLogin(
+	wanted: string,
+	model: string | undefined,
+	terminal: Terminal,
+): Promise<void> {
+	const machine = thisMachine();
+	if (wanted !== 'on' && wanted !== 'off') {
+		throw new PickupError('usage', `Expected --at-login on or off, got "${wanted}"`, {
+			field: '--at-login',
+		});
+	}
+	if (wanted === 'off') {
+		const was = await notAtLogin(machine);
+		terminal.line(
+			was
+				? 'The system starts the daemon no more when you log in.'
+				: 'The system did not start the daemon when you log in.',
+		);
+		terminal.result({ atLogin: false });
+		return;
+	}
+	const { execPath, argv } = process;
+	const options = ['--state', machine.state, ...(model === undefined ? [] : ['--model', model])];
+	const where = await startAtLogin(machine, {
+		foreground: [execPath, daemonProgram(), ...options],
+		detached: [execPath, resolve(argv[1]!), 'daemon', 'start'],
+	});
+	terminal.line(`The system starts the daemon when you log in: ${where}`);
+	terminal.result({ atLogin: true, where });
 }
 
 async function showStatus(state: string, terminal: Terminal): Promise<void> {
