@@ -7,10 +7,13 @@ import { zipSync } from 'fflate';
 const MADE = new Date(2000, 0, 1);
 
 export function packBlender(root) {
-	const folder = join(root, 'host-bridge/blender/pickup');
-	const names = readdirSync(folder).filter((name) => /\.(?:py|toml)$/.test(name));
 	const files = Object.fromEntries(
-		names.sort().map((name) => [`pickup/${name}`, readFileSync(join(folder, name))]),
+		['host-bridge/blender/pickup', 'host-bridge/python']
+			.map((folder) => join(root, folder))
+			.flatMap((folder) => readdirSync(folder).map((name) => [name, join(folder, name)]))
+			.filter(([name]) => /\.(?:py|toml)$/.test(name))
+			.sort(([a], [b]) => (a < b ? -1 : 1))
+			.map(([name, path]) => [`pickup/${name}`, readFileSync(path)]),
 	);
 	files['pickup/LICENSE'] = readFileSync(join(root, 'LICENSE'));
 	mkdirSync(join(root, 'dist'), { recursive: true });

@@ -22,6 +22,7 @@ import {
 import { type Blender, endAllBlenders, startBlender } from './blender.ts';
 
 const addon = join(import.meta.dirname, '../../host-bridge/blender/pickup');
+const shared = join(import.meta.dirname, '../../host-bridge/python');
 let folder: string;
 beforeAll(async () => {
 	folder = await mkdtemp(join(tmpdir(), 'pickup blender '));
@@ -161,7 +162,7 @@ describe('Where no daemon runs', () => {
 describe('The add-on agrees with the rest of Pickup on', () => {
 	const python = (code: string, env: NodeJS.ProcessEnv = {}) =>
 		new Promise<string>((resolve, reject) => {
-			const whole = `import sys; sys.path.insert(0, ${JSON.stringify(addon)}); ${code}`;
+			const whole = `import sys; sys.path.insert(0, ${JSON.stringify(shared)}); ${code}`;
 			const child = spawn('python3', ['-B', '-c', whole], { env: { ...process.env, ...env } });
 			let said = '';
 			child.stdout.setEncoding('utf8').on('data', (piece) => {
@@ -174,9 +175,11 @@ describe('The add-on agrees with the rest of Pickup on', () => {
 		const root = join(import.meta.dirname, '../..');
 		const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 		const [own, info, manifest] = await Promise.all(
-			['version.py', '__init__.py', 'blender_manifest.toml'].map((name) =>
-				readFile(join(addon, name), 'utf8'),
-			),
+			[
+				join(shared, 'version.py'),
+				join(addon, '__init__.py'),
+				join(addon, 'blender_manifest.toml'),
+			].map((path) => readFile(path, 'utf8')),
 		);
 		expect(own).toContain(`VERSION = "${version}"`);
 		expect(info).toContain(`"version": (${version.split('.').join(', ')})`);
@@ -197,8 +200,9 @@ describe('The add-on agrees with the rest of Pickup on', () => {
 
 	test('what is Python’s own and nothing else', async () => {
 		const imports =
-			"import ast, glob, os; print(*sorted({name.split('.')[0] for path in " +
-			"glob.glob(os.path.join(sys.path[0], '*.py')) for node in ast.walk(ast.parse(open(path).read())) " +
+			"import ast, glob, os; print(*sorted({name.split('.')[0] for folder in " +
+			`[sys.path[0], ${JSON.stringify(addon)}] for path in ` +
+			"glob.glob(os.path.join(folder, '*.py')) for node in ast.walk(ast.parse(open(path).read())) " +
 			'for name in ([each.name for each in node.names] if isinstance(node, ast.Import) else ' +
 			'[node.module] if isinstance(node, ast.ImportFrom) and node.level == 0 else [])} ' +
 			'- set(sys.stdlib_module_names)))';

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { cp } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -45,7 +46,7 @@ export async function startBlender(which: Which, options: BlenderOptions): Promi
 		// The add-on's sources are not to be littered.
 		PYTHONDONTWRITEBYTECODE: '1',
 		DRIVER_PORT: String((server.address() as AddressInfo).port),
-		ADDON: options.zip ?? join(root, 'host-bridge/blender'),
+		ADDON: options.zip ?? (await putTogether(join(options.home, 'sources'))),
 		...options.env,
 	});
 	let text = '';
@@ -96,6 +97,14 @@ export async function startBlender(which: Which, options: BlenderOptions): Promi
 /** For afterAll: nothing outlives the tests. */
 export async function endAllBlenders(): Promise<void> {
 	await Promise.all([...running].map((blender) => blender.kill()));
+}
+
+/** The add-on's sources in one folder, as the zip has them. */
+async function putTogether(folder: string): Promise<string> {
+	for (const part of ['host-bridge/python', 'host-bridge/blender/pickup']) {
+		await cp(join(root, part), join(folder, 'pickup'), { recursive: true });
+	}
+	return folder;
 }
 
 async function launch(which: Which, driver: string, env: NodeJS.ProcessEnv): Promise<ChildProcess> {

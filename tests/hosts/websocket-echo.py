@@ -3,7 +3,7 @@
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../host-bridge/blender/pickup"))
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../host-bridge/python"))
 import websocket
 
 try:

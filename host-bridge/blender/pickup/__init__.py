@@ -16,6 +16,8 @@ import bpy
 
 from . import handlers, ui
 from .agent import Agent
+from .editor import Editor
+from .version import VERSION
 
 _TICK, _TICK_AFTER_FAILURE = 0.05, 2.0
 """Seconds."""
@@ -25,7 +27,7 @@ _running = None
 
 def register():
     global _running
-    _running = Agent()
+    _running = Agent(Editor(), {"name": "pickup-blender", "version": VERSION})
     ui.register(_running)
     handlers.register(_running)
     _running.start()

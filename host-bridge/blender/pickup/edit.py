@@ -4,8 +4,8 @@ import os
 
 import bpy
 
-from . import operations
 from .cut import track_name
+from .done import operations
 from .problem import Problem
 from .sequencer import (
     editor_of,

@@ -24,13 +24,13 @@ def unregister():
 
 @persistent
 def _changed(*_):
-    _agent.revision.may_have_changed()
+    _agent.editor.revision.may_have_changed()
 
 
 @persistent
 def _opened(*_):
     state.rendering.clear()
-    _agent.other_file()
+    _agent.editor.other_file()
 
 
 @persistent

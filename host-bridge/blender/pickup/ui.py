@@ -5,7 +5,7 @@ import webbrowser
 import bpy
 
 from . import daemon
-from .agent import redraw
+from .editor import redraw
 
 _agent = None
 
@@ -93,9 +93,7 @@ class PICKUP_OT_open_panel(bpy.types.Operator):
         return _agent.connection is not None
 
     def execute(self, _context):
-        where = (_agent.connection["port"], _agent.connection["token"], _agent.id)
-        # The fragment stays in the browser: it is sent nowhere and kept in no log.
-        if not webbrowser.open("http://127.0.0.1:%d/panel/#token=%s&host=%s" % where):
+        if not webbrowser.open(_agent.panel()):
             self.report({"ERROR"}, "No browser could be opened.")
             return {"CANCELLED"}
         return {"FINISHED"}

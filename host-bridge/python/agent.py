@@ -1,26 +1,21 @@
 """
-The agent: answers what the daemon asks and tells it what changes. All of it runs on the main
-thread, called by a timer, or by `pump` where there are no timers.
+The agent: answers what the daemon asks and tells it what changes. All of it runs on the editor's
+main thread, called by a timer, or by `pump` where there are no timers.
 """
 
 import time
 import traceback
 import uuid
 
-import bpy
-
-from . import daemon, edit, frame, identity, operations, state
-from .cut import read_cut
+from . import daemon
 from .link import Link
 from .problem import Problem
-from .revision import Revision
-from .version import VERSION
 
 _PICKUP_ERROR = -32_000
 _INTERNAL_ERROR = -32_603
 
 _TURN = 0.02
-"""Seconds that a tick goes on answering, so that Blender stays smooth."""
+"""Seconds that a tick goes on answering, so that the editor stays smooth."""
 
 _START_AGAIN = 60.0
 """Seconds between two daemons that are started without asking."""
@@ -30,12 +25,24 @@ _QUIET = 0.1
 
 
 class Agent:
-    """One for each run of Blender. `status` is what its sidebar shows."""
+    """
+    One for each run of the editor. `connection`, `why_not`, `brief` and `refusal` are what it may
+    show. What only the editor's own part knows is asked of `editor`:
 
-    def __init__(self):
+    - `who()`: program, version and abilities; `state()`: what is open, as protocol/hosts.ts has it
+    - `find(params)`: the sequence that a question is about; raises Problem where it is not open
+    - `cut(sequence)`, `grab(sequence, frame, path)`, `show(sequence, frame)`; frames count from the
+      sequence's first, and a grab gives width and height
+    - `apply(sequence, operation, label, steps)`: all of the steps, or none
+    - `look(sequence)`: looks at once whether it has changed; `revision` counts that
+    - `is_done(sequence, operation)`
+    """
+
+    def __init__(self, editor, client):
+        """`client`: name and version, for hello."""
         self.id = str(uuid.uuid4())
-        self.link = Link({"name": "pickup-blender", "version": VERSION})
-        self.revision = Revision()
+        self.editor = editor
+        self.link = Link(client)
         self.connection = None
         self.why_not = ""
         self.brief = None
@@ -80,11 +87,11 @@ class Agent:
         if self.connection is not None:
             self._waiting[self.link.call(method, params)] = then
 
-    def other_file(self):
-        """Another file was opened: nothing that was known holds for it."""
-        identity.forget()
-        operations.forget()
-        self.revision.raise_it()
+    def panel(self):
+        """The address of the panel for this editor, while there is a connection."""
+        where = (self.connection["port"], self.connection["token"], self.id)
+        # The fragment stays in the browser: it is sent nowhere and kept in no log.
+        return "http://127.0.0.1:%d/panel/#token=%s&host=%s" % where
 
     def start_daemon(self):
         """Raises NoDaemon where it cannot be started."""
@@ -104,7 +111,7 @@ class Agent:
             self.why_not = str(error)
 
     def note_refusal(self, _result, error):
-        """Shows in the sidebar why the daemon did not do what was pressed."""
+        """Shows why the daemon did not do what was pressed."""
         self.refusal = str(error.get("message")) if error else ""
         self.on_change()
 
@@ -117,13 +124,13 @@ class Agent:
     def _register(self, connection):
         self.connection, self.why_not = connection, ""
         self._was_connected = True
-        self._told = self._state()
+        self._told = self.editor.state()
         self.ask("host.register", {"agent": self._self(), "state": self._told}, self.note_refusal)
         self.on_change()
 
     def _tell(self):
         self._told_at = time.monotonic()
-        now = self._state()
+        now = self.editor.state()
         if now != self._told:
             self._told = now
             self.ask("host.changed", {"state": now})
@@ -155,72 +162,35 @@ class Agent:
         self.link.send(answer)
 
     def _who(self, _params):
-        return {"agent": self._self(), "state": self._state()}
+        return {"agent": self._self(), "state": self.editor.state()}
 
     def _cut(self, params):
-        scene = _scene(params)
-        self.revision.look(scene, at_once=True)
-        return {"cut": read_cut(scene), "revision": self.revision.number}
+        sequence = self.editor.find(params)
+        self.editor.look(sequence)
+        return {"cut": self.editor.cut(sequence), "revision": self.editor.revision.number}
 
     def _frame(self, params):
-        scene = _scene(params)
-        with self.revision.ignoring():
-            width, height = frame.grab(scene, params["frame"] + scene.frame_start, params["path"])
+        sequence = self.editor.find(params)
+        with self.editor.revision.ignoring():
+            width, height = self.editor.grab(sequence, params["frame"], params["path"])
         return {"size": {"width": width, "height": height}}
 
     def _edit(self, params):
-        scene = _scene(params)
-        again = operations.is_done(scene, params["operation"])
-        self.revision.look(scene, at_once=True)
-        if again or params.get("revision", self.revision.number) != self.revision.number:
-            return {"revision": self.revision.number, "again": again, "stale": not again}
-        edit.apply(scene, params["operation"], params["label"], params["steps"])
-        self.revision.raise_it()
-        self.revision.look(scene, at_once=True)
-        redraw()
-        return {"revision": self.revision.number, "again": False}
+        editor = self.editor
+        sequence = editor.find(params)
+        again = editor.is_done(sequence, params["operation"])
+        editor.look(sequence)
+        number = editor.revision.number
+        if again or params.get("revision", number) != number:
+            return {"revision": number, "again": again, "stale": not again}
+        editor.apply(sequence, params["operation"], params["label"], params["steps"])
+        editor.revision.raise_it()
+        editor.look(sequence)
+        return {"revision": editor.revision.number, "again": False}
 
     def _show(self, params):
-        scene = _scene(params)
-        scene.frame_set(params["frame"] + scene.frame_start)
-        redraw()
+        self.editor.show(self.editor.find(params), params["frame"])
         return {}
 
     def _self(self):
-        return {
-            "id": self.id,
-            "program": "Blender",
-            "version": bpy.app.version_string,
-            "can": {
-                "frame": True,
-                "addTracks": True,
-                "disable": True,
-                "swap": True,
-                "bin": False,
-                "undo": _can_undo(),
-                "show": True,
-            },
-        }
-
-    def _state(self):
-        self.revision.look(state.scene_edited())
-        return state.host_state(self.revision.number)
-
-
-def redraw():
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "SEQUENCE_EDITOR":
-                area.tag_redraw()
-
-
-def _scene(params):
-    scene = identity.scene_of(params["project"], params["sequence"])
-    if scene is None:
-        raise Problem("no-such-host", "That sequence is not open in Blender")
-    return scene
-
-
-def _can_undo():
-    chosen = bpy.context.preferences.edit
-    return not bpy.app.background and chosen.use_global_undo and chosen.undo_steps > 0
+        return {"id": self.id, **self.editor.who()}

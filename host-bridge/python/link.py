@@ -1,4 +1,4 @@
-"""The connection to the daemon: a thread of its own, which never touches Blender."""
+"""The connection to the daemon: a thread of its own, which never touches the editor."""
 
 import itertools
 import json
@@ -22,9 +22,9 @@ class Link:
     """
 
     def __init__(self, client):
-        self.received = queue.SimpleQueue()
+        self.received = queue.Queue()
         self._client = client
-        self._to_send = queue.SimpleQueue()
+        self._to_send = queue.Queue()
         self._ids = itertools.count(1)
         self._hurry = threading.Event()
         self._ended = False
@@ -87,7 +87,7 @@ class Link:
     def _serve(self, socket, hello):
         self._socket = socket
         # What was meant for an earlier connection is for nobody now.
-        self._to_send = to_send = queue.SimpleQueue()
+        self._to_send = to_send = queue.Queue()
         sender = threading.Thread(target=_send_all, args=(socket, to_send), daemon=True)
         sender.start()
         self.received.put(("connected", hello))

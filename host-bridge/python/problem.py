@@ -8,7 +8,7 @@ _CODES = {
         "Open the project in its editor, with Pickup switched on there.",
     ),
     "placement-conflict": ("timeline", "The cut has changed there: read it again."),
-    "timeline-unsupported": ("timeline", "Choose another frame rate for the scene."),
+    "timeline-unsupported": ("timeline", "Choose another frame rate for the sequence."),
     "media-offline": ("media", "Relink the clip or bring its file back, then try again."),
     "media-unreadable": ("media", "Check that the file plays; convert it if it does not."),
     "host-refused": ("timeline", "Read what the editor said, then try again."),

@@ -11,6 +11,9 @@ import sys
 PROTOCOL = 3
 SUBPROTOCOL = "pickup.v1"
 
+_CREATE_NO_WINDOW = 0x08000000
+"""Windows' own number: `subprocess` names it from Python 3.7 on."""
+
 
 class NoDaemon(Exception):
     """No daemon runs; the text says what to do."""
@@ -68,12 +71,12 @@ def start(folder):
     """Starts a daemon that outlives this program. Raises NoDaemon where that cannot be done."""
     command = how_to_start(folder)
     if command is None:
-        raise NoDaemon("Start Pickup once with `pickup daemon`: Blender then knows where it is.")
-    # A daemon inherits nothing of Blender's own Python and libraries.
+        raise NoDaemon("Start Pickup once with `pickup daemon`: your editor then knows where it is.")
+    # A daemon inherits nothing of the editor's own Python and libraries.
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "LD_"))}
     detached = {"start_new_session": True}
     if sys.platform == "win32":
-        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+        flags = _CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
         detached = {"creationflags": flags}
     try:
         with open(os.path.join(folder, "daemon-start.log"), "wb") as log:

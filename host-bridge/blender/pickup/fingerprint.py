@@ -1,15 +1,6 @@
-"""A number that rises whenever something in the sequence changes."""
-
-import contextlib
-import time
+"""What differs in a scene whenever its cut does."""
 
 from .sequencer import strips_of
-
-_PATIENCE = 0.5
-"""Seconds between two looks where nothing says that something has changed."""
-
-_SHARE = 50
-"""A look may take one part in this many of the time."""
 
 _COMMON = (
     "name",
@@ -40,54 +31,6 @@ _RENDER = (
     "pixel_aspect_x",
     "pixel_aspect_y",
 )
-
-
-class Revision:
-    """
-    Blender does not tell of everything that is done in the sequencer, so that it is looked at as
-    well: often after Blender has said that something has changed, else now and then.
-    """
-
-    def __init__(self):
-        self.number = 1
-        self._seen = {}
-        self._looked_at = 0.0
-        self._took = 0.0
-        self._is_stale = True
-        self._is_ignoring = False
-
-    def may_have_changed(self):
-        self._is_stale = True
-
-    def raise_it(self):
-        """Something has changed for certain."""
-        self.number += 1
-        self._seen.clear()
-
-    def look(self, scene, at_once=False):
-        since = time.monotonic() - self._looked_at
-        patience = 0 if self._is_stale else _PATIENCE
-        if self._is_ignoring:
-            return
-        if since < max(patience, self._took * _SHARE) and not at_once:
-            return
-        started = time.monotonic()
-        now = fingerprint(scene)
-        self._looked_at = time.monotonic()
-        self._took = self._looked_at - started
-        self._is_stale = False
-        if self._seen.get(scene.name, now) != now:
-            self.number += 1
-        self._seen[scene.name] = now
-
-    @contextlib.contextmanager
-    def ignoring(self):
-        """While something is done to the scene that is put back after."""
-        self._is_ignoring = True
-        try:
-            yield
-        finally:
-            self._is_ignoring = False
 
 
 def fingerprint(scene):
