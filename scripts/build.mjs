@@ -1,9 +1,10 @@
-/** Bundles the programs into dist/: the `pickup` command, the daemon, the engine process, Blender's add-on. */
+/** Bundles the programs into dist/: the `pickup` command, the daemon, the engine process, Blender's add-on, scripts for Adobe's editors. */
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildExtendScript } from './build-extendscript.mjs';
 import { buildKernels } from './build-kernels.mjs';
 import { buildPanel } from './build-panel.mjs';
 import { packBlender } from './pack-blender.mjs';
@@ -30,6 +31,7 @@ export async function buildAll() {
 	);
 	await buildKernels();
 	await buildPanel();
+	await buildExtendScript();
 	packBlender(root);
 	await build({
 		absWorkingDir: root,
