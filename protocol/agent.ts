@@ -12,10 +12,12 @@ import { RPC_ERRORS } from './rpc.ts';
 /** What a client has that is an agent: it registers and is asked. */
 export type AgentRole = {
 	/** Who it is and how things stand now; also said at every new connection. */
-	readonly who: () => { readonly agent: HostAgent; readonly state: HostState };
+	readonly who: () => Registration | Promise<Registration>;
 	/** They throw PickupError for what cannot be done; anything else is taken for a defect. */
 	readonly answers: AgentAnswers;
 };
+
+export type Registration = { readonly agent: HostAgent; readonly state: HostState };
 
 export type AgentAnswers = {
 	readonly [M in Exclude<AgentMethod, 'agent.who'>]: (

@@ -257,7 +257,7 @@ async function openLink(options: ClientOptions): Promise<Link> {
 			token,
 			client: { ...options.client },
 		});
-		if (options.agent) await call('host.register', options.agent.who());
+		if (options.agent) await call('host.register', await options.agent.who());
 		return {
 			hello,
 			get lost() {

@@ -1,20 +1,9 @@
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 } from '@noble/hashes/sha2.js';
 import { PROOF_PATH, proofText } from './rpc.ts';
 
-/** What is wanted of the surroundings; browsers and Node have both. */
-declare const crypto: {
-	getRandomValues(bytes: Uint8Array): Uint8Array;
-	readonly subtle: {
-		importKey(
-			format: 'raw',
-			bytes: Uint8Array,
-			algorithm: object,
-			extractable: boolean,
-			usages: readonly string[],
-		): Promise<object>;
-		sign(algorithm: 'HMAC', key: object, bytes: Uint8Array): Promise<ArrayBuffer>;
-	};
-};
-declare const TextEncoder: new () => { encode(text: string): Uint8Array };
+/** What is wanted of the surroundings: browsers, Node and UXP have it. UXP has no `crypto.subtle`. */
+declare const crypto: { getRandomValues(bytes: Uint8Array): Uint8Array };
 
 /**
  * Whether what listens on the port has the token; from the question it learns nothing of it. `ask`
@@ -25,17 +14,18 @@ export async function provesItself(
 	ask: (path: string) => Promise<string>,
 ): Promise<boolean> {
 	const once = hex(crypto.getRandomValues(new Uint8Array(16)));
-	const client = await signed(proofText('client', port, once), token);
+	const client = signed(proofText('client', port, once), token);
 	const answer = await ask(`${PROOF_PATH}${once}/${client}`);
-	return answer === (await signed(proofText('daemon', port, once), token));
+	return answer === signed(proofText('daemon', port, once), token);
 }
 
 /** HMAC-SHA256 in hex. */
-async function signed(text: string, token: string): Promise<string> {
-	const bytes = (of: string) => new TextEncoder().encode(of);
-	const hmac = { name: 'HMAC', hash: 'SHA-256' };
-	const key = await crypto.subtle.importKey('raw', bytes(token), hmac, false, ['sign']);
-	return hex(new Uint8Array(await crypto.subtle.sign('HMAC', key, bytes(text))));
+function signed(text: string, token: string): string {
+	return hex(hmac(sha256, ascii(token), ascii(text)));
+}
+
+function ascii(text: string): Uint8Array {
+	return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
 function hex(bytes: Uint8Array): string {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,7 +14,7 @@ import {
 	agentMethods,
 	type EditorHost,
 } from '../../protocol/hosts.ts';
-import { methods, PROTOCOL_VERSION } from '../../protocol/rpc.ts';
+import { methods, PROTOCOL_VERSION, type Result } from '../../protocol/rpc.ts';
 import { until } from '../daemon/harness.ts';
 
 /** As much of a daemon as an agent meets, for asking it anything. */
@@ -77,7 +77,7 @@ export async function openAgentDaemon(): Promise<AgentDaemon> {
 		switch (method) {
 			case 'hello':
 				methods.hello.params.parse(params);
-				return { protocol: PROTOCOL_VERSION };
+				return HELLO;
 			case 'host.register':
 				host = methods['host.register'].params.parse(params);
 				registered++;
@@ -125,6 +125,17 @@ export async function openAgentDaemon(): Promise<AgentDaemon> {
 		},
 	};
 }
+
+/** Of a daemon without engines. */
+const HELLO: Result<'hello'> = {
+	protocol: PROTOCOL_VERSION,
+	version: 'test',
+	instance: randomUUID(),
+	lastEvent: 0,
+	codecs: [],
+	engines: [],
+	notices: [],
+};
 
 type Answer = {
 	readonly result?: unknown;
