@@ -17,15 +17,16 @@ export type ComposedTake = {
 
 /** What is not of the cut. */
 export type ShotPlace = {
-	/** Of the request; the same for the same press and take. */
+	/** Of the request. */
 	readonly id: string;
 	readonly program: string;
 	readonly project: Destination['project'];
 	readonly sequence: Destination['sequence'];
 	/** Where the clips go; the daemon sees to it that it is there. */
 	readonly folder: string;
-	/** Of the first take; the others count up. */
 	readonly seed: number;
+	/** Takes that give way to one another: those of this press, or of the one that it goes on with. */
+	readonly shot: string;
 };
 
 /** Take 0 is made by the engine that needs no model. */
@@ -37,7 +38,7 @@ export const DRAFT = { engine: 'inbetween', take: 0 } as const;
  */
 export function composeTake(cut: Cut, shot: Shot, take: number, place: ShotPlace): ComposedTake {
 	const { sequence: settings } = cut;
-	const landing = landingOf(cut, shot);
+	const landing = placeOf(cut, shot);
 	const { start } = shot.range;
 	const timecode = formatTimecode(start + settings.startFrame, settings.rate, settings.dropFrame);
 	const label = take === DRAFT.take ? 'draft' : `take ${take}`;
@@ -47,7 +48,7 @@ export function composeTake(cut: Cut, shot: Shot, take: number, place: ShotPlace
 		engine: isDraft ? DRAFT.engine : shot.engine,
 		prompt: shot.prompt,
 		...(shot.negativePrompt === undefined ? {} : { negativePrompt: shot.negativePrompt }),
-		seed: (place.seed + Math.max(0, take - 1)) % 2 ** 32,
+		seed: place.seed,
 		context: contextFor(cut, landing.track, shot.range, {
 			allowOverlap: shot.verb === 'retake' || shot.verb === 'soundtrack' || shot.verb === 'animate',
 		}),
@@ -68,9 +69,8 @@ export function composeTake(cut: Cut, shot: Shot, take: number, place: ShotPlace
 			project: place.project,
 			sequence: place.sequence,
 			name: `Pickup ${landing.track} ${timecode} ${label}`,
-			range: shot.range,
 			leansOn: shared.context.left === null && shared.context.right !== null ? 'end' : 'start',
-			replaces: shot.id,
+			replaces: place.shot,
 			...landing,
 		},
 	};
@@ -109,23 +109,27 @@ function requestOf(cut: Cut, shot: Shot, shared: Shared): GenerationRequest {
 	}
 }
 
-/** Over a clip its new take goes above it; sound goes on an audio track; the rest fills empty time. */
-function landingOf(
+/**
+ * Where what is pressed belongs: over a clip its new take goes above it; sound goes on an audio track;
+ * the rest fills empty time.
+ */
+export function placeOf(
 	cut: Cut,
 	shot: Shot,
-): Pick<Destination, 'track' | 'where' | 'picture' | 'sound'> {
-	const { verb, track, replace = 'both' } = shot;
+): Pick<Destination, 'track' | 'range' | 'where' | 'picture' | 'sound'> {
+	const { verb, track, range, replace = 'both' } = shot;
 	if (verb === 'retake') {
-		return { track, where: 'above', picture: replace !== 'sound', sound: replace !== 'picture' };
+		const [picture, sound] = [replace !== 'sound', replace !== 'picture'];
+		return { track, range, where: 'above', picture, sound };
 	}
-	if (verb === 'soundtrack') return { track, where: 'above', picture: false, sound: true };
-	if (verb !== 'animate') return { track, where: 'gap', picture: true, sound: true };
+	if (verb === 'soundtrack') return { track, range, where: 'above', picture: false, sound: true };
+	if (verb !== 'animate') return { track, range, where: 'gap', picture: true, sound: true };
 	const top = topTrack(cut);
 	const isTaken = [...top.clips, ...top.transitions].some(({ range }) =>
 		rangesOverlap(range, shot.range),
 	);
 	const where = isTaken || top.locked ? 'above' : 'gap';
-	return { track: top.name, where, picture: true, sound: false };
+	return { track: top.name, range, where, picture: true, sound: false };
 }
 
 function topTrack(cut: Cut): Track {

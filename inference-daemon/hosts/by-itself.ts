@@ -54,9 +54,10 @@ export function isOvertaken(journal: Journal, landing: Landing, { takeOf }: Job)
 }
 
 /** Of the takes that the press has asked for; what was asked for later lands when that is asked for. */
-function firstFinished(journal: Journal, { takeOf }: Job): Job | null {
+function firstFinished(journal: Journal, { id, takeOf }: Job): Job | null {
 	if (takeOf === null || takeOf.take === 0) return null;
 	const { shot } = takeOf;
+	if (id !== idOfTake(shot, takeOf.take)) return null;
 	const finished = journal
 		.ofShot(shot)
 		.filter((job) => job.takeOf?.take !== 0 && job.id === idOfTake(shot, job.takeOf?.take ?? 0))

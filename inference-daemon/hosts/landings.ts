@@ -67,11 +67,11 @@ export class Landings {
 		await this.#inTurn(host, () => landAgain(this.#options, wish));
 	}
 
-	/** Takes a clip out of the cut again. Throws `no-such-host` where its project is not open. */
+	/** Takes a clip out of the cut again, or has one that found no place stay where it is. Throws `no-such-host` where its project is not open. */
 	async withdraw(id: string): Promise<Job> {
 		const { journal, hosts } = this.#options;
 		const landing = foundLanding(journal, id);
-		if (landing.state === 'waiting') {
+		if (landing.state === 'waiting' || landing.state === 'not-landed') {
 			journal.land({ ...stamped(landing), state: 'withdrawn' });
 		} else if (landing.state === 'landed' || landing.state === 'landing') {
 			const { host, where, waitsFor } = hosts.readyFor(landing.destination);

@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { describeLanding, planLanding } from '../../host-bridge/landing.ts';
-import { type ComposedTake, composeTake, DRAFT } from '../../host-bridge/shot.ts';
+import { type ComposedTake, composeTake, DRAFT, placeOf } from '../../host-bridge/shot.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { Plan } from '../../protocol/generation.ts';
 import type { Job } from '../../protocol/jobs.ts';
@@ -17,6 +17,7 @@ import { lookAt } from '../media/look.ts';
 import type { Cuts } from './cuts.ts';
 import type { Connected, Hosts } from './hosts.ts';
 import { mediaFolder } from './media-folder.ts';
+import { pressAt, standingOfPress, without } from './same-place.ts';
 import { idOfTake } from './take-id.ts';
 
 export type ShotsOptions = {
@@ -40,6 +41,8 @@ export class Shots {
 	readonly #options: ShotsOptions;
 	/** By the shot: what is being made jobs of. */
 	readonly #underWay = new Map<string, Promise<readonly Job[]>>();
+	/** One press is taken after the other: a second one for the same place has to see the first. */
+	#turn: Promise<unknown> = Promise.resolve();
 
 	constructor(options: ShotsOptions) {
 		this.#options = options;
@@ -54,35 +57,52 @@ export class Shots {
 	submit(shot: Shot): Promise<readonly Job[]> {
 		const begun = this.#underWay.get(shot.id);
 		if (begun) return begun;
-		const jobs = this.#submit(shot).finally(() => this.#underWay.delete(shot.id));
+		const submit = () => this.#submit(shot);
+		const jobs = this.#turn.then(submit, submit).finally(() => this.#underWay.delete(shot.id));
+		this.#turn = jobs.catch(() => {});
 		this.#underWay.set(shot.id, jobs);
 		return jobs;
 	}
 
 	async #submit(shot: Shot): Promise<readonly Job[]> {
 		const { journal, queue } = this.#options;
-		const known = journal.ofShot(shot.id);
+		const known = numbersOf(shot).flatMap((take) => journal.find(idOfTake(shot.id, take)) ?? []);
 		if (known.length > 0) return known;
 		// What the person did just before the press counts.
 		const read = await this.#read(shot, { fresh: true });
-		const { cut, host, project } = read;
 		const { plan, draft, folder } = await this.#planIn(read, shot);
-		const seed = shot.seed ?? randomInt(2 ** 32);
-		// A plan that is a draft anyhow needs none before it.
-		const first = draft && !plan.draft ? DRAFT.take : 1;
 		await mkdir(folder, { recursive: true });
-		const wishes: Wish[] = [];
-		for (let take = first; take <= shot.takes; take++) {
-			const composed = this.#compose(cut, shot, take, { host, project, seed });
-			wishes.push({
-				request: composed.request,
-				priority: take === DRAFT.take ? DRAFT_PRIORITY : 0,
-				takeOf: { shot: shot.id, take },
-				// The other takes are for choosing between, unless nothing comes of this one.
-				...(take <= 1 ? { landing: landingOf(composed) } : {}),
+		const seed = shot.seed ?? randomInt(2 ** 32);
+		if (read.begun !== null) return this.#submitMore(read, shot, read.begun, seed);
+		// A plan that is a draft anyhow needs none before it.
+		const hasDraft = draft !== null && !plan.draft;
+		const wishes = numbersOf(shot)
+			.filter((take) => take !== DRAFT.take || hasDraft)
+			.map((take): Wish => {
+				const composed = this.#compose(read, shot, take, seed + Math.max(0, take - 1));
+				return {
+					request: composed.request,
+					priority: take === DRAFT.take ? DRAFT_PRIORITY : 0,
+					takeOf: { shot: shot.id, take },
+					// The other takes are for choosing between, unless nothing comes of this one.
+					...(take <= 1 ? { landing: landingOf(composed) } : {}),
+				};
 			});
-		}
 		return queue.submitAll(wishes);
+	}
+
+	/** More takes of a place where one stands or is about to; the first of them takes its place. */
+	#submitMore(read: Read, shot: Shot, begun: string, seed: number): Promise<readonly Job[]> {
+		const wishes = numbersOf(shot).filter((own) => own !== DRAFT.take);
+		return this.#options.queue.submitTakes(
+			begun,
+			wishes.map((own) => (take: number) => {
+				const id = idOfTake(shot.id, own);
+				const { request, destination } = this.#compose(read, shot, take, seed + own - 1, id);
+				const landing = landingOf({ request, destination });
+				return { request, ...(own === 1 ? { landing } : {}) };
+			}),
+		);
 	}
 
 	/**
@@ -101,14 +121,18 @@ export class Shots {
 		}
 		const { shot } = job.takeOf;
 		await mkdir(request.output.folder, { recursive: true });
-		return queue.submitTake(shot, (take) => {
-			const name = request.output.name.replace(/(draft|take \d+)$/, `take ${take}`);
-			return { ...request, id, seed, output: { ...request.output, name } };
-		});
+		const [varied] = await queue.submitTakes(shot, [
+			(take) => {
+				const name = request.output.name.replace(/(draft|take \d+)$/, `take ${take}`);
+				return { request: { ...request, id, seed, output: { ...request.output, name } } };
+			},
+		]);
+		return varied!;
 	}
 
-	async #planIn({ cut, host, project }: Read, shot: Shot): Promise<ShotPlan> {
-		const take = this.#compose(cut, shot, 1, { host, project, seed: shot.seed ?? 0 });
+	async #planIn(read: Read, shot: Shot): Promise<ShotPlan> {
+		const { cut, host, begun, standing } = read;
+		const take = this.#compose(read, shot, 1, shot.seed ?? 0);
 		const plan = await planRequest(take.request, this.#options.surroundings);
 		const landing = planLanding(cut, {
 			clip: {
@@ -119,12 +143,12 @@ export class Shots {
 				draft: plan.draft,
 			},
 			destination: take.destination,
-			rivals: [],
+			rivals: standing,
 			can: host.agent.can,
 		});
 		return {
 			plan,
-			draft: plan.draft ? null : await this.#draftPlan(cut, shot, host, project),
+			draft: plan.draft || begun !== null ? null : await this.#draftPlan(read, shot),
 			estimate: this.#estimate(plan),
 			lands: describeLanding(cut, landing),
 			folder: take.request.output.folder,
@@ -141,35 +165,47 @@ export class Shots {
 				{ field: 'shot.sequence', action: 'Go back to the sequence, or choose the place again.' },
 			);
 		}
-		const { cut } = await (fresh ? cuts.now(host, where) : cuts.of(host, where));
+		const answer = await (fresh ? cuts.now(host, where) : cuts.of(host, where));
+		const { cut } = answer;
+		const sized = cut.sizeAssumed ? await this.#sizedLikeMedia(cut, shot) : cut;
 		const project = host.state.project!;
-		return { host, project, cut: cut.sizeAssumed ? await this.#sizedLikeMedia(cut, shot) : cut };
+		const { journal } = this.#options;
+		const begun = pressAt(journal, {
+			...placeOf(sized, shot),
+			program: host.agent.program,
+			project,
+			sequence: host.state.sequence!,
+		});
+		const standing = begun === null ? [] : standingOfPress(journal, sized, begun);
+		return { host, project, cut: sized, begun, standing };
 	}
 
-	#compose(cut: Cut, shot: Shot, take: number, { host, project, seed }: Place): ComposedTake {
-		return composeTake(cut, shot, take, {
-			id: idOfTake(shot.id, take),
+	#compose(
+		{ cut, host, project, begun, standing }: Read,
+		shot: Shot,
+		take: number,
+		seed: number,
+		id = idOfTake(shot.id, take),
+	): ComposedTake {
+		return composeTake(without(cut, standing), shot, take, {
+			id,
 			program: host.agent.program,
 			project: { id: project.id, name: project.name },
 			sequence: host.state.sequence!,
 			folder: mediaFolder(project, this.#options.unsaved),
-			seed,
+			seed: seed % 2 ** 32,
+			shot: begun ?? shot.id,
 		});
 	}
 
 	/** Null where none is wanted, or none can be made of this. */
-	async #draftPlan(
-		cut: Cut,
-		shot: Shot,
-		host: Connected,
-		project: Place['project'],
-	): Promise<Plan | null> {
+	async #draftPlan(read: Read, shot: Shot): Promise<Plan | null> {
 		if (!shot.draft) return null;
 		const { surroundings } = this.#options;
 		const engines = await surroundings.engines.describe(await surroundings.findFfmpeg());
 		const draftEngine = engines.find(({ name }) => name === DRAFT.engine);
 		if (!draftEngine?.ready || !draftEngine.kinds.includes(shot.verb)) return null;
-		const { request } = this.#compose(cut, shot, DRAFT.take, { host, project, seed: 0 });
+		const { request } = this.#compose(read, shot, DRAFT.take, 0);
 		return planRequest(request, surroundings).catch((error: unknown) => {
 			if (error instanceof PickupError) return null;
 			throw error;
@@ -206,13 +242,19 @@ export class Shots {
 	}
 }
 
-type Read = Omit<Place, 'seed'> & { readonly cut: Cut };
-
-type Place = {
+type Read = {
 	readonly host: Connected;
 	readonly project: NonNullable<Connected['state']['project']>;
-	readonly seed: number;
+	readonly cut: Cut;
+	/** The press that this one goes on with, and its clips that stand in the cut. */
+	readonly begun: string | null;
+	readonly standing: readonly string[];
 };
+
+/** Of its draft and its takes. */
+function numbersOf({ takes }: Shot): readonly number[] {
+	return Array.from({ length: takes + 1 }, (_, take) => take);
+}
 
 /** A landing that waits for its clip. */
 export function landingOf({

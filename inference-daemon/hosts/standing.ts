@@ -58,7 +58,7 @@ export function isOpen({ state }: Landing): boolean {
 	return state === 'waiting' || state === 'landing';
 }
 
-export function sameSequence(a: Destination, b: Destination): boolean {
+export function sameSequence(a: OfSequence, b: OfSequence): boolean {
 	return (
 		a.program === b.program && a.project.id === b.project.id && a.sequence.id === b.sequence.id
 	);
@@ -80,3 +80,5 @@ function startsOf(landing: Landing, clip: Clip): readonly number[] {
 function sameItem(a: LandedItem, b: LandedItem): boolean {
 	return a.of === b.of && a.track === b.track && sameRange(a.range, b.range);
 }
+
+type OfSequence = Pick<Destination, 'program' | 'project' | 'sequence'>;

@@ -8,6 +8,9 @@ import type { Supervisor } from './supervisor.ts';
 /** What is asked for; of a press also which take it is and where that is to land. */
 export type Wish = Pick<Submission, 'request' | 'priority' | 'takeOf' | 'landing'>;
 
+/** What a take is by its number. */
+export type TakeWish = (take: number) => Pick<Submission, 'request' | 'landing'>;
+
 type Waiting = {
 	readonly submissions: readonly Submission[];
 	readonly resolve: (jobs: readonly Job[]) => void;
@@ -50,25 +53,29 @@ export class JobQueue {
 	}
 
 	/**
-	 * Takes one more take of a press, whose number is given in the transaction that journals it, or two
-	 * at once would get the same. `request` is what it is by its number. Throws the refusal.
+	 * Takes more takes of a press, all or none, whose numbers are given in the transaction that journals
+	 * them, or of two at once both would get the same. Throws the refusal.
 	 */
-	async submitTake(shot: string, request: (take: number) => GenerationRequest): Promise<Job> {
-		const admitted = await admit(request(MOST_TAKES), this.#surroundings);
-		const submissionOf = (take: number): Submission => {
-			const numbered = request(take);
-			const { output } = numbered;
-			return {
-				...admitted,
-				request: { ...admitted.request, output },
-				fingerprint: fingerprintOf(numbered),
-				clipPath: clipPathOf(numbered),
-				priority: 0,
-				takeOf: { shot, take },
+	async submitTakes(shot: string, wishes: readonly TakeWish[]): Promise<readonly Job[]> {
+		const submissions = wishes.map(async (wish) => {
+			const { request } = wish(MOST_TAKES);
+			const admitted = await admit(request, this.#surroundings);
+			const submissionOf = (take: number): Submission => {
+				const numbered = wish(take);
+				const { output } = numbered.request;
+				return {
+					...admitted,
+					...numbered,
+					request: { ...admitted.request, output },
+					fingerprint: fingerprintOf(numbered.request),
+					clipPath: clipPathOf(numbered.request),
+					priority: 0,
+					takeOf: { shot, take },
+				};
 			};
-		};
-		const [job] = await this.#accept([{ ...submissionOf(MOST_TAKES), asTake: submissionOf }]);
-		return job!;
+			return { ...submissionOf(MOST_TAKES), asTake: submissionOf };
+		});
+		return this.#accept(await Promise.all(submissions));
 	}
 
 	/** Returns when the job has ended. An ended job is left as it is. */

@@ -63,8 +63,15 @@ export function actionsOf(
 		return call('panel.remember', { key, value });
 	}
 
+	/**
+	 * Jobs that an answer tells of before their events do. Of those that are known the events tell: an
+	 * answer may be older than what has been told since.
+	 */
 	function know(jobs: readonly Job[]): void {
-		store.setState((state) => ({ jobs: withJobs(state.jobs, jobs) }));
+		store.setState((state) => {
+			const unknown = jobs.filter(({ id }) => !state.jobs.has(id));
+			return unknown.length > 0 ? { jobs: withJobs(state.jobs, unknown) } : {};
+		});
 	}
 
 	const actions = {
@@ -142,22 +149,22 @@ export function actionsOf(
 		},
 
 		cancel(jobId: string): void {
-			void attempt(async () => know([(await call('job.cancel', { jobId })).job]));
+			void attempt(() => call('job.cancel', { jobId }));
 		},
 
 		retry(jobId: string): void {
-			void attempt(async () => know([(await call('job.retry', { jobId })).job]));
+			void attempt(() => call('job.retry', { jobId }));
 		},
 
 		/** Moves a queued job before another one, or last. */
 		move(jobId: string, before: string | null): void {
-			void attempt(async () => know([(await call('job.move', { jobId, before })).job]));
+			void attempt(() => call('job.move', { jobId, before }));
 		},
 
 		/** Takes jobs out of the queue; `undo` puts them back. */
 		clear(jobIds: readonly string[]): void {
 			void attempt(async () => {
-				for (const jobId of jobIds) know([(await call('job.cancel', { jobId })).job]);
+				for (const jobId of jobIds) await call('job.cancel', { jobId });
 				store.setState({ undo: { kind: 'cleared', jobs: jobIds } });
 			});
 		},
@@ -181,7 +188,7 @@ export function actionsOf(
 				if (undo.kind === 'deleted') {
 					await call('clip.mark', { jobIds: [...undo.jobs], deleted: false });
 				} else {
-					for (const jobId of undo.jobs) know([(await call('job.retry', { jobId })).job]);
+					for (const jobId of undo.jobs) await call('job.retry', { jobId });
 				}
 				store.setState({ undo: null });
 			});
@@ -226,7 +233,7 @@ export function actionsOf(
 			const { name } = place.track;
 			const isGap = place.kind === 'gap';
 			void attempt(async () => {
-				const landed = await call('clip.land', {
+				await call('clip.land', {
 					jobId: job.id,
 					host: host.agent.id,
 					track: name,
@@ -234,13 +241,12 @@ export function actionsOf(
 					where: isGap ? 'gap' : 'above',
 					replaces: null,
 				});
-				know([landed.job]);
 			});
 		},
 
 		/** No longer wanted in the cut: it is taken out, or waits no more. */
 		withdraw({ id }: Landing): void {
-			void attempt(async () => know([(await call('clip.withdraw', { landing: id })).job]));
+			void attempt(() => call('clip.withdraw', { landing: id }));
 		},
 
 		/** Shows the file in the system's file manager. */
@@ -289,7 +295,7 @@ export function actionsOf(
 	): Promise<void> {
 		const agent = host.agent.id;
 		const wanted = { jobId, host: agent, track, frame: range.start, where, replaces };
-		know([(await call('clip.land', wanted)).job]);
+		await call('clip.land', wanted);
 	}
 
 	return actions;

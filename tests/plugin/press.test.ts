@@ -1,9 +1,11 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { comparedFor, shownTake } from '../../plugin/state/compare.ts';
-import { sceneOf } from '../../plugin/state/scene.ts';
+import { type CutScene, sceneOf } from '../../plugin/state/scene.ts';
 import { isPlaced, isReady } from '../../plugin/state/shots.ts';
+import type { SocketLike } from '../../protocol/client.ts';
 import {
 	crash,
 	type Daemon,
@@ -149,6 +151,51 @@ it('A panel is where it was after the daemon has crashed and started again', asy
 	);
 	expect(after.shot!.id).toBe(shot!.id);
 	expect(panel.store.getState().link.kind).toBe('connected');
+	await film.quit();
+});
+
+it('An answer that comes late takes nothing back of what was told since', async () => {
+	const folder = await temporaryFolder();
+	const at = await startDaemon({ engine: 'finisher', env: { PICKUP_FINISHER: folder } });
+	const film = await openFilm(at);
+	await film.change({ playhead: 60 });
+	const held: (() => void)[] = [];
+	let isHeld = false;
+	const panel = openState(() => at, {
+		openSocket(url, protocols) {
+			const socket = new WebSocket(url, protocols) as unknown as SocketLike;
+			const page: SocketLike = {
+				send: (text) => socket.send(text),
+				close: () => socket.close(),
+				onopen: null,
+				onmessage: null,
+				onclose: null,
+				onerror: null,
+			};
+			socket.onopen = (event) => page.onopen?.(event);
+			socket.onclose = (event) => page.onclose?.(event);
+			socket.onerror = (event) => page.onerror?.(event);
+			socket.onmessage = (event: never) => {
+				const tell = () => page.onmessage?.(event);
+				const { result } = JSON.parse((event as { data: string }).data);
+				if (isHeld && result?.jobs?.[0]?.takeOf) held.push(tell);
+				else tell();
+			};
+			return page;
+		},
+	});
+	await cutWhere(panel, 'the gap', ({ place }) => place.kind === 'gap');
+	panel.actions.wish({ draft: false });
+	await known(panel, 'the plan', ({ plan }) => plan.kind === 'ready' && plan.plan);
+	isHeld = true;
+	const pressed = panel.actions.press();
+	const isRunning = ({ shot }: CutScene) => shot?.takes[0]?.job.state === 'running';
+	await cutWhere(panel, 'the job at work', isRunning);
+	isHeld = false;
+	for (const tell of held) tell();
+	await pressed;
+	const scene = sceneOf(panel.store.getState());
+	expect(scene.kind === 'cut' && isRunning(scene)).toBe(true);
 	await film.quit();
 });
 
