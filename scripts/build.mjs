@@ -1,4 +1,4 @@
-/** Bundles the programs into dist/: the `pickup` command, the daemon, the engine process, Blender's add-on, scripts for Adobe's editors. */
+/** Bundles the programs into dist/: the `pickup` command, the daemon, the engine process, and what goes into editors. */
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,6 +8,7 @@ import { buildExtendScript } from './build-extendscript.mjs';
 import { buildKernels } from './build-kernels.mjs';
 import { buildPanel } from './build-panel.mjs';
 import { packBlender } from './pack-blender.mjs';
+import { packResolve } from './pack-resolve.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -33,6 +34,7 @@ export async function buildAll() {
 	await buildPanel();
 	await buildExtendScript();
 	packBlender(root);
+	packResolve(root);
 	await build({
 		absWorkingDir: root,
 		entryPoints: present,

@@ -87,9 +87,9 @@ class Agent:
         if self.connection is not None:
             self._waiting[self.link.call(method, params)] = then
 
-    def panel(self):
-        """The address of the panel for this editor, while there is a connection."""
-        where = (self.connection["port"], self.connection["token"], self.id)
+    def panel(self, host=None):
+        """The panel's address for this editor, or for another agent, while there is a connection."""
+        where = (self.connection["port"], self.connection["token"], host or self.id)
         # The fragment stays in the browser: it is sent nowhere and kept in no log.
         return "http://127.0.0.1:%d/panel/#token=%s&host=%s" % where
 

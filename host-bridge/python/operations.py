@@ -7,24 +7,22 @@ Memory keeps it for as long as the project is open: what the person has undone i
 project too, and the daemon, asking again because an answer was lost, must not place it once more.
 """
 
-_MOST = 200
-
 
 class Operations:
-    """`read` gives the text that a place carries, "" where it has none; `write` gives it another."""
+    """`read` gives all ids that a sequence's project carries, `add` puts one more into it."""
 
-    def __init__(self, read, write):
+    def __init__(self, read, add):
         self._read = read
-        self._write = write
+        self._add = add
         self._done = set()
 
     def forget(self):
         """Another project was opened."""
         self._done.clear()
 
-    def is_done(self, place, operation):
-        return operation in self._done or operation in self._read(place).split()
+    def is_done(self, sequence, operation):
+        return operation in self._done or operation in self._read(sequence)
 
-    def note(self, place, operation):
+    def note(self, sequence, operation):
         self._done.add(operation)
-        self._write(place, " ".join([*self._read(place).split(), operation][-_MOST:]))
+        self._add(sequence, operation)

@@ -24,8 +24,8 @@ async function sourcesIn(name: string): Promise<readonly string[]> {
 	return names.filter((each) => each.endsWith('.py')).map((each) => join(bridge, name, each));
 }
 
-test('what editors share in Python runs on 3.6', async () => {
-	const sources = await sourcesIn('python');
+test.each([['python'], ['resolve/pickup']])('host-bridge/%s runs on 3.6', async (name) => {
+	const sources = await sourcesIn(name);
 	expect(sources.length).toBeGreaterThan(5);
 	expect(await newerThan36(...sources)).toBe('');
 });

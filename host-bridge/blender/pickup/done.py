@@ -3,14 +3,15 @@
 from .operations import Operations
 
 _KEY = "pickup_operations"
+_MOST = 200
 
 
 def _read(scene):
-    return str(scene.get(_KEY, ""))
+    return str(scene.get(_KEY, "")).split()
 
 
-def _write(scene, text):
-    scene[_KEY] = text
+def _add(scene, operation):
+    scene[_KEY] = " ".join([*_read(scene), operation][-_MOST:])
 
 
-operations = Operations(_read, _write)
+operations = Operations(_read, _add)
