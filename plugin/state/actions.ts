@@ -1,13 +1,14 @@
 import type { StoreApi } from 'zustand/vanilla';
 import { PickupError, problemOf } from '../../protocol/errors.ts';
+import type { EditorHost } from '../../protocol/hosts.ts';
 import type { Job } from '../../protocol/jobs.ts';
 import type { Destination, Landing } from '../../protocol/landings.ts';
 import { LAST_REQUEST } from '../../protocol/shots.ts';
 import { withJobs } from './jobs.ts';
 import type { Link } from './link.ts';
 import { type MemoryKey, memoryOf, withPrompt } from './memory.ts';
-import { closedGaps, stepFrom } from './place.ts';
-import { type CutScene, sceneOf } from './scene.ts';
+import { closedGaps, placingAt, stepFrom } from './place.ts';
+import { type CutScene, filmOf, sceneOf } from './scene.ts';
 import type { ShotView, TakeView } from './shots.ts';
 import type { PanelState, View } from './state.ts';
 import { habitsOf, keyOf, NEW_SEEDS, type Wish } from './wish.ts';
@@ -78,6 +79,11 @@ export function actionsOf(
 		look,
 		wish,
 		remember,
+
+		/** The editor to look at. */
+		choose(host: EditorHost): void {
+			look({ host: host.agent.id, film: filmOf(host), track: null, frame: null });
+		},
 
 		/** Another tab; remembered for the next panel. */
 		tab(tab: View['tab']): void {
@@ -231,14 +237,12 @@ export function actionsOf(
 			if (!scene || scene.place.kind === 'nothing') return;
 			const { place, playhead, host } = scene;
 			const { name } = place.track;
-			const isGap = place.kind === 'gap';
 			void attempt(async () => {
 				await call('clip.land', {
 					jobId: job.id,
 					host: host.agent.id,
 					track: name,
-					frame: isGap ? place.range.start : playhead,
-					where: isGap ? 'gap' : 'above',
+					...placingAt(place, playhead),
 					replaces: null,
 				});
 			});

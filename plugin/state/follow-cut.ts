@@ -4,12 +4,27 @@ import type { Link } from './link.ts';
 import { hostOf } from './scene.ts';
 import type { PanelState } from './state.ts';
 
+declare function setTimeout(callback: () => void, milliseconds: number): unknown;
+
+/** How long until an editor that did not give its cut is asked again, in ms. */
+const AGAIN_AFTER = 2000;
+
 /** Keeps the cut of the sequence that is looked at as it stands in its editor. */
 export function followCut(store: StoreApi<PanelState>, call: Link['call']): () => void {
 	let asked = '';
 	let isAsking = false;
+	let isClosed = false;
 	const unsubscribe = store.subscribe(() => void look());
-	return unsubscribe;
+	return () => {
+		isClosed = true;
+		unsubscribe();
+	};
+
+	function askAgain(): void {
+		if (isClosed) return;
+		asked = '';
+		void look();
+	}
 
 	async function look(): Promise<void> {
 		const state = store.getState();
@@ -38,6 +53,7 @@ export function followCut(store: StoreApi<PanelState>, call: Link['call']): () =
 			store.setState({ cut: { ...at, revision, cut }, cutProblem: null });
 		} catch (error) {
 			store.setState({ cutProblem: problemOf(error) });
+			setTimeout(askAgain, AGAIN_AFTER);
 		} finally {
 			isAsking = false;
 			void look();

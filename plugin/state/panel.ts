@@ -10,6 +10,7 @@ import { Media } from './media.ts';
 import { memoryOf, phasesIn, phasesKey } from './memory.ts';
 import { withPhase } from './phases.ts';
 import { followPlan } from './planning.ts';
+import { filmOf, hostOf } from './scene.ts';
 import { firstState, type Kept, type PanelState } from './state.ts';
 import { NEW_SEEDS } from './wish.ts';
 
@@ -71,10 +72,23 @@ export function openPanel(options: PanelOptions): Panel {
 	function receiveNotice(notice: Notice): void {
 		if (notice.method === 'hosts') {
 			store.setState({ hosts: notice.params.hosts, hasHosts: true });
+			stayWithFilm();
 		} else if (notice.method === 'panel') {
 			store.setState({ shared: notice.params });
 			if (!hasHabits) adoptHabits();
 		}
+	}
+
+	/** The editor that shows is the one that is chosen from then on. */
+	function stayWithFilm(): void {
+		const state = store.getState();
+		const host = hostOf(state);
+		const film = host && filmOf(host);
+		if (!film) return;
+		const { view: known } = state;
+		const isKnown = known.film?.program === film.program && known.film.project === film.project;
+		if (isKnown && known.host === host.agent.id) return;
+		store.setState({ view: { ...known, host: host.agent.id, film } });
 	}
 
 	/** A page that was just opened begins where the last one was left. */

@@ -93,6 +93,15 @@ function next(frames: readonly number[], from: number, by: -1 | 1): number | nul
 	return further.at(by < 0 ? -1 : 0) ?? null;
 }
 
+/** Where a clip goes that is placed at the playhead: into the gap there, or over what stands there. */
+export function placingAt(
+	place: Exclude<Place, { kind: 'nothing' }>,
+	playhead: number,
+): { readonly where: 'gap' | 'above'; readonly frame: number } {
+	if (place.kind === 'gap') return { where: 'gap', frame: place.range.start };
+	return { where: 'above', frame: playhead };
+}
+
 export function timecodeIn({ rate, startFrame, dropFrame }: Sequence, frame: number): string {
 	return formatTimecode(frame + startFrame, rate, dropFrame);
 }

@@ -15,7 +15,7 @@ import {
 	shotsIn,
 	unplacedTake,
 } from './shots.ts';
-import type { OpenCut, PanelState } from './state.ts';
+import type { Film, OpenCut, PanelState } from './state.ts';
 import { chosenVerb, type Reason, verbReasons } from './verbs.ts';
 import { engineFor, keyOf, type Quality, qualityFor, settingsFor, targetOf } from './wish.ts';
 
@@ -23,7 +23,8 @@ import { engineFor, keyOf, type Quality, qualityFor, settingsFor, targetOf } fro
 export type Scene =
 	| { readonly kind: 'starting' }
 	| { readonly kind: 'refused'; readonly problem: Problem }
-	| { readonly kind: 'no-editor' }
+	/** Which film was open, where one was. */
+	| { readonly kind: 'no-editor'; readonly film: Film | null }
 	| { readonly kind: 'no-sequence'; readonly host: EditorHost }
 	| { readonly kind: 'unreadable'; readonly host: EditorHost; readonly problem: Problem }
 	| CutScene;
@@ -66,7 +67,7 @@ export function sceneOf(state: PanelState): Scene {
 	if (link.kind === 'refused') return { kind: 'refused', problem: link.problem };
 	if (!state.hasHosts || !state.hasJobs) return { kind: 'starting' };
 	const host = hostOf(state);
-	if (!host) return { kind: 'no-editor' };
+	if (!host) return { kind: 'no-editor', film: state.view.film };
 	if (!host.state.project || !host.state.sequence) return { kind: 'no-sequence', host };
 	const open = cutOf(state, host);
 	if (open) return cutScene(state, host, open);
@@ -75,16 +76,24 @@ export function sceneOf(state: PanelState): Scene {
 }
 
 /**
- * The editor that the panel looks at: the chosen one, or the only one, or the first with an open
- * sequence. An editor that was started anew has another id than the one that was chosen.
+ * The editor that the panel looks at: the chosen one, which has another id when it was started anew;
+ * where none was chosen the first with an open sequence. Never another film than the one that was open.
  */
 export function hostOf({ hosts, view }: Pick<PanelState, 'hosts' | 'view'>): EditorHost | null {
-	return (
-		hosts.find(({ agent }) => agent.id === view.host) ??
-		hosts.find(({ state }) => state.sequence !== null) ??
-		hosts[0] ??
-		null
-	);
+	const { film } = view;
+	const chosen = hosts.find(({ agent }) => agent.id === view.host);
+	if (chosen) return chosen;
+	if (film) return hosts.find((host) => isOpenIn(host, film)) ?? null;
+	return hosts.find(({ state }) => state.sequence !== null) ?? hosts[0] ?? null;
+}
+
+/** What is open in an editor; null where that is nothing. */
+export function filmOf({ agent, state: { project } }: EditorHost): Film | null {
+	return project && { program: agent.program, project: project.id, name: project.name };
+}
+
+function isOpenIn({ agent, state }: EditorHost, { program, project }: Film): boolean {
+	return agent.program === program && state.project?.id === project;
 }
 
 /** The panel's own playhead where the editor has none to move. */

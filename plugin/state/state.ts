@@ -39,6 +39,8 @@ export type HistoryFilter = 'all' | 'starred' | 'placed' | 'drafts';
 export type View = {
 	readonly tab: Tab;
 	readonly host: string | null;
+	/** What is open there: when the editor goes, no other film takes its place by itself. */
+	readonly film: Film | null;
 	readonly track: string | null;
 	/** Where an editor cannot move its playhead, the panel has one of its own. */
 	readonly frame: number | null;
@@ -50,6 +52,12 @@ export type View = {
 	readonly search: string;
 	readonly filter: HistoryFilter;
 	readonly chosenClip: string | null;
+};
+
+export type Film = {
+	readonly program: string;
+	readonly project: string;
+	readonly name: string;
 };
 
 export type Compared = {
@@ -91,6 +99,7 @@ export type PanelState = {
 export const FIRST_VIEW: View = {
 	tab: 'cut',
 	host: null,
+	film: null,
 	track: null,
 	frame: null,
 	compared: null,

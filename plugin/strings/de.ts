@@ -328,6 +328,9 @@ export const de: Words = {
 	nothingFound: 'Nichts passt.',
 	nothingMade: 'Noch nichts gemacht. Was für dieses Projekt entsteht, bleibt hier.',
 	placeAgainShort: 'Wieder einsetzen',
+	placesInGap: (track, timecode) => `Kommt in die Lücke auf ${track}, bei ${timecode}.`,
+	placesAbove: (clip, track, timecode) =>
+		`Kommt bei ${timecode} auf eine Spur über ${track} und ist statt ${clip} zu sehen; der Ton kommt zu dem hinzu, der dort ist.`,
 	placeNeeds: 'Zum Einsetzen muss eine Sequenz offen sein.',
 	showFile: 'Datei zeigen',
 	delete: 'Löschen',
@@ -372,6 +375,10 @@ export const de: Words = {
 	forFinished: 'Für fertige Einstellungen',
 
 	noEditorConnected: 'Kein Schnittprogramm ist verbunden',
+	filmClosed: (name) => `${name} ist nicht mehr offen`,
+	filmClosedSays: (program) =>
+		`In ${program} wieder geöffnet, geht es hier weiter. Offen ist jetzt:`,
+	otherFilms: 'Jetzt offen',
 	openPickup: 'Pickup im Schnittprogramm öffnen, oder eine Timeline-Datei.',
 	editorBlender: 'Video Sequencer, Seitenleiste, Pickup',
 	timelineFile: 'Timeline-Datei',

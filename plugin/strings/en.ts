@@ -340,6 +340,10 @@ export const en = {
 	nothingFound: 'Nothing fits.',
 	nothingMade: 'Nothing made yet. What is made for this project is kept here.',
 	placeAgainShort: 'Place again',
+	placesInGap: (track: string, timecode: string) =>
+		`Goes into the gap on ${track}, at ${timecode}.`,
+	placesAbove: (clip: string, track: string, timecode: string) =>
+		`Goes on a track above ${track} at ${timecode}, and is seen instead of ${clip}; its sound is heard beside what is there.`,
 	placeNeeds: 'Placing needs an open sequence.',
 	showFile: 'Show the file',
 	delete: 'Delete',
@@ -386,6 +390,10 @@ export const en = {
 
 	// When something is missing
 	noEditorConnected: 'No editor is connected',
+	filmClosed: (name: string) => `${name} is no longer open`,
+	filmClosedSays: (program: string) =>
+		`Open it again in ${program} and the panel goes on with it. What is open now:`,
+	otherFilms: 'Open now',
 	openPickup: 'Open Pickup in your editor, or open a timeline file.',
 	editorBlender: 'Video Sequencer, sidebar, Pickup',
 	timelineFile: 'Timeline file',

@@ -324,6 +324,9 @@ export const ja: Words = {
 	nothingFound: '該当なし。',
 	nothingMade: 'まだ何もありません。このプロジェクトで作ったものがここに残ります。',
 	placeAgainShort: 'もう一度置く',
+	placesInGap: (track, timecode) => `${track} の空き、${timecode} に置きます。`,
+	placesAbove: (clip, track, timecode) =>
+		`${timecode} で ${track} の上のトラックに置き、${clip} の代わりに見えます。音声は元の音声に重なります。`,
 	placeNeeds: '置くにはシーケンスを開いてください。',
 	showFile: 'ファイルを表示',
 	delete: '削除',
@@ -365,6 +368,9 @@ export const ja: Words = {
 	forFinished: '仕上げ用',
 
 	noEditorConnected: '編集ソフトが接続されていません',
+	filmClosed: (name) => `${name} は閉じられました`,
+	filmClosedSays: (program) => `${program} で開き直すと、ここで続けられます。現在開いているもの：`,
+	otherFilms: '現在開いているもの',
 	openPickup: '編集ソフトで Pickup を開くか、タイムラインファイルを開いてください。',
 	editorBlender: 'ビデオシーケンサー、サイドバー、Pickup',
 	timelineFile: 'タイムラインファイル',

@@ -56,7 +56,10 @@ export function Connection() {
 						aria-label={words.chooseEditor}
 						selectionMode="single"
 						selectedKeys={[host.agent.id]}
-						onAction={(key) => actions.look({ host: String(key), track: null, frame: null })}
+						onAction={(key) => {
+							const chosen = hosts.find(({ agent }) => agent.id === key);
+							if (chosen) actions.choose(chosen);
+						}}
 					>
 						{hosts.map(({ agent, state }) => (
 							<MenuItem className="menu-item" key={agent.id} id={agent.id}>

@@ -16,7 +16,7 @@ export function CutTab() {
 		case 'refused':
 			return <Refused isOlder={scene.problem.code === 'version-mismatch'} />;
 		case 'no-editor':
-			return <NoEditor />;
+			return <NoEditor film={scene.film} />;
 		case 'no-sequence':
 			return (
 				<Stage>

@@ -14,6 +14,8 @@ import {
 import type { HistoryEntry } from '../state/history.ts';
 import { byDay, dayOf, historyOf } from '../state/history.ts';
 import { bytes } from '../state/numbers.ts';
+import { placingAt, timecodeIn } from '../state/place.ts';
+import type { CutScene } from '../state/scene.ts';
 import { hostOf } from '../state/scene.ts';
 import type { HistoryFilter } from '../state/state.ts';
 import type { Words } from '../strings/en.ts';
@@ -204,12 +206,16 @@ function WithChosen({ entry }: { entry: HistoryEntry | null }) {
 	const canPlace = scene.kind === 'cut' && !entry?.job.trashed;
 	return (
 		<section className="commit" aria-label={words.withChosen}>
-			{(refusal || (entry && !canPlace)) && (
+			{(refusal || entry) && (
 				<div className="plan" id="plan">
 					{refusal ? (
 						<Refusal problem={refusal} />
+					) : entry?.job.trashed ? (
+						<p>{words.factTrashed}</p>
+					) : scene.kind === 'cut' ? (
+						<WouldLand scene={scene} />
 					) : (
-						<p>{entry?.job.trashed ? words.factTrashed : words.placeNeeds}</p>
+						<p>{words.placeNeeds}</p>
 					)}
 				</div>
 			)}
@@ -247,6 +253,21 @@ function WithChosen({ entry }: { entry: HistoryEntry | null }) {
 			)}
 			<DiskUse />
 		</section>
+	);
+}
+
+/** Where it would go, and what it would cover. */
+function WouldLand({ scene: { cut, place, playhead } }: { scene: CutScene }) {
+	const words = useWords();
+	if (place.kind === 'nothing') return null;
+	const { frame } = placingAt(place, playhead);
+	const timecode = timecodeIn(cut.sequence, frame);
+	return (
+		<p>
+			{place.kind === 'gap'
+				? words.placesInGap(place.track.name, timecode)
+				: words.placesAbove(place.clip.name, place.track.name, timecode)}
+		</p>
 	);
 }
 

@@ -1,35 +1,79 @@
+import type { ReactNode } from 'react';
+import { Button } from 'react-aria-components';
 import type { Job } from '../../protocol/jobs.ts';
 import { isEnded } from '../../protocol/jobs.ts';
 import { percent } from '../state/numbers.ts';
+import type { Film } from '../state/state.ts';
 import { CutOff, IconButton } from './controls.tsx';
 import { Message } from './message.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
 import { JobPicture } from './strip.tsx';
 
 /** What can be opened and where, and what is still at work. */
-export function NoEditor() {
+export function NoEditor({ film }: { film: Film | null }) {
 	const words = useWords();
+	const hosts = usePanelState((state) => state.hosts);
 	return (
 		<main className="stage">
 			<section className="cut" aria-label={words.noEditor}>
-				<Message icon="unplug" title={words.noEditorConnected} says={words.openPickup} />
-				<ul className="list ruled">
-					<li className="item host">
-						<span className="two">
-							<span>Blender</span>
-							<span>{words.editorBlender}</span>
-						</span>
-					</li>
-					<li className="item host">
-						<span className="two">
-							<span>{words.timelineFile}</span>
-							<span>{words.timelineFileSays}</span>
-						</span>
-					</li>
-				</ul>
+				{film && hosts.length > 0 ? (
+					<OtherFilms film={film} />
+				) : (
+					<>
+						<Message icon="unplug" title={words.noEditorConnected} says={words.openPickup} />
+						<ul className="list ruled">
+							<Editor name="Blender" says={words.editorBlender} />
+							<Editor name={words.timelineFile} says={words.timelineFileSays} />
+						</ul>
+					</>
+				)}
 			</section>
 			<StillAtWork />
 		</main>
+	);
+}
+
+/** The film was closed, and others are open. */
+function OtherFilms({ film }: { film: Film }) {
+	const { actions } = usePanel();
+	const words = useWords();
+	const hosts = usePanelState((state) => state.hosts);
+	return (
+		<>
+			<Message
+				icon="unplug"
+				title={words.filmClosed(film.name)}
+				says={words.filmClosedSays(film.program)}
+			/>
+			<ul className="list ruled" aria-label={words.otherFilms}>
+				{hosts.map((host) => {
+					const { agent, state } = host;
+					return (
+						<Editor
+							key={agent.id}
+							name={state.project?.name ?? words.noSequenceOpen}
+							says={words.editorAndSequence(agent.program, state.sequence?.name ?? '')}
+						>
+							<Button className="link" onPress={() => actions.choose(host)}>
+								{words.show}
+							</Button>
+						</Editor>
+					);
+				})}
+			</ul>
+		</>
+	);
+}
+
+function Editor({ name, says, children }: { name: string; says: string; children?: ReactNode }) {
+	return (
+		<li className="item host">
+			<span className="two">
+				<span>{name}</span>
+				<span>{says}</span>
+			</span>
+			{children && <span className="end">{children}</span>}
+		</li>
 	);
 }
 

@@ -48,7 +48,7 @@ export function Takes({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 					<div className="section">
 						<dl className="facts">
 							<dt>{words.shot}</dt>
-							<dd>{shot.prompt || words.noPrompt}</dd>
+							<dd>{take.job.prompt || words.noPrompt}</dd>
 							<dt>{words.made}</dt>
 							<dd>
 								<MadeBy job={take.job} />

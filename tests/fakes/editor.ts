@@ -193,8 +193,6 @@ export async function openEditor(
 		}
 	});
 	const client = { name: 'fake-agent', version: '1' };
-	await call('hello', { protocol: PROTOCOL_VERSION, token, client });
-	await call('host.register', { agent, state });
 
 	const tell = () => call('host.changed', { state });
 	const editor: Editor = {
@@ -234,6 +232,8 @@ export async function openEditor(
 			await closed;
 		},
 	};
+	await call('hello', { protocol: PROTOCOL_VERSION, token, client });
+	await call('host.register', { agent, state });
 	return editor;
 }
 
