@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { unzipSync } from 'fflate';
 import { PickupError } from '../../protocol/errors.ts';
 import type { Machine, Scope } from './machine.ts';
-import { blenderPlaces, type Found } from './places.ts';
+import { blenderPlaces, type Found, resolvePlaces } from './places.ts';
 import type { Package } from './put.ts';
 
 /** An editing program that Pickup can be put into as files. */
@@ -37,6 +37,13 @@ export const PROGRAMS: readonly Program[] = [
 			);
 		},
 		next: 'In Blender: Edit › Preferences › Add-ons, tick Pickup. It is then in the sequencer’s sidebar (N).',
+	},
+	{
+		name: 'resolve',
+		title: 'DaVinci Resolve',
+		find: resolvePlaces,
+		files: async () => new Map([['Pickup.py', await built('Pickup.py')]]),
+		next: 'In Resolve: Workspace › Scripts › Pickup, in each project that Pickup is to work in.',
 	},
 ];
 

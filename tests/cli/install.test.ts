@@ -156,6 +156,34 @@ test('pickup install blender: Blender itself finds the add-on, and after uninsta
 	}
 });
 
+test('pickup install resolve puts one script among those of Workspace › Scripts, and takes it out', async () => {
+	const bench = await openWorkbench();
+	const home = await temporaryFolder();
+	try {
+		const missing = await bench.pickup(['install', 'resolve'], { HOME: home });
+		expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('DaVinciResolve') });
+		const resolve = join(home, '.local/share/DaVinciResolve');
+		await mkdir(join(resolve, 'Fusion'), { recursive: true });
+		const before = await everything(resolve);
+		const installed = await bench.pickup(['install', 'resolve'], { HOME: home });
+		expect(installed.code, installed.stderr).toBe(0);
+		const script = join(resolve, 'Fusion/Scripts/Utility/Pickup.py');
+		const built = join(import.meta.dirname, '../../dist/Pickup.py');
+		expect(await readFile(script)).toEqual(await readFile(built));
+		const gone = await bench.pickup(['uninstall', 'resolve'], { HOME: home });
+		expect(gone.code, gone.stderr).toBe(0);
+		expect(await everything(resolve)).toEqual(before);
+		// A folder that a person names.
+		const into = join(home, 'scripts');
+		expect((await bench.pickup(['install', 'resolve', '--into', into], { HOME: home })).code).toBe(
+			0,
+		);
+		expect(await readdir(into)).toEqual(['Pickup.py']);
+	} finally {
+		await bench.close();
+	}
+});
+
 /** All files and folders under a folder, with what is in them. */
 async function everything(folder: string): Promise<readonly (readonly [string, string])[]> {
 	const entries = await readdir(folder, { recursive: true, withFileTypes: true });
