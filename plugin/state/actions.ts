@@ -50,7 +50,11 @@ export function actionsOf(
 	}
 
 	function wish(change: Partial<Wish>): void {
-		store.setState((state) => ({ wish: { ...state.wish, ...change }, refusal: null }));
+		store.setState((state) => ({
+			wish: { ...state.wish, ...change },
+			refusal: null,
+			keptPress: null,
+		}));
 	}
 
 	function remember(key: MemoryKey, value: Parameters<typeof write>[1]): void {
@@ -131,11 +135,16 @@ export function actionsOf(
 			wish({ seed: randomInteger(NEW_SEEDS) });
 		},
 
-		/** The filled button: makes what the plan says. */
+		/** The filled button: makes what the plan says, once there is one. */
 		async press(): Promise<void> {
 			const scene = cutScene();
 			const { plan, isPressing, wish: asked } = store.getState();
-			if (isPressing || plan.kind !== 'ready' || !scene?.asks.shot) return;
+			if (isPressing || !scene?.asks.shot) return;
+			if (plan.kind === 'asking') {
+				store.setState({ keptPress: scene.asks.shot, refusal: null });
+				return;
+			}
+			if (plan.kind !== 'ready') return;
 			const shot = { ...scene.asks.shot, id: randomUuid() };
 			store.setState({ isPressing: true });
 			await attempt(async () => {
@@ -152,6 +161,11 @@ export function actionsOf(
 				await write(LAST_REQUEST, JSON.parse(JSON.stringify(last)));
 			});
 			store.setState({ isPressing: false });
+		},
+
+		/** What was pressed for and is not begun is not wanted. */
+		dropPress(): void {
+			store.setState({ keptPress: null });
 		},
 
 		cancel(jobId: string): void {

@@ -3,6 +3,7 @@ import type { JobEvent } from '../../protocol/jobs.ts';
 import type { Notice } from '../../protocol/rpc.ts';
 import { type Actions, actionsOf, type Chance } from './actions.ts';
 import { followCut } from './follow-cut.ts';
+import { followPress } from './follow-press.ts';
 import { followQueue } from './follow-queue.ts';
 import { applyEvent, withJobs } from './jobs.ts';
 import { type Link, type LinkOptions, openLink } from './link.ts';
@@ -68,6 +69,8 @@ export function openPanel(options: PanelOptions): Panel {
 	const stopCut = followCut(store, link.call);
 	const followOrder = followQueue(store, link.call);
 	const stopPlan = followPlan(store, link.call, options.randomUuid());
+	const actions = actionsOf(store, link.call, options);
+	const stopPress = followPress(store, actions.press);
 
 	function receiveNotice(notice: Notice): void {
 		if (notice.method === 'hosts') {
@@ -148,11 +151,12 @@ export function openPanel(options: PanelOptions): Panel {
 
 	return {
 		store,
-		actions: actionsOf(store, link.call, options),
+		actions,
 		media: new Media(link.call),
 		close() {
 			stopCut();
 			stopPlan();
+			stopPress();
 			link.close();
 		},
 	};

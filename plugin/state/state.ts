@@ -87,6 +87,8 @@ export type PanelState = {
 	readonly wish: Wish;
 	/** A press that is on its way. */
 	readonly isPressing: boolean;
+	/** What was pressed for before its plan was there: done once it is. */
+	readonly keptPress: Omit<Shot, 'id'> | null;
 	/** What the daemon refused last of what the person did; gone with the next thing done. */
 	readonly refusal: Problem | null;
 	/** What can be taken back: jobs that were cleared out of the queue, or deleted. */
@@ -128,6 +130,7 @@ export function firstState(now: number, kept: Kept | null): PanelState {
 		view: { ...FIRST_VIEW, ...kept?.view },
 		wish: { ...FIRST_WISH, ...kept?.wish },
 		isPressing: false,
+		keptPress: null,
 		refusal: null,
 		undo: null,
 		checks: null,

@@ -154,6 +154,7 @@ export const de: Words = {
 	lands: (where) => `Kommt auf ${where}.`,
 	oneUndo: 'Einmal Rückgängig nimmt es wieder heraus.',
 	planning: 'Sieht sich den Schnitt an.',
+	startsWhenPlanned: 'Der Schnitt wird angesehen; danach beginnt es gleich.',
 	makeFirst: (frames) => `Die ersten ${frames} machen`,
 	press: {
 		fill: 'Lücke füllen',

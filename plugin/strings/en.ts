@@ -161,6 +161,7 @@ export const en = {
 	lands: (where: string) => `Lands on ${where}.`,
 	oneUndo: 'One undo takes it out again.',
 	planning: 'Looking at the cut.',
+	startsWhenPlanned: 'Looking at the cut; it starts right after.',
 	makeFirst: (frames: string) => `Make the first ${frames}`,
 	press: {
 		fill: 'Fill the gap',

@@ -151,6 +151,7 @@ export const ja: Words = {
 	lands: (where) => `配置先：${where}。`,
 	oneUndo: '取り消し 1 回で元に戻ります。',
 	planning: 'カットを確認中。',
+	startsWhenPlanned: 'カットを確認しています。終わりしだい始めます。',
 	makeFirst: (frames) => `最初の ${frames} を作る`,
 	press: {
 		fill: 'ギャップを埋める',

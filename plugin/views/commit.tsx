@@ -14,23 +14,26 @@ export function Commit({ scene, isQueueing }: { scene: CutScene; isQueueing: boo
 	const { actions } = usePanel();
 	const words = useWords();
 	const plan = usePanelState((state) => state.plan);
+	const isAsking = plan.kind === 'asking';
 	const isConnected = usePanelState((state) => state.link.kind === 'connected');
 	const isPressing = usePanelState((state) => state.isPressing);
+	const keptPress = usePanelState((state) => state.keptPress);
 	const { asks, isFirstRun } = scene;
-	const isReady = plan.kind === 'ready' && isConnected;
+	// A press before the plan is there is kept until it is.
+	const canPress = isConnected && asks.shot !== null && (plan.kind === 'ready' || isAsking);
 	const label = isQueueing ? words.addToQueue : pressLabel(asks, words);
 	return (
 		<section className="commit" aria-label={words.plan}>
-			<div className="plan" id="plan" aria-live="polite">
-				<PlanLines asks={asks} />
+			<div className="plan" id="plan" aria-live="polite" data-asking={isAsking}>
+				{keptPress ? <p>{words.startsWhenPlanned}</p> : <PlanLines asks={asks} />}
 			</div>
 			<div className="acts">
 				<PrimaryButton
 					label={label}
 					hint={isFirstRun ? words.enter : `${words.ctrl} ${words.enter}`}
-					isOff={!isReady}
+					isOff={!canPress}
 					isPlain={isQueueing}
-					isWorking={isPressing}
+					isWorking={isPressing || keptPress !== null}
 					describedBy="plan"
 					onPress={() => void actions.press()}
 				/>

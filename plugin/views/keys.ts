@@ -34,7 +34,9 @@ export function useKeys(): void {
 			const isCommand = event.ctrlKey || event.metaKey;
 			const typing = isTyping(event);
 			if (event.key === 'F6') return () => nextRegion(event.shiftKey ? -1 : 1);
-			if (event.key === 'Escape') return leave(event);
+			if (event.key === 'Escape') {
+				return store.getState().keptPress ? actions.dropPress : leave(event);
+			}
 			if (isCommand && !event.altKey) return command(event, typing);
 			if (event.altKey) {
 				const verb = VERBS[Number(/^Digit([1-6])$/.exec(event.code)?.[1]) - 1];

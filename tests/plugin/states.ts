@@ -176,7 +176,8 @@ export function primary(page: Page) {
 	return page.locator('[data-primary]');
 }
 
-/** Waits until the one button can be pressed. */
+/** Waits until the one button can be pressed, and what it will do is known. */
 export async function pressable(page: Page): Promise<void> {
+	await page.locator('.plan[data-asking="true"]').waitFor({ state: 'detached' });
 	await page.locator('[data-primary][aria-disabled="false"]').waitFor();
 }
