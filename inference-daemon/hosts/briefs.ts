@@ -13,6 +13,7 @@ import {
 import type { Journal } from '../jobs/journal.ts';
 import type { Cuts } from './cuts.ts';
 import type { Connected, Hosts } from './hosts.ts';
+import { inShort } from './in-short.ts';
 import type { Shots } from './shots.ts';
 
 export type BriefsOptions = {
@@ -54,7 +55,10 @@ export class Briefs {
 		this.#soon();
 	}
 
-	/** Fills the gap at the editor's playhead with the last request. Throws the refusal. */
+	/**
+	 * Fills the gap at the editor's playhead with the last request. Throws the refusal, in words that fit
+	 * the editor's small view.
+	 */
 	async fill(host: Connected): Promise<readonly Job[]> {
 		const { hosts, shots } = this.#options;
 		const { gap } = await this.#gap(host);
@@ -70,7 +74,16 @@ export class Briefs {
 			seed: null,
 			...this.#lastRequest(),
 		};
-		return shots.submit(shot);
+		try {
+			return await shots.submit(shot);
+		} catch (error) {
+			const { code, message, action, field } = problemOf(error);
+			throw new PickupError(code, `Not filled: ${inShort({ code, message })}`, {
+				cause: error,
+				action,
+				field,
+			});
+		}
 	}
 
 	#soon(): void {
@@ -142,8 +155,12 @@ export class Briefs {
 				({ landing: { destination } }) =>
 					destination.program === agent.program && destination.project.id === state.project?.id,
 			);
+		// The place of a clip that was not made may still wait for it: it could be tried again.
 		const open = mine.filter(
-			({ landing }) => landing.state === 'waiting' || landing.state === 'landing',
+			({ job, landing }) =>
+				(landing.state === 'waiting' || landing.state === 'landing') &&
+				job.state !== 'failed' &&
+				job.state !== 'cancelled',
 		);
 		const now = open.find(({ job }) => job.state === 'running') ?? open.at(-1);
 		const last = mine.find(({ landing }) => !open.some((each) => each.landing === landing));
@@ -173,14 +190,16 @@ const WAITS = {
 	dialog: 'the editor’s dialog to be answered',
 } as const;
 
+const KEPT = { bin: 'in the bin', folder: 'in its folder' } as const;
+
 function saidOf({ job, landing }: { readonly job: Job; readonly landing: Landing }): string | null {
 	const { name } = landing.destination;
-	if (job.state === 'failed') return `${name} was not made: ${job.problem?.message}`;
+	if (job.problem) return `${name} was not made: ${inShort(job.problem)}`;
 	switch (landing.state) {
 		case 'landed':
 			return `${name} is in the cut`;
 		case 'not-landed':
-			return `${name} is not in the cut: ${landing.problem.message}`;
+			return `${name} is not in the cut but ${KEPT[landing.kept]}: ${inShort(landing.problem)}`;
 		case 'gone':
 			return `${name} is no longer in the cut`;
 		case 'replaced':
