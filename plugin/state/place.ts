@@ -107,7 +107,11 @@ export function timecodeIn({ rate, startFrame, dropFrame }: Sequence, frame: num
 }
 
 /** A length as timecode: hours and minutes that are nought are left out of the short form. */
-export function lengthIn({ rate }: Sequence, frames: number, form: 'long' | 'short'): string {
-	const text = formatTimecode(frames, rate);
-	return form === 'long' ? text : text.replace(/^(00:)+(?=\d\d:)/, '');
+export function lengthIn(
+	{ rate, dropFrame }: Sequence,
+	frames: number,
+	form: 'long' | 'short',
+): string {
+	const text = formatTimecode(frames, rate, dropFrame);
+	return form === 'long' ? text : text.replace(/^(00:)+(?=\d\d[:;])/, '');
 }

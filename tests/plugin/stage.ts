@@ -25,8 +25,11 @@ export async function openPanelPage(
 	{ port, token }: Pick<Daemon, 'port' | 'token'>,
 	editor: Pick<Editor, 'agent'> | null,
 	options: PageOptions = {},
+	/** What is done with the page before it is opened. */
+	prepare: (page: Page) => Promise<void> = async () => {},
 ): Promise<Page> {
 	const page = await openPage(options);
+	await prepare(page);
 	page.setDefaultTimeout(180_000);
 	const host = editor ? `&host=${editor.agent.id}` : '';
 	await page.goto(`http://127.0.0.1:${port}/panel/#token=${token}${host}`);
