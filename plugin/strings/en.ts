@@ -12,6 +12,7 @@ export const en = {
 	noEditor: 'No editor',
 	connecting: 'Connecting',
 	restarting: 'Restarting',
+	notConnected: 'Not connected',
 	editorAndSequence: (editor: string, sequence: string) => `${editor}, ${sequence}`,
 
 	// Lengths and numbers
@@ -150,11 +151,9 @@ export const en = {
 	// The plan and the one button
 	plan: 'Plan',
 	planTakes: (takes: number, frames: number, size: string, steps: number) =>
-		`${takes > 1 ? `${takes} takes of ` : ''}${count(frames, 'frame', 'frames')}, ${size}${steps === 0 ? '' : `, ${count(steps, 'step', 'steps')} each`}.`,
+		`${takes > 1 ? `${takes} takes of ` : ''}${count(frames, 'frame', 'frames')}, ${size}${steps === 0 ? '' : `, ${count(steps, 'step', 'steps')}${takes > 1 ? ' each' : ''}`}.`,
 	planDraft: (frames: number, size: string) =>
 		`${count(frames, 'frame', 'frames')} blended from both sides, ${size}.`,
-	planMarked: 'Marked as a draft.',
-	planDraftFirst: 'A draft is placed first.',
 	estimate: (time: string, of: number) =>
 		`About ${time} here, going by the last ${count(of, 'clip', 'clips')}.`,
 	noEstimate: 'How long it takes here is not known yet.',
@@ -204,6 +203,7 @@ export const en = {
 		exporting: 'Waiting for the editor to finish exporting',
 		dialog: 'Waiting for a dialog in the editor to be closed',
 	},
+	waitsForItsTurn: 'Waiting for its turn',
 	placing: 'Placing it in the cut',
 	queue: 'Queue',
 	queueWaiting: (n: number) => `${n} waiting`,
@@ -314,6 +314,8 @@ export const en = {
 	notPlaced: 'The clip is made and not placed',
 	whereToPlace: 'Where to place it',
 	nothingOverwritten: (kept: string) => `Nothing was overwritten; the new clip is ${kept}.`,
+	standsThere: (clip: string) => `${clip} stands there now.`,
+	madeAndKept: (frames: string, kept: string) => `${frames}, ${kept}`,
 	keptIn: { bin: 'in the bin', folder: 'in its folder' },
 	placeAbove: 'Above, over the cut',
 	placeAboveSays: (frames: string, track: string) =>
@@ -368,6 +370,18 @@ export const en = {
 	maxLength: (frames: string) => `Up to ${frames} a shot.`,
 	needsNoModel: 'No model needed.',
 	machine: 'This machine',
+	checks: {
+		computer: 'Computer',
+		disk: 'Disk',
+		models: 'Models',
+		'provider cpu': 'Processor',
+		'provider webgpu': 'Graphics, WebGPU',
+		'provider cuda': 'Graphics, CUDA',
+		'provider coreml': 'Graphics, Core ML',
+		'provider dml': 'Graphics, DirectML',
+	},
+	whatToPutWhere: 'What to put where',
+	setupSays: 'Setup says what to put where',
 	checking: 'Looking at this machine',
 	checkAgain: 'Look again',
 	warning: 'look at this',

@@ -58,7 +58,7 @@ export function ClipRange({ scene, clip }: { scene: CutScene; clip: ClipSpan }) 
 						/>
 					))}
 				</div>
-				<Wave peaks={levels.kind === 'here' ? levels.value.peaks : []} />
+				<Wave levels={levels} />
 				<span className="range-off before" />
 				<span className="range-off after" />
 				<Handles scene={scene} clip={clip} range={range} />

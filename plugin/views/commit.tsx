@@ -6,6 +6,7 @@ import type { Ask, CutScene } from '../state/scene.ts';
 import { keyOf } from '../state/wish.ts';
 import type { Words } from '../strings/en.ts';
 import { PrimaryButton } from './controls.tsx';
+import { ended } from './ended.ts';
 import { Icon } from './icons.tsx';
 import { usePanel, usePanelState, useScene, useWords } from './panel-context.tsx';
 
@@ -24,7 +25,7 @@ export function Commit({ scene, isQueueing }: { scene: CutScene; isQueueing: boo
 	const label = isQueueing ? words.addToQueue : pressLabel(asks, words);
 	return (
 		<section className="commit" aria-label={words.plan}>
-			<div className="plan" id="plan" aria-live="polite" data-asking={isAsking}>
+			<div className="plan whole" id="plan" aria-live="polite" data-asking={isAsking}>
 				{keptPress ? <p>{words.startsWhenPlanned}</p> : <PlanLines asks={asks} />}
 			</div>
 			<div className="acts">
@@ -66,7 +67,7 @@ function PlanLines({ asks }: { asks: Ask }) {
 	}
 }
 
-function PlanSays({ plan: { plan, draft, estimate, lands }, asks }: { plan: ShotPlan; asks: Ask }) {
+function PlanSays({ plan: { plan, estimate, lands }, asks }: { plan: ShotPlan; asks: Ask }) {
 	const words = useWords();
 	const work = size(plan.workSize);
 	const what = plan.draft
@@ -78,12 +79,9 @@ function PlanSays({ plan: { plan, draft, estimate, lands }, asks }: { plan: Shot
 		: words.noEstimate;
 	return (
 		<>
-			<p>
-				{what} {draft && words.planDraftFirst}
-			</p>
-			<p className="dim">
-				{plan.draft ? words.planMarked : ''} {words.lands(lands)} {time}
-			</p>
+			<p>{what}</p>
+			<p className="dim">{words.lands(lands)}</p>
+			<p className="dim">{time}</p>
 			{plan.notes.map((note) => (
 				<p className="dim" key={note}>
 					{note}
@@ -132,7 +130,7 @@ export function Refusal({ problem }: { problem: Problem }) {
 		<div className="reason" role="alert">
 			<Icon name="warn" small tone="caution" />
 			<span>
-				{problem.message} <span className="dim">{problem.action}</span>
+				{ended(problem.message)} <span className="dim">{problem.action}</span>
 			</span>
 		</div>
 	);

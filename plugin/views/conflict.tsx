@@ -1,10 +1,12 @@
 import { type ReactNode, useState } from 'react';
 import { Radio, RadioGroup } from 'react-aria-components';
+import { rangesOverlap } from '../../protocol/time.ts';
 import type { CutScene } from '../state/scene.ts';
 import { type ShotView, unplacedTake } from '../state/shots.ts';
 import { closedAt, stripAround } from '../state/strip.ts';
 import { Refusal } from './commit.tsx';
 import { PrimaryButton } from './controls.tsx';
+import { ended } from './ended.ts';
 import { GapBar } from './gap-bar.tsx';
 import { Icon } from './icons.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
@@ -29,6 +31,10 @@ export function Conflict({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 		place.kind === 'nothing'
 			? null
 			: (shut ?? stripAround(place.track, { start: range.start, end: range.start + 1 }));
+	const there =
+		place.kind === 'nothing'
+			? null
+			: place.track.clips.find((clip) => rangesOverlap(clip.range, range));
 	const leave = landing.kept === 'bin' ? words.leaveInBin : words.leaveInFolder;
 	return (
 		<>
@@ -42,7 +48,8 @@ export function Conflict({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 						<Icon name="warn" tone="caution" />
 						<h2>{shut ? words.gapClosed : words.notPlaced}</h2>
 						<p>
-							{landing.problem.message}. {words.nothingOverwritten(words.keptIn[landing.kept])}
+							{there ? words.standsThere(there.name) : ended(landing.problem.message)}{' '}
+							{words.nothingOverwritten(words.keptIn[landing.kept])}
 						</p>
 					</div>
 				</div>
@@ -52,12 +59,13 @@ export function Conflict({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 					</span>
 					<span className="two">
 						<span>{title}</span>
-						<span>{frames}</span>
+						<span>{words.madeAndKept(frames, words.keptIn[landing.kept])}</span>
 					</span>
 				</div>
 			</section>
 			<section className="side-column grow" aria-label={words.whereToPlace}>
 				<RadioGroup
+					className="choices"
 					aria-label={words.whereToPlace}
 					value={choice}
 					onChange={(value) => setChoice(value as typeof choice)}
@@ -87,7 +95,9 @@ export function Conflict({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 						}}
 					/>
 				</div>
-				<p className="plan dim">{scene.host.agent.can.undo && words.oneUndo}</p>
+				{scene.host.agent.can.undo && (
+					<p className="plan dim">{choice === 'above' ? words.oneUndo : '\u00a0'}</p>
+				)}
 			</section>
 		</>
 	);

@@ -14,10 +14,15 @@ export function Connection() {
 	const host = usePanelState(hostOf);
 	if (link.kind !== 'connected') {
 		const isOff = link.kind === 'lost' || link.kind === 'refused';
+		const says = {
+			starting: words.connecting,
+			lost: words.restarting,
+			refused: words.notConnected,
+		};
 		return (
 			<div className="connection">
 				<Icon name={isOff ? 'unplug' : 'plug'} />
-				<span className="cut-off">{isOff ? words.restarting : words.connecting}</span>
+				<span className="cut-off">{says[link.kind]}</span>
 			</div>
 		);
 	}

@@ -8,6 +8,7 @@ import { failedTake, isPlaced, type ShotView } from '../state/shots.ts';
 import { stripAround } from '../state/strip.ts';
 import type { Words } from '../strings/en.ts';
 import { IconButton, PrimaryButton } from './controls.tsx';
+import { ended } from './ended.ts';
 import { GapBar } from './gap-bar.tsx';
 import { Icon } from './icons.tsx';
 import { usePanel, useWords } from './panel-context.tsx';
@@ -43,7 +44,7 @@ export function Failed({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 						<dt>{words.what}</dt>
 						<dd>
 							{words.stoppedAt(title, percent(words, job.progress))}{' '}
-							{hasDraft ? words.draftStands : words.cutAsItWas} {problem.message}
+							{hasDraft ? words.draftStands : words.cutAsItWas} {ended(problem.message)}
 						</dd>
 						<dt>{words.whose}</dt>
 						<dd>{words.faults[problem.fault]}</dd>

@@ -1,14 +1,16 @@
 import { Fragment } from 'react';
+import { Button } from 'react-aria-components';
 import { formatRate } from '../../protocol/time.ts';
 import { closedGaps } from '../state/place.ts';
 import type { CutScene } from '../state/scene.ts';
 import { GapTable } from './gap-table.tsx';
 import { Icon } from './icons.tsx';
-import { usePanelState, useWords } from './panel-context.tsx';
+import { usePanel, usePanelState, useWords } from './panel-context.tsx';
 import { useIsWide } from './use-media-query.ts';
 
 /** Before anything was made: what is ready, and that a draft is one press away. */
 export function FirstRun({ scene }: { scene: CutScene }) {
+	const { actions } = usePanel();
 	const words = useWords();
 	const isWide = useIsWide();
 	const engines = usePanelState((state) => state.engines);
@@ -47,15 +49,18 @@ export function FirstRun({ scene }: { scene: CutScene }) {
 								<dd>{finisher.title}</dd>
 							</>
 						)}
-						{missing.map(({ what, action }) => (
+						{missing.map(({ what }) => (
 							<Fragment key={what}>
 								<dt>{words.needs}</dt>
-								<dd>
-									{what} <span className="lines small dim">{action}</span>
-								</dd>
+								<dd className="lines">{what}</dd>
 							</Fragment>
 						))}
 					</dl>
+					{missing.length > 0 && (
+						<Button className="link" onPress={() => actions.tab('setup')}>
+							{words.setupSays}
+						</Button>
+					)}
 				</div>
 				<p className="section small soft privacy">
 					<Icon name="lock" />

@@ -156,12 +156,19 @@ function EntryRow({ entry }: { entry: HistoryEntry }) {
 function Chosen({ entry }: { entry: HistoryEntry }) {
 	const words = useWords();
 	const [form] = useState(playableForm);
+	// They lie over the picture, and so are there only where they are reached for.
+	const [hasControls, setControls] = useState(false);
 	const { job, landing } = entry;
 	const { asked, again } = useTicket({ kind: 'take', jobId: job.id, form });
 	const { clip } = job;
 	return (
 		<>
-			<div className="viewer">
+			<div
+				className="viewer"
+				data-asking={asked.kind === 'asking'}
+				onPointerEnter={() => setControls(true)}
+				onPointerLeave={() => setControls(false)}
+			>
 				{asked.kind === 'here' && (
 					// biome-ignore lint/a11y/useMediaCaption: nobody wrote down what is heard in it
 					<video
@@ -169,7 +176,9 @@ function Chosen({ entry }: { entry: HistoryEntry }) {
 						src={asked.value.path}
 						aria-label={job.prompt || words.noPrompt}
 						onError={again}
-						controls
+						controls={hasControls}
+						tabIndex={0}
+						onFocus={() => setControls(true)}
 						playsInline
 					/>
 				)}

@@ -106,12 +106,13 @@ export function Picture({
 
 /** Sound as a shape: decoration, and so without words. */
 export function Wave({
-	peaks,
+	levels,
 	className = 'wave',
 }: {
-	peaks: readonly number[];
+	levels: Asked<Levels>;
 	className?: string;
 }) {
+	const peaks = levels.kind === 'here' ? levels.value.peaks : [];
 	const last = Math.max(1, peaks.length - 1);
 	// Hearing is closer to the root than to the sample, and so a quiet room is a line and not nothing.
 	const height = (peak: number) => Math.max(0.3, Math.sqrt(peak / 255) * 11);
@@ -120,7 +121,13 @@ export function Wave({
 		.reverse()
 		.map((i) => `${(i * 100) / last} ${(12 + height(peaks[i]!)).toFixed(2)}`);
 	return (
-		<svg className={className} viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">
+		<svg
+			className={className}
+			viewBox="0 0 100 24"
+			preserveAspectRatio="none"
+			aria-hidden="true"
+			data-asking={levels.kind === 'asking'}
+		>
 			{peaks.length > 0 && <path d={`M${[...up, ...down].join('L')}Z`} />}
 		</svg>
 	);

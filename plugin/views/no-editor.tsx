@@ -13,22 +13,24 @@ import { JobPicture } from './strip.tsx';
 export function NoEditor({ film }: { film: Film | null }) {
 	const words = useWords();
 	const hosts = usePanelState((state) => state.hosts);
+	const jobs = usePanelState((state) => state.jobs);
+	const atWork = stillAtWork([...jobs.values()]);
 	return (
-		<main className="stage">
+		<main className={atWork.length > 0 ? 'stage' : 'stage one'}>
 			<section className="cut" aria-label={words.noEditor}>
 				{film && hosts.length > 0 ? (
 					<OtherFilms film={film} />
 				) : (
 					<>
 						<Message icon="unplug" title={words.noEditorConnected} says={words.openPickup} />
-						<ul className="list ruled">
+						<ul className="list ruled closed">
 							<Editor name="Blender" says={words.editorBlender} />
 							<Editor name={words.timelineFile} says={words.timelineFileSays} />
 						</ul>
 					</>
 				)}
 			</section>
-			<StillAtWork />
+			{atWork.length > 0 && <StillAtWork jobs={atWork} />}
 		</main>
 	);
 }
@@ -45,7 +47,7 @@ function OtherFilms({ film }: { film: Film }) {
 				title={words.filmClosed(film.name)}
 				says={words.filmClosedSays(film.program)}
 			/>
-			<ul className="list ruled" aria-label={words.otherFilms}>
+			<ul className="list ruled closed" aria-label={words.otherFilms}>
 				{hosts.map((host) => {
 					const { agent, state } = host;
 					return (
@@ -77,18 +79,19 @@ function Editor({ name, says, children }: { name: string; says: string; children
 	);
 }
 
-function StillAtWork() {
-	const words = useWords();
-	const jobs = usePanelState((state) => state.jobs);
-	const shown = [...jobs.values()]
+function stillAtWork(jobs: readonly Job[]): readonly Job[] {
+	return jobs
 		.filter((job) => !isEnded(job.state) || waitsFor(job) !== null)
 		.sort((a, b) => Number(b.state === 'running') - Number(a.state === 'running'));
-	if (shown.length === 0) return null;
+}
+
+function StillAtWork({ jobs: shown }: { jobs: readonly Job[] }) {
+	const words = useWords();
 	const running = shown.filter(({ state }) => state === 'running').length;
 	const waiting = shown.filter(({ state }) => state === 'queued').length;
 	return (
 		<section className="side-column grow" aria-label={words.stillAtWork}>
-			<div className="list-head ruled">
+			<div className="list-head">
 				<h2>{words.stillAtWork}</h2>
 				<span className="dim small push">{words.atWork(running, waiting)}</span>
 			</div>

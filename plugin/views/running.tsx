@@ -136,7 +136,7 @@ export function JobProgress({ job, shot }: { job: Job; shot: ShotView }) {
 	const segments = segmentsOf(job, marks, phasesIn(shared, job.plan.engine, job.kind));
 	const toCome = phasesToCome(segments).map((phase) => phaseWords(words, phase));
 	const [first = '', ...rest] = (
-		isQueued ? (shared.paused ? words.paused : words.takeWaiting) : phaseWords(words, job.phase)
+		isQueued ? (shared.paused ? words.paused : words.waitsForItsTurn) : phaseWords(words, job.phase)
 	).split(', ');
 	return (
 		<div className="section job" data-keys="job">

@@ -1,4 +1,4 @@
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import { Button } from 'react-aria-components';
 import type { EngineDescription } from '../../protocol/engines.ts';
 import type { Check } from '../../protocol/rpc.ts';
@@ -51,12 +51,26 @@ function EngineRow({ engine }: { engine: EngineDescription }) {
 				{summary} {words.maxLength(words.frames(maxFrames))} {draft && words.needsNoModel}
 			</p>
 			{model && <p className="model-says cut-off">{model.folder}</p>}
-			{missing.map(({ what, action }) => (
-				<p className="model-says" key={what}>
-					{what} <span className="lines">{action}</span>
-				</p>
+			{missing.map((need) => (
+				<Missing key={need.what} need={need} />
 			))}
 		</div>
+	);
+}
+
+/** What it lacks; what to do about that is long, and folded. */
+function Missing({ need: { what, action } }: { need: EngineDescription['needs'][number] }) {
+	const words = useWords();
+	const [isOpen, setOpen] = useState(false);
+	return (
+		<>
+			<p className="model-says lines">{what}</p>
+			<Button className="more model-says" aria-expanded={isOpen} onPress={() => setOpen(!isOpen)}>
+				<Icon name={isOpen ? 'down' : 'right'} />
+				<span>{words.whatToPutWhere}</span>
+			</Button>
+			{isOpen && <p className="model-says lines">{action}</p>}
+		</>
 	);
 }
 
@@ -93,10 +107,11 @@ function Machine() {
 
 function CheckFact({ check: { name, status, found, action } }: { check: Check }) {
 	const words = useWords();
+	const known: Readonly<Record<string, string>> = words.checks;
 	return (
 		<>
-			<dt>{name}</dt>
-			<dd>
+			<dt>{known[name] ?? name}</dt>
+			<dd className={status === 'ok' ? '' : 'flagged'}>
 				{status !== 'ok' && (
 					<span className="fact-state">
 						<Icon
@@ -107,7 +122,9 @@ function CheckFact({ check: { name, status, found, action } }: { check: Check })
 						<span className="unseen">{status === 'missing' ? words.isMissing : words.warning}</span>
 					</span>
 				)}
-				{found} {action && <span className="dim">{action}</span>}
+				<span>
+					{found} {action && <span className="dim small lines">{action}</span>}
+				</span>
 			</dd>
 		</>
 	);

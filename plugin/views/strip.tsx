@@ -125,7 +125,7 @@ function SideWave({
 			? { start: Math.max(0, frame + 1 - reach), end: frame + 1 }
 			: { start: frame, end: frame + reach };
 	const levels = useLevels({ kind: 'cut', host: host.agent.id, range }, WAVE_POINTS, open.revision);
-	return <Wave peaks={levels.kind === 'here' ? levels.value.peaks : []} />;
+	return <Wave levels={levels} />;
 }
 
 function MiddleView({ middle }: { middle: Middle }) {

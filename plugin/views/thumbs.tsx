@@ -21,12 +21,14 @@ export function Thumbs({
 	/** `asB`: with Shift. */
 	onChoose?: (take: TakeView, asB: boolean) => void;
 }) {
+	const next = shot.takes.find(({ job }) => job.state === 'queued');
 	return (
-		<div className="takes">
+		<div className={shot.takes.length > 3 ? 'takes many' : 'takes'}>
 			{shot.takes.map((take) => (
 				<Thumb
 					key={take.job.id}
 					take={take}
+					isNext={take === next}
 					{...(compared ? { compared } : {})}
 					{...(onChoose ? { onChoose } : {})}
 				/>
@@ -37,10 +39,12 @@ export function Thumbs({
 
 function Thumb({
 	take,
+	isNext,
 	compared,
 	onChoose,
 }: {
 	take: TakeView;
+	isNext: boolean;
 	compared?: Compared;
 	onChoose?: (take: TakeView, asB: boolean) => void;
 }) {
@@ -62,24 +66,27 @@ function Thumb({
 			onPointerLeave={() => setHovered(false)}
 		>
 			<span className="take-picture">
-				<TakePicture take={take} title={title} />
+				<TakePicture take={take} title={title} isNext={isNext} />
 				{isHovered && isReady(take) && !isStill && <HoverVideo jobId={job.id} />}
 			</span>
 			<span className="caption">
 				{job.starred && <Icon name="starred" small />}
 				<span className="take-name">{title}</span>
-				<span className="push dim">{slot ?? <TakeState take={take} />}</span>
+				{slot && <b className="push">{slot}</b>}
+			</span>
+			<span className="caption dim">
+				<TakeState take={take} />
 			</span>
 		</button>
 	);
 }
 
-function TakePicture({ take, title }: { take: TakeView; title: string }) {
+function TakePicture({ take, title, isNext }: { take: TakeView; title: string; isNext: boolean }) {
 	const words = useWords();
 	const { job } = take;
 	if (job.state === 'failed') return <Icon name="stop" tone="stop" />;
 	if (job.state === 'cancelled') return <span>{words.takeCancelled}</span>;
-	if (job.state === 'queued') return <span>{words.takeNext}</span>;
+	if (job.state === 'queued') return isNext ? <span>{words.takeNext}</span> : null;
 	return <JobPicture job={job} alt={title} />;
 }
 

@@ -95,7 +95,9 @@ export function Viewer({
 				</span>
 			</div>
 			<LoopBar
+				scene={scene}
 				jobId={compared[compared.shows] ?? compared.a}
+				start={start}
 				parts={[before, inside, after]}
 				player={player}
 				timecode={timecode}
@@ -148,12 +150,17 @@ export function Viewer({
 
 /** Where it plays; the gaps between its three parts are the joins. */
 function LoopBar({
+	scene: { host, open },
 	jobId,
+	start,
 	parts,
 	player,
 	timecode,
 }: {
+	scene: CutScene;
 	jobId: string;
+	/** The sequence frame that it begins with. */
+	start: number;
 	parts: readonly [before: number, inside: number, after: number];
 	player: Player;
 	timecode: string;
@@ -162,6 +169,12 @@ function LoopBar({
 	const [before, inside, after] = parts;
 	const all = before + inside + after;
 	const levels = useLevels({ kind: 'take', jobId }, WAVE_POINTS);
+	const heard = (from: number, frames: number) =>
+		frames > 0
+			? ({ kind: 'cut', host: host.agent.id, range: { start: from, end: from + frames } } as const)
+			: null;
+	const heardBefore = useLevels(heard(start, before), WAVE_POINTS, open.revision);
+	const heardAfter = useLevels(heard(start + before + inside, after), WAVE_POINTS, open.revision);
 	const seekTo = (event: React.PointerEvent<HTMLElement>) => {
 		const { left, width } = event.currentTarget.getBoundingClientRect();
 		player.seek(Math.floor(((event.clientX - left) / width) * all));
@@ -183,11 +196,11 @@ function LoopBar({
 			}}
 			onPointerMove={(event) => event.buttons > 0 && seekTo(event)}
 		>
-			<span className="loop-part" />
+			<span className="loop-part">{before > 0 && <Wave levels={heardBefore} />}</span>
 			<span className="loop-part ours">
-				<Wave peaks={levels.kind === 'here' ? levels.value.peaks : []} />
+				<Wave levels={levels} />
 			</span>
-			<span className="loop-part" />
+			<span className="loop-part">{after > 0 && <Wave levels={heardAfter} />}</span>
 			<span
 				className="playhead"
 				style={{ '--at': all === 0 ? 0 : (player.frame + 0.5) / all } as CSSProperties}

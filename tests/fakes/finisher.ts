@@ -1,15 +1,18 @@
-import { existsSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { Engine } from '../../inference-daemon/engines/engine.ts';
 import { inbetween } from '../../inference-daemon/engines/inbetween/engine.ts';
 import { pngOf } from '../../inference-daemon/media/png.ts';
 import { PickupError } from '../../protocol/errors.ts';
+import type { ClipSpan } from '../../protocol/timeline.ts';
 
 /**
  * An engine as one with a model is, whose clips are those of `inbetween` without the label. Where
- * PICKUP_FINISHER names a folder, each clip waits at 62 % until a file `go` lies there, and one made
- * while a file `fail` lies there runs out of memory.
+ * PICKUP_FINISHER names a folder, each clip waits at 62 % until a file `go` lies there; one made
+ * while a file `fail` lies there runs out of memory, and so does the next one after `fail-one` is laid.
  */
 export const engine: Engine = {
 	...inbetween,
@@ -82,12 +85,15 @@ export const engine: Engine = {
 		tell(0, 'Reading the prompt');
 		tell(0.06, 'Looking at the neighbours');
 		tell(0.12, 'Making the shot');
-		report({ kind: 'preview', png: pngOf(greyRamp(160, 90)) });
+		const { left, right } = request.context;
+		const preview = await unclear(workplace.ffmpeg.path, left ?? right);
+		report({ kind: 'preview', png: preview });
 		tell(0.62, 'Making the shot');
-		while (folder !== undefined && !has('go') && !has('fail')) {
+		while (folder !== undefined && !has('go') && !has('fail') && !has('fail-one')) {
 			await pause(20, undefined, { signal });
 		}
-		if (has('fail')) {
+		if (has('fail') || has('fail-one')) {
+			rmSync(join(folder!, 'fail-one'), { force: true });
 			throw new PickupError('out-of-memory', 'Expected 9.2 GB free for the decoder, found 3.1 GB');
 		}
 		const drawn = { ...request, engine: 'inbetween', settings: { label: false } };
@@ -107,8 +113,27 @@ function frameCount({ start, end }: { readonly start: number; readonly end: numb
 	return { frames: end - start };
 }
 
-function greyRamp(width: number, height: number) {
-	const data = new Uint8Array(width * height * 3);
-	for (let i = 0; i < data.length; i++) data[i] = 60 + (((i / 3) % width) * 120) / width;
-	return { width, height, data };
+/** What a shot looks like while it is being made: the last frame of a neighbour, and noise. */
+async function unclear(ffmpeg: string, beside: ClipSpan | null): Promise<Uint8Array> {
+	if (beside?.source.kind !== 'file') return grey(160, 90);
+	const seek = ['-sseof', '-0.2', '-i', beside.source.path, '-frames:v', '1'];
+	const look = 'scale=160:90,gblur=sigma=5,noise=alls=10:all_seed=1';
+	const args = [
+		'-loglevel',
+		'error',
+		...seek,
+		'-vf',
+		look,
+		'-f',
+		'image2',
+		'-c:v',
+		'png',
+		'pipe:1',
+	];
+	const { stdout } = await promisify(execFile)(ffmpeg, args, { encoding: 'buffer' });
+	return stdout;
+}
+
+function grey(width: number, height: number): Uint8Array {
+	return pngOf({ width, height, data: new Uint8Array(width * height * 3).fill(110) });
 }

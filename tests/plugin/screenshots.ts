@@ -30,6 +30,10 @@ it('every state is pictured at every width, dark and light', async () => {
 	await visitStates(
 		async (name, page) => {
 			await drawInBundledFonts(page);
+			// What the pointer or the focus happens to be on is not of the state.
+			await page.mouse.move(0, 0);
+			await page.evaluate('document.activeElement.blur()');
+			if (name === 'gap') await page.getByLabel('Describe the shot').focus();
 			for (const theme of ['dark', 'light'] as const) {
 				await page.emulateMedia({ colorScheme: theme });
 				for (const [width, height] of SIZES) {
@@ -57,7 +61,9 @@ it('the other languages are pictured too', async () => {
 			height: 640,
 			context: { bypassCSP: true, reducedMotion: 'reduce' },
 		});
+		await page.locator('.number input').first().fill('418207');
 		await pressable(page);
+		await page.evaluate('document.activeElement.blur()');
 		await drawInBundledFonts(page);
 		await settled(page);
 		const file = `gap-360-${language}.png`;

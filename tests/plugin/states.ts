@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import type { PageOptions } from '../browser.ts';
@@ -59,31 +59,34 @@ export async function visitStates(visit: Visit, options: Options = {}): Promise<
 	await primary(page).click();
 	await page.getByText('62 %').first().waitFor();
 	await page.getByText('in the cut').first().waitFor();
+	await editor.change({ playhead: IN_CLIP });
+	await page.getByRole('button', { name: /^Add to the queue/ }).waitFor();
+	await page.getByLabel('Describe the shot').fill('same shot, no bird crossing the sun');
+	await pressable(page);
+	await primary(page).click();
+	await page.getByText('Retake 01:00:01:00, Take 3').waitFor();
+	await editor.change({ playhead: IN_GAP });
+	await page.getByText('Take 1 of 3').waitFor();
 	await visit('running', page, editor);
 
-	await writeFile(join(gate, 'fail'), '');
+	await writeFile(join(gate, 'fail-one'), '');
 	await page.getByRole('heading', { name: 'Memory ran out' }).waitFor();
-	await page.getByText('stopped', { exact: true }).nth(2).waitFor();
+	await page.getByText('62 %').first().waitFor();
 	await visit('error', page, editor);
 
-	await rm(join(gate, 'fail'));
+	await page.getByRole('button', { name: 'Try Take 1 again' }).click();
+	await page.getByText('Take 2 of 3').waitFor();
 	await writeFile(join(gate, 'go'), '');
-	// The take that failed last is asked about first.
-	const again = page.getByRole('button', { name: /^Try Take/ });
-	for (let left = 3; left > 0; left--) {
-		const name = await again.innerText();
-		await again.click();
-		await page.getByRole('button', { name, exact: true }).waitFor({ state: 'detached' });
-	}
-	await page.getByRole('button', { name: /Take 1 is in the cut/ }).waitFor();
 	await page.getByText('Measured, not judged').waitFor();
-	await page.getByRole('button', { name: 'Take 2', exact: false }).first().click();
-	await page.getByRole('button', { name: 'Use Take 2' }).waitFor();
+	await page.getByRole('button', { name: 'Take 3', exact: false }).first().click();
+	await page.getByRole('button', { name: 'Use Take 3' }).waitFor();
 	await page.keyboard.press('s');
+	await page.getByRole('button', { name: 'Star (S)', pressed: true }).waitFor();
 	await visit('takes', page, editor);
 
 	await page.getByRole('tab', { name: 'History' }).click();
 	await page.getByRole('option').nth(1).click();
+	await page.getByText(/in no timeline/).waitFor();
 	await visit('history', page, editor);
 
 	await page.getByRole('tab', { name: 'Setup' }).click();
@@ -95,6 +98,8 @@ export async function visitStates(visit: Visit, options: Options = {}): Promise<
 
 	await visitConflict(visit, options);
 	await visitFirstRun(visit, options);
+	await visitAtWork(visit, options);
+	await visitLinks(visit, options);
 	await visitAway(visit, options);
 }
 
@@ -132,6 +137,49 @@ async function visitConflict(visit: Visit, options: Options): Promise<void> {
 	await page.close();
 }
 
+/** The editor is closed while something is made for it. */
+async function visitAtWork(visit: Visit, options: Options): Promise<void> {
+	const { openIn = openFilm } = options;
+	const gate = join(await temporaryFolder(), 'gate');
+	await mkdir(gate);
+	const daemon = await startStage({ engine: 'finisher', env: { PICKUP_FINISHER: gate } });
+	const editor = await openIn(daemon);
+	await editor.change({ playhead: IN_GAP });
+	const page = await openPanelPage(daemon, editor, options);
+	await page.getByLabel('Describe the shot').fill('the camera goes on over the hills, first light');
+	await page.locator('.takes-field [slot=increment]').click();
+	await page.getByText('2 takes of 60 frames').waitFor();
+	await pressable(page);
+	await primary(page).click();
+	await page.getByText('62 %').first().waitFor();
+	await editor.quit();
+	await page.getByRole('heading', { name: 'Still at work' }).waitFor();
+	await visit('at-work', page, null);
+	await page.close();
+}
+
+/** The panel before the engine answers, and on one that is of another version. */
+async function visitLinks(visit: Visit, options: Options): Promise<void> {
+	const daemon = await startStage({ engine: 'none' });
+	const connecting = await openPanelPage(daemon, null, options, (page) =>
+		page.routeWebSocket(/./, () => {}),
+	);
+	await connecting.getByText('Connecting').waitFor();
+	await visit('connecting', connecting, null);
+	await connecting.close();
+	const older = await openPanelPage(daemon, null, options, (page) =>
+		page.routeWebSocket(/./, (socket) => {
+			const server = socket.connectToServer();
+			socket.onMessage((text) =>
+				server.send(String(text).replace(/"protocol":\d+/, '"protocol":1')),
+			);
+		}),
+	);
+	await older.getByRole('heading', { name: 'The panel is older than the engine' }).waitFor();
+	await visit('older', older, null);
+	await older.close();
+}
+
 /** Only drafts can be made, and none was yet. */
 async function visitFirstRun(visit: Visit, options: Options): Promise<void> {
 	const { openIn = openFilm } = options;
@@ -152,6 +200,7 @@ async function visitAway(visit: Visit, options: Options): Promise<void> {
 	const editor = await openIn(daemon);
 	await editor.change({ playhead: IN_GAP });
 	const page = await openPanelPage(daemon, editor, options);
+	await page.getByRole('textbox', { name: 'Seed' }).fill('418207');
 	await pressable(page);
 	await settled(page);
 	daemon.child.kill('SIGKILL');
@@ -165,9 +214,12 @@ async function visitAway(visit: Visit, options: Options): Promise<void> {
 export async function settled(page: Page): Promise<void> {
 	await until('all to be drawn', () =>
 		page.evaluate<boolean>(
-			`![...document.querySelectorAll('[data-asking="true"]')].some((e) => e.offsetParent !== null)
+			// A new width is drawn by the next frame, and what it asks for by the one after.
+			`(async () => { for (let frames = 3; frames > 0; frames--)
+				await new Promise((drawn) => requestAnimationFrame(drawn));
+			return ![...document.querySelectorAll('[data-asking="true"]')].some((e) => e.getClientRects().length > 0)
 			&& [...document.images].every((image) => image.complete)
-			&& [...document.querySelectorAll('video')].every((video) => video.readyState >= 2 && !video.seeking)`,
+			&& [...document.querySelectorAll('video')].every((video) => video.readyState >= 2 && !video.seeking); })()`,
 		),
 	);
 }

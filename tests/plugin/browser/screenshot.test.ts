@@ -35,7 +35,8 @@ it('the picture in the README is what the panel looks like', async () => {
 	await page.locator('.takes-field [slot=increment]').click();
 	await page.getByText('3 takes of 60 frames').waitFor();
 	await pressable(page);
-	await page.keyboard.press('Escape');
+	await page.mouse.move(0, 0);
+	await page.getByLabel('Describe the shot').focus();
 	await drawInBundledFonts(page);
 	await settled(page);
 	const now = join(await temporaryFolder(), 'now.png');
