@@ -1,5 +1,10 @@
-/** What a page is opened with: `#token=HEX&host=AGENT_ID`. */
-export type Address = { readonly token: string; readonly host: string | null };
+/** What a page is opened with: `#token=HEX&host=AGENT_ID`, and `&port=N` where it comes from a file. */
+export type Address = {
+	readonly token: string;
+	readonly host: string | null;
+	/** The daemon's; the page's own where it came from there. */
+	readonly port: number;
+};
 
 /**
  * Takes the token out of the address, where it could be read or copied, into the history's state,
@@ -9,9 +14,11 @@ export function readAddress(): Address | null {
 	const given = new URLSearchParams(location.hash.slice(1));
 	const token = given.get('token');
 	if (token !== null) {
-		const address: Address = { token, host: given.get('host') };
-		history.replaceState({ address }, '', location.pathname);
+		const port = Number(given.get('port') ?? location.port);
+		const address: Address = { token, host: given.get('host'), port };
+		history.replaceState({ address }, '', location.href.replace(/#.*/s, ''));
 		return address;
 	}
-	return (history.state as { address?: Address } | null)?.address ?? null;
+	const { address } = (history.state ?? {}) as { readonly address?: Address };
+	return address ? { ...address, port: address.port ?? Number(location.port) } : null;
 }

@@ -12,10 +12,9 @@ const address = readAddress();
 if (address === null) {
 	root.render(<NoToken />);
 } else {
-	const { token, host } = address;
-	const { port } = location;
+	const { token, host, port } = address;
 	const panel = openPanel({
-		endpoint: endpointOf(Number(port), token),
+		endpoint: endpointOf(port, token),
 		openSocket: (url, protocols) => new WebSocket(url, protocols),
 		version: VERSION,
 		host,

@@ -10,23 +10,33 @@ export type Gate = {
 };
 
 /**
- * Who may come in: `isStranger` says no, and the token is right. Gives the HTTP status of the
- * refusal, or null.
+ * Who may come in: `isStranger` says no, and the token is right. A page from a file has to have the
+ * token to be anything else than a stranger. Gives the HTTP status of the refusal, or null.
  */
 export function refusal(request: IncomingMessage, gate: Gate): 401 | 403 | null {
 	if (isStranger(request, gate)) return 403;
-	return tokensOf(request).some((token) => sameToken(token, gate.token)) ? null : 401;
+	if (tokensOf(request).some((token) => sameToken(token, gate.token))) return null;
+	return isFromFile(request) ? 403 : 401;
 }
 
 /**
  * A request that is not to this machine by its own name (a web page elsewhere can point its domain at
- * 127.0.0.1), or that is a page's which is not allowed.
+ * 127.0.0.1), or that is a page's which is not allowed. A page from a file is none yet.
  */
-export function isStranger({ headers }: IncomingMessage, gate: Gate): boolean {
+export function isStranger(request: IncomingMessage, gate: Gate): boolean {
+	const { host, origin } = request.headers;
 	return (
-		!ownHosts(gate).includes(headers.host?.toLowerCase() ?? '') ||
-		!originAllowed(headers.origin, gate)
+		!ownHosts(gate).includes(host?.toLowerCase() ?? '') ||
+		!(isFromFile(request) || originAllowed(origin, gate))
 	);
+}
+
+/**
+ * A page that came from a file, as the panels of Adobe's editors do: its WebSockets say `file://`, what
+ * it fetches says `null`. So does a hostile page in a sandboxed frame: only a secret tells them apart.
+ */
+export function isFromFile({ headers }: IncomingMessage): boolean {
+	return headers.origin === 'file://' || headers.origin === 'null';
 }
 
 /**

@@ -6,7 +6,7 @@ import { MAX_ANSWER_BYTES, SUBPROTOCOL } from '../../protocol/rpc.ts';
 import type { Log } from '../log.ts';
 import { type ConnectionOptions, serve } from './connection.ts';
 import { serveFile } from './files.ts';
-import { type Gate, isStranger, proofFor, refusal } from './gate.ts';
+import { type Gate, isFromFile, isStranger, proofFor, refusal } from './gate.ts';
 import { servePage } from './page.ts';
 import type { Tickets } from './tickets.ts';
 
@@ -83,34 +83,35 @@ async function answer(
 ): Promise<void> {
 	const { url = '', method, headers } = request;
 	response.sendDate = false;
-	if (isStranger(request, gate)) {
+	const refuse = () => {
 		response.writeHead(403, { connection: 'close', 'content-length': 0 }).end();
-		return;
-	}
+	};
+	if (isStranger(request, gate)) return refuse();
+	const isPage = /^\/panel(\/|\?|$)/.test(url);
+	const proof = proofFor(request, gate);
+	const file = proof === null && !isPage ? tickets.use(url) : null;
+	if (isFromFile(request) && proof === null && file === null) return refuse();
 	response.setHeader('x-content-type-options', 'nosniff');
 	response.setHeader('referrer-policy', 'no-referrer');
 	if (method !== 'GET' && method !== 'HEAD') {
 		response.writeHead(405, { allow: 'GET, HEAD', 'content-length': 0 }).end();
 		return;
 	}
-	const proof = proofFor(request, gate);
+	const sharing = isPage ? {} : crossOrigin(headers.origin);
+	for (const [name, value] of Object.entries(sharing)) response.setHeader(name, value);
 	if (proof !== null) {
 		response.writeHead(200, { connection: 'close', 'content-length': proof.length }).end(proof);
 		return;
 	}
-	const isPage = /^\/panel(\/|\?|$)/.test(url);
-	const isShared = !isPage && gate.origins.length > 0;
-	response.setHeader('cross-origin-resource-policy', isShared ? 'cross-origin' : 'same-origin');
+	// Pictures and films are put into pages from files as well; their address is the secret.
+	const policy = file === null ? 'same-origin' : 'cross-origin';
+	response.setHeader('cross-origin-resource-policy', policy);
 	if (isPage) return servePage(request, response, { folder: panel, port: gate.port });
-	const file = tickets.use(url);
 	if (file === null) {
 		response.writeHead(404, { 'content-length': 0 }).end();
 		return;
 	}
 	response.setHeader('cache-control', 'private, no-store');
-	for (const [name, value] of Object.entries(crossOrigin(headers.origin))) {
-		response.setHeader(name, value);
-	}
 	await serveFile(request, response, file);
 }
 

@@ -85,8 +85,16 @@ describe('At the upgrade', () => {
 		['the token alone', () => ({ 'sec-websocket-protocol': `token.${daemon.token}` }), 401],
 		['a wrong bearer', () => ({ authorization: `Bearer ${wrong}` }), 401],
 		['a strange origin', () => ({ ...withToken(), origin: 'https://example.com' }), 403],
-		['the origin of no page', () => ({ ...withToken(), origin: 'null' }), 403],
-		['a file’s origin', () => ({ ...withToken(), origin: 'file://' }), 403],
+		['the origin of no page and no token', () => ({ origin: 'null' }), 403],
+		[
+			'a file’s origin and a wrong token',
+			() => ({
+				'sec-websocket-protocol': `${SUBPROTOCOL}, token.${wrong}`,
+				origin: 'file://',
+			}),
+			403,
+		],
+		['another file’s origin', () => ({ ...withToken(), origin: 'file:///a/page' }), 403],
 		['another port’s origin', () => ({ ...withToken(), origin: 'http://127.0.0.1:1' }), 403],
 		['a strange host', () => ({ ...withToken(), host: 'evil.example' }), 403],
 		['another port’s host', () => ({ ...withToken(), host: '127.0.0.1:1' }), 403],
@@ -97,8 +105,8 @@ describe('At the upgrade', () => {
 		expect(answer.headers).toEqual({ connection: 'close', 'content-length': '0' });
 	});
 
-	test('the daemon’s own origin and a configured one are let in', async () => {
-		for (const origin of [`http://127.0.0.1:${daemon.port}`, ALLOWED]) {
+	test('the daemon’s own origin, a configured one and pages from files are let in', async () => {
+		for (const origin of [`http://127.0.0.1:${daemon.port}`, ALLOWED, 'file://', 'null']) {
 			expect((await upgrade({ ...withToken(), origin })).status).toBe(101);
 		}
 	});
@@ -120,6 +128,12 @@ describe('Over HTTP', () => {
 		expect(await ask(`${PROOF_PATH}${once}/${sign('client')}`, page)).toMatchObject({
 			status: 403,
 		});
+		// A page from a file can read it, too, once it has proved itself.
+		const fromFile = await ask(`${PROOF_PATH}${once}/${sign('client')}`, { origin: 'null' });
+		expect(fromFile).toMatchObject({ status: 200, body: sign('daemon') });
+		expect(fromFile.headers['access-control-allow-origin']).toBe('null');
+		const unproved = await ask(`${PROOF_PATH}${once}/${wrong}`, { origin: 'null' });
+		expect(unproved).toMatchObject({ status: 403, body: '' });
 	});
 
 	test.each([
@@ -145,6 +159,7 @@ describe('Over HTTP', () => {
 	test.each([
 		{ origin: 'https://example.com' },
 		{ origin: 'null' },
+		{ origin: 'file://' },
 		{ origin: 'http://127.0.0.1:1' },
 		{ host: 'evil.example' },
 		{ host: '127.0.0.1:1' },
