@@ -1,0 +1,183 @@
+import { basename } from 'node:path';
+import { PickupError } from '../../protocol/errors.ts';
+import { type FrameRange, framesToSeconds, toNumber } from '../../protocol/time.ts';
+import type { Edit, EditorPort, EditorState, Where } from '../agent/port.ts';
+import type { ScriptLink } from '../cep/script-link.ts';
+import { readCut } from './cut.ts';
+import { planActions } from './edit.ts';
+import { exactRate, frameFrom } from './exact.ts';
+import { wholePng } from './frame.ts';
+import { Identity } from './identity.ts';
+import type { AfterEffectsCalls } from './script/main.ts';
+import type { RawComp, RawCompHead, RawState } from './script/raw.ts';
+
+export type AfterEffectsOptions = {
+	readonly script: Pick<ScriptLink<AfterEffectsCalls>, 'call'>;
+	/** As After Effects says it, `25.1.0`. */
+	readonly version: string;
+	/** After how long without an answer After Effects is taken to show a dialog, in ms. */
+	readonly dialogAfter?: number;
+};
+
+/** After Effects as an agent needs it. The script reads and does; what that means is said here. */
+export class AfterEffects implements EditorPort {
+	readonly program = 'After Effects';
+	readonly version: string;
+	readonly can = {
+		frame: true,
+		addTracks: true,
+		disable: true,
+		swap: true,
+		bin: true,
+		undo: true,
+		show: true,
+	};
+	readonly #script: AfterEffectsOptions['script'];
+	readonly #dialogAfter: number;
+	readonly #identity = new Identity();
+	#last: EditorState | null = null;
+	/** Asked and not answered yet: no second one is asked meanwhile. */
+	#asked: Promise<RawState> | null = null;
+	/** As it was read last. */
+	#comp: RawComp | null = null;
+	/** Frames are asked for one by one: each needs the viewer as it is. */
+	#frames: Promise<unknown> = Promise.resolve();
+
+	constructor({ script, version, dialogAfter = 2000 }: AfterEffectsOptions) {
+		this.#script = script;
+		this.version = version;
+		this.#dialogAfter = dialogAfter;
+	}
+
+	/**
+	 * While After Effects shows a dialog it runs no script: where no answer comes it is told to be
+	 * busy with one, as it was before.
+	 */
+	readonly state = async (): Promise<EditorState> => {
+		this.#asked ??= this.#script.call('state', {}).finally(() => {
+			this.#asked = null;
+		});
+		const raw = await withinTime(this.#asked, this.#dialogAfter);
+		if (raw === null) {
+			if (!this.#last) throw new PickupError('host-silent', 'After Effects does not answer');
+			return { ...this.#last, busy: 'dialog' };
+		}
+		this.#last = this.#stateOf(raw);
+		return this.#last;
+	};
+
+	readonly cut = async (where: Where) => {
+		const comp = await this.#script.call('comp', { id: Number(where.sequence) });
+		if (!comp) throw notOpen();
+		this.#comp = comp;
+		return readCut(comp).cut;
+	};
+
+	/** In the size of the composition, whatever the viewer's resolution is; that is as it was afterwards. */
+	readonly frame = (where: Where, frame: number, path: string) => {
+		const taken = this.#frames.then(async () => {
+			const time = await this.#time(where, frame);
+			const comp = Number(where.sequence);
+			const asked = await this.#script.call('frame', { comp, time, path });
+			const { resolution, width, height } = asked;
+			const size = await wholePng(path).finally(() =>
+				this.#script.call('restoreResolution', { comp, resolution }),
+			);
+			if (size.width === width && size.height === height) return size;
+			throw new PickupError(
+				'host-refused',
+				`Expected a picture of ${width} × ${height}, After Effects wrote ${size.width} × ${size.height}`,
+				{ field: 'host' },
+			);
+		});
+		this.#frames = taken.catch(() => {});
+		return taken;
+	};
+
+	readonly edit = async (where: Where, { operation, label, steps }: Edit): Promise<void> => {
+		const comp = this.#comp;
+		if (comp?.id !== Number(where.sequence)) throw notOpen();
+		const { num, den } = exactRate(comp.frameRate);
+		await this.#script.call('edit', {
+			comp: comp.id,
+			signature: comp.signature,
+			label,
+			operation,
+			project: where.project,
+			actions: [...planActions(comp, steps)],
+			frame: den / num,
+		});
+	};
+
+	readonly carries = (_where: Where, operation: string) =>
+		this.#script.call('carries', { operation });
+
+	readonly show = async (where: Where, frame: number): Promise<void> => {
+		const time = await this.#time(where, frame);
+		await this.#script.call('show', { id: Number(where.sequence), time });
+	};
+
+	#stateOf({ project, comp, rendering }: RawState): EditorState {
+		return {
+			project: project && {
+				id: this.#identity.of(project),
+				name: project.path === null ? 'Untitled project' : nameOf(project.path),
+				path: project.path,
+			},
+			sequence: comp && { id: String(comp.id), name: comp.name.slice(0, 500) },
+			playhead: comp && playheadOf(comp),
+			selection: comp && selectionOf(comp),
+			busy: rendering ? 'rendering' : null,
+		};
+	}
+
+	async #time({ sequence }: Where, frame: number): Promise<number> {
+		const known = this.#comp?.id === Number(sequence) ? this.#comp : null;
+		const comp = known ?? (await this.#script.call('comp', { id: Number(sequence) }));
+		if (!comp) throw notOpen();
+		return toNumber(framesToSeconds(frame, exactRate(comp.frameRate)));
+	}
+}
+
+function playheadOf(comp: RawCompHead): number {
+	const { num, den } = exactRate(comp.frameRate);
+	return Math.round((comp.time * num) / den);
+}
+
+/** What the selected layers are over, else the work area where the person has set one. */
+function selectionOf(comp: RawCompHead): FrameRange | null {
+	const rate = exactRate(comp.frameRate);
+	const end = frameFrom(comp.duration, rate);
+	const points = comp.selected.flatMap((each) => [each.in, each.out]);
+	const { workAreaStart, workAreaDuration } = comp;
+	const [from, to] =
+		points.length > 0
+			? [Math.min(...points), Math.max(...points)]
+			: [workAreaStart, workAreaStart + workAreaDuration];
+	const range = {
+		start: Math.max(0, frameFrom(from, rate)),
+		end: Math.min(end, frameFrom(to, rate)),
+	};
+	const isAll = points.length === 0 && range.start === 0 && range.end === end;
+	return isAll || range.end <= range.start ? null : range;
+}
+
+function nameOf(path: string): string {
+	return basename(path.replaceAll('\\', '/'))
+		.replace(/\.aepx?$/i, '')
+		.slice(0, 500);
+}
+
+async function withinTime<T>(answer: Promise<T>, milliseconds: number): Promise<T | null> {
+	let timer: NodeJS.Timeout | undefined;
+	const late = new Promise<null>((resolve) => {
+		timer = setTimeout(resolve, milliseconds, null);
+	});
+	return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}
+
+function notOpen(): PickupError {
+	return new PickupError('no-such-host', 'That composition is not in the project that is open', {
+		field: 'sequence',
+	});
+}
