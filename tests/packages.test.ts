@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, readFile, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { unzipSync } from 'fflate';
+import { beforeAll, expect, test } from 'vitest';
+import { temporaryFolder } from './daemon/harness.ts';
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, '..');
+
+/** By name, what a build of these sources makes for people. */
+let packages: ReadonlyMap<string, Buffer>;
+let folder: string;
+beforeAll(async () => {
+	folder = await temporaryFolder();
+	packages = await packageInto(join(folder, 'packages'));
+});
+
+async function packageInto(to: string): Promise<ReadonlyMap<string, Buffer>> {
+	await run('node', [join(root, 'scripts/package.mjs'), to]);
+	const names = (await readdir(to)).sort();
+	return new Map(
+		await Promise.all(names.map(async (name) => [name, await readFile(join(to, name))] as const)),
+	);
+}
+
+test('the same sources make the same packages, to the byte', async () => {
+	expect(packages).toEqual(await packageInto(join(folder, 'again')));
+});
+
+test('what goes into editors holds what they load, and nothing else', () => {
+	const files = (name: string) => Object.keys(unzipSync(packages.get(name)!)).sort();
+	expect(files('pickup-resolve-0.1.0.zip')).toEqual(['LICENSE', 'Pickup.py']);
+	const blender = files('pickup-blender-0.1.0.zip');
+	expect(blender).toContain('pickup/__init__.py');
+	expect(blender).toContain('pickup/blender_manifest.toml');
+	expect(blender.filter((name) => !/^pickup\/(LICENSE|\w+\.(py|toml))$/.test(name))).toEqual([]);
+});
+
+test('the tarball holds the programs, and runs with the packages that it asks for', async () => {
+	const tarball = join(folder, 'packages/pickup-0.1.0.tgz');
+	const { stdout } = await run('tar', ['tzf', tarball]);
+	const names = stdout.trim().split('\n');
+	expect(names).toContain('package/dist/pickup.mjs');
+	expect(names).toContain('package/dist/panel/index.html');
+	const expected =
+		/^package\/(LICENSE|README\.md|package\.json|dist\/(panel\/)?[\w-]+\.(mjs|wasm|zip|py|js|css|html|svg))$/;
+	expect(names.filter((name) => !expected.test(name))).toEqual([]);
+
+	const home = join(folder, 'home');
+	await mkdir(join(home, 'node_modules'), { recursive: true });
+	await run('tar', ['xzf', tarball, '-C', home]);
+	const manifest = JSON.parse(await readFile(join(home, 'package/package.json'), 'utf8'));
+	expect(Object.keys(manifest.dependencies)).toEqual(['libsql', 'onnxruntime-node', 'trash']);
+	// Each with what it asks for itself, as npm has installed it here.
+	for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) {
+		await symlink(join(root, 'node_modules', name), join(home, 'node_modules', name));
+	}
+	const pickup = (...args: string[]) =>
+		run('node', [join(home, 'package', manifest.bin.pickup), ...args], {
+			env: { ...process.env, PICKUP_STATE: join(folder, 'state') },
+		});
+	expect((await pickup('--version')).stdout.trim()).toBe('0.1.0');
+	const checked = JSON.parse((await pickup('doctor', '--json')).stdout) as {
+		checks: { name: string; status: string }[];
+	};
+	expect(checked.checks).toContainEqual(
+		expect.objectContaining({ name: 'provider cpu', status: 'ok' }),
+	);
+	await pickup('daemon', 'stop');
+});
