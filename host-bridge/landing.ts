@@ -18,6 +18,9 @@ export type LandingPlan = {
 	readonly notes: readonly string[];
 };
 
+/** What a clip in the cut plays, and where. */
+export type StandingItem = LandedItem & { readonly path: string };
+
 export type Expected = Omit<LandedItem, 'track'> & { readonly track: string | null };
 
 export type LandingWish = {
@@ -35,7 +38,7 @@ export type LandingWish = {
  * longer there, or where the editor lacks what it takes.
  */
 export function planLanding(cut: Cut, wish: LandingWish): LandingPlan {
-	const standing = wish.rivals.flatMap((path) => standingItems(cut, path));
+	const standing = standingItems(cut, wish.rivals);
 	if (standing.length > 0) return planSwap(cut, wish, standing);
 	if (wish.rivals.length === 0) return planPlace(cut, wish);
 	throw new PickupError(
@@ -45,18 +48,24 @@ export function planLanding(cut: Cut, wish: LandingWish): LandingPlan {
 	);
 }
 
-/** Where a file stands in the cut: every clip that plays it, picture before sound. */
-export function standingItems(cut: Cut, path: string): readonly (LandedItem & { path: string })[] {
+/** Where files stand in the cut: every clip that plays one of them, picture before sound. */
+export function standingItems(cut: Cut, paths: readonly string[]): readonly StandingItem[] {
 	return cut.tracks.flatMap(({ kind, name, clips }) =>
-		clips
-			.filter(({ source }) => source.kind === 'file' && source.path === path)
-			.map(({ range }) => ({ of: kind, track: name, range, path })),
+		clips.flatMap(({ range, source }) =>
+			source.kind === 'file' && paths.includes(source.path)
+				? [{ of: kind, track: name, range, path: source.path }]
+				: [],
+		),
 	);
 }
 
-/** Whether a file stands wherever it was expected to. */
-export function standsAsPlanned(after: Cut, path: string, { expected }: LandingPlan): boolean {
-	const standing = standingItems(after, path);
+/** Whether a clip, known by its paths, stands wherever it was expected to. */
+export function standsAsPlanned(
+	after: Cut,
+	paths: readonly string[],
+	{ expected }: LandingPlan,
+): boolean {
+	const standing = standingItems(after, paths);
 	return expected.every(({ of, track, range }) =>
 		standing.some(
 			(item) =>
@@ -79,8 +88,8 @@ export function disturbed(before: Cut, after: Cut, ours: readonly string[]): rea
 }
 
 /** The steps that take a clip out of the cut again, where it stands. */
-export function planRemoval(items: readonly LandedItem[], path: string): EditStep[] {
-	return items.map(({ track, range }) => ({ kind: 'remove', item: { track, range, path } }));
+export function planRemoval(items: readonly StandingItem[]): EditStep[] {
+	return items.map(({ track, range, path }) => ({ kind: 'remove', item: { track, range, path } }));
 }
 
 /** For people, as `V1 + A2 01:00:14:06–01:00:16:18`. */
@@ -154,7 +163,7 @@ function seenOnExisting(cut: Cut, planned: Planned): Planned {
 function planSwap(
 	cut: Cut,
 	{ clip, destination, rivals, can }: LandingWish,
-	standing: ReturnType<typeof standingItems>,
+	standing: readonly StandingItem[],
 ): LandingPlan {
 	const { name, picture, sound } = destination;
 	const { draft, path } = clip;
@@ -170,7 +179,7 @@ function planSwap(
 			action: 'Unlock the track in the editor, then land the clip again.',
 		});
 	}
-	const itemOf = ({ track, range, path: rival }: (typeof standing)[number]) => ({
+	const itemOf = ({ track, range, path: rival }: StandingItem) => ({
 		track,
 		range,
 		path: rival,
@@ -203,7 +212,7 @@ function planSwap(
 		return range.end - range.start === clip.frames;
 	}
 
-	function swapSteps(item: (typeof standing)[number]): readonly EditStep[] {
+	function swapSteps(item: StandingItem): readonly EditStep[] {
 		if (can.swap) return [{ kind: 'swap', item: itemOf(item), path, name, draft }];
 		const { of, track, range } = item;
 		return [

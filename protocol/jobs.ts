@@ -11,6 +11,13 @@ export const jobStateSchema = z.enum(['queued', 'running', 'done', 'failed', 'ca
 export const clipSchema = z
 	.strictObject({
 		path: z.string(),
+		formerPaths: z
+			.array(z.string())
+			.readonly()
+			.optional()
+			.describe(
+				'Where it stood before its project was saved, or saved elsewhere: a cut may play it there still.',
+			),
 		frames: count,
 		rate: frameRateSchema,
 		size: sizeSchema,
@@ -85,7 +92,7 @@ export const jobEventSchema = z
 		z.strictObject({ kind: z.literal('landing'), ...stamp, landing: landingSchema }),
 		z
 			.strictObject({ kind: z.literal('clip-moved'), ...stamp, clip: clipSchema })
-			.describe('Its file stands beside the project since that was saved.'),
+			.describe('Its file stands beside the project since that was saved, there or elsewhere.'),
 		z.strictObject({
 			kind: z.literal('marked'),
 			...stamp,
@@ -102,6 +109,11 @@ export type JobState = z.infer<typeof jobStateSchema>;
 export type Clip = z.infer<typeof clipSchema>;
 export type Job = z.infer<typeof jobSchema>;
 export type JobEvent = z.infer<typeof jobEventSchema>;
+
+/** Everywhere that a clip may be found in a cut, where it belongs first. */
+export function pathsOf({ path, formerPaths = [] }: Pick<Clip, 'path' | 'formerPaths'>) {
+	return [path, ...formerPaths] as const;
+}
 
 /** An ended job changes no more, except by a retry. */
 export function isEnded(state: JobState): boolean {

@@ -22,8 +22,7 @@ export async function landAgain(
 	const { cut } = await cuts.now(host, open);
 	// What was taken out by hand is not in the way; then the gap is what counts.
 	const stands =
-		replaces !== null &&
-		rivalsIn(journal, replaces, job.id).some((path) => standingItems(cut, path).length > 0);
+		replaces !== null && standingItems(cut, rivalsIn(journal, replaces, job.id)).length > 0;
 	const destination: Destination = {
 		program: host.agent.program,
 		project: { id: host.state.project!.id, name: host.state.project!.name },

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import {
 	disturbed,
 	type LandingPlan,
@@ -7,7 +6,7 @@ import {
 	standsAsPlanned,
 } from '../../host-bridge/landing.ts';
 import { PickupError } from '../../protocol/errors.ts';
-import type { Clip } from '../../protocol/jobs.ts';
+import { pathsOf } from '../../protocol/jobs.ts';
 import type { LandedItem, Landing } from '../../protocol/landings.ts';
 import type { Connected, Where } from './hosts.ts';
 import {
@@ -18,6 +17,7 @@ import {
 	MOST_STALE,
 	stamped,
 } from './landing-room.ts';
+import { putBeside } from './move-beside.ts';
 import { rivalsOf } from './rivals.ts';
 import { isOpen, sameSequence, standingBesides } from './standing.ts';
 
@@ -33,8 +33,8 @@ export async function land(room: LandingRoom, id: string): Promise<void> {
 	const { host, where } = hosts.readyFor(destination);
 	if (!host) return;
 	const job = journal.job(landing.jobId);
-	const clip = clipOf(job);
 	await settleRivals(room, landing);
+	let clip = clipOf(job);
 	for (let tries = 0; tries < MOST_STALE; tries++) {
 		const read = await cuts.now(host, where);
 		// Somebody may have withdrawn it meanwhile.
@@ -47,7 +47,7 @@ export async function land(room: LandingRoom, id: string): Promise<void> {
 		const rivals = rivalsOf(journal, job.id, destination);
 		let plan: LandingPlan;
 		try {
-			await expectFile(clip);
+			clip = await putBeside(room, host, journal.job(job.id));
 			plan = planLanding(read.cut, { clip, destination, rivals, can: host.agent.can });
 		} catch (error) {
 			if (!(error instanceof PickupError)) throw error;
@@ -66,9 +66,9 @@ export async function land(room: LandingRoom, id: string): Promise<void> {
 		}
 		if (answer.stale) continue;
 		const after = await cuts.now(host, where);
-		if (standsAsPlanned(after.cut, clip.path, plan)) {
+		if (standsAsPlanned(after.cut, pathsOf(clip), plan)) {
 			const isAlone = answer.revision === after.revision && !answer.again;
-			const lost = isAlone ? disturbed(read.cut, after.cut, [clip.path, ...rivals]) : [];
+			const lost = isAlone ? disturbed(read.cut, after.cut, [...pathsOf(clip), ...rivals]) : [];
 			const notes = lost.map((what) => `${what} is no longer where it was: look at the cut.`);
 			const items = standingBesides(after.cut, clip, landing, job.landings);
 			return landed(room, landing, items, [...plan.notes, ...notes]);
@@ -117,7 +117,7 @@ async function refused(
 	const after = await cuts.now(host, where);
 	const job = journal.job(landing.jobId);
 	const clip = clipOf(job);
-	if (!standsAsPlanned(after.cut, clip.path, plan)) {
+	if (!standsAsPlanned(after.cut, pathsOf(clip), plan)) {
 		return toBin(room, landing, why, host, where);
 	}
 	const items = standingBesides(after.cut, clip, landing, job.landings);
@@ -169,10 +169,4 @@ async function toBin(
 	}
 	journal.land({ ...stamped(landing), state: 'not-landed', problem: why.toProblem(), kept });
 	log.info(`${landing.jobId} is not landed: ${why.message}`);
-}
-
-async function expectFile({ path }: Clip): Promise<void> {
-	const found = await stat(path).catch(() => null);
-	if (found?.isFile()) return;
-	throw new PickupError('media-offline', `Expected the finished clip at ${path}, it is gone`);
 }

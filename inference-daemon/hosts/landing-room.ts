@@ -13,6 +13,8 @@ export type LandingRoom = {
 	readonly hosts: Hosts;
 	readonly cuts: Cuts;
 	readonly log: Log;
+	/** Where clips of projects are that were never saved. */
+	readonly unsaved: string;
 };
 
 /** A sequence that changes each time between reading and editing is left alone for a while. */

@@ -7,13 +7,8 @@ import { land } from './land.ts';
 import { landAgain } from './land-again.ts';
 import { foundLanding, type LandingRoom, stamped } from './landing-room.ts';
 import { lookForLanded } from './look-for-landed.ts';
-import { moveBeside } from './move-beside.ts';
+import { MoveBeside } from './move-beside.ts';
 import { takeOut } from './take-out.ts';
-
-export type LandingsOptions = LandingRoom & {
-	/** Where clips of projects are that were never saved. */
-	readonly unsaved: string;
-};
 
 /** What happens to jobs that something may be landed after. */
 const MATTERS: ReadonlySet<JobEvent['kind']> = new Set(['accepted', 'done', 'failed', 'cancelled']);
@@ -32,7 +27,8 @@ const ASK_AGAIN = 15_000;
  * they stand. What was begun when the daemon or the editor ended is looked at before it is done again.
  */
 export class Landings {
-	readonly #options: LandingsOptions;
+	readonly #options: LandingRoom;
+	readonly #beside: MoveBeside;
 	readonly #turns = new Map<string, Promise<unknown>>();
 	/** Landings that are being worked on. */
 	readonly #busy = new Set<string>();
@@ -43,8 +39,9 @@ export class Landings {
 	#lookBy = Number.POSITIVE_INFINITY;
 	#ended = false;
 
-	constructor(options: LandingsOptions) {
+	constructor(options: LandingRoom) {
 		this.#options = options;
+		this.#beside = new MoveBeside(options);
 		options.hosts.onChange(() => this.#lookSoon(LOOK_AFTER));
 		options.journal.onEvents((events) => {
 			const matters = events.some(({ kind }) => MATTERS.has(kind));
@@ -131,7 +128,7 @@ export class Landings {
 			if (this.#lookedAt.get(agent.id) === key) continue;
 			this.#lookedAt.set(agent.id, key);
 			const look = async () => {
-				await moveBeside(this.#options, host);
+				await this.#beside.move(host);
 				await lookForLanded(this.#options, host);
 			};
 			void this.#inTurn(host, look).catch((error) => {

@@ -1,7 +1,8 @@
+import { pathsOf } from '../../protocol/jobs.ts';
 import type { Destination } from '../../protocol/landings.ts';
 import type { Journal } from '../jobs/journal.ts';
 
-/** Clips of a shot, beside one, that stand in its sequence or did when it was last looked. */
+/** Paths of the clips of a shot, beside one, that stand in its sequence or did when it was last looked. */
 export function rivalsIn(journal: Journal, shot: string, except: string): readonly string[] {
 	return journal
 		.ofShot(shot)
@@ -9,7 +10,7 @@ export function rivalsIn(journal: Journal, shot: string, except: string): readon
 		.filter(({ landings }) =>
 			landings.some(({ state }) => state === 'landed' || state === 'landing' || state === 'gone'),
 		)
-		.flatMap(({ clip }) => (clip ? [clip.path] : []));
+		.flatMap(({ clip }) => (clip ? pathsOf(clip) : []));
 }
 
 /** Those that give way to a job's clip at its destination. */

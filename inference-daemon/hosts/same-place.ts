@@ -34,7 +34,7 @@ export function pressAt(journal: Journal, wanted: WantedPlace): string | null {
 
 /** The clips of a press that stand in the cut. */
 export function standingOfPress(journal: Journal, cut: Cut, shot: string): readonly string[] {
-	return rivalsIn(journal, shot, '').filter((path) => standingItems(cut, path).length > 0);
+	return rivalsIn(journal, shot, '').filter((path) => standingItems(cut, [path]).length > 0);
 }
 
 /** The cut as it would be without those clips. */

@@ -1,5 +1,5 @@
 import { rangeFor, standingItems } from '../../host-bridge/landing.ts';
-import type { Clip } from '../../protocol/jobs.ts';
+import { type Clip, pathsOf } from '../../protocol/jobs.ts';
 import type { Destination, LandedItem, Landing } from '../../protocol/landings.ts';
 import { sameRange } from '../../protocol/time.ts';
 import type { Cut } from '../../protocol/timeline.ts';
@@ -68,17 +68,17 @@ export function sameItems(a: readonly LandedItem[], b: readonly LandedItem[]): b
 	return a.length === b.length && a.every((item) => b.some((other) => sameItem(item, other)));
 }
 
-function itemsOf(cut: Cut, { path }: Clip): readonly LandedItem[] {
-	return standingItems(cut, path).map(({ of, track, range }) => ({ of, track, range }));
+export function sameItem(a: LandedItem, b: LandedItem): boolean {
+	return a.of === b.of && a.track === b.track && sameRange(a.range, b.range);
+}
+
+function itemsOf(cut: Cut, clip: Clip): readonly LandedItem[] {
+	return standingItems(cut, pathsOf(clip)).map(({ of, track, range }) => ({ of, track, range }));
 }
 
 function startsOf(landing: Landing, clip: Clip): readonly number[] {
 	if (landing.state === 'landed') return landing.items.map(({ range }) => range.start);
 	return [rangeFor(landing.destination, clip.frames).start];
-}
-
-function sameItem(a: LandedItem, b: LandedItem): boolean {
-	return a.of === b.of && a.track === b.track && sameRange(a.range, b.range);
 }
 
 type OfSequence = Pick<Destination, 'program' | 'project' | 'sequence'>;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { planRemoval } from '../../host-bridge/landing.ts';
+import { planRemoval, standingItems } from '../../host-bridge/landing.ts';
 import { PickupError } from '../../protocol/errors.ts';
+import { pathsOf } from '../../protocol/jobs.ts';
 import type { Landing } from '../../protocol/landings.ts';
 import type { Connected, Where } from './hosts.ts';
 import { land } from './land.ts';
@@ -13,6 +14,7 @@ import {
 	stamped,
 } from './landing-room.ts';
 import { standingOf } from './look-for-landed.ts';
+import { sameItem } from './standing.ts';
 
 /** Takes what a landing has put into the cut out again; what was begun is settled first. */
 export async function takeOut(
@@ -34,7 +36,7 @@ async function remove(
 	host: Connected,
 	where: Where,
 ): Promise<void> {
-	const { path } = clipOf(journal.job(landing.jobId));
+	const paths = pathsOf(clipOf(journal.job(landing.jobId)));
 	for (let tries = 0; tries < MOST_STALE; tries++) {
 		const { cut, revision } = await cuts.now(host, where);
 		const items = standingOf(journal, cut, landing).get(landing.id) ?? [];
@@ -43,7 +45,9 @@ async function remove(
 			operation: randomUUID(),
 			revision,
 			label: `Remove ${landing.destination.name}`,
-			steps: planRemoval(items, path),
+			steps: planRemoval(
+				standingItems(cut, paths).filter((each) => items.some((item) => sameItem(item, each))),
+			),
 		});
 		if (answer instanceof PickupError) throw answer;
 	}

@@ -65,6 +65,13 @@ export const CHANGES: readonly string[] = [
 	) STRICT;
 	CREATE INDEX landings_by_job ON landings (job);
 	CREATE TABLE panel (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;`,
+	// A clip that stands elsewhere than it was made names that place from now on.
+	`UPDATE jobs SET clip = json_set(clip, '$.formerPaths', json_array(made)) FROM (
+		SELECT rowid AS at, json_extract(request, '$.output.folder')
+			|| CASE WHEN instr(clip_path, '/') > 0 THEN '/' ELSE '\\' END
+			|| json_extract(request, '$.output.name') || '-' || id || '.mov' AS made
+		FROM jobs WHERE state = 'done' AND shot IS NOT NULL
+	) WHERE rowid = at AND clip IS NOT NULL AND made <> clip_path;`,
 ];
 
 /**

@@ -172,12 +172,14 @@ export class Journal {
 		return (rows as JobRow[]).map((row) => this.#job(row));
 	}
 
-	/** Jobs whose clips were wanted in a project. */
+	/** Jobs whose clips were wanted in a project, and the other takes of their presses. */
 	ofProject(program: string, project: string): readonly Job[] {
 		const rows = this.#store.rows(
-			`SELECT * FROM jobs WHERE id IN (SELECT job FROM landings
+			`WITH wanted AS (SELECT jobs.id, shot FROM jobs JOIN landings ON landings.job = jobs.id
 				WHERE json_extract(body, '$.destination.program') = ?
-				AND json_extract(body, '$.destination.project.id') = ?)`,
+				AND json_extract(body, '$.destination.project.id') = ?)
+			SELECT * FROM jobs WHERE id IN (SELECT id FROM wanted)
+				OR shot IN (SELECT shot FROM wanted)`,
 			...[program, project],
 		);
 		return (rows as JobRow[]).map((row) => this.#job(row));

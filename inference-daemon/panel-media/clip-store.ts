@@ -1,9 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { PickupError, problemOf } from '../../protocol/errors.ts';
 import type { Job } from '../../protocol/jobs.ts';
 import type { DiskUse, NotTrashed } from '../../protocol/media.ts';
 import type { Journal } from '../jobs/journal.ts';
-import { finishedClip } from './finished-clip.ts';
+import { filesOf, finishedClip } from './finished-clip.ts';
 import type { MediaCache } from './media-cache.ts';
 
 /** More jobs than anybody has. */
@@ -24,7 +23,7 @@ export class ClipStore {
 		const pile = () => ({ bytes: 0, jobIds: [] as string[] });
 		const piles = { used: pile(), unused: pile(), deletedUsed: pile(), deletedUnused: pile() };
 		for (const job of this.#journal.jobs(['done'], ALL).toReversed()) {
-			const bytes = job.trashed ? null : await this.#bytesOf(job.id);
+			const bytes = job.trashed ? null : await this.#bytesOf(job);
 			if (bytes === null) continue;
 			const isUsed = mayBeUsed(job);
 			const { deletedUsed, deletedUnused, used, unused } = piles;
@@ -60,29 +59,32 @@ export class ClipStore {
 				action: 'Closed projects cannot be looked into: say that it is meant all the same.',
 			});
 		}
-		const { path } = await finishedClip(this.#journal, job.id);
+		await finishedClip(this.#journal, job.id);
+		const files = await filesOf(this.#journal, job);
 		// Only who throws something away waits for what it takes to load.
 		const { default: trash } = await import('trash');
-		try {
-			await trash(path, { glob: false });
-		} catch (cause) {
-			const why = cause instanceof Error ? cause.message : String(cause);
-			throw new PickupError('system-refused', `Expected a trash for ${path}: ${why}`, {
-				field: path,
-				action: 'Nothing was deleted. Delete the file yourself if it is not wanted.',
-				cause,
-			});
+		// Where it belongs comes last: what is refused in between leaves the clip as it is known.
+		for (const { path } of files.toReversed()) {
+			try {
+				await trash(path, { glob: false });
+			} catch (cause) {
+				const why = cause instanceof Error ? cause.message : String(cause);
+				throw new PickupError('system-refused', `Expected a trash for ${path}: ${why}`, {
+					field: path,
+					action: 'Nothing was deleted. Delete the file yourself if it is not wanted.',
+					cause,
+				});
+			}
 		}
 		this.#journal.mark([job.id], { trashed: true });
 	}
 
 	/** Null where it is not there as it was finished. */
-	async #bytesOf(jobId: string): Promise<number | null> {
-		const finished = this.#journal.finished(jobId);
-		const facts = finished && (await stat(finished.path).catch(() => null));
-		const isSame =
-			facts?.size === finished?.mark.size && facts?.mtimeMs === finished?.mark.modified;
-		return facts && isSame ? facts.size : null;
+	async #bytesOf(job: Job): Promise<number | null> {
+		const files = await filesOf(this.#journal, job);
+		if (files.length === 0) return null;
+		const onDisk = new Map(files.map(({ disk, size }) => [disk, size]));
+		return [...onDisk.values()].reduce((sum, size) => sum + size, 0);
 	}
 }
 

@@ -1,7 +1,9 @@
+import type { Stats } from 'node:fs';
+import { lstat } from 'node:fs/promises';
 import { openRegular } from '../../files/open-regular.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { GenerationRequest } from '../../protocol/generation.ts';
-import type { Clip } from '../../protocol/jobs.ts';
+import { type Clip, type Job, pathsOf } from '../../protocol/jobs.ts';
 import type { FileMark, Journal } from '../jobs/journal.ts';
 
 export type FinishedClip = {
@@ -25,23 +27,44 @@ export async function finishedClip(journal: Journal, jobId: string): Promise<Fin
 			field: 'jobId',
 		});
 	}
-	const { path, mark } = finished;
-	if (!(await isSame(path, mark))) {
-		throw new PickupError('media-offline', `Expected the clip as it was made at ${path}`, {
-			field: path,
-			action: 'Put the file back where it was, or make the shot again.',
-		});
+	const { mark } = finished;
+	for (const path of pathsOf(job.clip)) {
+		if (await isSame(path, mark)) return { jobId: job.id, clip: job.clip, request, path, mark };
 	}
-	return { jobId: job.id, clip: job.clip, request, path, mark };
+	throw new PickupError('media-offline', `Expected the clip as it was made at ${finished.path}`, {
+		field: finished.path,
+		action: 'Put the file back where it was, or make the shot again.',
+	});
+}
+
+/** A file that has a finished clip in it. `disk` is the same for two names of one file. */
+export type ClipFile = { readonly path: string; readonly size: number; readonly disk: string };
+
+/** Every file that is the clip as it was finished: where it belongs, and where it was before. */
+export async function filesOf(journal: Journal, { id, clip }: Job): Promise<readonly ClipFile[]> {
+	const mark = journal.finished(id)?.mark;
+	if (!clip || !mark) return [];
+	const files = await Promise.all(
+		pathsOf(clip).map(async (path) => ({ path, facts: await lstat(path).catch(() => null) })),
+	);
+	return files.flatMap(({ path, facts }) =>
+		facts?.isFile() && isMarked(facts, mark)
+			? [{ path, size: facts.size, disk: `${facts.dev} ${facts.ino}` }]
+			: [],
+	);
 }
 
 async function isSame(path: string, mark: FileMark): Promise<boolean> {
 	const file = await openRegular(path, { links: 'refuse' }).catch(() => null);
 	if (!file) return false;
 	try {
-		const { size, mtimeMs } = await file.stat();
-		return size === mark.size && mtimeMs === mark.modified;
+		return isMarked(await file.stat(), mark);
 	} finally {
 		await file.close();
 	}
+}
+
+/** A copy has the time of what it was copied from to the millisecond alone. */
+function isMarked({ size, mtimeMs }: Pick<Stats, 'size' | 'mtimeMs'>, mark: FileMark): boolean {
+	return size === mark.size && Math.abs(mtimeMs - mark.modified) <= 1;
 }

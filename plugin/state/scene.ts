@@ -3,6 +3,7 @@ import type { EngineDescription } from '../../protocol/engines.ts';
 import type { Problem } from '../../protocol/errors.ts';
 import type { RequestKind } from '../../protocol/generation.ts';
 import type { EditorHost } from '../../protocol/hosts.ts';
+import { pathsOf } from '../../protocol/jobs.ts';
 import type { Shot } from '../../protocol/shots.ts';
 import type { Cut } from '../../protocol/timeline.ts';
 import { gapsOn, type Place, placeAt } from './place.ts';
@@ -135,7 +136,7 @@ function cutScene(state: PanelState, host: EditorHost, open: OpenCut): CutScene 
 		cut,
 		place,
 		playhead,
-		gaps: place.kind === 'nothing' ? [] : gapsOn(cut, place.track, pathsOf(state.jobs)),
+		gaps: place.kind === 'nothing' ? [] : gapsOn(cut, place.track, ourPaths(state.jobs)),
 		shots,
 		shot: mode === 'request' ? null : found,
 		behind: isFresh ? found : null,
@@ -146,8 +147,8 @@ function cutScene(state: PanelState, host: EditorHost, open: OpenCut): CutScene 
 }
 
 /** Of all finished clips. */
-function pathsOf(jobs: PanelState['jobs']): ReadonlySet<string> {
-	return new Set([...jobs.values()].flatMap(({ clip }) => (clip ? [clip.path] : [])));
+function ourPaths(jobs: PanelState['jobs']): ReadonlySet<string> {
+	return new Set([...jobs.values()].flatMap(({ clip }) => (clip ? pathsOf(clip) : [])));
 }
 
 function modeOf(shot: ShotView): Mode {

@@ -1,5 +1,5 @@
 import type { RequestKind } from '../../protocol/generation.ts';
-import { isEnded, type Job } from '../../protocol/jobs.ts';
+import { isEnded, type Job, pathsOf } from '../../protocol/jobs.ts';
 import type { Destination, Landing } from '../../protocol/landings.ts';
 import { rangesOverlap } from '../../protocol/time.ts';
 import type { Jobs } from './jobs.ts';
@@ -115,7 +115,7 @@ export function waitingLanding({ takes }: ShotView): Landing | null {
 
 /** The clip of ours that a source path is; null for the person's own. */
 export function jobOfPath(jobs: Jobs, path: string): Job | null {
-	for (const job of jobs.values()) if (job.clip?.path === path) return job;
+	for (const job of jobs.values()) if (job.clip && pathsOf(job.clip).includes(path)) return job;
 	return null;
 }
 

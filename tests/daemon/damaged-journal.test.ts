@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHANGES, Store } from '../../inference-daemon/jobs/database.ts';
+import { Journal } from '../../inference-daemon/jobs/journal.ts';
 import {
 	connect,
 	crash,
@@ -257,4 +259,40 @@ test('Jobs of the first version are there in this one, without a press and lande
 	const { jobs, notices } = await startWith(await readFile(path));
 	expect(notices).toEqual([]);
 	expect(jobs).toEqual([id]);
+});
+
+test('A clip that was moved by the second version is known where it was made, too', async () => {
+	const folder = await temporaryFolder();
+	const path = join(folder, 'jobs.db');
+	const store = new Store(path, CHANGES.slice(0, 2));
+	const plan = {
+		...{ engine: 'fake', kind: 'insert', frames: 5, samples: 0, workFrames: 5, passes: 1 },
+		...{ workSize: { width: 2, height: 2 }, workRate: { num: 25, den: 1 }, draft: true, notes: [] },
+	};
+	const ids = [randomUUID(), randomUUID()];
+	for (const [at, id] of ids.entries()) {
+		const made = `/state/clips/0a/pickup V1 take 1-${id}.mov`;
+		const clip = {
+			...{ path: at === 0 ? `/film/Pickup/pickup V1 take 1-${id}.mov` : made, frames: 5 },
+			...{ rate: { num: 25, den: 1 }, size: { width: 2, height: 2 }, samples: 0 },
+			...{ codec: 'h264', draft: true, engine: 'fake', seed: 1 },
+		};
+		const request = { output: { folder: '/state/clips/0a', name: 'pickup V1 take 1' } };
+		store.run(
+			`INSERT INTO jobs (id, kind, prompt, state, priority, rank, request, fingerprint, plan,
+				clip_path, clip, clip_size, clip_modified, created_at, ended_at, shot, take)
+				VALUES (?, 'insert', 'fog', 'done', 0, 1, ?, '', ?, ?, ?, 9, 9, ?, ?, ?, 1)`,
+			...[id, JSON.stringify(request), JSON.stringify(plan), clip.path, JSON.stringify(clip)],
+			...['2026-01-01T00:00:00.000Z', '2026-01-01T00:00:01.000Z', randomUUID()],
+		);
+	}
+	store.close();
+	const copy = join(folder, 'copy.db');
+	await copyFile(path, copy);
+	const journal = new Journal(copy, { eventsKept: 10 });
+	expect(journal.notices).toEqual([]);
+	const [moved, stayed] = ids.map((id) => journal.job(id).clip);
+	journal.close();
+	expect(moved?.formerPaths).toEqual([`/state/clips/0a/pickup V1 take 1-${ids[0]}.mov`]);
+	expect(stayed?.formerPaths).toBeUndefined();
 });

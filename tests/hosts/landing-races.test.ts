@@ -121,7 +121,7 @@ it('a clip that two panels land at the same place at once stands there once', as
 	await peer.call('clip.land', wish);
 	const { clip, landings } = (await peer.call('job.get', { jobId: job!.id })).job;
 	const videos = () =>
-		standingItems(editor.cut(), clip!.path)
+		standingItems(editor.cut(), [clip!.path])
 			.filter(({ of }) => of === 'video')
 			.map(({ range }) => range.start);
 	expect(videos().sort()).toEqual([24, 40]);

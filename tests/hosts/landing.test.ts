@@ -294,12 +294,14 @@ it('clips of a project that was never saved move beside it when it is', async ()
 	const saved = { ...editor.state().project!, path: join(project, 'film.prproj') };
 	await editor.change({ project: saved });
 	const to = join(project, 'Pickup', basename(before));
-	await until('the clip to have moved', async () => {
-		return (await peer.call('job.get', { jobId: job!.id })).job.clip?.path === to;
-	});
+	const playing = () =>
+		editor
+			.cut()
+			.tracks.flatMap(({ clips }) => clips)
+			.filter(({ source }) => source.kind === 'file' && source.path === to);
+	await until('the cut to play it there', () => playing().length === 2);
+	expect((await peer.call('job.get', { jobId: job!.id })).job.clip?.path).toBe(to);
 	expect(names(editor.cut(), 'V1')?.[1]).toBe('Pickup V1 00:00:01:00 take 1 24–36');
-	const paths = editor.cut().tracks.flatMap(({ clips }) => clips.map(({ source }) => source));
-	expect(paths.filter((source) => source.kind === 'file' && source.path === to)).toHaveLength(2);
 	expect(await readFile(to)).toEqual(await readFile(before));
 	await editor.change({ playhead: 5 });
 	expect(await landingOf(peer, job!.id)).toMatchObject({ state: 'landed' });
