@@ -139,7 +139,7 @@ function standing({ tracks }: Cut): readonly string[] {
 	);
 }
 
-function shotFor({ host }: OpenCase, awaits: string): Shot {
+export function shotFor({ host }: Pick<OpenCase, 'host'>, awaits: string): Shot {
 	return {
 		id: randomUUID(),
 		host: host.agent.id,
@@ -158,7 +158,7 @@ function shotFor({ host }: OpenCase, awaits: string): Shot {
 }
 
 /** Shots of eight seconds at 25 frames per second, with the sound that their names say. */
-async function makeMedia(folder: string): Promise<CasePaths> {
+export async function makeMedia(folder: string): Promise<CasePaths> {
 	const make = async (name: string, layout: string | null) => {
 		const path = join(folder, `${name}.mov`);
 		const picture = ['-f', 'lavfi', '-i', 'color=gray:s=64x36:r=25:d=8'];
