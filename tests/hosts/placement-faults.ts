@@ -65,26 +65,27 @@ export function describePlacementFaults(
 	});
 
 	const pairs = PLACEMENT_CASES.filter((of) => host.lacks(of) === null).flatMap((of) =>
-		host.faults.map((fault) => ({ of, fault, name: `${of.name}; ${fault}` })),
+		host.faults.map((fault) => ({ of, fault })),
 	);
 	describe(`In ${host.name}`, () => {
-		test.each(pick(pairs))('the truth is told: $name', async ({ of, fault }) => {
-			const folder = join(base, randomUUID());
-			await mkdir(folder);
-			const open = await host.open(of, { folder, paths, daemon }, fault);
-			try {
-				await tryOut(of, open, folder);
-			} finally {
-				await open.close();
-			}
-		});
+		for (const { of, fault } of pick(pairs)) {
+			test(`the truth is told: ${of.name}; ${fault}`, async () => {
+				const folder = join(base, randomUUID());
+				await mkdir(folder);
+				const open = await host.open(of, { folder, paths, daemon }, fault);
+				try {
+					await tryOut(of, open, folder);
+				} finally {
+					await open.close();
+				}
+			});
+		}
 	});
 }
 
 export type FaultyCase = {
 	readonly of: PlacementCase;
 	readonly fault: string;
-	readonly name: string;
 };
 
 async function tryOut(

@@ -201,6 +201,9 @@ describe('It says so and leaves nothing behind', () => {
 		expect((await resolve.model()).timelines[0]!.tracks).toHaveLength(2);
 		await resolve.run('studio.faults = {"track-not-added"}');
 		await expect(edit(steps)).rejects.toThrow('Resolve did not add the audio track');
+		await resolve.run('studio.faults = {"track-in-front"}');
+		await expect(edit(steps)).rejects.toThrow('in another place than last');
+		expect((await resolve.model()).timelines[0]!.tracks).toHaveLength(2);
 	});
 
 	test('with a rate that Resolve does not tell truly', async () => {

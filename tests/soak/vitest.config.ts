@@ -15,6 +15,7 @@ const SAMPLED = [
 	'host-bridge/timeline-agent-crash',
 	'hosts/blender-crash',
 	'hosts/open-crash',
+	'hosts/resolve-faults',
 	'media/encode',
 ];
 

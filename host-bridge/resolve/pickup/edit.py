@@ -89,16 +89,18 @@ class _Edit:
         # Without its kind an audio track is for one channel, and half of a stereo sound is lost.
         arguments = (of, "stereo") if of == "audio" else (of,)
         told(self.timeline, "AddTrack", *arguments)
-        indices = self._indices(of)
-        index = len(indices)
-        after = [self._named(of, each) for each in indices]
-        if index == len(before):
+        after = [self._named(of, each) for each in self._indices(of)]
+        new = [at for at in range(len(after)) if after[:at] + after[at + 1 :] == before]
+        if len(after) == len(before):
             raise Problem("host-refused", "Resolve did not add the %s track" % of)
-        if index != len(before) + 1 or after[:-1] != before or after[-1]:
+        if not new or after[new[-1]]:
+            raise Problem("host-refused", "Resolve did something else than add a %s track" % of)
+        index = new[-1] + 1
+        self.undo.append(lambda: self._delete_track(of, index))
+        if index != len(after):
             raise Problem(
                 "host-refused", "Resolve added the %s track in another place than last" % of
             )
-        self.undo.append(lambda: self._delete_track(of, index))
         self.added[name] = (of, index)
         self.added[track_name(of, index)] = (of, index)
 
