@@ -14,7 +14,6 @@ const SAMPLED = [
 	'host-bridge/mutations',
 	'host-bridge/timeline-agent-crash',
 	'hosts/blender-crash',
-	'hosts/open-crash',
 	'hosts/resolve-faults',
 	'media/encode',
 ];
