@@ -13,6 +13,8 @@ export function statePaths(state: string) {
 		programFile: join(state, 'program.json'),
 		/** Where the last daemon listened. */
 		address: join(state, 'address.json'),
+		/** When which editor was connected last. */
+		connections: join(state, 'connections.json'),
 		/** What `pickup install` has put into editors. */
 		installed: join(state, 'installed.json'),
 		log: join(state, 'daemon.log'),
@@ -41,6 +43,7 @@ export async function claimStateFolder(folder: string): Promise<void> {
 		programFile,
 		address,
 		installed,
+		connections,
 		log,
 		startLog,
 		previews,
@@ -53,6 +56,7 @@ export async function claimStateFolder(folder: string): Promise<void> {
 		programFile,
 		address,
 		installed,
+		connections,
 		`${database}-wal`,
 		`${database}-shm`,
 		`${log}.1`,

@@ -4,6 +4,7 @@ import type { EngineDescription } from '../protocol/engines.ts';
 import { problemOf } from '../protocol/errors.ts';
 import type { Check } from '../protocol/rpc.ts';
 import type { EngineRegistry } from './engines/registry.ts';
+import type { Connections } from './hosts/connections.ts';
 import type { Journal } from './jobs/journal.ts';
 import type { Ffmpeg } from './media/types.ts';
 
@@ -13,6 +14,7 @@ export type MachineOptions = {
 	/** Throws `ffmpeg-missing`. */
 	readonly ffmpeg: () => Promise<Ffmpeg>;
 	readonly engines: EngineRegistry;
+	readonly connections: Pick<Connections, 'checks'>;
 };
 
 /** What works here, what does not and what to do about it. Takes some seconds; never throws. */
@@ -24,6 +26,7 @@ export async function checkMachine(options: MachineOptions): Promise<readonly Ch
 		journalChecks(options),
 		engineChecks(options),
 		options.engines.check(),
+		options.connections.checks(),
 	]);
 	return checks.flat();
 }

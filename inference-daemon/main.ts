@@ -11,6 +11,7 @@ import { printable } from '../protocol/printable.ts';
 import { PROTOCOL_VERSION } from '../protocol/rpc.ts';
 import { EngineRegistry } from './engines/registry.ts';
 import { Briefs } from './hosts/briefs.ts';
+import { Connections } from './hosts/connections.ts';
 import { Cuts } from './hosts/cuts.ts';
 import { Hosts } from './hosts/hosts.ts';
 import { Landings } from './hosts/landings.ts';
@@ -99,6 +100,7 @@ async function start(settings: Settings): Promise<void> {
 	});
 	if (settings.expectJob) supervisor.warmUp();
 	const hosts = new Hosts();
+	const connections = new Connections({ hosts, path: paths.connections, log });
 	const tickets = new Tickets();
 	const cuts = new Cuts();
 	const queue = new JobQueue(journal, supervisor, surroundings);
@@ -140,7 +142,8 @@ async function start(settings: Settings): Promise<void> {
 					const { inspectWeights } = await import('./engines/ltx2/weights/describe.ts');
 					return inspectWeights(files);
 				},
-				checkMachine: () => checkMachine({ journal, state: settings.state, ffmpeg, engines }),
+				checkMachine: () =>
+					checkMachine({ journal, state: settings.state, ffmpeg, engines, connections }),
 				expectJob: () => supervisor.warmUp(),
 				stop: () => void stop('asked to'),
 			}),

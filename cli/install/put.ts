@@ -102,6 +102,7 @@ async function hashOf(path: string): Promise<string | null> {
 	}
 }
 
-function sha256(bytes: Uint8Array): string {
+/** In hex. */
+export function sha256(bytes: Uint8Array): string {
 	return createHash('sha256').update(bytes).digest('hex');
 }
