@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -49,6 +49,23 @@ it('the picture in the README is what the panel looks like', async () => {
 	for (let i = 0; i < ours.length; i++) off += Math.abs(ours[i]! - theirs[i]!);
 	const advice = 'Look at the panel, then run: node scripts/screenshots.mjs';
 	expect(off / ours.length, advice).toBeLessThan(NEAR);
+});
+
+it('every state is pictured at three widths in both themes, and no picture is heavier than 100 kB', async () => {
+	const folder = fileURLToPath(new URL('../../../docs/screenshots/', import.meta.url));
+	const names = await readdir(folder);
+	const states = new Set(names.map((name) => name.replace(/-\d+(-\w+)?\.png$/, '')));
+	expect(states.size).toBeGreaterThan(14);
+	for (const state of states) {
+		for (const width of [280, 360, 900]) {
+			expect(names).toContain(`${state}-${width}.png`);
+			expect(names).toContain(`${state}-${width}-light.png`);
+		}
+	}
+	for (const name of names) {
+		const { size } = await stat(join(folder, name));
+		expect(size, name).toBeLessThan(100_000);
+	}
 });
 
 async function pixels(path: string): Promise<Uint8Array> {
