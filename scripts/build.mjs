@@ -7,6 +7,7 @@ import { build } from 'esbuild';
 import { buildExtendScript } from './build-extendscript.mjs';
 import { buildKernels } from './build-kernels.mjs';
 import { buildPanel } from './build-panel.mjs';
+import { buildPremiere } from './build-premiere.mjs';
 import { packBlender } from './pack-blender.mjs';
 import { packResolve } from './pack-resolve.mjs';
 
@@ -32,6 +33,7 @@ export async function buildAll() {
 	);
 	await buildKernels();
 	await buildPanel();
+	await buildPremiere();
 	await buildExtendScript();
 	packBlender(root);
 	packResolve(root);

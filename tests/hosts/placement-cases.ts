@@ -23,7 +23,13 @@ export type CaseTrack = {
 /** What comes of a shot over `GAP` on V1. */
 export type CaseEnd =
 	| { readonly lands: true }
-	| { readonly lands: false; readonly code: ErrorCode; readonly says: RegExp };
+	| {
+			readonly lands: false;
+			readonly code: ErrorCode;
+			readonly says: RegExp;
+			/** The editor finds out when the clip is there, and not before. */
+			readonly late?: true;
+	  };
 
 export type PlacementCase = {
 	readonly name: string;

@@ -5,13 +5,15 @@ import { connect, type Daemon, until } from '../daemon/harness.ts';
 import { readWithOpenTimelineIo } from '../end-to-end/open-timeline-io.ts';
 import { type CasePaths, type CaseWriter, fcp7Case, kdenliveCase, otioCase } from './case-files.ts';
 import { hostOf, openCommand } from './open-command.ts';
-import type { CaseTrack, PlacementCase } from './placement-cases.ts';
+import type { CaseEnd, CaseTrack, PlacementCase } from './placement-cases.ts';
 
 /** What has a case open, with its agent connected to the daemon. */
 export type PlacementHost = {
 	readonly name: string;
 	/** Why there can be no such thing in it; null where there can. */
 	readonly lacks: (of: PlacementCase) => string | null;
+	/** What comes of it, where that is another end than in most. */
+	readonly ends?: (of: PlacementCase) => CaseEnd;
 	readonly open: (of: PlacementCase, place: CasePlace) => Promise<OpenCase>;
 };
 

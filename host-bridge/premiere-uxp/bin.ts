@@ -1,0 +1,106 @@
+import type { ClipProjectItem, FolderItem, Project, ProjectItem } from '@adobe/premierepro';
+import { PickupError } from '../../protocol/errors.ts';
+import type { Premiere } from './surroundings.ts';
+import { pause } from './surroundings.ts';
+
+/** Pickup's bin in the project, and what is in it. */
+
+const BIN = 'Pickup';
+
+/** How often it is looked for an item that comes late, and for how long, in ms. */
+const LOOK_EVERY = 50;
+const LOOK_FOR = 15_000;
+
+export type Imported = {
+	readonly item: ProjectItem;
+	readonly clip: ClipProjectItem;
+	readonly bin: FolderItem;
+	/** False where Premiere has put it elsewhere, whatever it was told. */
+	readonly isInBin: boolean;
+};
+
+/**
+ * The item of a file, imported where it is not there. What is there is told by the path of its
+ * media: Premiere says success for an import that did nothing. Throws `media-unreadable`.
+ */
+export async function importOnce(
+	ppro: Premiere,
+	project: Project,
+	path: string,
+): Promise<Imported> {
+	const bin = await findOrMakeBin(ppro, project);
+	const before = await findItem(ppro, project, bin, path);
+	if (before) return before;
+	await project.importFiles([path], true, ppro.ProjectItem.cast(bin), false);
+	for (let waited = 0; waited < LOOK_FOR; waited += LOOK_EVERY) {
+		const item = await findItem(ppro, project, bin, path);
+		if (item) return item;
+		await pause(LOOK_EVERY);
+	}
+	throw new PickupError('media-unreadable', `Premiere did not import ${path}`, {
+		field: path,
+		action: 'Import the file by hand to see what Premiere says of it.',
+	});
+}
+
+async function findOrMakeBin(ppro: Premiere, project: Project): Promise<FolderItem> {
+	const root = await project.getRootItem();
+	const before = await binIn(ppro, root);
+	if (before) return before;
+	project.lockedAccess(() => {
+		project.executeTransaction((transaction) => {
+			transaction.addAction(root.createBinAction(BIN, true));
+		}, 'Pickup: a bin');
+	});
+	const made = await binIn(ppro, root);
+	if (made) return made;
+	throw new PickupError('host-refused', 'Premiere made no bin for Pickup’s clips');
+}
+
+async function binIn(ppro: Premiere, root: FolderItem): Promise<FolderItem | null> {
+	const items = await root.getItems();
+	const found = items.find(({ name, type }) => name === BIN && type === ppro.ProjectItem.TYPE_BIN);
+	return found ? ppro.FolderItem.cast(found) : null;
+}
+
+async function findItem(
+	ppro: Premiere,
+	project: Project,
+	bin: FolderItem,
+	path: string,
+): Promise<Imported | null> {
+	const places = [
+		{ folder: bin, isInBin: true },
+		{ folder: await project.getRootItem(), isInBin: false },
+	];
+	for (const { folder, isInBin } of places) {
+		for (const item of await folder.getItems()) {
+			const clip = await clipAt(ppro, item, path);
+			if (clip) return { item, clip, bin, isInBin };
+		}
+	}
+	return null;
+}
+
+async function clipAt(
+	ppro: Premiere,
+	item: ProjectItem,
+	path: string,
+): Promise<ClipProjectItem | null> {
+	if (item.type === ppro.ProjectItem.TYPE_BIN) return null;
+	try {
+		const clip = ppro.ClipProjectItem.cast(item);
+		return samePath(await clip.getMediaFilePath(), path) ? clip : null;
+	} catch {
+		return null;
+	}
+}
+
+/** Windows writes one path in several ways. */
+export function samePath(a: string, b: string): boolean {
+	const plain = (path: string) => {
+		const isWindows = /^([a-z]:|\\\\)/i.test(path);
+		return isWindows ? path.replaceAll('\\', '/').toLowerCase() : path;
+	};
+	return plain(a) === plain(b);
+}

@@ -1,0 +1,1 @@
+export function buildPremiere(options?: { readonly folder?: string }): Promise<void>;

@@ -1,0 +1,22 @@
+/** What Premiere and its scripting are reported to do wrong; each can be switched on by its name. */
+export const FAULTS = {
+	'an edit does nothing': 'executeTransaction gives true, and nothing was placed',
+	'an edit is refused': 'executeTransaction gives false, and nothing was placed',
+	'sound on A1': 'linked sound lands on the first audio track, whichever was named',
+	'a clip comes out a frame longer': 'what is placed covers a frame more than its media has',
+	'a track out of range is ignored': 'an index too high gives success with nothing placed',
+	'an import does nothing': 'importFiles gives true, and nothing was imported',
+	'an import lands in the root': 'although a bin was named',
+	'an import comes late': 'importFiles gives true before the item is there',
+	'labels are ignored': 'the colour of an item stays as it is',
+	'marks stay': 'in and out points of an item in the bin are not cleared',
+	'removing takes linked clips along': 'the sound of a removed picture goes too, and the other way',
+	'removing does nothing': 'the action succeeds, and the clips stand there',
+	'a frame with one extension': 'exportSequenceFrame writes frame.png as it was named',
+	'a frame comes late': 'the file is there a while after the promise was kept',
+	'a frame comes in pieces': 'the file has its name before it has its end',
+	'a frame is of another size': 'it is as large as the viewer shows it',
+	'a frame is never written': 'exportSequenceFrame gives true all the same',
+} as const;
+
+export type Fault = keyof typeof FAULTS;

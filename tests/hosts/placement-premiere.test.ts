@@ -1,0 +1,4 @@
+import { describePlacements } from './placement-table.ts';
+import { forgetPlugin, premiere } from './premiere-cases.ts';
+
+describePlacements([premiere()], forgetPlugin);
