@@ -14,7 +14,8 @@ const KNOWN: readonly (readonly [number, Rational])[] = [
 
 /** Premiere says it as text, `1:1` or `Square Pixels (1.0)`; what is no shape is taken for square, and said. */
 export function pixelAspectOf(text: string): { aspect: Rational; note: string | null } {
-	const parts = /(\d+)\s*[:/]\s*(\d+)/.exec(text);
+	// A name may have the shape of the picture in it; that of the pixels is in brackets then.
+	const parts = /^\s*(\d+)\s*[:/]\s*(\d+)\s*$/.exec(text);
 	if (parts && Number(parts[2]) > 0 && Number(parts[1]) > 0) {
 		return { aspect: rational(Number(parts[1]), Number(parts[2])), note: null };
 	}

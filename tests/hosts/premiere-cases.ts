@@ -10,7 +10,7 @@ import { clipOf, type Track as ModelTrack, Project, trackOf } from '../fakes/pre
 import { homeWith, loadPlugin, type Plugin } from '../fakes/premiere/uxp-runtime.ts';
 import type { CasePaths } from './case-files.ts';
 import type { CaseClip, CaseEnd, CaseTrack, PlacementCase } from './placement-cases.ts';
-import type { OpenCase, PlacementHost, Stands } from './placement-hosts.ts';
+import type { CasePlace, OpenCase, PlacementHost, Stands } from './placement-hosts.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pickup-premiere-'));
 /** The plugin's script, built once per test file. */
@@ -42,15 +42,32 @@ export function premiere(...faults: readonly Fault[]): PlacementHost {
 		lacks: ({ name }) =>
 			name === 'a locked video track' ? 'Premiere does not say that a track is locked' : null,
 		ends: endOf,
-		async open(of, { folder: place, paths, daemon }) {
-			const project = new Project('Film', join(place, 'Film.prproj'));
-			const sequence = sequenceOf(project, of);
-			sequence.tracks = modelTracks(project, of.tracks, paths);
-			for (const fault of faults) project.faults.add(fault);
-			const plugin = await openPremiere(daemon, project);
-			return openCase(project, plugin, paths, daemon);
+		async open(of, place) {
+			const project = projectOf(of, place, faults);
+			const plugin = await openPremiere(place.daemon, project);
+			return openCase(project, plugin, place.paths, place.daemon);
 		},
 	};
+}
+
+/** A case as a project, with faults switched on. */
+export function projectOf(
+	of: PlacementCase,
+	{ folder: place, paths }: Pick<CasePlace, 'folder' | 'paths'>,
+	faults: readonly Fault[],
+): Project {
+	const project = new Project('Film', join(place, 'Film.prproj'));
+	const sequence = sequenceOf(project, of);
+	sequence.tracks = modelTracks(project, of.tracks, paths);
+	for (const fault of faults) project.faults.add(fault);
+	return project;
+}
+
+/** What the person makes of the tracks. */
+export function become(project: Project, tracks: readonly CaseTrack[], paths: CasePaths): void {
+	project.step('Edited', () => {
+		project.sequence(project.active!).tracks = modelTracks(project, tracks, paths);
+	});
 }
 
 /** Nobody adds a track from outside, and a sound may not fit on one. */
@@ -87,10 +104,7 @@ async function openCase(
 	return {
 		host,
 		async become(tracks) {
-			project.step('Edited', () => {
-				const sequence = project.sequence(project.active!);
-				sequence.tracks = modelTracks(project, tracks, paths);
-			});
+			become(project, tracks, paths);
 			await until('the agent to notice', async () => {
 				const now = await findHost();
 				return now && now.state.revision > host.state.revision;

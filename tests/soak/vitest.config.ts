@@ -15,6 +15,8 @@ const SAMPLED = [
 	'host-bridge/timeline-agent-crash',
 	'hosts/blender-crash',
 	'hosts/resolve-faults',
+	'hosts/open-crash',
+	'hosts/premiere-faults',
 	'media/encode',
 ];
 

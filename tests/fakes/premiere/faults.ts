@@ -20,3 +20,8 @@ export const FAULTS = {
 } as const;
 
 export type Fault = keyof typeof FAULTS;
+
+/** Those that a landing can meet. */
+export const LANDING_FAULTS = (Object.keys(FAULTS) as Fault[]).filter(
+	(fault) => !fault.startsWith('a frame '),
+);
