@@ -14,6 +14,9 @@ const MADE = new Date(2000, 0, 1);
 
 const dist = join(root, 'dist');
 
+/** Plugins for Premiere: one that speaks to Pickup's ports, and one for builds that refuse such a list. */
+const PREMIERE = { 'premiere-uxp': '', 'premiere-uxp-all': '-any-port' };
+
 /** What the command, the daemon and the engines are run from. */
 const PROGRAMS = [
 	'pickup.mjs',
@@ -28,6 +31,7 @@ const PROGRAMS = [
 	'panel',
 	'pickup-blender.zip',
 	'Pickup.py',
+	'premiere-uxp.ccx',
 ];
 
 /** Packages that are not in the bundles: native, or looked for at run time. */
@@ -44,6 +48,9 @@ function packageAll() {
 	cpSync(join(dist, 'pickup-blender.zip'), join(to, `pickup-blender-${version}.zip`));
 	const script = { 'Pickup.py': read('dist/Pickup.py'), LICENSE: read('LICENSE') };
 	writeFileSync(join(to, `pickup-resolve-${version}.zip`), zipSync(script, { mtime: MADE }));
+	for (const [folder, suffix] of Object.entries(PREMIERE)) {
+		cpSync(join(dist, `${folder}.ccx`), join(to, `pickup-premiere-${version}${suffix}.ccx`));
+	}
 	packNpm({ ...own, version });
 }
 

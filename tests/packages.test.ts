@@ -38,6 +38,26 @@ test('what goes into editors holds what they load, and nothing else', () => {
 	expect(blender.filter((name) => !/^pickup\/(LICENSE|\w+\.(py|toml))$/.test(name))).toEqual([]);
 });
 
+test.each([
+	['pickup-premiere-0.1.0.ccx', /^127\.0\.0\.1:178\d\d$/],
+	['pickup-premiere-0.1.0-any-port.ccx', null],
+])(
+	'%s holds what its manifest names, and may speak to this machine alone where a list is taken',
+	(name, hosts) => {
+		const files = unzipSync(packages.get(name)!);
+		const manifest = JSON.parse(Buffer.from(files['manifest.json']!).toString());
+		expect(manifest).toMatchObject({ version: '0.1.0', main: 'index.html' });
+		const icons = [...manifest.icons, ...manifest.entrypoints[0].icons].flatMap(
+			({ path }: { path: string }) => [path, path.replace('.png', '@2x.png')],
+		);
+		const wanted = ['manifest.json', 'index.html', 'main.js', ...icons];
+		expect(Object.keys(files).sort()).toEqual([...new Set(wanted)].sort());
+		const { domains } = manifest.requiredPermissions.network;
+		if (hosts === null) expect(domains).toBe('all');
+		else for (const domain of domains) expect(new URL(domain).host).toMatch(hosts);
+	},
+);
+
 test('the tarball holds the programs, and runs with the packages that it asks for', async () => {
 	const tarball = join(folder, 'packages/pickup-0.1.0.tgz');
 	const { stdout } = await run('tar', ['tzf', tarball]);
@@ -45,7 +65,7 @@ test('the tarball holds the programs, and runs with the packages that it asks fo
 	expect(names).toContain('package/dist/pickup.mjs');
 	expect(names).toContain('package/dist/panel/index.html');
 	const expected =
-		/^package\/(LICENSE|README\.md|package\.json|dist\/(panel\/)?[\w-]+\.(mjs|wasm|zip|py|js|css|html|svg))$/;
+		/^package\/(LICENSE|README\.md|package\.json|dist\/(panel\/)?[\w-]+\.(mjs|wasm|zip|py|ccx|js|css|html|svg))$/;
 	expect(names.filter((name) => !expected.test(name))).toEqual([]);
 
 	const home = join(folder, 'home');

@@ -47,9 +47,13 @@ export const PROGRAMS: readonly Program[] = [
 	},
 ];
 
-/** A file that the build leaves beside this program. */
+/** Where the build leaves a file beside this program. */
+export function builtPath(name: string): string {
+	return join(dirname(fileURLToPath(import.meta.url)), name);
+}
+
 async function built(name: string): Promise<Uint8Array> {
-	const path = join(dirname(fileURLToPath(import.meta.url)), name);
+	const path = builtPath(name);
 	try {
 		return await readFile(path);
 	} catch (cause) {

@@ -2,13 +2,29 @@ import { Argument, type Command } from 'commander';
 import { claimStateFolder } from '../../files/state-folder.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { EXIT } from '../exit-codes.ts';
+import { installCcx, removeCcx } from '../install/adobe.ts';
 import { type Machine, type Scope, thisMachine } from '../install/machine.ts';
 import type { Place } from '../install/places.ts';
-import { PROGRAMS, type Program } from '../install/programs.ts';
+import { builtPath, PROGRAMS, type Program } from '../install/programs.ts';
 import { namedPlace, putInto, takeOut } from '../install/put.ts';
 import { readReceipt } from '../install/receipt.ts';
 import { openTerminal } from '../terminal.ts';
 import { VERSION } from '../version.ts';
+
+/** Adobe's own installer puts it where it belongs. */
+const PREMIERE = 'premiere';
+
+const PREMIERE_SAYS = {
+	installed: 'Pickup is in Premiere: Window › UXP Plugins › Pickup.',
+	opened: 'Adobe’s installer was not at its place: what opens .ccx files was asked to install it.',
+	removed: 'Pickup is no longer in Premiere.',
+	notThere: 'Adobe’s installer lists no Pickup: take it out in Creative Cloud, if it is there.',
+} as const;
+
+async function openFile(path: string): Promise<void> {
+	const { default: open } = await import('open');
+	await open(path);
+}
 
 type InstallOptions = {
 	readonly system?: boolean;
@@ -28,6 +44,13 @@ export function addInstall(program: Command, exit: (code: number) => void): void
 		.action(async (name: string, options: InstallOptions) => {
 			const terminal = openTerminal(options.json === true);
 			const machine = thisMachine();
+			if (name === PREMIERE) {
+				const by = await installCcx(machine, builtPath('premiere-uxp.ccx'), openFile);
+				terminal.line(by === 'adobe' ? PREMIERE_SAYS.installed : PREMIERE_SAYS.opened);
+				terminal.result({ program: name, version: VERSION, by });
+				exit(EXIT.ok);
+				return;
+			}
 			const wanted = programNamed(name);
 			const places = await placesFor(wanted, machine, options);
 			const files = await wanted.files();
@@ -51,7 +74,15 @@ export function addUninstall(program: Command, exit: (code: number) => void): vo
 		.addHelpText('after', '\nExample:\n  pickup uninstall blender')
 		.action(async (name: string, options: { json?: boolean }) => {
 			const terminal = openTerminal(options.json === true);
-			const { state } = thisMachine();
+			const machine = thisMachine();
+			const { state } = machine;
+			if (name === PREMIERE) {
+				const was = await removeCcx(machine);
+				terminal.line(was ? PREMIERE_SAYS.removed : PREMIERE_SAYS.notThere);
+				terminal.result({ program: name, removed: was });
+				exit(EXIT.ok);
+				return;
+			}
 			const { title } = programNamed(name);
 			const puts = (await readReceipt(state)).filter((put) => put.program === name);
 			if (puts.length === 0) terminal.line(`Pickup was not put into ${title} by this command.`);
@@ -70,7 +101,8 @@ export function addUninstall(program: Command, exit: (code: number) => void): vo
 }
 
 function editor(): Argument {
-	return new Argument('<program>', 'which one').choices(PROGRAMS.map(({ name }) => name));
+	const names = [PREMIERE, ...PROGRAMS.map(({ name }) => name)];
+	return new Argument('<program>', 'which one').choices(names);
 }
 
 function programNamed(name: string): Program {

@@ -1,0 +1,74 @@
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { beforeEach, expect, test } from 'vitest';
+import { hasCcx, installCcx, removeCcx } from '../../cli/install/adobe.ts';
+import type { Machine } from '../../cli/install/machine.ts';
+import { upiaProgram } from '../../cli/install/places.ts';
+import { temporaryFolder } from '../daemon/harness.ts';
+
+/** An installer whose plugins are lines of a file; `broken` says yes and does nothing. */
+const INSTALLER = `#!/bin/sh
+here=$(dirname "$0")
+touch "$here/plugins"
+case $1 in
+	/install)
+		test -f "$2" || { echo "Failed to install, status = -1"; exit 1; }
+		test -f "$here/broken" || echo "Enabled  Pickup  0.1.0" >> "$here/plugins" ;;
+	/remove) grep -v "  $2  " "$here/plugins" > "$here/rest"; mv "$here/rest" "$here/plugins" ;;
+	/list) echo "1 extension installed for Premiere Pro"; cat "$here/plugins" ;;
+esac
+`;
+
+let machine: Machine;
+let ccx: string;
+let opened: string[];
+const open = async (path: string) => void opened.push(path);
+
+beforeEach(async () => {
+	const home = await temporaryFolder();
+	machine = { platform: 'win32', home, env: { CommonProgramFiles: home }, state: home };
+	ccx = join(home, 'Pickup.ccx');
+	await writeFile(ccx, 'zip');
+	opened = [];
+});
+
+async function putInstaller(): Promise<string> {
+	const path = upiaProgram(machine)!;
+	await mkdir(dirname(path), { recursive: true });
+	await writeFile(path, INSTALLER);
+	await chmod(path, 0o755);
+	return dirname(path);
+}
+
+test('Adobe’s installer gets it, is asked whether it is there, and takes it out again', async () => {
+	await putInstaller();
+	expect(await hasCcx(machine)).toBe(false);
+	expect(await removeCcx(machine)).toBe(false);
+	expect(await installCcx(machine, ccx, open)).toBe('adobe');
+	expect(await hasCcx(machine)).toBe(true);
+	expect(await removeCcx(machine)).toBe(true);
+	expect(await hasCcx(machine)).toBe(false);
+	expect(opened).toEqual([]);
+});
+
+test('what the installer says is told, also where it says yes and has done nothing', async () => {
+	const folder = await putInstaller();
+	await expect(installCcx(machine, join(folder, 'gone.ccx'), open)).rejects.toMatchObject({
+		code: 'system-refused',
+		message: expect.stringContaining('Failed to install, status = -1'),
+	});
+	await writeFile(join(folder, 'broken'), '');
+	await expect(installCcx(machine, ccx, open)).rejects.toMatchObject({
+		message: expect.stringContaining('does not list it'),
+	});
+	expect(await readFile(join(folder, 'plugins'), 'utf8')).toBe('');
+});
+
+test('without it the file is opened, and on a system without Premiere that is said', async () => {
+	expect(await installCcx(machine, ccx, open)).toBe('opened');
+	expect(opened).toEqual([ccx]);
+	expect(await hasCcx(machine)).toBeNull();
+	await expect(installCcx({ ...machine, platform: 'linux' }, ccx, open)).rejects.toMatchObject({
+		code: 'editor-not-found',
+	});
+});
