@@ -15,7 +15,6 @@ const SAMPLED = [
 	'host-bridge/timeline-agent-crash',
 	'hosts/blender-crash',
 	'hosts/resolve-faults',
-	'hosts/open-crash',
 	'hosts/premiere-faults',
 	'media/encode',
 ];
