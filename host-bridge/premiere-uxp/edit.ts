@@ -55,7 +55,7 @@ export class Editor {
 			}
 			if (properties) noteIn(this.#ppro, add, properties, operation);
 		});
-		for (const { put } of jobs) await this.#check(open, put);
+		for (const { put } of jobs) await this.#check(open, put, read);
 		await this.#expectGone(open, removes);
 	}
 
@@ -108,14 +108,21 @@ export class Editor {
 	}
 
 	/** Whether a clip stands as it should; takes out what should not be there. */
-	async #check(open: Open, put: Put): Promise<void> {
-		const came = await this.#standing(open, put.path, put.range.start);
+	async #check(open: Open, put: Put, before: ReadCut): Promise<void> {
+		const stood = startingAt(before, put.path, put.range.start);
+		const came = (await this.#standing(open, put.path, put.range.start)).filter(
+			({ track, span }) =>
+				!stood.some(
+					(each) => each.track.name === track.name && sameRange(each.span.range, span.range),
+				),
+		);
 		const extra = came.filter(({ track }) => put[track.kind] === null);
 		let problem = problemOf(came, put);
 		let left = came;
 		if (!problem && extra.length > 0) {
 			await this.#takeOut(open, extra);
-			left = await this.#standing(open, put.path, put.range.start);
+			const now = await this.#standing(open, put.path, put.range.start);
+			left = now.filter(({ track }) => came.some((each) => each.track.name === track.name));
 			problem = problemOf(left, put);
 		}
 		if (!problem) return;
@@ -125,12 +132,7 @@ export class Editor {
 
 	/** Clips of a file that begin at a frame. */
 	async #standing(open: Open, path: string, start: number): Promise<readonly Standing[]> {
-		const { tracks } = await readCut(this.#ppro, open);
-		return tracks.flatMap(({ track, items }) =>
-			items
-				.filter(({ span }) => span.range.start === start && plays(span.source, path))
-				.map((each) => ({ track, ...each })),
-		);
+		return startingAt(await readCut(this.#ppro, open), path, start);
 	}
 
 	async #takeOut(open: Open, items: readonly Standing[]): Promise<void> {
@@ -231,6 +233,14 @@ type Job = {
 
 /** Frames between the end of a sequence and what is tried there. */
 const AFTER_THE_END = 10;
+
+function startingAt({ tracks }: ReadCut, path: string, start: number): readonly Standing[] {
+	return tracks.flatMap(({ track, items }) =>
+		items
+			.filter(({ span }) => span.range.start === start && plays(span.source, path))
+			.map((each) => ({ track, ...each })),
+	);
+}
 
 /** What does not stand as it should, in words; null where all does. */
 function problemOf(came: readonly Standing[], put: Put): string | null {
