@@ -16,7 +16,7 @@ export function readAddress(): Address | null {
 	if (token !== null) {
 		const port = Number(given.get('port') ?? location.port);
 		const address: Address = { token, host: given.get('host'), port };
-		history.replaceState({ address }, '', location.href.replace(/#.*/s, ''));
+		history.replaceState({ ...history.state, address }, '', location.href.replace(/#.*/s, ''));
 		return address;
 	}
 	const { address } = (history.state ?? {}) as { readonly address?: Address };

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { buildExtendScript } from './build-extendscript.mjs';
+import { buildCep } from './build-cep.mjs';
 import { buildKernels } from './build-kernels.mjs';
 import { buildPanel } from './build-panel.mjs';
 import { buildPremiere } from './build-premiere.mjs';
@@ -34,7 +34,7 @@ export async function buildAll() {
 	await buildKernels();
 	await buildPanel();
 	await buildPremiere();
-	await buildExtendScript();
+	await buildCep();
 	packBlender(root);
 	packResolve(root);
 	await build({
