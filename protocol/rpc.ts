@@ -3,7 +3,7 @@ import { engineDescriptionSchema } from './engines.ts';
 import { codecSchema, generationRequestSchema, planSchema } from './generation.ts';
 import { briefSchema, hostAgentSchema, hostSchema, hostStateSchema } from './hosts.ts';
 import { jobEventSchema, jobSchema, jobStateSchema } from './jobs.ts';
-import { landAgainSchema } from './landings.ts';
+import { identitySchema, landAgainSchema } from './landings.ts';
 import {
 	diskUseSchema,
 	levelsOfSchema,
@@ -263,7 +263,11 @@ export const methods = {
 	},
 	'history.disk': {
 		summary: 'What clips and what is kept to look at take on the disk.',
-		params: z.strictObject({}),
+		params: z.strictObject({
+			project: identitySchema
+				.optional()
+				.describe('Only clips that were made for it, and such as were made for none.'),
+		}),
 		result: diskUseSchema,
 	},
 	'history.trash': {

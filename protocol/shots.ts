@@ -56,6 +56,9 @@ export const LAST_REQUEST = 'request';
 
 /** What of a shot is not of the cut. */
 export const lastRequestSchema = z.object({
+	project: identitySchema
+		.optional()
+		.describe('The project that it was for: its words are for no other one.'),
 	prompt: shotSchema.unwrap().shape.prompt.default(''),
 	negativePrompt: shotSchema.unwrap().shape.negativePrompt,
 	engine: shotSchema.unwrap().shape.engine.default('auto'),

@@ -72,7 +72,7 @@ export class Briefs {
 			track: gap.track,
 			range: { start: gap.start, end: gap.end },
 			seed: null,
-			...this.#lastRequest(),
+			...this.#lastRequest(where.project),
 		};
 		try {
 			return await shots.submit(shot);
@@ -112,7 +112,7 @@ export class Briefs {
 	}
 
 	async #briefOf(host: Connected): Promise<Brief> {
-		const { prompt } = this.#lastRequest();
+		const { prompt } = this.#lastRequest(host.state.project?.id);
 		const found = await this.#gap(host).catch((error: unknown) => problemOf(error).message);
 		const refusal = typeof found === 'string' ? found : null;
 		const gap = typeof found === 'string' ? null : found.text;
@@ -141,10 +141,17 @@ export class Briefs {
 		);
 	}
 
-	#lastRequest(): LastRequest {
-		const { memory } = this.#options.journal.panel.state;
-		const kept = lastRequestSchema.safeParse(memory[LAST_REQUEST] ?? {});
-		return kept.success ? kept.data : lastRequestSchema.parse({});
+	/** As it was pressed last; the words only where that was for the project, else its own last ones. */
+	#lastRequest(project: string | undefined): Omit<LastRequest, 'project'> {
+		const { journal } = this.#options;
+		const kept = lastRequestSchema.safeParse(journal.panel.state.memory[LAST_REQUEST] ?? {});
+		const { project: of, ...last } = kept.success ? kept.data : lastRequestSchema.parse({});
+		if (of === undefined || of === project) return last;
+		const { negativePrompt: _, ...rest } = last;
+		const own = journal
+			.jobs(undefined, LAST_JOBS)
+			.find(({ landings }) => landings.some((each) => each.destination.project.id === project));
+		return { ...rest, prompt: own ? journal.record(own.id).request.prompt : '' };
 	}
 
 	#doingFor({ agent, state }: Connected): Pick<Brief, 'job' | 'said'> {

@@ -18,11 +18,19 @@ export class ClipStore {
 		this.#cache = cache;
 	}
 
-	/** What they take. A clip that was moved or changed by others is no longer counted. */
-	async use(): Promise<DiskUse> {
+	/**
+	 * What they take: all of them, or those of a project with those of none. A clip that was moved or
+	 * changed by others is no longer counted.
+	 */
+	async use(project?: string): Promise<DiskUse> {
 		const pile = () => ({ bytes: 0, jobIds: [] as string[] });
 		const piles = { used: pile(), unused: pile(), deletedUsed: pile(), deletedUnused: pile() };
-		for (const job of this.#journal.jobs(['done'], ALL).toReversed()) {
+		const jobs = this.#journal.jobs(undefined, ALL).toReversed();
+		const projects = projectsOf(jobs);
+		for (const job of jobs) {
+			const of = projects.get(job.takeOf?.shot ?? job.id);
+			const isWanted = project === undefined || of === undefined || of === project;
+			if (job.state !== 'done' || !isWanted) continue;
 			const bytes = job.trashed ? null : await this.#bytesOf(job);
 			if (bytes === null) continue;
 			const isUsed = mayBeUsed(job);
@@ -86,6 +94,14 @@ export class ClipStore {
 		const onDisk = new Map(files.map(({ disk, size }) => [disk, size]));
 		return [...onDisk.values()].reduce((sum, size) => sum + size, 0);
 	}
+}
+
+/** By press: takes beside the first have no landing of their own. */
+function projectsOf(jobs: readonly Job[]): ReadonlyMap<string, string> {
+	const landed = jobs.flatMap(({ id, takeOf, landings: [first] }) =>
+		first ? [[takeOf?.shot ?? id, first.destination.project.id] as const] : [],
+	);
+	return new Map(landed);
 }
 
 /**

@@ -201,7 +201,7 @@ export function handlersFor(options: MethodsOptions): Handlers {
 			await revealFile((await finishedClip(journal, jobId)).path);
 			return {};
 		},
-		'history.disk': () => clipStore.use(),
+		'history.disk': ({ project }) => clipStore.use(project),
 		'history.trash': async ({ jobIds, evenUsed }) => ({
 			kept: [...(await clipStore.trash(jobIds, evenUsed))],
 		}),

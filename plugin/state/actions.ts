@@ -89,10 +89,8 @@ export function actionsOf(
 			look({ host: host.agent.id, film: filmOf(host), track: null, frame: null });
 		},
 
-		/** Another tab; remembered for the next panel. */
 		tab(tab: View['tab']): void {
 			look({ tab });
-			remember('tab', tab);
 		},
 
 		/** Puts the playhead on a frame: the editor's, or the panel's own where that has none. */
@@ -155,8 +153,8 @@ export function actionsOf(
 				const { prompts } = memoryOf(store.getState().shared);
 				await write('prompts', [...withPrompt(prompts, shot.prompt)]);
 				await write('habits', { ...habitsOf(asked) } as never);
-				const { prompt, negativePrompt, engine, takes, draft, loras, settings } = shot;
-				const last = { prompt, negativePrompt, engine, takes, draft, loras, settings };
+				const { project, prompt, negativePrompt, engine, takes, draft, loras, settings } = shot;
+				const last = { project, prompt, negativePrompt, engine, takes, draft, loras, settings };
 				// As text and back: what is not set is not there.
 				await write(LAST_REQUEST, JSON.parse(JSON.stringify(last)));
 			});
@@ -276,13 +274,13 @@ export function actionsOf(
 		trash(jobIds: readonly string[]): void {
 			void attempt(async () => {
 				const { kept } = await call('history.trash', { jobIds: [...jobIds] });
-				actions.lookAtDisk();
 				if (kept[0]) throw PickupError.from(kept[0].problem);
 			});
 		},
 
-		lookAtDisk(): void {
-			call('history.disk', {}).then(
+		/** What clips of a project take; null: of all. */
+		lookAtDisk(project: string | null): void {
+			call('history.disk', project === null ? {} : { project }).then(
 				(disk) => store.setState({ disk }),
 				() => {},
 			);

@@ -1,5 +1,5 @@
 import type { Job } from '../../protocol/jobs.ts';
-import type { Landing } from '../../protocol/landings.ts';
+import type { Destination, Landing } from '../../protocol/landings.ts';
 import type { Jobs } from './jobs.ts';
 import type { HistoryFilter } from './state.ts';
 
@@ -9,6 +9,8 @@ export type HistoryEntry = {
 	/** Where it stands or stood, or is wanted. */
 	readonly landing: Landing | null;
 	readonly take: number | null;
+	/** Where its press was for. */
+	readonly meant: Destination | null;
 };
 
 export type Sought = {
@@ -23,15 +25,17 @@ export function historyOf(
 	jobs: Jobs,
 	{ search, filter, project }: Sought,
 ): readonly HistoryEntry[] {
-	const projects = projectsOfShots(jobs);
+	const places = placesOfShots(jobs);
 	const words = search.toLowerCase().split(/\s+/).filter(Boolean);
 	return [...jobs.values()]
 		.filter(({ state, clip, deleted }) => state === 'done' && clip !== null && !deleted)
-		.map((job) => ({ job, landing: currentOf(job), take: job.takeOf?.take ?? null }))
-		.filter(({ job }) => {
-			const of = projects.get(job.takeOf?.shot ?? job.id);
-			return project === null || of === undefined || of === project;
-		})
+		.map((job) => ({
+			job,
+			landing: currentOf(job),
+			take: job.takeOf?.take ?? null,
+			meant: places.get(job.takeOf?.shot ?? job.id) ?? null,
+		}))
+		.filter(({ meant }) => project === null || meant === null || meant.project.id === project)
 		.filter((entry) => passes(entry, filter) && words.every((word) => holds(entry, word)))
 		.sort((a, b) => (b.job.endedAt ?? '').localeCompare(a.job.endedAt ?? ''));
 }
@@ -78,12 +82,12 @@ function holds({ job, landing }: HistoryEntry, word: string): boolean {
 	return texts.some((text) => text.toLowerCase().includes(word));
 }
 
-/** Takes beside the first have no landing of their own: their press says which project they are of. */
-function projectsOfShots(jobs: Jobs): ReadonlyMap<string, string> {
-	const projects = new Map<string, string>();
+/** Takes beside the first have no landing of their own: their press says where they were for. */
+function placesOfShots(jobs: Jobs): ReadonlyMap<string, Destination> {
+	const places = new Map<string, Destination>();
 	for (const { id, takeOf, landings } of jobs.values()) {
 		const [landing] = landings;
-		if (landing) projects.set(takeOf?.shot ?? id, landing.destination.project.id);
+		if (landing) places.set(takeOf?.shot ?? id, landing.destination);
 	}
-	return projects;
+	return places;
 }

@@ -18,7 +18,6 @@ const memories = {
 	}),
 	language: z.enum(['en', 'de', 'ja']),
 	theme: z.enum(['dark', 'light']),
-	tab: z.enum(['cut', 'history', 'setup']),
 } as const;
 
 export type Language = z.infer<(typeof memories)['language']>;
@@ -30,7 +29,6 @@ export type Memory = {
 	/** Null: as the system has it. */
 	readonly language: Language | null;
 	readonly theme: Theme | null;
-	readonly tab: z.infer<(typeof memories)['tab']> | null;
 };
 
 /** As many prompts are kept. */
@@ -48,7 +46,6 @@ export function memoryOf({ memory }: Shared): Memory {
 		habits: read('habits'),
 		language: read('language'),
 		theme: read('theme'),
-		tab: read('tab'),
 	};
 }
 

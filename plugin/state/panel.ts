@@ -3,6 +3,7 @@ import type { JobEvent } from '../../protocol/jobs.ts';
 import type { Notice } from '../../protocol/rpc.ts';
 import { type Actions, actionsOf, type Chance } from './actions.ts';
 import { followCut } from './follow-cut.ts';
+import { followFilm } from './follow-film.ts';
 import { followPress } from './follow-press.ts';
 import { followQueue } from './follow-queue.ts';
 import { applyEvent, withJobs } from './jobs.ts';
@@ -66,6 +67,7 @@ export function openPanel(options: PanelOptions): Panel {
 		},
 		onRefused: (problem) => store.setState({ link: { kind: 'refused', problem } }),
 	});
+	const stopFilm = followFilm(store);
 	const stopCut = followCut(store, link.call);
 	const followOrder = followQueue(store, link.call);
 	const stopPlan = followPlan(store, link.call, options.randomUuid());
@@ -94,15 +96,11 @@ export function openPanel(options: PanelOptions): Panel {
 		store.setState({ view: { ...known, host: host.agent.id, film } });
 	}
 
-	/** A page that was just opened begins where the last one was left. */
+	/** A page that was just opened asks for as much, and as good, as the last one. */
 	function adoptHabits(): void {
 		hasHabits = true;
-		const { wish, view: current, shared } = store.getState();
-		const { habits, tab, prompts } = memoryOf(shared);
-		store.setState({
-			wish: { ...wish, ...habits, prompt: wish.prompt || (prompts[0] ?? '') },
-			view: { ...current, tab: tab ?? current.tab },
-		});
+		const { wish, shared } = store.getState();
+		store.setState({ wish: { ...wish, ...memoryOf(shared).habits } });
 	}
 
 	function receiveEvent(event: JobEvent): void {
@@ -154,6 +152,7 @@ export function openPanel(options: PanelOptions): Panel {
 		actions,
 		media: new Media(link.call),
 		close() {
+			stopFilm();
 			stopCut();
 			stopPlan();
 			stopPress();

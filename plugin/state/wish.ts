@@ -15,6 +15,8 @@ export type Style = { readonly path: string; readonly strength: number };
 
 /** What the person asks for, whatever is under the playhead. */
 export type Wish = {
+	/** The project that it is asked for; null until one was seen. */
+	readonly film: string | null;
 	readonly verb: RequestKind;
 	readonly prompt: string;
 	readonly negativePrompt: string;
@@ -42,10 +44,21 @@ export const MOST_SEED = 4_294_967_295;
 export const NEW_SEEDS = 1_000_000;
 export const MOST_TAKES = 8;
 
-export const FIRST_WISH: Wish = {
-	verb: 'fill',
+/** What of a wish is of its film alone. */
+export type FilmWish = Pick<Wish, 'prompt' | 'negativePrompt' | 'stills' | 'marks' | 'length'>;
+
+export const FIRST_FILM_WISH: FilmWish = {
 	prompt: '',
 	negativePrompt: '',
+	stills: [],
+	marks: null,
+	length: null,
+};
+
+export const FIRST_WISH: Wish = {
+	...FIRST_FILM_WISH,
+	film: null,
+	verb: 'fill',
 	quality: 'standard',
 	engine: null,
 	takes: 1,
@@ -54,11 +67,8 @@ export const FIRST_WISH: Wish = {
 	draft: true,
 	replace: 'picture',
 	side: 'tail',
-	stills: [],
 	styles: [],
 	settings: {},
-	marks: null,
-	length: null,
 };
 
 /** What of a wish is remembered for the next time and for other panels. */
@@ -66,6 +76,11 @@ export type Habits = Pick<Wish, 'quality' | 'engine' | 'takes' | 'draft' | 'sett
 
 export function habitsOf({ quality, engine, takes, draft, settings }: Wish): Habits {
 	return { quality, engine, takes, draft, settings };
+}
+
+export function filmWishOf(wish: Wish): FilmWish {
+	const { prompt, negativePrompt, stills, marks, length } = wish;
+	return { prompt, negativePrompt, stills, marks, length };
 }
 
 /** Names a place, so that marks made for one clip are not taken for another's. */

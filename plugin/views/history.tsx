@@ -1,6 +1,5 @@
-import { useEffect, useMemo, useState } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 import {
-	Button,
 	Collection,
 	Header,
 	Input,
@@ -13,15 +12,16 @@ import {
 } from 'react-aria-components';
 import type { HistoryEntry } from '../state/history.ts';
 import { byDay, dayOf, historyOf } from '../state/history.ts';
-import { bytes } from '../state/numbers.ts';
 import { placingAt, timecodeIn } from '../state/place.ts';
 import type { CutScene } from '../state/scene.ts';
 import { hostOf } from '../state/scene.ts';
 import type { HistoryFilter } from '../state/state.ts';
 import type { Words } from '../strings/en.ts';
 import { languageFor } from '../strings/languages.ts';
+import { clipTitle } from './clip-title.ts';
 import { Refusal } from './commit.tsx';
 import { CutOff, IconButton, IconToggle, PrimaryButton, Segments } from './controls.tsx';
+import { DiskUse } from './disk-use.tsx';
 import { Icon } from './icons.tsx';
 import { useTicket } from './media.tsx';
 import { useLanguage, usePanel, usePanelState, useScene, useWords } from './panel-context.tsx';
@@ -43,11 +43,13 @@ export function HistoryTab() {
 	const search = usePanelState((state) => state.view.search);
 	const filter = usePanelState((state) => state.view.filter);
 	const chosen = usePanelState((state) => state.view.chosenClip);
-	const project = usePanelState((state) => hostOf(state)?.state.project?.id ?? null);
+	const project = usePanelState((state) => hostOf(state)?.state.project ?? null);
+	const film = project?.id ?? null;
 	const entries = useMemo(
-		() => historyOf(jobs, { search, filter, project }),
-		[jobs, search, filter, project],
+		() => historyOf(jobs, { search, filter, project: film }),
+		[jobs, search, filter, film],
 	);
+	const isNarrowed = search !== '' || filter !== 'all';
 	const entry = entries.find(({ job }) => job.id === chosen) ?? null;
 	return (
 		<main className="stage">
@@ -72,7 +74,7 @@ export function HistoryTab() {
 			</section>
 			<section className="below grow history" aria-label={words.clips}>
 				{entries.length === 0 ? (
-					<p className="section dim">{jobs.size === 0 ? words.nothingMade : words.nothingFound}</p>
+					<p className="section dim">{isNarrowed ? words.nothingFound : words.nothingMade}</p>
 				) : (
 					<Entries entries={entries} chosen={entry?.job.id ?? null} />
 				)}
@@ -82,7 +84,9 @@ export function HistoryTab() {
 					{entry && <Chosen key={entry.job.id} entry={entry} />}
 				</section>
 			)}
-			<WithChosen entry={entry} />
+			<WithChosen entry={entry}>
+				<DiskUse key={film} project={project} entries={entries} isNarrowed={isNarrowed} />
+			</WithChosen>
 		</main>
 	);
 }
@@ -116,11 +120,7 @@ function Entries({ entries, chosen }: { entries: readonly HistoryEntry[]; chosen
 						<Header className="day">{dayTitle(day, words, language)}</Header>
 						<Collection items={made} dependencies={[words]}>
 							{(entry) => (
-								<ListBoxItem
-									className="item"
-									id={entry.job.id}
-									textValue={entry.job.prompt || words.noPrompt}
-								>
+								<ListBoxItem className="item" id={entry.job.id} textValue={clipTitle(words, entry)}>
 									<EntryRow entry={entry} />
 								</ListBoxItem>
 							)}
@@ -142,7 +142,7 @@ function EntryRow({ entry }: { entry: HistoryEntry }) {
 				<JobPicture job={job} alt="" />
 			</span>
 			<span className="two">
-				<CutOff text={job.prompt || words.noPrompt} />
+				<CutOff text={clipTitle(words, entry)} />
 				<span className="cut-off">
 					{state && <span className="soft">{state}, </span>}
 					{facts}
@@ -174,7 +174,7 @@ function Chosen({ entry }: { entry: HistoryEntry }) {
 					<video
 						className="shown"
 						src={asked.value.path}
-						aria-label={job.prompt || words.noPrompt}
+						aria-label={clipTitle(words, entry)}
 						onError={again}
 						controls={hasControls}
 						tabIndex={0}
@@ -207,7 +207,7 @@ function Chosen({ entry }: { entry: HistoryEntry }) {
 	);
 }
 
-function WithChosen({ entry }: { entry: HistoryEntry | null }) {
+function WithChosen({ entry, children }: { entry: HistoryEntry | null; children: ReactNode }) {
 	const { actions } = usePanel();
 	const words = useWords();
 	const scene = useScene();
@@ -260,7 +260,7 @@ function WithChosen({ entry }: { entry: HistoryEntry | null }) {
 					/>
 				</div>
 			)}
-			<DiskUse />
+			{children}
 		</section>
 	);
 }
@@ -277,52 +277,6 @@ function WouldLand({ scene: { cut, place, playhead } }: { scene: CutScene }) {
 				? words.placesInGap(place.track.name, timecode)
 				: words.placesAbove(place.clip.name, place.track.name, timecode)}
 		</p>
-	);
-}
-
-/** How much of the disk the clips take, and the way to have less. */
-function DiskUse() {
-	const { actions } = usePanel();
-	const words = useWords();
-	const [isAsking, setAsking] = useState(false);
-	const disk = usePanelState((state) => state.disk);
-	const jobs = usePanelState((state) => state.jobs);
-	const made = [...jobs.values()].filter(({ state }) => state === 'done').length;
-	// biome-ignore lint/correctness/useExhaustiveDependencies: looked at anew when there are more clips
-	useEffect(() => actions.lookAtDisk(), [actions, made]);
-	if (!disk) return null;
-	const { used, unused, deletedUsed, deletedUnused } = disk;
-	const loose = unused.bytes + deletedUnused.bytes;
-	const all = used.bytes + deletedUsed.bytes + loose;
-	const ids = [...unused.jobIds, ...deletedUnused.jobIds].filter((id) => !jobs.get(id)?.starred);
-	if (isAsking) {
-		return (
-			<div className="plan spread" role="alert">
-				<span>{words.cleanUpSays(ids.length)}</span>
-				<Button
-					className="link"
-					onPress={() => {
-						actions.trash(ids);
-						setAsking(false);
-					}}
-				>
-					{words.toTrash}
-				</Button>
-				<Button className="link" onPress={() => setAsking(false)}>
-					{words.keep}
-				</Button>
-			</div>
-		);
-	}
-	return (
-		<div className="plan spread">
-			<span>{words.diskUse(bytes(words, all), bytes(words, loose))}</span>
-			{ids.length > 0 && (
-				<Button className="link" onPress={() => setAsking(true)}>
-					{words.cleanUp}
-				</Button>
-			)}
-		</div>
 	);
 }
 

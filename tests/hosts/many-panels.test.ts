@@ -88,7 +88,7 @@ it('twenty panels agree about one editor, whoever is cut off meanwhile, and over
 	await editor.redo();
 	await settled(peer, one!.id, 'landed');
 	for (const [at, { panel }] of watchers.entries()) {
-		panel.actions.remember('tab', at % 2 === 0 ? 'history' : 'setup');
+		panel.actions.remember('theme', at % 2 === 0 ? 'dark' : 'light');
 	}
 	const [slow, other] = await press(
 		peer,

@@ -1,7 +1,8 @@
 import { afterAll, expect, it } from 'vitest';
 import { sceneOf } from '../../plugin/state/scene.ts';
+import { isReady } from '../../plugin/state/shots.ts';
 import { PickupError } from '../../protocol/errors.ts';
-import { type Daemon, endAllDaemons, startDaemon } from '../daemon/harness.ts';
+import { type Daemon, endAllDaemons, startDaemon, until } from '../daemon/harness.ts';
 import { closePanels, cutWhere, known, openState } from './panel.ts';
 import { openFilm } from './stage.ts';
 
@@ -54,4 +55,38 @@ it('An editor that once did not give its cut is asked again', async () => {
 	isRefused = false;
 	await cutWhere(panel, 'the cut', ({ host }) => host.agent.id === film.agent.id);
 	await film.quit();
+});
+
+it('What is asked for in one film does not stand in another, and is there again in its own', async () => {
+	const daemon = await startDaemon({ engine: 'none' });
+	const editor = await openFilm(daemon);
+	await editor.change({ playhead: 60 });
+	const panel = openState(() => daemon);
+	await cutWhere(panel, 'the gap', ({ place }) => place.kind === 'gap');
+	panel.actions.wish({ prompt: 'fog over the hills' });
+	await known(panel, 'the plan', ({ plan }) => plan.kind === 'ready' && plan.plan);
+	await panel.actions.press();
+	await cutWhere(panel, 'the clip', ({ shot }) => (shot?.takes ?? []).some(isReady));
+	await until('the brief', () => editor.brief()?.prompt === 'fog over the hills');
+	panel.actions.wish({ prompt: 'not pressed yet' });
+
+	const other = { id: 'other', name: 'Other', path: null };
+	const { project } = editor.state();
+	await editor.change({ project: other });
+	const wish = () => panel.store.getState().wish;
+	await known(panel, 'the other film', (state) => state.wish.film === 'other');
+	expect(wish().prompt).toBe('');
+	// What the editor's own Fill button would ask for.
+	await until('the brief', () => editor.brief()?.prompt === '');
+	const opened = openState(() => daemon);
+	await known(opened, 'the other film', (state) => state.wish.film === 'other');
+	expect(opened.store.getState().wish.prompt).toBe('');
+
+	await editor.change({ project });
+	await known(panel, 'its own film', (state) => state.wish.film === project!.id);
+	expect(wish().prompt).toBe('not pressed yet');
+	await until('the brief', () => editor.brief()?.prompt === 'fog over the hills');
+	await known(opened, 'its own film', (state) => state.wish.film === project!.id);
+	expect(opened.store.getState().wish.prompt).toBe('fog over the hills');
+	await editor.quit();
 });
