@@ -55,9 +55,9 @@ export async function openTimelineFile(
 			onGivenUp: giveUp,
 			onStatus: (status) =>
 				terminal.note(
-					status === 'lost'
-						? 'The daemon has ended. Clips land when it runs again.'
-						: 'The daemon runs again.',
+					status === 'connected'
+						? 'The daemon runs again.'
+						: 'The daemon has ended. Clips land when it runs again.',
 				),
 		});
 		const connected = await client;

@@ -36,8 +36,8 @@ export type ClientOptions = {
 	readonly endpoint: () => Promise<{ readonly port: number; readonly token: string }>;
 	readonly openSocket: (url: string, protocols: string[]) => SocketLike;
 	readonly client: { readonly name: string; readonly version: string };
-	/** Told when the connection is lost and when it stands again. */
-	readonly onStatus?: (status: 'connected' | 'lost') => void;
+	/** Told when the connection is lost, `stopped` where the daemon said that it ends, and when it stands again. */
+	readonly onStatus?: (status: 'connected' | 'lost' | 'stopped') => void;
 	/** Told what this connection watches; after a loss it has to be watched anew. */
 	readonly onNotice?: (notice: Notice) => void;
 	/** How long to go on trying after a loss, in ms. Default: 15 s; an agent goes on for ever. */
@@ -82,7 +82,7 @@ export async function connect(options: ClientOptions): Promise<Client> {
 
 	function relink(): Promise<void> {
 		relinking ??= (async () => {
-			options.onStatus?.('lost');
+			options.onStatus?.(link.lost ?? 'lost');
 			link = await openWithPatience(options, () => closed);
 			// It was closed while a new connection was made.
 			if (closed) link.close();
@@ -154,7 +154,8 @@ async function* following<T>(first: readonly T[], then: AsyncIterable<T>): Async
 
 type Link = {
 	readonly hello: Result<'hello'>;
-	readonly lost: boolean;
+	/** How it was lost; null while it stands. */
+	readonly lost: 'lost' | 'stopped' | null;
 	call<M extends Method>(method: M, params: Params<M>): Promise<Result<M>>;
 	listen(onEvent: (event: JobEvent) => void, onLost: () => void): () => void;
 	close(): void;
@@ -182,12 +183,12 @@ async function openLink(options: ClientOptions): Promise<Link> {
 	const socket = options.openSocket(url, [SUBPROTOCOL, `token.${token}`]);
 	const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
 	const listeners = new Set<{ onEvent: (event: JobEvent) => void; onLost: () => void }>();
-	let lost = false;
+	let lost: Link['lost'] = null;
 	let nextId = 1;
 
-	function lose(why = `The connection to ${url} was lost`): void {
+	function lose(why = `The connection to ${url} was lost`, how: 'lost' | 'stopped' = 'lost'): void {
 		if (lost) return;
-		lost = true;
+		lost = how;
 		const error = new PickupError('daemon-unreachable', why);
 		for (const { reject } of waiting.values()) reject(error);
 		waiting.clear();
@@ -199,8 +200,13 @@ async function openLink(options: ClientOptions): Promise<Link> {
 		socket.close();
 	}, ANSWER_WITHIN);
 	let isOpen = false;
-	socket.onclose = () => lose(isOpen ? undefined : `No daemon answers at ${url}`);
-	socket.onerror = socket.onclose;
+	const ended = ({ code }: { readonly code?: number }) =>
+		lose(
+			isOpen ? undefined : `No daemon answers at ${url}`,
+			code === GOING_AWAY ? 'stopped' : 'lost',
+		);
+	socket.onclose = ended;
+	socket.onerror = ended;
 	socket.onmessage = (event: { data: unknown }) => receive(String(event.data));
 
 	function receive(text: string): void {
@@ -281,6 +287,9 @@ async function openLink(options: ClientOptions): Promise<Link> {
 
 /** How long a server may take to open a connection and to answer the hello, in ms. */
 const ANSWER_WITHIN = 60_000;
+
+/** How a daemon that is stopped closes its connections. */
+const GOING_AWAY = 1001;
 
 /** Stands for the opening of the socket among the calls that wait. */
 const OPENING = 0;

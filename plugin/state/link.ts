@@ -14,7 +14,8 @@ export type LinkOptions = {
 	readonly onNotice: (notice: Notice) => void;
 	readonly onJobs: (jobs: Result<'job.list'>) => void;
 	readonly onEvent: (event: JobEvent) => void;
-	readonly onLost: (problem: Problem | null) => void;
+	/** `wasStopped`: it ended because somebody wanted it to. */
+	readonly onLost: (problem: Problem | null, wasStopped: boolean) => void;
 	/** It answers, and this panel is not let in, or too old: trying again would change nothing. */
 	readonly onRefused: (problem: Problem) => void;
 };
@@ -55,7 +56,7 @@ export function openLink(options: LinkOptions): Link {
 						options.onNotice(notice);
 					},
 					onStatus: (status) => {
-						if (status === 'lost') options.onLost(null);
+						if (status !== 'connected') options.onLost(null, status === 'stopped');
 						else if (client) watch(client).catch(() => {});
 					},
 				});
@@ -70,7 +71,7 @@ export function openLink(options: LinkOptions): Link {
 			client = null;
 			if (isClosed) return;
 			if (problem && FINAL.includes(problem.code)) return options.onRefused(problem);
-			options.onLost(problem);
+			options.onLost(problem, false);
 			await new Promise<void>((resolve) => setTimeout(resolve, AGAIN_AFTER));
 		}
 	}

@@ -16,6 +16,11 @@ import { filmOf, hostOf } from './scene.ts';
 import { firstState, type Kept, type PanelState } from './state.ts';
 import { NEW_SEEDS } from './wish.ts';
 
+declare function setTimeout(callback: () => void, milliseconds: number): unknown;
+
+/** How long a daemon that died may take to come back before it is said what can be done, in ms. */
+const PATIENCE = 15_000;
+
 export type PanelOptions = Pick<LinkOptions, 'endpoint' | 'openSocket' | 'version'> &
 	Chance & {
 		/** What the page kept over its reload; null for a page that was just opened. */
@@ -59,11 +64,15 @@ export function openPanel(options: PanelOptions): Panel {
 			receiveEvent(event);
 			followOrder(event);
 		},
-		onLost: (problem) => {
-			const { link: known } = store.getState();
-			const since = known.kind === 'lost' || known.kind === 'starting' ? known.since : now();
+		onLost: (problem, wasStopped) => {
+			const { link: known, hosts } = store.getState();
 			if (known.kind === 'starting' && problem === null) return;
-			store.setState({ link: { kind: 'lost', since, problem } });
+			const isNew = known.kind !== 'lost';
+			const since = known.kind === 'lost' || known.kind === 'starting' ? known.since : now();
+			// Editors that had spoken to it start one that died, and not one that was stopped.
+			const first = wasStopped ? 'stopped' : hosts.length > 0 ? 'restarts' : 'gone';
+			store.setState({ link: { kind: 'lost', since, problem, hope: isNew ? first : known.hope } });
+			if (isNew && first === 'restarts') setTimeout(() => giveUpHope(since), PATIENCE);
 		},
 		onRefused: (problem) => store.setState({ link: { kind: 'refused', problem } }),
 	});
@@ -73,6 +82,12 @@ export function openPanel(options: PanelOptions): Panel {
 	const stopPlan = followPlan(store, link.call, options.randomUuid());
 	const actions = actionsOf(store, link.call, options);
 	const stopPress = followPress(store, actions.press);
+
+	function giveUpHope(since: number): void {
+		const { link } = store.getState();
+		if (link.kind !== 'lost' || link.since !== since || link.hope !== 'restarts') return;
+		store.setState({ link: { ...link, hope: 'gone' } });
+	}
 
 	function receiveNotice(notice: Notice): void {
 		if (notice.method === 'hosts') {

@@ -13,9 +13,20 @@ import { FIRST_WISH, type Wish } from './wish.ts';
 export type LinkState =
 	| { readonly kind: 'starting'; readonly since: number }
 	| { readonly kind: 'connected' }
-	| { readonly kind: 'lost'; readonly since: number; readonly problem: Problem | null }
+	| {
+			readonly kind: 'lost';
+			readonly since: number;
+			readonly problem: Problem | null;
+			readonly hope: Hope;
+	  }
 	/** It answers, and will not have this panel. */
 	| { readonly kind: 'refused'; readonly problem: Problem };
+
+/**
+ * What is known of a daemon that does not answer: it ended by itself and an editor starts it anew,
+ * somebody stopped it, or it did not come back.
+ */
+export type Hope = 'restarts' | 'stopped' | 'gone';
 
 export type OpenCut = {
 	readonly host: string;

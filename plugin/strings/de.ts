@@ -420,6 +420,10 @@ export const de: Words = {
 			: `Er startet von selbst wieder; ${count(kept, 'Clip ist', 'Clips sind')} aufgehoben.`,
 	engineAway:
 		'Er kam nicht wieder. Mit „pickup daemon“ starten, oder Pickup im Schnittprogramm öffnen.',
+	engineWasStopped: 'Pickups Dienst wurde beendet',
+	engineStoppedSays:
+		'Er läuft wieder, wenn ihn jemand startet: mit „pickup daemon“, oder wenn Pickup neu geöffnet wird. Was in Arbeit war, geht dann weiter.',
+	goesOnLater: 'Geht weiter, wenn der Dienst wieder läuft',
 	panelOlder: 'Diese Leiste ist älter als der Dienst',
 	panelOlderSays: 'Neu laden, dann passen beide wieder zusammen.',
 	reload: 'Neu laden',

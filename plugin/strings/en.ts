@@ -433,6 +433,10 @@ export const en = {
 			? 'It starts again by itself.'
 			: `It starts again by itself; ${count(kept, 'clip is', 'clips are')} kept.`,
 	engineAway: 'It has not come back. Start it with “pickup daemon”, or open Pickup in your editor.',
+	engineWasStopped: 'Pickup’s engine was stopped',
+	engineStoppedSays:
+		'It runs again when somebody starts it: with “pickup daemon”, or by opening Pickup anew. What was under way goes on then.',
+	goesOnLater: 'Goes on when the engine runs again',
 	panelOlder: 'The panel is older than the engine',
 	panelOlderSays: 'Reload, and both are of one version again.',
 	reload: 'Reload',

@@ -410,6 +410,10 @@ export const ja: Words = {
 			? '自動的に再開します。'
 			: `自動的に再開します。${kept} クリップは保管されています。`,
 	engineAway: '戻りません。「pickup daemon」で起動するか、編集ソフトで Pickup を開いてください。',
+	engineWasStopped: 'Pickup のエンジンは終了されました',
+	engineStoppedSays:
+		'「pickup daemon」で起動するか、Pickup を開き直すと動きます。途中の作業はそのとき続きます。',
+	goesOnLater: 'エンジンが動けば続きます',
 	panelOlder: 'パネルがエンジンより古いバージョンです',
 	panelOlderSays: '再読み込みすると、同じバージョンになります。',
 	reload: '再読み込み',

@@ -14,15 +14,13 @@ export function Connection() {
 	const host = usePanelState(hostOf);
 	if (link.kind !== 'connected') {
 		const isOff = link.kind === 'lost' || link.kind === 'refused';
-		const says = {
-			starting: words.connecting,
-			lost: words.restarting,
-			refused: words.notConnected,
-		};
+		const restarts = link.kind === 'lost' && link.hope === 'restarts';
 		return (
 			<div className="connection">
 				<Icon name={isOff ? 'unplug' : 'plug'} />
-				<span className="cut-off">{says[link.kind]}</span>
+				<span className="cut-off">
+					{restarts ? words.restarting : isOff ? words.notConnected : words.connecting}
+				</span>
 			</div>
 		);
 	}

@@ -48,9 +48,14 @@ function Stage({ children }: { children?: React.ReactNode }) {
 /** It answered once or never, and does not now. */
 function Lost() {
 	const words = useWords();
+	const wasStopped = usePanelState(({ link }) => link.kind === 'lost' && link.hope === 'stopped');
 	return (
 		<Stage>
-			<Message icon="unplug" title={words.engineStopped} says={words.engineAway} />
+			<Message
+				icon="unplug"
+				title={wasStopped ? words.engineWasStopped : words.engineStopped}
+				says={wasStopped ? words.engineStoppedSays : words.engineAway}
+			/>
 		</Stage>
 	);
 }

@@ -94,7 +94,8 @@ export function useKeys(): void {
 			const now = latest.current;
 			if (now.kind !== 'cut' || now.mode !== 'running') return null;
 			const take = now.shot && runningTake(now.shot);
-			return take ? () => actions.cancel(take.job.id) : null;
+			const canAsk = store.getState().link.kind === 'connected';
+			return take && canAsk ? () => actions.cancel(take.job.id) : null;
 		}
 
 		function mark(which: 'i' | 'o'): void {

@@ -93,6 +93,7 @@ function RunningStrip({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 	const words = useWords();
 	const take = runningTake(shot)!;
 	const { place } = scene;
+	const isConnected = usePanelState((state) => state.link.kind === 'connected');
 	const now = useNow(take.job.state === 'running');
 	if (place.kind === 'nothing') return null;
 	const strip = stripAround(place.track, shot.destination.range);
@@ -113,7 +114,8 @@ function RunningStrip({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 			middle={{
 				name,
 				picture: <JobPicture job={take.job} alt={words.previewOf(title)} />,
-				under: (
+				// Without the engine nothing is known of it.
+				under: isConnected && (
 					<>
 						<span>{percent(words, take.job.progress)}</span>
 						{left !== null && <span className="dim">{words.left(clock(left))}</span>}
@@ -131,20 +133,26 @@ export function JobProgress({ job, shot }: { job: Job; shot: ShotView }) {
 	const words = useWords();
 	const marks = usePanelState((state) => state.phases.get(job.id)) ?? [];
 	const shared = usePanelState((state) => state.shared);
+	const isConnected = usePanelState((state) => state.link.kind === 'connected');
 	const waits = waitingLanding(shot);
 	const isQueued = job.state === 'queued';
 	const segments = segmentsOf(job, marks, phasesIn(shared, job.plan.engine, job.kind));
 	const toCome = phasesToCome(segments).map((phase) => phaseWords(words, phase));
-	const [first = '', ...rest] = (
-		isQueued ? (shared.paused ? words.paused : words.waitsForItsTurn) : phaseWords(words, job.phase)
-	).split(', ');
+	const says = !isConnected
+		? words.goesOnLater
+		: isQueued
+			? shared.paused
+				? words.paused
+				: words.waitsForItsTurn
+			: phaseWords(words, job.phase);
+	const [first = '', ...rest] = says.split(', ');
 	return (
 		<div className="section job" data-keys="job">
 			<div className="job-phase">
 				<b>{first}</b>
 				<span className="soft cut-off">{rest.join(', ')}</span>
 			</div>
-			<Button className="button" onPress={() => actions.cancel(job.id)}>
+			<Button className="button" isDisabled={!isConnected} onPress={() => actions.cancel(job.id)}>
 				{words.cancel}
 				<kbd>{words.escape}</kbd>
 			</Button>
@@ -171,7 +179,7 @@ export function JobProgress({ job, shot }: { job: Job; shot: ShotView }) {
 						? waits.state === 'waiting'
 							? words.waitsFor[waits.waitsFor]
 							: words.placing
-						: toCome.length > 0
+						: isConnected && toCome.length > 0
 							? words.thenComes(lowered(toCome).join(', '))
 							: '\u00a0'}
 				</span>

@@ -4,7 +4,7 @@ import { isPlaced, isReady, type ShotView, type TakeView } from '../state/shots.
 import type { Compared } from '../state/state.ts';
 import { Icon } from './icons.tsx';
 import { useTicket } from './media.tsx';
-import { useWords } from './panel-context.tsx';
+import { usePanelState, useWords } from './panel-context.tsx';
 import { playableForm } from './playable-form.ts';
 import { JobPicture } from './strip.tsx';
 import { takeTitle } from './take-title.ts';
@@ -92,12 +92,13 @@ function TakePicture({ take, title, isNext }: { take: TakeView; title: string; i
 
 function TakeState({ take }: { take: TakeView }) {
 	const words = useWords();
+	const isConnected = usePanelState((state) => state.link.kind === 'connected');
 	const { job } = take;
 	switch (job.state) {
 		case 'queued':
 			return words.takeWaiting;
 		case 'running':
-			return percent(words, job.progress);
+			return isConnected ? percent(words, job.progress) : words.takeWaiting;
 		case 'failed':
 			return words.takeStopped;
 		case 'cancelled':
