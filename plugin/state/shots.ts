@@ -12,7 +12,7 @@ export type ShotView = {
 	readonly prompt: string;
 	readonly destination: Destination;
 	readonly createdAt: string;
-	/** By their numbers; those that were deleted are left out. */
+	/** By their numbers; those that were deleted or cancelled are left out. */
 	readonly takes: readonly TakeView[];
 	/** How many takes were asked for, beside the draft. */
 	readonly asked: number;
@@ -132,7 +132,7 @@ function viewOf(id: string, group: readonly Job[]): ShotView | null {
 		prompt: first.job.prompt,
 		destination,
 		createdAt: first.job.createdAt,
-		takes: takes.filter(({ job }) => !job.deleted),
+		takes: takes.filter(({ job }) => !job.deleted && job.state !== 'cancelled'),
 		asked: takes.filter(({ take }) => take > 0).length,
 	};
 }

@@ -60,6 +60,8 @@ export type View = {
 	/** The place where something else is asked for although there are takes. */
 	readonly fresh: string | null;
 	readonly isMoreOpen: boolean;
+	/** The list of the keys. */
+	readonly isHelpOpen: boolean;
 	readonly search: string;
 	readonly filter: HistoryFilter;
 	readonly chosenClip: string | null;
@@ -118,6 +120,7 @@ export const FIRST_VIEW: View = {
 	compared: null,
 	fresh: null,
 	isMoreOpen: false,
+	isHelpOpen: false,
 	search: '',
 	filter: 'all',
 	chosenClip: null,

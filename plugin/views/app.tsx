@@ -9,6 +9,7 @@ import { Announcer } from './announcer.tsx';
 import { Connection } from './connection.tsx';
 import { CutTab } from './cut-tab.tsx';
 import { HistoryTab } from './history.tsx';
+import { KeyHelp } from './key-help.tsx';
 import { useKeys } from './keys.ts';
 import { useLanguage, useMemory, usePanel, usePanelState, useWords } from './panel-context.tsx';
 import { SetupTab } from './setup.tsx';
@@ -47,6 +48,7 @@ export function App() {
 						))}
 					</TabList>
 					<Connection />
+					<KeyHelp />
 				</header>
 				<TabPanel className="panel" id="cut">
 					<CutTab />

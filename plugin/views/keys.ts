@@ -27,8 +27,20 @@ export function useKeys(): void {
 			event.preventDefault();
 			act();
 		};
+		// Buttons, tabs and radios keep Enter to themselves: this one is meant for none of them.
+		const onCapture = (event: KeyboardEvent) => {
+			if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+			if (isInPopover(event)) return;
+			event.preventDefault();
+			event.stopPropagation();
+			if (!event.repeat) pressPrimary();
+		};
 		window.addEventListener('keydown', onKey);
-		return () => window.removeEventListener('keydown', onKey);
+		window.addEventListener('keydown', onCapture, { capture: true });
+		return () => {
+			window.removeEventListener('keydown', onKey);
+			window.removeEventListener('keydown', onCapture, { capture: true });
+		};
 
 		function actOf(event: KeyboardEvent): (() => void) | null {
 			const isCommand = event.ctrlKey || event.metaKey;
@@ -51,7 +63,6 @@ export function useKeys(): void {
 		function command(event: KeyboardEvent, typing: boolean): (() => void) | null {
 			const tab = TABS[Number(/^Digit([1-3])$/.exec(event.code)?.[1]) - 1];
 			if (tab) return () => actions.tab(tab);
-			if (event.key === 'Enter') return pressPrimary;
 			if (event.key === 'f') {
 				return () => {
 					actions.tab('history');
@@ -66,6 +77,7 @@ export function useKeys(): void {
 
 		function plain(event: KeyboardEvent): (() => void) | null {
 			const now = latest.current;
+			if (event.key === '?') return () => actions.look({ isHelpOpen: true });
 			if (event.key === 'Enter') return isOnControl(event) ? null : pressPrimary;
 			if (store.getState().view.tab !== 'cut' || now.kind !== 'cut') return null;
 			switch (event.key) {
@@ -128,6 +140,11 @@ export function useKeys(): void {
 function isOnControl({ target }: KeyboardEvent): boolean {
 	if (!(target instanceof HTMLElement)) return false;
 	return target.closest('button, a, [role="option"], [role="row"], [role="menuitem"]') !== null;
+}
+
+/** What is open over the page has keys of its own. */
+function isInPopover({ target }: KeyboardEvent): boolean {
+	return target instanceof HTMLElement && target.closest('.popover') !== null;
 }
 
 function pressPrimary(): void {

@@ -1,11 +1,18 @@
 import { type CSSProperties, useEffect, useState } from 'react';
 import { Button } from 'react-aria-components';
 import type { Job } from '../../protocol/jobs.ts';
+import { comparedFor, withTake } from '../state/compare.ts';
 import { phasesIn } from '../state/memory.ts';
 import { clock, percent } from '../state/numbers.ts';
 import { phasesToCome, secondsLeft, segmentsOf } from '../state/phases.ts';
 import type { CutScene } from '../state/scene.ts';
-import { runningTake, type ShotView, waitingLanding } from '../state/shots.ts';
+import {
+	isPlaced,
+	runningTake,
+	type ShotView,
+	type TakeView,
+	waitingLanding,
+} from '../state/shots.ts';
 import { stripAround } from '../state/strip.ts';
 import { Commit } from './commit.tsx';
 import { GapBar } from './gap-bar.tsx';
@@ -18,6 +25,7 @@ import { JobPicture, StripView } from './strip.tsx';
 import { takeTitle } from './take-title.ts';
 import { Thumbs } from './thumbs.tsx';
 import { useIsWide } from './use-media-query.ts';
+import { Viewer } from './viewer.tsx';
 
 /** The job stands in the strip where the clip will be; below it what comes after. */
 export function Running({ scene, shot }: { scene: CutScene; shot: ShotView }) {
@@ -26,6 +34,21 @@ export function Running({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 	const isWide = useIsWide();
 	const prompt = usePanelState((state) => state.wish.prompt);
 	const take = runningTake(shot)!;
+	const chosen = usePanelState((state) => state.view.compared);
+	// A take that is finished can be watched meanwhile, in the place of the strip.
+	const watched = chosen?.shot === shot.id ? comparedFor(shot, chosen) : null;
+	const usual = comparedFor(shot, null);
+	const thumbs = (
+		<Thumbs
+			shot={shot}
+			{...(watched ? { compared: watched } : {})}
+			onChoose={({ job }, asB) => {
+				const from = watched ?? (usual && { ...usual, a: job.id, b: null });
+				if (from) actions.compare(withTake(from, job.id, asB));
+			}}
+			{...(watched ? { onLive: () => actions.compare(null) } : {})}
+		/>
+	);
 	// Where a draft of ours stands, what can be asked for is of that clip, and would not be meant.
 	const canAsk = scene.place.kind === 'gap';
 	useEffect(() => {
@@ -37,7 +60,11 @@ export function Running({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 		<>
 			<section className="cut" aria-label={words.cutAtPlayhead}>
 				<GapBar scene={scene} />
-				<RunningStrip scene={scene} shot={shot} />
+				{watched ? (
+					<Viewer key={shot.id} scene={scene} shot={shot} compared={watched} />
+				) : (
+					<RunningStrip scene={scene} shot={shot} />
+				)}
 				<JobProgress job={take.job} shot={shot} />
 			</section>
 			{isWide && canAsk && (
@@ -46,16 +73,14 @@ export function Running({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 					after={
 						<div className="takes-so-far">
 							<h2>{words.takesSoFar}</h2>
-							<Thumbs shot={shot} />
+							{thumbs}
 						</div>
 					}
 				/>
 			)}
 			{isWide && !canAsk && (
 				<section className="side-column" aria-label={words.chooseTake}>
-					<div className="section">
-						<Thumbs shot={shot} />
-					</div>
+					<div className="section">{thumbs}</div>
 					<div className="section">
 						<dl className="facts">
 							<dt>{words.shot}</dt>
@@ -65,11 +90,7 @@ export function Running({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 				</section>
 			)}
 			<section className="below grow" aria-label={words.takesAndQueue}>
-				{!isWide && (
-					<div className="section">
-						<Thumbs shot={shot} />
-					</div>
-				)}
+				{!isWide && <div className="section">{thumbs}</div>}
 				<Queue scene={scene} />
 			</section>
 			{isWide && canAsk ? (
@@ -113,7 +134,7 @@ function RunningStrip({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 			)}
 			middle={{
 				name,
-				picture: <JobPicture job={take.job} alt={words.previewOf(title)} />,
+				picture: <SoFar shot={shot} take={take} alt={words.previewOf(title)} />,
 				// Without the engine nothing is known of it.
 				under: isConnected && (
 					<>
@@ -125,6 +146,15 @@ function RunningStrip({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 			}}
 		/>
 	);
+}
+
+/** Before there is anything to see of it: what stands in the cut meanwhile. */
+function SoFar({ shot, take, alt }: { shot: ShotView; take: TakeView; alt: string }) {
+	const words = useWords();
+	const hasPreview = usePanelState(({ previews }) => previews.has(take.job.id));
+	const placed = shot.takes.find(isPlaced);
+	if (hasPreview || !placed) return <JobPicture job={take.job} alt={alt} />;
+	return <JobPicture job={placed.job} alt={takeTitle(words, placed)} />;
 }
 
 /** What is being done, how far it is, and what comes then. */

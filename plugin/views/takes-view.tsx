@@ -1,12 +1,19 @@
 import type { Job } from '../../protocol/jobs.ts';
+import type { ClipSpan } from '../../protocol/timeline.ts';
 import { canUse, comparedFor, shownTake, withTake } from '../state/compare.ts';
 import { duration } from '../state/numbers.ts';
 import { timecodeIn } from '../state/place.ts';
 import type { CutScene } from '../state/scene.ts';
-import { goneTake, type ShotView, type TakeView, waitingLanding } from '../state/shots.ts';
+import {
+	goneTake,
+	jobOfPath,
+	type ShotView,
+	type TakeView,
+	waitingLanding,
+} from '../state/shots.ts';
 import { clipOn } from '../state/strip.ts';
 import { Refusal } from './commit.tsx';
-import { IconButton, IconToggle, PrimaryButton } from './controls.tsx';
+import { CutOff, IconButton, IconToggle, PrimaryButton } from './controls.tsx';
 import { titleOf } from './fields.tsx';
 import { GapBar } from './gap-bar.tsx';
 import { Picture } from './media.tsx';
@@ -130,6 +137,7 @@ function UseTake({ scene, shot, take }: { scene: CutScene; shot: ShotView; take:
 /** Both joins as pairs of frames that touch. */
 function Joins({ scene, shot, take }: { scene: CutScene; shot: ShotView; take: TakeView }) {
 	const words = useWords();
+	const jobs = usePanelState((state) => state.jobs);
 	const { cut, host, open, place } = scene;
 	const { range } = shot.destination;
 	if (place.kind === 'nothing') return null;
@@ -137,6 +145,11 @@ function Joins({ scene, shot, take }: { scene: CutScene; shot: ShotView; take: T
 	const left = clipOn(track, range.start - 1);
 	const right = clipOn(track, range.end);
 	const title = takeTitle(words, take);
+	// What Pickup calls its clips is long, and begins with where they are.
+	const nameOf = (clip: ClipSpan | null, edge: string) => {
+		const job = clip?.source.kind === 'file' ? jobOfPath(jobs, clip.source.path) : null;
+		return job?.takeOf ? takeTitle(words, job.takeOf) : (clip?.name ?? edge);
+	};
 	const frame = (at: number) =>
 		({ kind: 'frame', host: host.agent.id, track: track.name, frame: at, width: 400 }) as const;
 	const ofTake = (at: number) =>
@@ -146,7 +159,7 @@ function Joins({ scene, shot, take }: { scene: CutScene; shot: ShotView; take: T
 			<figure>
 				<figcaption>
 					<span>{`${words.in}, ${timecodeIn(cut.sequence, range.start)}`}</span>
-					<span>{`${left?.name ?? words.start} | ${title}`}</span>
+					<CutOff text={`${nameOf(left, words.start)} | ${title}`} />
 				</figcaption>
 				<div>
 					<Picture
@@ -160,7 +173,7 @@ function Joins({ scene, shot, take }: { scene: CutScene; shot: ShotView; take: T
 			<figure>
 				<figcaption>
 					<span>{`${words.out}, ${timecodeIn(cut.sequence, range.end)}`}</span>
-					<span>{`${title} | ${right?.name ?? words.end}`}</span>
+					<CutOff text={`${title} | ${nameOf(right, words.end)}`} />
 				</figcaption>
 				<div>
 					<Picture

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'react';
 import { percent } from '../state/numbers.ts';
-import { isPlaced, isReady, type ShotView, type TakeView } from '../state/shots.ts';
+import { isLive, isPlaced, isReady, type ShotView, type TakeView } from '../state/shots.ts';
 import type { Compared } from '../state/state.ts';
 import { Icon } from './icons.tsx';
 import { useTicket } from './media.tsx';
@@ -15,11 +15,14 @@ export function Thumbs({
 	shot,
 	compared,
 	onChoose,
+	onLive,
 }: {
 	shot: ShotView;
 	compared?: Compared;
 	/** `asB`: with Shift. */
 	onChoose?: (take: TakeView, asB: boolean) => void;
+	/** For a take that is still being made. */
+	onLive?: () => void;
 }) {
 	const next = shot.takes.find(({ job }) => job.state === 'queued');
 	return (
@@ -31,6 +34,7 @@ export function Thumbs({
 					isNext={take === next}
 					{...(compared ? { compared } : {})}
 					{...(onChoose ? { onChoose } : {})}
+					{...(onLive && isLive(take) ? { onLive } : {})}
 				/>
 			))}
 		</div>
@@ -42,11 +46,13 @@ function Thumb({
 	isNext,
 	compared,
 	onChoose,
+	onLive,
 }: {
 	take: TakeView;
 	isNext: boolean;
 	compared?: Compared;
 	onChoose?: (take: TakeView, asB: boolean) => void;
+	onLive?: () => void;
 }) {
 	const words = useWords();
 	const [isHovered, setHovered] = useState(false);
@@ -60,8 +66,8 @@ function Thumb({
 			type="button"
 			className={isChosen ? 'take on' : 'take'}
 			aria-current={isChosen}
-			aria-disabled={!onChoose || !isReady(take)}
-			onClick={(event) => isReady(take) && onChoose?.(take, event.shiftKey)}
+			aria-disabled={!onLive && (!onChoose || !isReady(take))}
+			onClick={(event) => (isReady(take) ? onChoose?.(take, event.shiftKey) : onLive?.())}
 			onPointerEnter={() => setHovered(true)}
 			onPointerLeave={() => setHovered(false)}
 		>
@@ -85,7 +91,6 @@ function TakePicture({ take, title, isNext }: { take: TakeView; title: string; i
 	const words = useWords();
 	const { job } = take;
 	if (job.state === 'failed') return <Icon name="stop" tone="stop" />;
-	if (job.state === 'cancelled') return <span>{words.takeCancelled}</span>;
 	if (job.state === 'queued') return isNext ? <span>{words.takeNext}</span> : null;
 	return <JobPicture job={job} alt={title} />;
 }
@@ -101,9 +106,7 @@ function TakeState({ take }: { take: TakeView }) {
 			return isConnected ? percent(words, job.progress) : words.takeWaiting;
 		case 'failed':
 			return words.takeStopped;
-		case 'cancelled':
-			return words.takeCancelled;
-		case 'done':
+		default:
 			return isPlaced(take) ? words.inTheCut : words.takeReady;
 	}
 }

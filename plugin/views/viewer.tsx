@@ -1,4 +1,4 @@
-import { type CSSProperties, useEffect, useRef, useState } from 'react';
+import { type CSSProperties, type RefObject, useEffect, useRef, useState } from 'react';
 import { framesToSeconds, toNumber } from '../../protocol/time.ts';
 import { timecodeIn } from '../state/place.ts';
 import type { CutScene } from '../state/scene.ts';
@@ -63,6 +63,7 @@ export function Viewer({
 		return take ? takeTitle(words, take) : '';
 	};
 	const timecode = timecodeIn(sequence, start + player.frame);
+	const loopBar = useRef<HTMLDivElement>(null);
 	return (
 		<>
 			<div className="viewer">
@@ -93,10 +94,12 @@ export function Viewer({
 				<span className="over">
 					{words.viewerOf(compared.shows.toUpperCase(), titleOf(compared.shows))}
 				</span>
+				<span className="over time">{timecode}</span>
 			</div>
 			<LoopBar
+				box={loopBar}
 				scene={scene}
-				jobId={compared[compared.shows] ?? compared.a}
+				takeHeard={shot.destination.sound ? (compared[compared.shows] ?? compared.a) : null}
 				start={start}
 				parts={[before, inside, after]}
 				player={player}
@@ -132,16 +135,23 @@ export function Viewer({
 					onChange={(isOn) => player.setMuted(!isOn)}
 				/>
 				{compared.b !== null && (
-					<Segments
+					// After a press by the mouse the keys are the player's again.
+					// biome-ignore lint/a11y/noStaticElementInteractions: what is pressed is within
+					// biome-ignore lint/a11y/useKeyWithClickEvents: keys stay where they are
+					<div
 						className="compare"
-						label={words.compare}
-						value={compared.shows}
-						choices={SIDES.map((side) => ({
-							value: side,
-							label: words.viewerOf(side.toUpperCase(), titleOf(side)),
-						}))}
-						onChange={(shows) => actions.compare({ ...compared, shows })}
-					/>
+						onClick={({ detail }) => detail > 0 && loopBar.current?.focus({ preventScroll: true })}
+					>
+						<Segments
+							label={words.compare}
+							value={compared.shows}
+							choices={SIDES.map((side) => ({
+								value: side,
+								label: words.viewerOf(side.toUpperCase(), titleOf(side)),
+							}))}
+							onChange={(shows) => actions.compare({ ...compared, shows })}
+						/>
+					</div>
 				)}
 			</div>
 		</>
@@ -150,15 +160,18 @@ export function Viewer({
 
 /** Where it plays; the gaps between its three parts are the joins. */
 function LoopBar({
+	box,
 	scene: { host, open },
-	jobId,
+	takeHeard,
 	start,
 	parts,
 	player,
 	timecode,
 }: {
+	box: RefObject<HTMLDivElement | null>;
 	scene: CutScene;
-	jobId: string;
+	/** The job of a take with a sound of its own; null where the cut is heard on. */
+	takeHeard: string | null;
 	/** The sequence frame that it begins with. */
 	start: number;
 	parts: readonly [before: number, inside: number, after: number];
@@ -168,22 +181,28 @@ function LoopBar({
 	const words = useWords();
 	const [before, inside, after] = parts;
 	const all = before + inside + after;
-	const levels = useLevels({ kind: 'take', jobId }, WAVE_POINTS);
 	const heard = (from: number, frames: number) =>
 		frames > 0
 			? ({ kind: 'cut', host: host.agent.id, range: { start: from, end: from + frames } } as const)
 			: null;
 	const heardBefore = useLevels(heard(start, before), WAVE_POINTS, open.revision);
 	const heardAfter = useLevels(heard(start + before + inside, after), WAVE_POINTS, open.revision);
+	const levels = useLevels(
+		takeHeard === null ? heard(start + before, inside) : { kind: 'take', jobId: takeHeard },
+		WAVE_POINTS,
+		takeHeard === null ? open.revision : '',
+	);
 	const seekTo = (event: React.PointerEvent<HTMLElement>) => {
 		const { left, width } = event.currentTarget.getBoundingClientRect();
 		player.seek(Math.floor(((event.clientX - left) / width) * all));
 	};
 	return (
 		<div
+			ref={box}
 			className="loop"
 			role="slider"
 			tabIndex={0}
+			data-keys="strip"
 			aria-label={words.position}
 			aria-valuemin={0}
 			aria-valuemax={all - 1}
