@@ -24,8 +24,11 @@ export const hostProjectSchema = z
 		...openThing,
 		path: pathSchema.nullable().describe('Null for a project that was never saved.'),
 		landsIn: pathSchema
+			.nullable()
 			.optional()
-			.describe('The file that has what landed, where that is not the project’s own.'),
+			.describe(
+				'The file that has what landed, where that is not the project’s own; null for one that is yet to be made.',
+			),
 		mediaFolder: pathSchema
 			.optional()
 			.describe('Where clips made for it belong. Absent: the daemon chooses.'),

@@ -165,6 +165,12 @@ export const methods = {
 		params: z.strictObject({ host: z.uuid(), frame: framePosition }),
 		result: z.strictObject({}),
 	},
+	'host.reveal': {
+		summary:
+			'Shows the file that has what landed in the system’s file manager: the project’s own, where it has no other.',
+		params: z.strictObject({ host: z.uuid() }),
+		result: z.strictObject({}),
+	},
 	'host.fill': {
 		summary:
 			'A registered agent’s Fill button: makes the shot of its brief for the gap at the playhead.',

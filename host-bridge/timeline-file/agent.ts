@@ -82,7 +82,7 @@ export class TimelineAgent implements AgentRole {
 				id: createHash('sha256').update(canonicalPath).digest('hex'),
 				name: basename(path).slice(0, 500),
 				path,
-				...(output === null ? {} : { landsIn: output }),
+				landsIn: output,
 				mediaFolder,
 			},
 			sequence: { id: `${sequence.index} ${sequence.name}`, name: sequence.name },

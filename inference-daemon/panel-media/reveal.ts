@@ -12,13 +12,10 @@ const run = promisify(execFile);
  */
 export async function revealFile(path: string): Promise<void> {
 	if (await reveal(path)) return;
-	throw new PickupError(
-		'system-refused',
-		`Expected the system to have a file manager for ${path}`,
-		{
-			action: `Look into ${dirname(path)} yourself.`,
-		},
-	);
+	throw new PickupError('system-refused', 'The system opened no file manager', {
+		field: path,
+		action: `Look into ${dirname(path)} yourself.`,
+	});
 }
 
 async function reveal(path: string): Promise<boolean> {

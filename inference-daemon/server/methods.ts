@@ -152,6 +152,17 @@ export function handlersFor(options: MethodsOptions): Handlers {
 			const { link, where } = hosts.openSequence(host);
 			return link.ask('agent.show', { ...where, frame });
 		},
+		'host.reveal': async ({ host }) => {
+			const { state, agent } = hosts.find(host);
+			const path = state.project?.landsIn ?? state.project?.path;
+			if (path) await revealFile(path);
+			else {
+				throw new PickupError('no-such-host', `${agent.program} has no file open that was saved`, {
+					field: 'host',
+				});
+			}
+			return {};
+		},
 		'host.fill': async (_params, { agent }) => {
 			options.expectJob();
 			return { jobs: [...(await briefs.fill(hosts.of(agent)))] };

@@ -265,6 +265,11 @@ export function actionsOf(
 			void attempt(() => call('clip.withdraw', { landing: id }));
 		},
 
+		/** Shows the file that has what landed in the system's file manager. */
+		revealLanded(host: string): void {
+			void attempt(() => call('host.reveal', { host }));
+		},
+
 		/** Shows the file in the system's file manager. */
 		reveal(jobId: string): void {
 			void attempt(() => call('media.reveal', { jobId }));

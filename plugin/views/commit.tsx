@@ -2,13 +2,17 @@ import { Button } from 'react-aria-components';
 import type { Problem } from '../../protocol/errors.ts';
 import type { ShotPlan } from '../../protocol/shots.ts';
 import { duration, size } from '../state/numbers.ts';
+import { closedGaps, timecodeIn } from '../state/place.ts';
 import type { Ask, CutScene } from '../state/scene.ts';
 import { keyOf } from '../state/wish.ts';
 import type { Words } from '../strings/en.ts';
 import { PrimaryButton } from './controls.tsx';
+import { CopyButton } from './copy-button.tsx';
 import { ended } from './ended.ts';
 import { Icon } from './icons.tsx';
+import { landsInWords } from './lands-in.tsx';
 import { usePanel, usePanelState, useScene, useWords } from './panel-context.tsx';
+import { problemSays } from './problem-words.ts';
 
 /** What the press will do and how long that takes here, and the press. */
 export function Commit({ scene, isQueueing }: { scene: CutScene; isQueueing: boolean }) {
@@ -51,7 +55,12 @@ function PlanLines({ asks }: { asks: Ask }) {
 	switch (plan.kind) {
 		case 'none': {
 			const reason = asks.reasons[asks.verb];
-			return <p>{reason ? reason(words) : '\u00a0'}</p>;
+			return (
+				<>
+					<p>{reason ? reason(words) : '\u00a0'}</p>
+					{reason && <NextGap />}
+				</>
+			);
 		}
 		case 'asking':
 			return plan.before ? <PlanSays plan={plan.before} asks={asks} /> : <p>{words.planning}</p>;
@@ -62,6 +71,7 @@ function PlanLines({ asks }: { asks: Ask }) {
 				<>
 					<Refusal problem={plan.problem} />
 					<Nearest asks={asks} />
+					<NextGap />
 				</>
 			);
 	}
@@ -69,6 +79,7 @@ function PlanLines({ asks }: { asks: Ask }) {
 
 function PlanSays({ plan: { plan, estimate, lands }, asks }: { plan: ShotPlan; asks: Ask }) {
 	const words = useWords();
+	const scene = useScene();
 	const work = size(plan.workSize);
 	const what = plan.draft
 		? words.planDraft(plan.frames, work)
@@ -80,7 +91,9 @@ function PlanSays({ plan: { plan, estimate, lands }, asks }: { plan: ShotPlan; a
 	return (
 		<>
 			<p>{what}</p>
-			<p className="dim">{words.lands(lands)}</p>
+			<p className="dim">
+				{words.lands(lands)} {scene.kind === 'cut' && landsInWords(words, scene.host)}
+			</p>
 			<p className="dim">{time}</p>
 			{plan.notes.map((note) => (
 				<p className="dim" key={note}>
@@ -124,14 +137,36 @@ function Nearest({ asks }: { asks: Ask }) {
 	);
 }
 
+/** On a clip where nothing can be made: the gap after it, or else the one before, is one press away. */
+function NextGap() {
+	const { actions } = usePanel();
+	const words = useWords();
+	const scene = useScene();
+	if (scene.kind !== 'cut' || scene.place.kind !== 'clip') return null;
+	const { cut, gaps, playhead } = scene;
+	const closed = closedGaps(gaps);
+	const next = closed.find(({ start }) => start > playhead) ?? closed.at(-1);
+	if (!next) return null;
+	return (
+		<Button className="link" onPress={() => actions.toGap(next.row)}>
+			{words.goToGap(timecodeIn(cut.sequence, next.start))}
+		</Button>
+	);
+}
+
 /** Why it is not possible, and what is. */
 export function Refusal({ problem }: { problem: Problem }) {
+	const words = useWords();
+	// What the system could not show is where it is said.
+	const path = problem.code === 'system-refused' ? (problem.field ?? null) : null;
 	return (
-		<div className="reason" role="alert">
+		<div className="reason" role="alert" title={problem.message}>
 			<Icon name="warn" small tone="caution" />
 			<span>
-				{ended(problem.message)} <span className="dim">{problem.action}</span>
+				{ended(problemSays(words, problem))} <span className="dim">{problem.action}</span>
+				{path !== null && <span className="path">{path}</span>}
 			</span>
+			{path !== null && <CopyButton text={path} label={words.copyPath} />}
 		</div>
 	);
 }

@@ -10,6 +10,7 @@ import { ended } from './ended.ts';
 import { GapBar } from './gap-bar.tsx';
 import { Icon } from './icons.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
+import { problemSays } from './problem-words.ts';
 import { JobPicture, StripView } from './strip.tsx';
 import { takeTitle } from './take-title.ts';
 
@@ -48,7 +49,7 @@ export function Conflict({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 						<Icon name="warn" tone="caution" />
 						<h2>{shut ? words.gapClosed : words.notPlaced}</h2>
 						<p>
-							{there ? words.standsThere(there.name) : ended(landing.problem.message)}{' '}
+							{there ? words.standsThere(there.name) : ended(problemSays(words, landing.problem))}{' '}
 							{words.nothingOverwritten(words.keptIn[landing.kept])}
 						</p>
 					</div>

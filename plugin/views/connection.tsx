@@ -1,6 +1,15 @@
-import { Button, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
+import {
+	Button,
+	Dialog,
+	DialogTrigger,
+	ListBox,
+	ListBoxItem,
+	Popover,
+} from 'react-aria-components';
+import type { EditorHost } from '../../protocol/hosts.ts';
 import { hostOf } from '../state/scene.ts';
 import { Icon } from './icons.tsx';
+import { LandsIn } from './lands-in.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
 import { useIsWide } from './use-media-query.ts';
 
@@ -32,49 +41,86 @@ export function Connection() {
 			</div>
 		);
 	}
-	const { program, version } = host.agent;
-	const editor = `${program} ${version}`;
-	const { sequence } = host.state;
-	const name = sequence?.name ?? editor;
-	const text = isWide && sequence ? words.editorAndSequence(editor, sequence.name) : name;
-	const shown = (
-		<>
-			<Icon name="plug" />
-			<span className="cut-off" title={words.editorAndSequence(editor, sequence?.name ?? '')}>
-				{text}
-			</span>
-		</>
-	);
-	if (hosts.length < 2) return <div className="connection">{shown}</div>;
+	const several = hosts.length > 1;
+	const { project, sequence } = host.state;
+	const editor = editorOf(host);
+	const text = words.editorAndSequence(editor, sequence?.name ?? words.noSequenceOpen);
+	// Where several are open, which film it is counts more than the sequence.
+	const short = several ? (project?.name ?? editor) : (sequence?.name ?? editor);
 	return (
 		<div className="connection">
-			<MenuTrigger>
-				<Button className="connection-button" aria-label={`${words.chooseEditor}: ${text}`}>
-					{shown}
-					<Icon name="down" small />
+			<DialogTrigger>
+				<Button
+					className="connection-button"
+					aria-label={`${several ? words.chooseEditor : words.connection}: ${text}`}
+				>
+					<Icon name="plug" />
+					<span className="cut-off" title={text}>
+						{isWide && sequence ? text : short}
+					</span>
+					{several && <Icon name="down" small />}
 				</Button>
-				<Popover className="popover" placement="bottom end">
-					<Menu
-						className="menu"
-						aria-label={words.chooseEditor}
-						selectionMode="single"
-						selectedKeys={[host.agent.id]}
-						onAction={(key) => {
-							const chosen = hosts.find(({ agent }) => agent.id === key);
-							if (chosen) actions.choose(chosen);
-						}}
-					>
-						{hosts.map(({ agent, state }) => (
-							<MenuItem className="menu-item" key={agent.id} id={agent.id}>
-								{words.editorAndSequence(
-									`${agent.program} ${agent.version}`,
-									state.sequence?.name ?? words.noSequenceOpen,
+				<Popover className="popover wide" placement="bottom end">
+					<Dialog className="small-form" aria-label={words.connection}>
+						{({ close }) => (
+							<>
+								<dl className="facts">
+									<dt>{words.editorHead}</dt>
+									<dd>{`${host.agent.program} ${host.agent.version}`}</dd>
+									<dt>{words.projectHead}</dt>
+									<dd>{project ? (project.path ?? project.name) : words.noSequenceOpen}</dd>
+									{project?.landsIn !== undefined && (
+										<>
+											<dt>{words.clips}</dt>
+											<dd>
+												<LandsIn host={host} />
+											</dd>
+										</>
+									)}
+								</dl>
+								{several && (
+									<ListBox
+										className="menu"
+										aria-label={words.chooseEditor}
+										selectionMode="single"
+										disallowEmptySelection
+										selectedKeys={[host.agent.id]}
+										onSelectionChange={(keys) => {
+											const chosen = hosts.find(
+												({ agent }) => keys !== 'all' && keys.has(agent.id),
+											);
+											if (chosen) actions.choose(chosen);
+											close();
+										}}
+									>
+										{hosts.map((each) => {
+											const name = words.editorAndSequence(
+												editorOf(each),
+												each.state.sequence?.name ?? words.noSequenceOpen,
+											);
+											return (
+												<ListBoxItem
+													className="menu-item lines"
+													key={each.agent.id}
+													id={each.agent.id}
+													textValue={name}
+												>
+													{name}
+												</ListBoxItem>
+											);
+										})}
+									</ListBox>
 								)}
-							</MenuItem>
-						))}
-					</Menu>
+							</>
+						)}
+					</Dialog>
 				</Popover>
-			</MenuTrigger>
+			</DialogTrigger>
 		</div>
 	);
+}
+
+/** An editor with what is open in it, by which two of the same kind are told apart. */
+function editorOf({ agent: { program, version }, state: { project } }: EditorHost): string {
+	return [`${program} ${version}`, ...(project ? [project.name] : [])].join(', ');
 }

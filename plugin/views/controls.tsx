@@ -153,9 +153,17 @@ export function Row({ label, id, children }: { label: string; id?: string; child
 }
 
 /** Text that is cut where it does not fit, and whole in its tooltip. */
-export function CutOff({ text, className = '' }: { text: string; className?: string }) {
+export function CutOff({
+	text,
+	whole = text,
+	className = '',
+}: {
+	text: string;
+	whole?: string;
+	className?: string;
+}) {
 	return (
-		<span className={`cut-off ${className}`} title={text}>
+		<span className={`cut-off ${className}`} title={whole}>
 			{text}
 		</span>
 	);

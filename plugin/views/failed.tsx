@@ -7,11 +7,13 @@ import type { CutScene } from '../state/scene.ts';
 import { failedTake, isPlaced, type ShotView } from '../state/shots.ts';
 import { stripAround } from '../state/strip.ts';
 import type { Words } from '../strings/en.ts';
-import { IconButton, PrimaryButton } from './controls.tsx';
+import { PrimaryButton } from './controls.tsx';
+import { CopyButton } from './copy-button.tsx';
 import { ended } from './ended.ts';
 import { GapBar } from './gap-bar.tsx';
 import { Icon } from './icons.tsx';
 import { usePanel, useWords } from './panel-context.tsx';
+import { problemSays } from './problem-words.ts';
 import { Queue } from './queue.tsx';
 import { JobPicture, StripView } from './strip.tsx';
 import { takeTitle } from './take-title.ts';
@@ -44,7 +46,7 @@ export function Failed({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 						<dt>{words.what}</dt>
 						<dd>
 							{words.stoppedAt(title, percent(words, job.progress))}{' '}
-							{hasDraft ? words.draftStands : words.cutAsItWas} {ended(problem.message)}
+							{hasDraft ? words.draftStands : words.cutAsItWas} {ended(problemSays(words, problem))}
 						</dd>
 						<dt>{words.whose}</dt>
 						<dd>{words.faults[problem.fault]}</dd>
@@ -107,7 +109,6 @@ function StoppedStrip({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 function Details({ job, problem }: { job: Job; problem: Problem }) {
 	const words = useWords();
 	const [isOpen, setOpen] = useState(false);
-	const [isCopied, setCopied] = useState(false);
 	const text = [
 		`${problem.code}: ${problem.message}`,
 		`job ${job.id}, ${job.kind} by ${job.plan.engine}, attempt ${job.attempt}`,
@@ -120,28 +121,10 @@ function Details({ job, problem }: { job: Job; problem: Problem }) {
 				<span>{words.details}</span>
 				{!isOpen && <span className="cut-off">{`${problem.code}, ${job.plan.engine}`}</span>}
 			</Button>
-			<IconButton
-				icon={isCopied ? 'check' : 'copy'}
-				label={isCopied ? words.copied : words.copyDetails}
-				onPress={() => void copy(text).then(() => setCopied(true))}
-			/>
+			<CopyButton text={text} label={words.copyDetails} />
 			{isOpen && <pre className="details-text">{text}</pre>}
 		</div>
 	);
-}
-
-/** Webviews may have no clipboard of their own; a selection can be copied everywhere. */
-async function copy(text: string): Promise<void> {
-	try {
-		await navigator.clipboard.writeText(text);
-	} catch {
-		const area = document.createElement('textarea');
-		area.value = text;
-		document.body.append(area);
-		area.select();
-		document.execCommand('copy');
-		area.remove();
-	}
 }
 
 export function problemTitle(words: Words, { code }: Pick<Problem, 'code'>): string {

@@ -6,6 +6,7 @@ import type { CutScene } from '../state/scene.ts';
 import { GapTable } from './gap-table.tsx';
 import { Icon } from './icons.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
+import { needSays } from './problem-words.ts';
 import { useIsWide } from './use-media-query.ts';
 
 /** Before anything was made: what is ready, and that a draft is one press away. */
@@ -52,7 +53,7 @@ export function FirstRun({ scene }: { scene: CutScene }) {
 						{missing.map(({ what }) => (
 							<Fragment key={what}>
 								<dt>{words.needs}</dt>
-								<dd className="lines">{what}</dd>
+								<dd className="lines">{needSays(words, what)}</dd>
 							</Fragment>
 						))}
 					</dl>

@@ -30,24 +30,24 @@ export function KeyHelp() {
 }
 
 function rowsIn(words: Words): readonly (readonly [keys: string, says: string])[] {
-	const { keys, ctrl, enter, space, del } = words;
+	const { ctrl, enter } = words;
 	return [
-		[`${ctrl}+${enter}`, keys.press],
-		[words.escape, keys.escape],
-		['↑ ↓', keys.gaps],
-		['I O', keys.marks],
-		[`Alt+1 … 6`, keys.verbs],
-		['Alt+↑ ↓', keys.prompts],
-		[space, keys.play],
-		['J K L', keys.shuttle],
-		['← →', keys.step],
-		['Home End', keys.ends],
-		['1 … 8', keys.take],
-		['X', keys.swap],
-		[`S V ${del}`, keys.mark],
-		[`${ctrl}+1 2 3`, keys.tabs],
-		[`${ctrl}+F`, keys.search],
-		['F6', keys.region],
-		['?', keys.help],
+		[`${ctrl}+${enter}`, words.keys.press],
+		[words.escape, words.keys.escape],
+		['↑ ↓', words.keys.gaps],
+		['I O', words.keys.marks],
+		[`Alt+1 … 6`, words.keys.verbs],
+		['Alt+↑ ↓', words.keys.prompts],
+		[words.space, words.keys.play],
+		['J K L', words.keys.shuttle],
+		['← →', words.keys.step],
+		['Home End', words.keys.ends],
+		['1 … 8', words.keys.take],
+		['X', words.keys.swap],
+		[`S V ${words.del}`, words.keys.mark],
+		[`${ctrl}+1 2 3`, words.keys.tabs],
+		[`${ctrl}+F`, words.keys.search],
+		['F6', words.keys.region],
+		['?', words.keys.help],
 	];
 }

@@ -4,6 +4,7 @@ import type { Job } from '../../protocol/jobs.ts';
 import { isEnded } from '../../protocol/jobs.ts';
 import { percent } from '../state/numbers.ts';
 import type { Film } from '../state/state.ts';
+import { clipTitle } from './clip-title.ts';
 import { CutOff, IconButton } from './controls.tsx';
 import { Message } from './message.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
@@ -108,20 +109,20 @@ function StillAtWork({ jobs: shown }: { jobs: readonly Job[] }) {
 function AtWork({ job }: { job: Job }) {
 	const { actions } = usePanel();
 	const words = useWords();
-	const program = waitsFor(job);
+	const project = waitsFor(job);
 	const says =
 		job.state === 'running'
 			? percent(words, job.progress)
 			: job.state === 'queued'
 				? words.takeWaiting
-				: words.doneWaits(program ?? '');
+				: words.doneWaits(project ?? '');
 	return (
 		<li className="item">
 			<span className="thumb">
 				<JobPicture job={job} alt="" />
 			</span>
 			<span className="two">
-				<CutOff text={job.prompt || words.noPrompt} />
+				<CutOff text={clipTitle(words, { job, meant: job.landings[0]?.destination ?? null })} />
 				<span>{`${words.verbs[job.kind]}, ${says}`}</span>
 			</span>
 			<span className="end">
@@ -133,8 +134,8 @@ function AtWork({ job }: { job: Job }) {
 	);
 }
 
-/** The editor that a finished clip waits for. */
+/** The project that a finished clip waits for. */
 function waitsFor({ state, landings }: Job): string | null {
 	const landing = landings.at(-1);
-	return state === 'done' && landing?.state === 'waiting' ? landing.destination.program : null;
+	return state === 'done' && landing?.state === 'waiting' ? landing.destination.project.name : null;
 }

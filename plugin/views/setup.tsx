@@ -2,11 +2,13 @@ import { useEffect, useState } from 'react';
 import { Button } from 'react-aria-components';
 import type { EngineDescription } from '../../protocol/engines.ts';
 import type { Check } from '../../protocol/rpc.ts';
+import type { Words } from '../strings/en.ts';
 import { LANGUAGES, languageFor } from '../strings/languages.ts';
 import { Row, Segments } from './controls.tsx';
 import { Choices, titleOf } from './fields.tsx';
 import { Icon } from './icons.tsx';
 import { useMemory, usePanel, usePanelState, useWords } from './panel-context.tsx';
+import { needSays } from './problem-words.ts';
 
 /** The engines with what they need, this machine, and the few things that can be set. */
 export function SetupTab() {
@@ -64,11 +66,12 @@ function Missing({ need: { what, action } }: { need: EngineDescription['needs'][
 	const [isOpen, setOpen] = useState(false);
 	return (
 		<>
-			<p className="model-says lines">{what}</p>
+			<p className="model-says lines">{needSays(words, what)}</p>
 			<Button className="more model-says" aria-expanded={isOpen} onPress={() => setOpen(!isOpen)}>
 				<Icon name={isOpen ? 'down' : 'right'} />
 				<span>{words.whatToPutWhere}</span>
 			</Button>
+			{isOpen && needSays(words, what) !== what && <p className="model-says lines">{what}</p>}
 			{isOpen && <p className="model-says lines">{action}</p>}
 		</>
 	);
@@ -122,12 +125,22 @@ function CheckFact({ check: { name, status, found, action } }: { check: Check })
 						<span className="unseen">{status === 'missing' ? words.isMissing : words.warning}</span>
 					</span>
 				)}
-				<span>
-					{found} {action && <span className="dim small lines">{action}</span>}
+				<span title={found}>
+					{checkSays(words, { name, status, found })}{' '}
+					{action && <span className="dim small lines">{action}</span>}
 				</span>
 			</dd>
 		</>
 	);
+}
+
+/** What computes tells of libraries and types: whether it can be used is what is asked here. */
+function checkSays(
+	words: Words,
+	{ name, status, found }: Pick<Check, 'name' | 'status' | 'found'>,
+) {
+	if (!name.startsWith('provider ')) return found;
+	return status === 'ok' ? words.canBeUsed : words.cannotBeUsed;
 }
 
 function Settings() {

@@ -6,6 +6,7 @@ import { timecodeIn } from '../state/place.ts';
 import type { CutScene } from '../state/scene.ts';
 import {
 	goneTake,
+	isPlaced,
 	jobOfPath,
 	type ShotView,
 	type TakeView,
@@ -16,6 +17,7 @@ import { Refusal } from './commit.tsx';
 import { CutOff, IconButton, IconToggle, PrimaryButton } from './controls.tsx';
 import { titleOf } from './fields.tsx';
 import { GapBar } from './gap-bar.tsx';
+import { LandsIn } from './lands-in.tsx';
 import { Picture } from './media.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
 import { Scores } from './scores.tsx';
@@ -99,6 +101,7 @@ function UseTake({ scene, shot, take }: { scene: CutScene; shot: ShotView; take:
 					)}
 				</div>
 			)}
+			{isPlaced(take) && !refusal && <LandsIn host={scene.host} />}
 			<UndoLine kind="deleted" />
 			<div className="acts">
 				<PrimaryButton

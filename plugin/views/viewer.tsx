@@ -64,6 +64,7 @@ export function Viewer({
 	};
 	const timecode = timecodeIn(sequence, start + player.frame);
 	const loopBar = useRef<HTMLDivElement>(null);
+	const isByPointer = useRef(false);
 	return (
 		<>
 			<div className="viewer">
@@ -135,12 +136,17 @@ export function Viewer({
 					onChange={(isOn) => player.setMuted(!isOn)}
 				/>
 				{compared.b !== null && (
-					// After a press by the mouse the keys are the player's again.
-					// biome-ignore lint/a11y/noStaticElementInteractions: what is pressed is within
-					// biome-ignore lint/a11y/useKeyWithClickEvents: keys stay where they are
 					<div
 						className="compare"
-						onClick={({ detail }) => detail > 0 && loopBar.current?.focus({ preventScroll: true })}
+						onPointerDownCapture={() => {
+							isByPointer.current = true;
+						}}
+						onClickCapture={({ target }) => {
+							// The radio has taken the focus: after a press by the mouse the keys are the player's again.
+							if (!isByPointer.current || !(target instanceof HTMLInputElement)) return;
+							isByPointer.current = false;
+							loopBar.current?.focus({ preventScroll: true });
+						}}
 					>
 						<Segments
 							label={words.compare}

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ERROR_CODES, problemSchema } from '../../protocol/errors.ts';
@@ -119,6 +120,7 @@ function seeds(): Json[] {
 		'host.watch': {},
 		'host.cut': { host: AGENT.id },
 		'host.show': { host: AGENT.id, frame: 3 },
+		'host.reveal': { host: randomUUID() },
 		'host.fill': {},
 		'shot.plan': { shot: SHOT },
 		'shot.submit': { shot: SHOT },

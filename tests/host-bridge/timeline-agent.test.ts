@@ -134,7 +134,7 @@ describe('What a person does to the files meanwhile:', () => {
 		const { notes, tracks } = await cut();
 		expect(notes?.[0]).toMatch(/^cut\.xml has changed since clips landed in “cut pickup.cut\.xml”/);
 		expect(tracks[0]?.clips).toHaveLength(3);
-		expect(agent.who().state.project?.landsIn).toBeUndefined();
+		expect(agent.who().state.project?.landsIn).toBeNull();
 		await edit(placing(await cut(), takes[0]!));
 		expect(agent.who().state.project?.landsIn).toBe(output('cut 2.xml'));
 		expect(await readFile(output(NAME), 'utf8')).toBe(first);

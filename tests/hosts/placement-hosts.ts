@@ -86,7 +86,7 @@ async function openFile(
 			});
 		},
 		async readBack(media) {
-			const file = (await hostOf(peer, path)).state.project?.landsIn;
+			const file = (await hostOf(peer, path)).state.project?.landsIn ?? undefined;
 			// melt renders such projects elsewhere; OpenTimelineIO does not read them.
 			if (file === undefined || name.endsWith('.kdenlive')) return null;
 			const tracks = await readWithOpenTimelineIo(file);

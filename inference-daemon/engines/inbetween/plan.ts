@@ -114,16 +114,16 @@ function judge(
 	const other = where === 'before' ? 'after' : 'before';
 	const without = (why: string) => ({
 		span: null,
-		notes: [`${why}, so the draft is made from the clip ${other} the range alone.`],
+		notes: [`${why}: the draft is made from the clip ${other} it alone.`],
 	});
-	if (span === null) return without(`There is no clip ${where} the range`);
-	if (!span.enabled) return without(`"${span.name}" ${where} the range is disabled`);
+	if (span === null) return without(`Nothing stands ${where} it`);
+	if (!span.enabled) return without(`${span.name}, ${where} it, is disabled`);
 	const { source } = span;
 	if (source.kind === 'offline') {
-		return without(`"${span.name}" ${where} the range is offline (${whyOffline(source)})`);
+		return without(`${span.name}, ${where} it, is offline (${whyOffline(source)})`);
 	}
 	if (source.kind === 'synthetic') {
-		return without(`"${span.name}" ${where} the range is a ${source.what}, not a file`);
+		return without(`${span.name}, ${where} it, is a ${source.what}, not a file`);
 	}
 	return { span: { ...span, source }, notes: [] };
 }
@@ -145,6 +145,6 @@ function refusal(
 			},
 		);
 	}
-	const why = notes.map((note) => note.replace(/, so .*$/, '')).join('; ');
+	const why = notes.map((note) => note.replace(/: the draft .*$/, '')).join('; ');
 	return new PickupError('no-neighbour', `Expected a clip beside the range: ${why}`, { field });
 }

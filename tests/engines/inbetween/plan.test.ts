@@ -23,10 +23,10 @@ describe('a plan', () => {
 	});
 
 	for (const [name, changes, note] of [
-		['missing', { left, right: null }, /no clip after the range/],
+		['missing', { left, right: null }, /Nothing stands after it: /],
 		['offline', { left, right: span([36, 60], offline) }, /offline \(\/gone\.mov: not there\)/],
-		['disabled', { left, right: { ...right, enabled: false } }, /after the range is disabled/],
-		['a title', { left: span([0, 24], title), right }, /before the range is a title/],
+		['disabled', { left, right: { ...right, enabled: false } }, /, after it, is disabled/],
+		['a title', { left: span([0, 24], title), right }, /, before it, is a title/],
 	] as const) {
 		it(`says so where one side is ${name}`, () => {
 			expect(planDraft(request('fill', context(changes), {})).notes.at(-1)).toMatch(note);

@@ -6,7 +6,7 @@ import { closeBrowser } from '../../browser.ts';
 import { endAllDaemons, temporaryFolder, until } from '../../daemon/harness.ts';
 import type { Editor } from '../../fakes/editor.ts';
 import { openFilm, openPanelPage, startStage } from '../stage.ts';
-import { primary, settled } from '../states.ts';
+import { primary } from '../states.ts';
 
 afterAll(async () => {
 	await closeBrowser();
@@ -51,7 +51,6 @@ describe('Among the takes of a gap', () => {
 
 	it('the timecode is said while stepping, also after A and B were pressed by the mouse', async () => {
 		await page.locator('video.shown').waitFor();
-		await settled(page);
 		const position = page.getByRole('slider', { name: 'Position in the loop' });
 		await page.getByText('B: Take 2').first().click();
 		await page.getByRole('button', { name: 'Use Take 2' }).waitFor();
