@@ -141,11 +141,11 @@ export function Viewer({
 						onPointerDownCapture={() => {
 							isByPointer.current = true;
 						}}
-						onClickCapture={({ target }) => {
-							// The radio has taken the focus: after a press by the mouse the keys are the player's again.
-							if (!isByPointer.current || !(target instanceof HTMLInputElement)) return;
+						onClickCapture={() => {
+							if (!isByPointer.current) return;
 							isByPointer.current = false;
-							loopBar.current?.focus({ preventScroll: true });
+							// The radio takes the focus: after a press by the mouse the keys are the player's again.
+							requestAnimationFrame(() => loopBar.current?.focus({ preventScroll: true }));
 						}}
 					>
 						<Segments
