@@ -1,7 +1,9 @@
+import type { Gap } from '../../host-bridge/host.ts';
 import type { RequestKind } from '../../protocol/generation.ts';
 import { isEnded, type Job, pathsOf } from '../../protocol/jobs.ts';
 import type { Destination, Landing } from '../../protocol/landings.ts';
 import { rangesOverlap } from '../../protocol/time.ts';
+import type { Track } from '../../protocol/timeline.ts';
 import type { Jobs } from './jobs.ts';
 import type { Place } from './place.ts';
 
@@ -58,6 +60,15 @@ export function shotAt(
 			const stands = takes.some(({ landing }) => isLandedOver(landing, name, range));
 			return stands || (destination.track === name && rangesOverlap(destination.range, range));
 		}) ?? null
+	);
+}
+
+/** Whether a clip of ours stands in a gap, a draft too. */
+export function isFilledAt(shots: readonly ShotView[], track: Track, gap: Gap): boolean {
+	if (gap.end === null) return false;
+	const range = { start: gap.start, end: gap.end };
+	return shots.some(({ takes }) =>
+		takes.some(({ landing }) => isLandedOver(landing, track.name, range)),
 	);
 }
 

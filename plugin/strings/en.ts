@@ -30,6 +30,8 @@ export const en = {
 
 	// The cut at a glance
 	gapOf: (row: number, all: number) => `Gap ${row} of ${all}`,
+	gapFilled: (row: number, all: number) => `Gap ${row} of ${all}, filled`,
+	allFilled: 'All filled',
 	previousGap: 'Previous gap (Up)',
 	nextGap: 'Next gap (Down)',
 	previousEdit: 'Previous edit (Up)',
@@ -266,7 +268,7 @@ export const en = {
 	loopJoins: 'Loop with both joins',
 	sound: 'Sound',
 	compare: 'Compare',
-	making: 'Getting the loop ready',
+	making: 'The take is put between its neighbours to be watched',
 	atTheJoins: 'At the joins',
 	joinIn: 'in',
 	joinOut: 'out',
@@ -274,8 +276,15 @@ export const en = {
 	scoreMotion: 'Motion, px',
 	scoreColour: 'Colour, ΔE',
 	scoreLoudness: 'Loudness, dB',
+	scoreSays: {
+		picture:
+			'How much the picture changes at the join, against what changes there from frame to frame',
+		motion: 'By how many pixels what moves jumps at the join',
+		colour: 'How far colours jump at the join; about 2 can just be seen',
+		loudness: 'How much louder it is after the join than before it',
+	},
 	mayShow: 'may show',
-	measured: 'Measured, not judged. Bold may show.',
+	measured: 'Measured, not a grade. What is bold may be seen or heard.',
 	measuring: 'Measuring the joins',
 	theJoins: 'The joins',
 	shot: 'Shot',

@@ -1,6 +1,7 @@
 import { Button, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
 import { closedGaps, gapAt, timecodeIn } from '../state/place.ts';
 import type { CutScene } from '../state/scene.ts';
+import { isFilledAt } from '../state/shots.ts';
 import type { Words } from '../strings/en.ts';
 import { CutOff, IconButton } from './controls.tsx';
 import { usePanel, useWords } from './panel-context.tsx';
@@ -32,11 +33,13 @@ export function GapBar({ scene, title }: { scene: CutScene; title?: string }) {
 	);
 }
 
-function whereOf({ place, gaps, playhead }: CutScene, words: Words): string {
+function whereOf({ place, gaps, playhead, shots }: CutScene, words: Words): string {
 	if (place.kind === 'nothing') return words.noPictureTrack;
 	const gap = gapAt(gaps, playhead);
 	if (gap === null) return place.kind === 'clip' ? place.clip.name : words.openEnd;
-	return gap.end === null ? words.openEnd : words.gapOf(gap.row, closedGaps(gaps).length);
+	if (gap.end === null) return words.openEnd;
+	const isFilled = place.kind === 'clip' && isFilledAt(shots, place.track, gap);
+	return (isFilled ? words.gapFilled : words.gapOf)(gap.row, closedGaps(gaps).length);
 }
 
 /** The name of the track; a menu where there are several of picture. */

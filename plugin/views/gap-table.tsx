@@ -1,6 +1,13 @@
 import { closedGaps, gapAt, lengthIn, timecodeIn } from '../state/place.ts';
 import type { CutScene } from '../state/scene.ts';
-import { isPlaced, isReady, type ShotView, shotAt, unplacedTake } from '../state/shots.ts';
+import {
+	isFilledAt,
+	isPlaced,
+	isReady,
+	type ShotView,
+	shotAt,
+	unplacedTake,
+} from '../state/shots.ts';
 import type { Words } from '../strings/en.ts';
 import { usePanel, useWords } from './panel-context.tsx';
 
@@ -11,14 +18,17 @@ export function GapTable({ scene }: { scene: CutScene }) {
 	const { cut, place, shots, playhead } = scene;
 	if (place.kind === 'nothing') return null;
 	const gaps = closedGaps(scene.gaps);
-	const frames = gaps.reduce((sum, { start, end }) => sum + end - start, 0);
+	const empty = gaps.filter((gap) => !isFilledAt(shots, place.track, gap));
+	const frames = empty.reduce((sum, { start, end }) => sum + end - start, 0);
 	const here = gapAt(gaps, playhead)?.row;
 	return (
 		<>
 			<div className="list-head">
 				<h2>{words.gapsInSequence}</h2>
 				<span className="dim small push">
-					{words.gapsInAll(gaps.length, lengthIn(cut.sequence, frames, 'short'))}
+					{gaps.length > 0 && empty.length === 0
+						? words.allFilled
+						: words.gapsInAll(empty.length, lengthIn(cut.sequence, frames, 'short'))}
 				</span>
 			</div>
 			<table className="grid">

@@ -63,7 +63,10 @@ export function Scores({ shot, compared }: { shot: ShotView; compared: Compared 
 				<tbody>
 					{KINDS.map((kind) => (
 						<tr key={kind}>
-							<th scope="row">{titles[kind]}</th>
+							<th scope="row" title={words.scoreSays[kind]}>
+								{titles[kind]}
+								<span className="unseen">. {words.scoreSays[kind]}</span>
+							</th>
 							{columns.flatMap(({ id, asked }, at) => {
 								const joins = asked.kind === 'here' ? asked.value : null;
 								return (['in', 'out'] as const).map((join) => (

@@ -77,7 +77,7 @@ export async function visitStates(visit: Visit, options: Options = {}): Promise<
 	await page.getByRole('button', { name: 'Try Take 1 again' }).click();
 	await page.getByText('Take 2 of 3').waitFor();
 	await writeFile(join(gate, 'go'), '');
-	await page.getByText('Measured, not judged').waitFor();
+	await page.getByText('Measured, not a grade').waitFor();
 	await page.getByRole('button', { name: 'Take 3', exact: false }).first().click();
 	await page.getByRole('button', { name: 'Use Take 3' }).waitFor();
 	await page.keyboard.press('s');
