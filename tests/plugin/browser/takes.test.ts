@@ -47,6 +47,7 @@ describe('Among the takes of a gap', () => {
 		await page.keyboard.press('Control+Enter');
 		await page.getByRole('button', { name: 'Take 1 is in the cut' }).waitFor();
 		await page.getByText('B: Take 2').first().waitFor();
+		await page.getByText('Gap 1 of 1, filled').waitFor();
 	});
 
 	it('the timecode is said while stepping, also after A and B were pressed by the mouse', async () => {
