@@ -120,7 +120,8 @@ export async function startResolve(
 				...process.env,
 				PICKUP_STATE: state,
 				HOME: home,
-				BROWSER: `${browser} %s`,
+				// A path with spaces in it has to be quoted.
+				BROWSER: `'${browser}' %s`,
 				PYTHONDONTWRITEBYTECODE: '1',
 				PYTHONUNBUFFERED: '1',
 			},
