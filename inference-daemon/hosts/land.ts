@@ -18,7 +18,7 @@ import {
 	stamped,
 } from './landing-room.ts';
 import { putBeside } from './move-beside.ts';
-import { rivalsOf } from './rivals.ts';
+import { givingWay } from './rivals.ts';
 import { isOpen, sameSequence, standingBesides } from './standing.ts';
 
 /**
@@ -44,7 +44,7 @@ export async function land(room: LandingRoom, id: string): Promise<void> {
 			const items = standingBesides(read.cut, clip, landing, job.landings);
 			if (items.length > 0) return landed(room, landing, items, []);
 		}
-		const rivals = rivalsOf(journal, job.id, destination);
+		const rivals = givingWay(journal, read.cut, job, destination);
 		let plan: LandingPlan;
 		try {
 			clip = await putBeside(room, host, journal.job(job.id));

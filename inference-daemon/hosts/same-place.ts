@@ -1,5 +1,6 @@
 import { standingItems } from '../../host-bridge/landing.ts';
-import type { Destination, Landing } from '../../protocol/landings.ts';
+import { pathsOf } from '../../protocol/jobs.ts';
+import type { Destination } from '../../protocol/landings.ts';
 import { rangesOverlap, sameRange } from '../../protocol/time.ts';
 import type { Cut } from '../../protocol/timeline.ts';
 import type { Journal } from '../jobs/journal.ts';
@@ -15,14 +16,18 @@ export type WantedPlace = Pick<
  * The press whose clip stands where this one's would, or is about to: who presses again there wants
  * more takes of the same place. Null where there is none, also after the person took that clip out.
  */
-export function pressAt(journal: Journal, wanted: WantedPlace): string | null {
+export function pressAt(journal: Journal, cut: Cut, wanted: WantedPlace): string | null {
 	const there = journal.landings
 		.inState('waiting', 'landing', 'landed')
-		.filter((landing) => isAt(landing, wanted));
+		.filter(({ destination }) => isSamePlace(destination, wanted));
 	for (const { jobId, state } of [...there].reverse()) {
-		const { takeOf, state: jobState } = journal.job(jobId);
+		const { takeOf, state: jobState, clip } = journal.job(jobId);
 		if (takeOf === null) continue;
-		if (state === 'landed') return takeOf.shot;
+		if (state === 'landed') {
+			const items = clip ? standingItems(cut, pathsOf(clip)) : [];
+			if (items.some(({ range }) => rangesOverlap(range, wanted.range))) return takeOf.shot;
+			continue;
+		}
 		const comes = jobState !== 'failed' && jobState !== 'cancelled';
 		const wasTakenOut = journal.landings
 			.ofShot(takeOf.shot)
@@ -47,16 +52,13 @@ export function without(cut: Cut, paths: readonly string[]): Cut {
 	return { ...cut, tracks };
 }
 
-function isAt(landing: Landing, wanted: WantedPlace): boolean {
-	const { destination } = landing;
-	if (!sameSequence(destination, wanted)) return false;
-	const { track, where, picture, sound, range } = destination;
-	const isSame =
-		track === wanted.track &&
-		where === wanted.where &&
-		picture === wanted.picture &&
-		sound === wanted.sound &&
-		sameRange(range, wanted.range);
-	if (!isSame || landing.state !== 'landed') return isSame;
-	return landing.items.some((item) => rangesOverlap(item.range, wanted.range));
+function isSamePlace(destination: Destination, wanted: WantedPlace): boolean {
+	return (
+		sameSequence(destination, wanted) &&
+		destination.track === wanted.track &&
+		destination.where === wanted.where &&
+		destination.picture === wanted.picture &&
+		destination.sound === wanted.sound &&
+		sameRange(destination.range, wanted.range)
+	);
 }

@@ -170,7 +170,7 @@ export class Shots {
 		const sized = cut.sizeAssumed ? await this.#sizedLikeMedia(cut, shot) : cut;
 		const project = host.state.project!;
 		const { journal } = this.#options;
-		const begun = pressAt(journal, {
+		const begun = pressAt(journal, sized, {
 			...placeOf(sized, shot),
 			program: host.agent.program,
 			project,

@@ -67,6 +67,33 @@ describe('A second press into the same gap', () => {
 		await settled(peer, job!.id, 'landed');
 	});
 
+	it('lands over the gap where the person takes the clip there out meanwhile', async () => {
+		const { editor, peer } = await setUp();
+		const [first] = await press(peer, shotFor(editor));
+		await settled(peer, first!.id, 'landed');
+		const [job] = await press(peer, shotFor(editor, { settings: { delay: 100 } }));
+		expect(job!.takeOf?.take).toBe(2);
+		await editor.undo();
+		const landing = await settled(peer, job!.id, 'landed', 'not-landed');
+		expect(landing).toMatchObject({ state: 'landed' });
+		expect(names(editor.cut(), 'V1')).toEqual([
+			'left 0–24',
+			'Pickup V1 00:00:01:00 take 2 24–36',
+			'right 36–60',
+		]);
+	});
+
+	it('is a press of its own at the very moment at which the clip there was taken out', async () => {
+		const { editor, peer } = await setUp();
+		const [first] = await press(peer, shotFor(editor));
+		await settled(peer, first!.id, 'landed');
+		const again = shotFor(editor);
+		// The press comes before anybody has looked what the undo took out.
+		const [, [job]] = await Promise.all([editor.undo(), press(peer, again)]);
+		expect(job!.takeOf?.shot).toBe(again.id);
+		await settled(peer, job!.id, 'landed');
+	});
+
 	it('for other frames of the track is a press of its own', async () => {
 		const { editor, peer } = await setUp();
 		const shot = shotFor(editor, { settings: { delay: 50 } });
