@@ -1,9 +1,15 @@
-import type { ClipProjectItem, ProjectItem } from '@adobe/premierepro';
+import type {
+	AudioClipTrackItem,
+	ClipProjectItem,
+	ProjectItem,
+	VideoClipTrackItem,
+} from '@adobe/premierepro';
 import { type Rational, rational, TICKS_PER_SECOND } from '../../protocol/time.ts';
 import type { ClipSpan, MediaSource, Track } from '../../protocol/timeline.ts';
-import type { TrackItem } from './cut.ts';
 import type { Premiere } from './surroundings.ts';
 import { secondsOf, ticksOf } from './time.ts';
+
+export type TrackItem = VideoClipTrackItem | AudioClipTrackItem;
 
 type Shown = Omit<ClipSpan, 'track' | 'range'>;
 

@@ -1,18 +1,11 @@
-import type {
-	AudioClipTrackItem,
-	AudioTrack,
-	VideoClipTrackItem,
-	VideoTrack,
-} from '@adobe/premierepro';
+import type { AudioTrack, VideoTrack } from '@adobe/premierepro';
 import { canDropFrames, type FrameRange, type Rational } from '../../protocol/time.ts';
 import type { ClipSpan, Cut, Track } from '../../protocol/timeline.ts';
-import { readClip } from './clip.ts';
+import { readClip, type TrackItem } from './clip.ts';
 import type { Open } from './open.ts';
 import { pixelAspectOf } from './pixel-aspect.ts';
 import type { Premiere } from './surroundings.ts';
 import { frameOf, framesTouched, rateOf, ticksOf } from './time.ts';
-
-export type TrackItem = VideoClipTrackItem | AudioClipTrackItem;
 
 /** A track as it was read, with Premiere's own handles on its clips. */
 export type ReadTrack = {

@@ -3,7 +3,8 @@ import type { EditStep, Item } from '../../protocol/hosts.ts';
 import { type FrameRange, rangesOverlap, sameRange } from '../../protocol/time.ts';
 import type { ClipSpan, Track } from '../../protocol/timeline.ts';
 import { samePath } from './bin.ts';
-import type { ReadCut, ReadTrack, TrackItem } from './cut.ts';
+import type { TrackItem } from './clip.ts';
+import type { ReadCut, ReadTrack } from './cut.ts';
 
 /** One placement in Premiere: an item brings its picture and its sound along. */
 export type Put = {
