@@ -1,9 +1,12 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Project } from '../fakes/premiere/model.ts';
 import { type Member, readTypings, type Typings } from '../fakes/premiere/typings.ts';
 import * as face from '../fakes/premiere/uxp.ts';
 import * as items from '../fakes/premiere/uxp-items.ts';
 import * as locks from '../fakes/premiere/uxp-lock.ts';
+import { FILES, systemOf } from '../fakes/premiere/uxp-runtime.ts';
 import * as sequences from '../fakes/premiere/uxp-sequence.ts';
 import * as times from '../fakes/premiere/uxp-times.ts';
 
@@ -92,6 +95,20 @@ it('the module has nothing that require("premierepro") has not', () => {
 		return members ? wrongIn(half, members).map((each) => `${name}.${each}`) : [name];
 	});
 	expect(wrong).toEqual([]);
+});
+
+it('of UXP itself the simulated one has nothing that its typings have not', async () => {
+	const path = '../../node_modules/@adobe/cc-ext-uxp-types/uxp/index.d.ts';
+	const text = await readFile(join(import.meta.dirname, path), 'utf8');
+	const lacks = (name: string, names: readonly string[]) => {
+		const [, body = ''] = new RegExp(`class ${name} \\{([\\s\\S]*?)\\n    \\}`).exec(text) ?? [];
+		return names.filter((each) => !new RegExp(`\\s${each}\\(`).test(body));
+	};
+	expect(lacks('fs', Object.keys(FILES))).toEqual([]);
+	expect(lacks('OS', Object.keys(systemOf('')))).toEqual([]);
+	expect(lacks('Shell', ['openExternal'])).toEqual([]);
+	expect(lacks('EntryPoints', ['setup'])).toEqual([]);
+	expect(lacks('OS', ['hostname'])).toEqual(['hostname']);
 });
 
 function wrongIn(of: object, type: ReadonlyMap<string, Member>): readonly string[] {

@@ -77,8 +77,8 @@ export async function loadPlugin(script: string, project: Project, home: string)
 				},
 			},
 		},
-		fs: { readFile: readAsUxp, rename, unlink },
-		os: { platform: () => 'darwin', homedir: () => home },
+		fs: FILES,
+		os: systemOf(home),
 	};
 	const globals = {
 		console,
@@ -121,6 +121,13 @@ type Entrypoints = {
 		Record<string, { create(root: FakeElement): void; show(root: FakeElement): void }>
 	>;
 };
+
+/** `require('fs')` and `require('os')`, as far as the plugin uses them. */
+export const FILES = { readFile: readAsUxp, rename, unlink };
+
+export function systemOf(home: string) {
+	return { platform: () => 'darwin', homedir: () => home };
+}
 
 async function readAsUxp(path: string, { encoding }: { readonly encoding?: string }) {
 	const bytes = await readFile(path);
