@@ -40,6 +40,8 @@ class _Script:
         # Whoever has chosen it from the menu has asked for it: that is the one time to start it.
         if daemon.was_stopped(daemon.state_folder()):
             self.agent.start_daemon_by_itself()
+            if self.agent.why_not:
+                self._say(self.agent.why_not)
         self.agent.start()
         silent = 0
         try:

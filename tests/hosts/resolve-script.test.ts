@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import {
+	connect,
+	endAllDaemons,
+	readPortFile,
+	startDaemon,
+	stop,
+	until,
+} from '../daemon/harness.ts';
+import { endAllResolves, type Resolve, startResolve } from './resolve.ts';
+import { film } from './resolve-film.ts';
+
+let folder: string;
+beforeAll(async () => {
+	folder = await mkdtemp(join(tmpdir(), 'pickup resolve '));
+});
+afterEach(() => endAllResolves());
+afterAll(async () => {
+	await endAllDaemons();
+	await rm(folder, { recursive: true, force: true });
+});
+
+function open(state: string): Promise<Resolve> {
+	return startResolve(film(folder, []), { state, home: join(folder, 'home') });
+}
+
+test('run once more, the script opens the panel of the one that runs, and ends', async () => {
+	const daemon = await startDaemon();
+	const peer = await connect(daemon);
+	await open(daemon.state);
+	const host = await until('Resolve', async () => (await peer.call('host.watch', {})).hosts[0]);
+	const second = await open(daemon.state);
+	await second.ended;
+	expect(await second.opened()).toEqual([
+		`http://127.0.0.1:${daemon.port}/panel/#token=${daemon.token}&host=${host.agent.id}`,
+	]);
+	expect(second.said()).toContain('Pickup runs here already.');
+});
+
+test('the script starts a daemon where one has run before', async () => {
+	const daemon = await startDaemon();
+	await stop(daemon);
+	const resolve = await open(daemon.state);
+	await until('a daemon', () => existsSync(join(daemon.state, 'daemon.json')));
+	const panel = await connect(await readPortFile(daemon.state));
+	await until('Resolve', async () => (await panel.call('host.watch', {})).hosts[0]);
+	// It goes on without the Resolve that has started it.
+	await resolve.kill();
+	await until('it to have gone', async () => {
+		return (await panel.call('host.watch', {})).hosts.length === 0;
+	});
+	await panel.call('daemon.stop', {});
+	await panel.closed;
+});
+
+test('where none ever has, it says what to do', async () => {
+	const state = join(folder, 'nothing here');
+	await mkdir(state);
+	const resolve = await open(state);
+	await until('what to do', () =>
+		resolve.said().includes('Start Pickup once with `pickup daemon`'),
+	);
+});
