@@ -13,6 +13,7 @@ const SAMPLED = [
 	'host-bridge/fcp7-xml-mutated',
 	'host-bridge/mutations',
 	'host-bridge/timeline-agent-crash',
+	'hosts/after-effects/faults',
 	'hosts/blender-crash',
 	'hosts/resolve-faults',
 	'hosts/premiere-faults',

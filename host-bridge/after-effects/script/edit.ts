@@ -95,6 +95,12 @@ function place(
 	if (above === null) layer.moveToEnd();
 	else layer.moveBefore(above);
 	checkTimes(layer, action.in, action.out, frame);
+	const wanted = above === null ? comp.numLayers : above.index - 1;
+	if (layer.index === wanted) return;
+	throw problem(
+		'host-refused',
+		`Expected ${action.name} at place ${wanted} of the layers, After Effects left it at ${layer.index}`,
+	);
 }
 
 function swap(action: Of<'swap'>, layer: AVLayer, frame: number, undo: Undo): void {

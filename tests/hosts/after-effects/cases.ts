@@ -11,8 +11,23 @@ import {
 import type { Faults } from '../../fakes/after-effects/program.ts';
 import type { CasePaths } from '../case-files.ts';
 import type { CaseClip, CaseTrack, PlacementCase } from '../placement-cases.ts';
+import type { FaultyHost, Standing } from '../placement-faults.ts';
 import type { CasePlace, OpenCase, PlacementHost, Stands } from '../placement-hosts.ts';
 import { type Running, startAfterEffects, startAgent } from './stage.ts';
+
+/** What goes wrong, by what a person would say of it. */
+const FAULTS: Readonly<Record<string, Partial<Faults>>> = {
+	'answers stay empty': { emptyAnswers: true },
+	'one answer stays empty': { emptyAnswers: 'once' },
+	'scripts may not write files': { filesOff: true },
+	'layers are created at the start': { layersAtStart: true },
+	'nothing can be imported': { importFails: true },
+	'start times are not taken': { ignores: 'startTime' },
+	'out points are not taken': { ignores: 'outPoint' },
+	'layers stay where they are in the stack': { ignores: 'moveBefore' },
+	'sound cannot be switched': { ignores: 'audioEnabled' },
+	'no layer is made, and another one given': { ignores: 'add' },
+};
 
 /** Simulated After Effects with a case open, and with what it does wrong. */
 export function afterEffectsHost(name: string, faults: Partial<Faults> = {}): PlacementHost {
@@ -151,4 +166,35 @@ function sourceOf(model: Model, { media, name }: CaseClip, paths: CasePaths): nu
 
 function seconds({ rate }: PlacementCase, frames: number): number {
 	return (frames * rate.den) / rate.num;
+}
+
+/** Simulated After Effects that begins to do something wrong once the case is open. */
+export const FAULTY_AFTER_EFFECTS: FaultyHost = {
+	...afterEffectsHost('simulated After Effects'),
+	faults: Object.keys(FAULTS),
+	async open(of, place, fault) {
+		const open = await openCase(await startAfterEffects(), of, place);
+		Object.assign(open.running.program.faults, FAULTS[fault]);
+		return { ...open, standing: async () => standingIn(open.running.program.model) };
+	},
+};
+
+/** Every layer of the composition in front, as the model has it; on which track ours was put, its comment says. */
+function standingIn(model: Model): readonly Standing[] {
+	const { layers, rate } = model.items.find(({ id }) => id === model.activeItem) as CompModel;
+	const frameOf = (at: number) => Math.round((at * rate.num) / rate.den);
+	return layers.flatMap((layer) => {
+		const source = model.items.find(({ id }) => id === layer.source);
+		const path = source?.type === 'footage' ? source.file : null;
+		const isHeard = layer.audioEnabled && source?.type === 'footage' && source.hasAudio;
+		const [video = 'layer', audio = 'layer'] = ['V', 'A'].map(
+			(of) => new RegExp(`${of}\\d+`).exec(layer.comment)?.[0],
+		);
+		const place = { start: frameOf(layer.inPoint), end: frameOf(layer.outPoint) };
+		const shared = { name: layer.name ?? '', path, ...place };
+		return [
+			...(layer.enabled ? [{ kind: 'video' as const, track: video, ...shared }] : []),
+			...(isHeard ? [{ kind: 'audio' as const, track: audio, ...shared }] : []),
+		];
+	});
 }

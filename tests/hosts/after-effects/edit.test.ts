@@ -282,6 +282,7 @@ test.each([
 	// The file is as long as is wanted: there is nothing to be missed.
 	['outPoint', null],
 	['startTime', /After Effects put it from/],
+	['moveBefore', /at place 3 of the layers/],
 	['add', /After Effects made no layer/],
 ] as const)('a %s that reports success and does nothing is noticed', async (ignores, says) => {
 	running.program.faults.ignores = ignores;
