@@ -86,7 +86,7 @@ export async function visitStates(visit: Visit, options: Options = {}): Promise<
 
 	await page.getByRole('tab', { name: 'History' }).click();
 	await page.getByRole('option').nth(1).click();
-	await page.getByText(/in no timeline/).waitFor();
+	await page.getByText(/on the disk/).waitFor();
 	await visit('history', page, editor);
 
 	await page.getByRole('tab', { name: 'Setup' }).click();
