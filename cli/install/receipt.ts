@@ -30,7 +30,8 @@ export async function readReceipt(state: string): Promise<readonly Put[]> {
 		return receiptSchema.parse(JSON.parse((await readRegular(path, MOST_BYTES)).toString()));
 	} catch (error) {
 		if (errorCode(error) === 'ENOENT') return [];
-		throw new PickupError('usage', `Expected the list of what is installed in ${path}: ${error}`, {
+		const why = error instanceof Error ? error.message : String(error);
+		throw new PickupError('usage', `Expected the list of what is installed in ${path}: ${why}`, {
 			action: 'Delete that file, and then by hand what was installed before.',
 		});
 	}

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { pathFrom } from '../../files/folders.ts';
 import { systemProblem } from '../../files/system-errors.ts';
 import { writeWhole } from '../../files/write-whole.ts';
+import { problemOf } from '../../protocol/errors.ts';
 import type { Check } from '../../protocol/rpc.ts';
 import { withDaemon } from '../daemon-link.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -30,7 +31,7 @@ export function addDoctor(program: Command, exit: (code: number) => void): void 
 					...(await client.call('machine.check', {})),
 					code: EXIT.ok as number,
 				})).catch(withoutDaemon),
-				editorChecks(machine, VERSION),
+				editorChecks(machine, VERSION).catch(notKnown),
 			]);
 			const checks = [...found, ...editors];
 			terminal.table(
@@ -48,6 +49,12 @@ export function addDoctor(program: Command, exit: (code: number) => void): void 
 			}
 			exit(code);
 		});
+}
+
+/** What is installed where cannot be read: the daemon's line says what is wrong with the folder. */
+function notKnown(error: unknown): readonly Check[] {
+	const { message, action } = problemOf(error);
+	return [{ name: 'editors', status: 'warning', found: message, action }];
 }
 
 /** Versions and what works: nothing of what was made, of what, or for which film; no name of a person. */

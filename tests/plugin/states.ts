@@ -49,6 +49,7 @@ export async function visitStates(visit: Visit, options: Options = {}): Promise<
 	await page.keyboard.press('Escape');
 	await page.keyboard.press('i');
 	await editor.change({ playhead: IN_CLIP + 11 });
+	await page.getByText('01:00:01:11').first().waitFor();
 	await page.keyboard.press('o');
 	await pressable(page);
 	await visit('clip', page, editor);
