@@ -52,7 +52,11 @@ export type ConnectionOptions = {
  * each when what it was sent before is nearly all read; what has to wait for something is answered
  * when that has come, and holds up no other.
  */
-export function serve(socket: WebSocket, { handlers, journal, hosts }: ConnectionOptions): void {
+export function serve(
+	socket: WebSocket,
+	{ handlers, journal, hosts }: ConnectionOptions,
+	isFromFile: boolean,
+): void {
 	let greeted = false;
 	const inbox = new AsyncQueue<string>();
 	let waiting = 0;
@@ -71,6 +75,7 @@ export function serve(socket: WebSocket, { handlers, journal, hosts }: Connectio
 		sendEventsAfter,
 		sendHosts,
 		gone: gone.signal,
+		isFromFile,
 		sendPanel,
 		agent: {
 			ask: (method, params) => asked.ask(method, params),

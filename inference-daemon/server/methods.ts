@@ -28,6 +28,8 @@ import type { Tickets } from './tickets.ts';
 
 /** What a method needs to know of the connection that called it. */
 export type Caller = {
+	/** Whether it is a page that comes from a file, and so has no origin. */
+	readonly isFromFile: boolean;
 	/** Sends every event after this number as a notification, once the answer is on its way. */
 	readonly sendEventsAfter: (seq: number) => void;
 	/** Sends the connected editors as a notification whenever they change. */
@@ -202,9 +204,9 @@ export function handlersFor(options: MethodsOptions): Handlers {
 			}
 			return lookAt(ffmpeg, path);
 		},
-		'media.ticket': async ({ media }, { gone }) => {
+		'media.ticket': async ({ media }, { gone, isFromFile }) => {
 			const { loop = null, ...file } = await panelMedia.find(media, gone);
-			return { path: tickets.issue(file), loop };
+			return { path: tickets.issue({ ...file, acrossOrigins: isFromFile }), loop };
 		},
 		'media.levels': ({ of, points }, { gone }) => panelMedia.levels(of, points, gone),
 		'take.scores': ({ jobId }, { gone }) => panelMedia.scores(jobId, gone),

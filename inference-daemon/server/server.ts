@@ -46,7 +46,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		socket.on('error', () => socket.destroy());
 		const status = refusal(request, gate());
 		if (status !== null) return refuse(socket, status);
-		sockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, options));
+		sockets.handleUpgrade(request, socket, head, (webSocket) =>
+			serve(webSocket, options, isFromFile(request)),
+		);
 	});
 	http.on('clientError', (_error, socket) => socket.destroy());
 	await new Promise<void>((resolve, reject) => {
@@ -103,8 +105,9 @@ async function answer(
 		response.writeHead(200, { connection: 'close', 'content-length': proof.length }).end(proof);
 		return;
 	}
-	// Pictures and films are put into pages from files as well; their address is the secret.
-	const policy = file === null ? 'same-origin' : 'cross-origin';
+	// Who names an origin is let in by it or, from a file, by the ticket.
+	const isShared = !isPage && (file?.acrossOrigins === true || headers.origin !== undefined);
+	const policy = isShared ? 'cross-origin' : 'same-origin';
 	response.setHeader('cross-origin-resource-policy', policy);
 	if (isPage) return servePage(request, response, { folder: panel, port: gate.port });
 	if (file === null) {

@@ -7,6 +7,8 @@ export type Ticketed = {
 	readonly type: string;
 	/** What the address ends in; tells nothing but the type. */
 	readonly name: string;
+	/** Whether pages of any origin may show it: one that comes from a file has none to be told by. */
+	readonly acrossOrigins?: boolean;
 	/** Where given, only a file that is still like this is served. */
 	readonly mark?: FileMark | undefined;
 };

@@ -24,7 +24,7 @@ export type TakeView = {
 	/** 0 is the draft. */
 	readonly take: number;
 	readonly job: Job;
-	/** The newest one that tells where it stands now. */
+	/** The newest one that tells whether it stands in the place of its press. */
 	readonly landing: Landing | null;
 };
 
@@ -131,10 +131,12 @@ export function jobOfPath(jobs: Jobs, path: string): Job | null {
 }
 
 function viewOf(id: string, group: readonly Job[]): ShotView | null {
-	const takes = group
-		.map((job) => ({ take: job.takeOf!.take, job, landing: currentLanding(job) }))
-		.sort((a, b) => a.take - b.take);
-	const destination = takes.flatMap(({ job }) => job.landings)[0]?.destination;
+	const jobs = [...group].sort((a, b) => a.takeOf!.take - b.takeOf!.take);
+	const destination = jobs.flatMap(({ landings }) => landings)[0]?.destination;
+	const takes = jobs.map((job) => {
+		const here = job.landings.filter((each) => isAtPlace(each.destination, destination));
+		return { take: job.takeOf!.take, job, landing: currentLanding(here) };
+	});
 	const first = takes.find(({ take }) => take > 0) ?? takes[0];
 	if (!destination || !first) return null;
 	return {
@@ -148,8 +150,20 @@ function viewOf(id: string, group: readonly Job[]): ShotView | null {
 	};
 }
 
+/** A take may have been placed elsewhere too, from the history: that is not the place of its press. */
+function isAtPlace(one: Destination, place: Destination | undefined): boolean {
+	return (
+		place !== undefined &&
+		one.project.id === place.project.id &&
+		one.sequence.id === place.sequence.id &&
+		one.track === place.track &&
+		one.where === place.where &&
+		(one.range.start === place.range.start || one.range.end === place.range.end)
+	);
+}
+
 /** One that stands in the cut tells more than a later one that was withdrawn. */
-function currentLanding({ landings }: Job): Landing | null {
+function currentLanding(landings: readonly Landing[]): Landing | null {
 	return landings.filter(({ state }) => state === 'landed').at(-1) ?? landings.at(-1) ?? null;
 }
 

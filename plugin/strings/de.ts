@@ -153,6 +153,7 @@ export const de: Words = {
 		`Hier etwa ${time}, ${of === 1 ? 'nach dem letzten Clip' : `nach den letzten ${of} Clips`}.`,
 	noEstimate: 'Wie lange das hier dauert, ist noch nicht bekannt.',
 	lands: (where) => `Kommt auf ${where}.`,
+	landsFor: (take, where) => `Tritt an die Stelle von ${take}: ${where}.`,
 	landsIn: (file) => `In ${file}.`,
 	landsInNew: (file) => `In einer neuen Datei neben ${file}.`,
 	showInFolder: 'Im Ordner zeigen',
@@ -382,6 +383,7 @@ export const de: Words = {
 	nothingFound: 'Kein Clip dieses Films passt zur Suche.',
 	nothingMade: 'Für diesen Film wurde noch nichts gemacht. Was im Schnitt entsteht, bleibt hier.',
 	placeAgainShort: 'Wieder einsetzen',
+	standsHere: (timecode) => `Der Clip steht im Schnitt, ab ${timecode}.`,
 	placesInGap: (track, timecode) => `Kommt in die Lücke auf ${track}, bei ${timecode}.`,
 	placesAbove: (clip, track, timecode) =>
 		`Kommt bei ${timecode} auf eine Spur über ${track} und ist statt ${clip} zu sehen; der Ton kommt zu dem hinzu, der dort ist.`,

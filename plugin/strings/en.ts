@@ -160,6 +160,7 @@ export const en = {
 		`About ${time} here, going by the last ${count(of, 'clip', 'clips')}.`,
 	noEstimate: 'How long it takes here is not known yet.',
 	lands: (where: string) => `Lands on ${where}.`,
+	landsFor: (take: string, where: string) => `Takes the place of ${take} on ${where}.`,
 	landsIn: (file: string) => `In ${file}.`,
 	landsInNew: (file: string) => `In a new file beside ${file}.`,
 	showInFolder: 'Show it in its folder',
@@ -394,6 +395,7 @@ export const en = {
 	nothingFound: 'No clip of this film fits what is looked for.',
 	nothingMade: 'No shots were made for this film yet. What you make in Cut is kept here.',
 	placeAgainShort: 'Place again',
+	standsHere: (timecode: string) => `It is in the cut, from ${timecode} on.`,
 	placesInGap: (track: string, timecode: string) =>
 		`Goes into the gap on ${track}, at ${timecode}.`,
 	placesAbove: (clip: string, track: string, timecode: string) =>

@@ -150,6 +150,7 @@ export const ja: Words = {
 	estimate: (time, of) => `ここでは約 ${time}（直近 ${of} クリップの実績）。`,
 	noEstimate: '所要時間はまだわかりません。',
 	lands: (where) => `配置先：${where}。`,
+	landsFor: (take, where) => `${take} と入れ替わります：${where}。`,
 	landsIn: (file) => `${file} に入ります。`,
 	landsInNew: (file) => `${file} の隣の新しいファイルに入ります。`,
 	showInFolder: 'フォルダで表示',
@@ -377,6 +378,7 @@ export const ja: Words = {
 	nothingFound: 'この作品に、条件に合うクリップはありません。',
 	nothingMade: 'この作品ではまだ何も作っていません。「カット」で作ったものがここに残ります。',
 	placeAgainShort: 'もう一度置く',
+	standsHere: (timecode) => `${timecode} から、カットに入っています。`,
 	placesInGap: (track, timecode) => `${track} の空き、${timecode} に置きます。`,
 	placesAbove: (clip, track, timecode) =>
 		`${timecode} で ${track} の上のトラックに置き、${clip} の代わりに見えます。音声は元の音声に重なります。`,

@@ -1,9 +1,11 @@
 import { Button } from 'react-aria-components';
 import type { Problem } from '../../protocol/errors.ts';
 import type { ShotPlan } from '../../protocol/shots.ts';
+import { sameRange } from '../../protocol/time.ts';
 import { duration, size } from '../state/numbers.ts';
 import { closedGaps, timecodeIn } from '../state/place.ts';
-import type { Ask, CutScene } from '../state/scene.ts';
+import type { Ask, CutScene, Scene } from '../state/scene.ts';
+import { isPlaced, type TakeView } from '../state/shots.ts';
 import { keyOf } from '../state/wish.ts';
 import type { Words } from '../strings/en.ts';
 import { PrimaryButton } from './controls.tsx';
@@ -13,6 +15,7 @@ import { Icon } from './icons.tsx';
 import { landsInWords } from './lands-in.tsx';
 import { usePanel, usePanelState, useScene, useWords } from './panel-context.tsx';
 import { problemSays } from './problem-words.ts';
+import { takeTitle } from './take-title.ts';
 
 /** What the press will do and how long that takes here, and the press. */
 export function Commit({ scene, isQueueing }: { scene: CutScene; isQueueing: boolean }) {
@@ -85,6 +88,7 @@ function PlanSays({ plan: { plan, estimate, lands }, asks }: { plan: ShotPlan; a
 		? words.planDraft(plan.frames, work)
 		: words.planTakes(asks.shot?.takes ?? 1, plan.frames, work, plan.steps);
 	const takes = asks.shot?.takes ?? 1;
+	const replaced = replacedBy(scene, asks);
 	const time = estimate
 		? words.estimate(duration(words, estimate.seconds * takes), estimate.of)
 		: words.noEstimate;
@@ -92,7 +96,8 @@ function PlanSays({ plan: { plan, estimate, lands }, asks }: { plan: ShotPlan; a
 		<>
 			<p>{what}</p>
 			<p className="dim">
-				{words.lands(lands)} {scene.kind === 'cut' && landsInWords(words, scene.host)}
+				{replaced ? words.landsFor(takeTitle(words, replaced), lands) : words.lands(lands)}{' '}
+				{scene.kind === 'cut' && landsInWords(words, scene.host)}
 			</p>
 			<p className="dim">{time}</p>
 			{plan.notes.map((note) => (
@@ -102,6 +107,16 @@ function PlanSays({ plan: { plan, estimate, lands }, asks }: { plan: ShotPlan; a
 			))}
 		</>
 	);
+}
+
+/** The take whose place in the cut the first of the new ones takes. */
+function replacedBy(scene: Scene, { shot }: Ask): TakeView | null {
+	if (scene.kind !== 'cut' || !shot) return null;
+	const { track, range } = shot;
+	const here = scene.shots.find(
+		({ destination }) => destination.track === track && sameRange(destination.range, range),
+	);
+	return here?.takes.find(isPlaced) ?? null;
 }
 
 /** Where it is too long, as much as the engine makes is one press away. */

@@ -222,7 +222,7 @@ function WithChosen({ entry, children }: { entry: HistoryEntry | null; children:
 					) : entry?.job.trashed ? (
 						<p>{words.factTrashed}</p>
 					) : scene.kind === 'cut' ? (
-						<WouldLand scene={scene} />
+						<WouldLand scene={scene} entry={entry!} />
 					) : (
 						<p>{words.placeNeeds}</p>
 					)}
@@ -266,10 +266,16 @@ function WithChosen({ entry, children }: { entry: HistoryEntry | null; children:
 }
 
 /** Where it would go, and what it would cover. */
-function WouldLand({ scene: { cut, place, playhead } }: { scene: CutScene }) {
+function WouldLand({ scene, entry }: { scene: CutScene; entry: HistoryEntry }) {
+	const { cut, place, playhead } = scene;
 	const words = useWords();
 	if (place.kind === 'nothing') return null;
 	const { frame } = placingAt(place, playhead);
+	const stands = entry.job.landings.some(
+		(landing) =>
+			landing.state === 'landed' && landing.items.some(({ range }) => range.start === frame),
+	);
+	if (stands) return <p>{words.standsHere(timecodeIn(cut.sequence, frame))}</p>;
 	const timecode = timecodeIn(cut.sequence, frame);
 	return (
 		<p>

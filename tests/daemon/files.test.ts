@@ -64,7 +64,7 @@ describe('A clip', () => {
 			'cache-control': 'private, no-store',
 			'referrer-policy': 'no-referrer',
 			'x-content-type-options': 'nosniff',
-			'cross-origin-resource-policy': 'cross-origin',
+			'cross-origin-resource-policy': 'same-origin',
 		});
 		expect((await body(answer)).equals(bytes)).toBe(true);
 	});

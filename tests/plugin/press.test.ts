@@ -2,9 +2,9 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { comparedFor, shownTake } from '../../plugin/state/compare.ts';
+import { canUse, comparedFor, shownTake } from '../../plugin/state/compare.ts';
 import { type CutScene, sceneOf } from '../../plugin/state/scene.ts';
-import { isPlaced, isReady } from '../../plugin/state/shots.ts';
+import { isPlaced, isReady, type TakeView } from '../../plugin/state/shots.ts';
 import type { SocketLike } from '../../protocol/client.ts';
 import {
 	crash,
@@ -114,6 +114,27 @@ describe('A panel that is opened on an editor', () => {
 		expect(third.job.prompt).toBe('wind');
 		expect(third.job.clip?.seed).not.toBe(10);
 		expect(third.job.landings).toEqual([]);
+	});
+
+	it('tells a take that was placed elsewhere from one that stands in the gap', async () => {
+		const panel = openState(() => daemon);
+		const scene = await cutWhere(panel, 'three takes', ({ shot }) => shot?.takes.length === 4);
+		const first = scene.shot!.takes.find(({ take }) => take === 1)!;
+		panel.actions.show(20);
+		await cutWhere(panel, 'the clip', ({ playhead }) => playhead === 20);
+		panel.actions.placeHere(first.job);
+		await until('the clip above', () =>
+			editor.cut().tracks.some(({ clips }) => clips.some(({ range }) => range.start === 20)),
+		);
+		panel.actions.show(60);
+		const isTold = ({ job }: TakeView) => job.landings.filter(({ state }) => state === 'landed');
+		const back = await cutWhere(
+			panel,
+			'both clips',
+			({ shot, playhead }) => playhead === 60 && (shot?.takes ?? []).flatMap(isTold).length === 2,
+		);
+		expect(back.shot!.takes.filter(isPlaced).map(({ take }) => take)).toEqual([2]);
+		expect(canUse(back.shot!.takes.find(({ take }) => take === 1)!)).toBe(true);
 	});
 
 	it('takes a take out of sight, and back', async () => {
