@@ -12,6 +12,11 @@ const REORDERS: readonly JobEvent['kind'][] = [
 	'requeued',
 ];
 
+declare function setTimeout(callback: () => void, milliseconds: number): unknown;
+
+/** How long until it is asked again where no answer came, in ms. */
+const AGAIN_AFTER = 500;
+
 /** As many as are queued at most. */
 const MOST_QUEUED = 10_000;
 
@@ -19,24 +24,33 @@ const MOST_QUEUED = 10_000;
 export function followQueue(
 	store: StoreApi<PanelState>,
 	call: Link['call'],
-): (event: JobEvent) => void {
+): { readonly onEvent: (event: JobEvent) => void; readonly stop: () => void } {
 	let isAsking = false;
 	let isStale = false;
-	return ({ kind }) => {
-		if (!REORDERS.includes(kind)) return;
-		isStale = true;
-		if (!isAsking) void ask();
+	let isStopped = false;
+	return {
+		onEvent({ kind }) {
+			if (!REORDERS.includes(kind)) return;
+			isStale = true;
+			if (!isAsking) void ask();
+		},
+		stop() {
+			isStopped = true;
+		},
 	};
 
 	async function ask(): Promise<void> {
 		isAsking = true;
-		while (isStale) {
+		while (isStale && !isStopped) {
 			isStale = false;
-			// Without a connection there is none to show; all is listed anew when there is one.
-			const listed = await call('job.list', { states: ['queued'], limit: MOST_QUEUED }).catch(
-				() => null,
-			);
-			if (listed) store.setState(({ jobs }) => ({ jobs: withPositions(jobs, listed.jobs) }));
+			try {
+				const listed = await call('job.list', { states: ['queued'], limit: MOST_QUEUED });
+				store.setState(({ jobs }) => ({ jobs: withPositions(jobs, listed.jobs) }));
+			} catch {
+				// The connection was lost, and events go on where they were when it is back.
+				isStale = true;
+				await new Promise<void>((resolve) => setTimeout(resolve, AGAIN_AFTER));
+			}
 		}
 		isAsking = false;
 	}

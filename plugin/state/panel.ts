@@ -62,7 +62,7 @@ export function openPanel(options: PanelOptions): Panel {
 		onJobs: ({ jobs }) => store.setState({ jobs: withJobs(new Map(), jobs), hasJobs: true }),
 		onEvent: (event) => {
 			receiveEvent(event);
-			followOrder(event);
+			order.onEvent(event);
 		},
 		onLost: (problem, wasStopped) => {
 			const { link: known, hosts } = store.getState();
@@ -78,7 +78,7 @@ export function openPanel(options: PanelOptions): Panel {
 	});
 	const stopFilm = followFilm(store);
 	const stopCut = followCut(store, link.call);
-	const followOrder = followQueue(store, link.call);
+	const order = followQueue(store, link.call);
 	const stopPlan = followPlan(store, link.call, options.randomUuid());
 	const actions = actionsOf(store, link.call, options);
 	const stopPress = followPress(store, actions.press);
@@ -169,6 +169,7 @@ export function openPanel(options: PanelOptions): Panel {
 		close() {
 			stopFilm();
 			stopCut();
+			order.stop();
 			stopPlan();
 			stopPress();
 			link.close();
