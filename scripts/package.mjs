@@ -27,7 +27,6 @@ const PROGRAMS = [
 	'inbetween.wasm',
 	'ltx2-networks.mjs',
 	'ltx2-tokenizer.mjs',
-	'ltx2.wasm',
 	'panel',
 	'pickup-blender.zip',
 	'Pickup.py',
