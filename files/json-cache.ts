@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRegular } from './open-regular.ts';
+import { sha256Of } from './sha256.ts';
 import { writeWhole } from './write-whole.ts';
 
 /** A small thing that is worth keeping from job to job, in a file of its own. */
@@ -18,7 +18,7 @@ export type Place = {
 export async function readKept(place: Place): Promise<unknown> {
 	try {
 		const { sha256, value } = JSON.parse((await readRegular(pathOf(place))).toString('utf8'));
-		return sha256 === digest(JSON.stringify(value)) ? value : null;
+		return sha256 === sha256Of(JSON.stringify(value)) ? value : null;
 	} catch {
 		return null;
 	}
@@ -26,7 +26,7 @@ export async function readKept(place: Place): Promise<unknown> {
 
 /** Whole or not at all, the last of several writers. Never throws: it is made again another time. */
 export async function keep(place: Place, value: unknown): Promise<void> {
-	const sha256 = digest(JSON.stringify(value));
+	const sha256 = sha256Of(JSON.stringify(value));
 	try {
 		await mkdir(place.folder, { recursive: true, mode: 0o700 });
 		await writeWhole(pathOf(place), JSON.stringify({ sha256, value }), { mode: 0o600 });
@@ -34,9 +34,5 @@ export async function keep(place: Place, value: unknown): Promise<void> {
 }
 
 function pathOf({ folder, kind, key }: Place): string {
-	return join(folder, `${kind}-${digest(key).slice(0, 32)}.json`);
-}
-
-function digest(text: string): string {
-	return createHash('sha256').update(text).digest('hex');
+	return join(folder, `${kind}-${sha256Of(key).slice(0, 32)}.json`);
 }

@@ -64,7 +64,12 @@ function packNpm({ name, version, description, license, engines, ...own }) {
 	}
 	for (const file of ['LICENSE', 'README.md']) cpSync(join(root, file), join(stage, file));
 	const manifest = {
-		...{ name, version, description, license, type: 'module', engines },
+		name,
+		version,
+		description,
+		license,
+		type: 'module',
+		engines,
 		bin: own.bin,
 		files: ['dist'],
 		dependencies: Object.fromEntries(OUTSIDE.map((each) => [each, own.dependencies[each]])),

@@ -3,6 +3,7 @@ import { lstat, mkdir, readFile, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { writeWhole } from '../../files/write-whole.ts';
+import { escapeXml } from '../../host-bridge/timeline-file/xml-write.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { Machine } from './machine.ts';
 
@@ -105,7 +106,7 @@ function agent({ foreground }: DaemonCommands): string {
 	<string>${LABEL}</string>
 	<key>ProgramArguments</key>
 	<array>
-${foreground.map((word) => `\t\t<string>${forXml(word)}</string>`).join('\n')}
+${foreground.map((word) => `\t\t<string>${escapeXml(word)}</string>`).join('\n')}
 	</array>
 	<key>RunAtLoad</key>
 	<true/>
@@ -118,10 +119,6 @@ ${foreground.map((word) => `\t\t<string>${forXml(word)}</string>`).join('\n')}
 function forSystemd(word: string): string {
 	const escaped = word.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%').replaceAll('$', '$$$$');
 	return `"${escaped}"`;
-}
-
-function forXml(word: string): string {
-	return word.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 function forWindows({ detached }: DaemonCommands): string {

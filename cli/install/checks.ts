@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { sha256Of } from '../../files/sha256.ts';
 import type { Check } from '../../protocol/rpc.ts';
 import type { Machine } from './machine.ts';
 import { PROGRAMS, type Program } from './programs.ts';
-import { sha256 } from './put.ts';
 import { type Put, readReceipt } from './receipt.ts';
 
 /** A line for each editing program on this machine that Pickup can be put into: whether it is. */
@@ -25,7 +25,7 @@ async function checkOf({ name }: Program, put: Put, version: string): Promise<Ch
 			const there = await readFile(path).catch(() => null);
 			return there === null
 				? `${path} is gone`
-				: sha256(there) === hash
+				: sha256Of(there) === hash
 					? []
 					: `${path} was changed`;
 		}),

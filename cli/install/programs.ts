@@ -15,8 +15,6 @@ export type Program = {
 	readonly files: () => Promise<Package>;
 	/** What the person does in the program next. */
 	readonly next: string;
-	/** What the person does in the program before the files go. */
-	readonly before?: string;
 };
 
 export const PROGRAMS: readonly Program[] = [

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { makeFolder } from '../../files/folders.ts';
+import { sha256Of } from '../../files/sha256.ts';
 import { errorCode } from '../../files/system-errors.ts';
 import { writeWhole } from '../../files/write-whole.ts';
 import { PickupError } from '../../protocol/errors.ts';
@@ -32,7 +32,7 @@ export async function putInto(
 	const wanted = [...files].map(([name, bytes]) => ({
 		path: join(place.folder, ...name.split('/')),
 		bytes,
-		sha256: sha256(bytes),
+		sha256: sha256Of(bytes),
 	}));
 	const before = (await readReceipt(state)).find((put) => isAt(put, program, place));
 	for (const { path, sha256: hash } of wanted) {
@@ -95,14 +95,9 @@ function isAt(put: Put, program: string, place: Place): boolean {
 
 async function hashOf(path: string): Promise<string | null> {
 	try {
-		return sha256(await readFile(path));
+		return sha256Of(await readFile(path));
 	} catch (error) {
 		if (errorCode(error) === 'ENOENT') return null;
 		throw error;
 	}
-}
-
-/** In hex. */
-export function sha256(bytes: Uint8Array): string {
-	return createHash('sha256').update(bytes).digest('hex');
 }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { readRegular } from '../../files/open-regular.ts';
+import { sha256Of } from '../../files/sha256.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { TimelineEdit } from './edit.ts';
 import { decodeText } from './encoding.ts';
@@ -60,7 +60,7 @@ export async function loadTimeline(
 	const index = typeof sequence === 'function' ? sequence(names) : chooseSequence(names, sequence);
 	return {
 		path: source,
-		sha256: createHash('sha256').update(bytes).digest('hex'),
+		sha256: sha256Of(bytes),
 		format: format.name,
 		encoding,
 		media,

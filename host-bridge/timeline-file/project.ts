@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, join, parse, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeFolder } from '../../files/folders.ts';
 import { readRegular } from '../../files/open-regular.ts';
+import { sha256Of } from '../../files/sha256.ts';
 import { writeError } from '../../files/system-errors.ts';
 import { writeWhole } from '../../files/write-whole.ts';
 import { PickupError } from '../../protocol/errors.ts';
@@ -182,10 +182,10 @@ export class TimelineProject {
 			await makeFolder(folder);
 			if (before !== null) {
 				const old = await readRegular(output);
-				if (shaOf(old) !== before) return false;
+				if (sha256Of(old) !== before) return false;
 				await keepBefore(output, old, ledger.edits + 1);
 			}
-			const done = { id: operation, before, after: shaOf(bytes) };
+			const done = { id: operation, before, after: sha256Of(bytes) };
 			await writeLedger(folder, withOperation(ledger, done));
 		} catch (error) {
 			throw writeError(error, folder, 'the timeline');
@@ -253,10 +253,6 @@ function historyOf(output: string): string {
 
 function changedNote(path: string, former: string): string {
 	return `${basename(path)} has changed since clips landed in “${former}”: from now on they land in another new file.`;
-}
-
-function shaOf(bytes: Uint8Array): string {
-	return createHash('sha256').update(bytes).digest('hex');
 }
 
 const NOTHING_READ = { original: null, output: null };

@@ -165,8 +165,7 @@ export class Shots {
 				{ field: 'shot.sequence', action: 'Go back to the sequence, or choose the place again.' },
 			);
 		}
-		const answer = await (fresh ? cuts.now(host, where) : cuts.of(host, where));
-		const { cut } = answer;
+		const { cut } = await (fresh ? cuts.now(host, where) : cuts.of(host, where));
 		const sized = cut.sizeAssumed ? await this.#sizedLikeMedia(cut, shot) : cut;
 		const project = host.state.project!;
 		const { journal } = this.#options;
@@ -177,17 +176,17 @@ export class Shots {
 			sequence: host.state.sequence!,
 		});
 		const standing = begun === null ? [] : standingOfPress(journal, sized, begun);
-		return { host, project, cut: sized, begun, standing };
+		return { host, project, cut: sized, bare: without(sized, standing), begun, standing };
 	}
 
 	#compose(
-		{ cut, host, project, begun, standing }: Read,
+		{ bare, host, project, begun }: Read,
 		shot: Shot,
 		take: number,
 		seed: number,
 		id = idOfTake(shot.id, take),
 	): ComposedTake {
-		return composeTake(without(cut, standing), shot, take, {
+		return composeTake(bare, shot, take, {
 			id,
 			program: host.agent.program,
 			project: { id: project.id, name: project.name },
@@ -246,6 +245,8 @@ type Read = {
 	readonly host: Connected;
 	readonly project: NonNullable<Connected['state']['project']>;
 	readonly cut: Cut;
+	/** The cut without the clips that the new ones are to take the place of. */
+	readonly bare: Cut;
 	/** The press that this one goes on with, and its clips that stand in the cut. */
 	readonly begun: string | null;
 	readonly standing: readonly string[];

@@ -1,6 +1,8 @@
 import { type ReactNode, useCallback } from 'react';
 import {
 	Button,
+	Group,
+	Input,
 	Radio,
 	RadioGroup,
 	ToggleButton,
@@ -207,5 +209,30 @@ export function PrimaryButton({
 			{label}
 			<kbd>{hint}</kbd>
 		</button>
+	);
+}
+
+/** The number of a `NumberField`, with a button on either side. */
+export function Stepper({
+	isLong = false,
+	placeholder,
+}: {
+	isLong?: boolean;
+	/** Where there is no number. */
+	placeholder?: string;
+}) {
+	return (
+		<Group className="stepper">
+			<Button slot="decrement" className="icon-button">
+				<Icon name="minus" />
+			</Button>
+			<Input
+				className={isLong ? 'stepper-value long' : 'stepper-value'}
+				{...(placeholder === undefined ? {} : { placeholder })}
+			/>
+			<Button slot="increment" className="icon-button">
+				<Icon name="plus" />
+			</Button>
+		</Group>
 	);
 }

@@ -1,8 +1,8 @@
-import { Button, Group, Input, Label, NumberField } from 'react-aria-components';
+import { Button, Label, NumberField } from 'react-aria-components';
 import type { EngineOption, OptionValue } from '../../protocol/engine-options/option.ts';
 import type { CutScene } from '../state/scene.ts';
 import type { Words } from '../strings/en.ts';
-import { Row, Segments } from './controls.tsx';
+import { Row, Segments, Stepper } from './controls.tsx';
 import { Check, Choices } from './fields.tsx';
 import { Icon } from './icons.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
@@ -113,15 +113,7 @@ function OptionRow({
 				>
 					<Label className="label">{label}</Label>
 					<span className="pair">
-						<Group className="stepper">
-							<Button slot="decrement" className="icon-button">
-								<Icon name="minus" />
-							</Button>
-							<Input className="stepper-value long" placeholder={words.automatic} />
-							<Button slot="increment" className="icon-button">
-								<Icon name="plus" />
-							</Button>
-						</Group>
+						<Stepper isLong placeholder={words.automatic} />
 						{option.unit === 'seconds' && <span className="dim">{words.secondUnit}</span>}
 					</span>
 				</NumberField>

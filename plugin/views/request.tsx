@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react';
-import { Button, Group, Input, Label, NumberField } from 'react-aria-components';
+import { Button, Label, NumberField } from 'react-aria-components';
 import { type CutScene, hasDraft } from '../state/scene.ts';
 import { extensions } from '../state/verbs.ts';
 import { enginesFor, keyOf, MOST_SEED, MOST_TAKES, qualitiesFor } from '../state/wish.ts';
-import { IconButton, IconToggle, Row, Segments } from './controls.tsx';
+import { IconButton, IconToggle, Row, Segments, Stepper } from './controls.tsx';
 import { Check, Choices, titleOf } from './fields.tsx';
 import { Icon } from './icons.tsx';
 import { MoreRows } from './more-rows.tsx';
@@ -96,15 +96,7 @@ function LengthRow({ scene, frames }: { scene: CutScene; frames: number }) {
 		>
 			<Label className="label">{words.length}</Label>
 			<span className="pair">
-				<Group className="stepper">
-					<Button slot="decrement" className="icon-button">
-						<Icon name="minus" />
-					</Button>
-					<Input className="stepper-value long" />
-					<Button slot="increment" className="icon-button">
-						<Icon name="plus" />
-					</Button>
-				</Group>
+				<Stepper isLong />
 				<span className="dim">{words.frameUnit(frames)}</span>
 			</span>
 		</NumberField>
@@ -171,15 +163,7 @@ function TakesRow({ scene }: { scene: CutScene }) {
 				onChange={(takes) => !Number.isNaN(takes) && actions.wish({ takes: Math.round(takes) })}
 			>
 				<Label className="label">{words.takes}</Label>
-				<Group className="stepper">
-					<Button slot="decrement" className="icon-button">
-						<Icon name="minus" />
-					</Button>
-					<Input className="stepper-value" />
-					<Button slot="increment" className="icon-button">
-						<Icon name="plus" />
-					</Button>
-				</Group>
+				<Stepper />
 			</NumberField>
 			<Seed />
 		</div>

@@ -1,8 +1,8 @@
-import { Button, Group, Input, Label, NumberField } from 'react-aria-components';
+import { Label, NumberField } from 'react-aria-components';
 import { LORA_STRENGTHS } from '../../protocol/generation.ts';
 import type { CutScene } from '../state/scene.ts';
+import { Stepper } from './controls.tsx';
 import { Choices } from './fields.tsx';
-import { Icon } from './icons.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
 
 const NONE = '';
@@ -41,15 +41,7 @@ export function StyleRow({ scene }: { scene: CutScene }) {
 					}
 				>
 					<Label className="label">{words.strength}</Label>
-					<Group className="stepper">
-						<Button slot="decrement" className="icon-button">
-							<Icon name="minus" />
-						</Button>
-						<Input className="stepper-value long" />
-						<Button slot="increment" className="icon-button">
-							<Icon name="plus" />
-						</Button>
-					</Group>
+					<Stepper isLong />
 				</NumberField>
 			)}
 		</>
