@@ -166,6 +166,17 @@ export function descendants(daemon: Daemon): number[] {
 		.map(Number);
 }
 
+/** The process number of the engine among them, if it runs. (Names in /proc are listed as text.) */
+export function engineOf(daemon: Daemon): number | undefined {
+	return descendants(daemon).find((pid) => {
+		try {
+			return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('engine.mjs');
+		} catch {
+			return false;
+		}
+	});
+}
+
 export async function until<T>(
 	what: string,
 	look: () => T | false | null | undefined | Promise<T | false | null | undefined>,

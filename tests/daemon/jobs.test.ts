@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -8,6 +8,7 @@ import {
 	type Daemon,
 	descendants,
 	endAllDaemons,
+	engineOf,
 	type Peer,
 	partOf,
 	requestFor,
@@ -254,14 +255,15 @@ describe('Cancelling', () => {
 		const request = requestFor({ folder: own, frames: 500, settings: { delay: 20 } });
 		await peer.call('job.submit', { request });
 		await until('the encode to begin', () => existsSync(partOf(own, request.id)));
-		const [enginePid] = descendants(daemon);
+		const engine = engineOf(daemon);
+		expect(engine).toBeDefined();
 		const { job } = await peer.call('job.cancel', { jobId: request.id });
 		expect(job).toMatchObject({ state: 'cancelled', problem: null, clip: null });
 		expect(await readdir(own)).toEqual([]);
 		const next = requestFor({ folder: own });
 		await peer.call('job.submit', { request: next });
 		await peer.waitForJob(next.id, 'done');
-		expect(descendants(daemon)).toContain(enginePid);
+		expect(engineOf(daemon)).toBe(engine);
 	});
 
 	describe.each(['deaf', 'stuck'])('a job whose engine is %s ends it by force', (ending) => {
@@ -280,7 +282,7 @@ describe('Cancelling', () => {
 	test('a job ends what its engine has left running, and spares the engine', async () => {
 		const request = requestFor({ folder, settings: { ending: 'child' } });
 		await peer.call('job.submit', { request });
-		const engine = await until('the engine', () => descendants(daemon)[0]);
+		const engine = await until('the engine', () => engineOf(daemon));
 		await until('its child', () => descendants(daemon).length > 1);
 		await peer.call('job.cancel', { jobId: request.id });
 		expect(descendants(daemon)).toEqual([engine]);
@@ -310,13 +312,10 @@ describe('An engine that dies', () => {
 		const request = requestFor({ folder: own, frames: 500, settings: { delay: 20 } });
 		await peer.call('job.submit', { request });
 		await until('the encode to begin', () => existsSync(partOf(own, request.id)));
-		const lineOf = (pid: number) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-		const { before, engine } = await until('engine and ffmpeg', async () => {
+		const { before, engine } = await until('engine and ffmpeg', () => {
 			const before = descendants(daemon);
-			const lines = await Promise.all(before.map(lineOf));
-			const engine = before[lines.findIndex((line) => line.includes('engine.mjs'))];
-			const both = lines.some((line) => /ffmpeg\0/.test(line)) && engine !== undefined;
-			return both ? { before, engine } : null;
+			const engine = engineOf(daemon);
+			return before.length > 1 && engine !== undefined ? { before, engine } : null;
 		});
 		process.kill(engine, 'SIGKILL');
 		const failed = await peer.waitForJob(request.id, 'failed');
