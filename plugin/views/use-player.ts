@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { type DrawnSeek, drawnSeek } from './drawn-seek.ts';
 
 /** One of two videos of the same length that are swapped at the same frame. */
 export type Side = 'a' | 'b';
@@ -8,7 +9,7 @@ export type Player = {
 	/** −1 backwards, 0 stopped, 1 or 2 times the speed. */
 	readonly speed: number;
 	readonly isMuted: boolean;
-	readonly register: (side: Side, video: HTMLVideoElement | null) => void;
+	readonly register: Readonly<Record<Side, (video: HTMLVideoElement) => () => void>>;
 	readonly play: (speed: number) => void;
 	readonly stop: () => void;
 	readonly toggle: () => void;
@@ -26,12 +27,11 @@ export type PlayerOptions = {
 	readonly to: number;
 };
 
-/**
- * Plays one of two videos by frames. Browsers know times and no frames: the middle of a frame's time
- * is what is sought, so that no rounding shows the one beside it.
- */
+type Shown = { readonly video: HTMLVideoElement; readonly drawn: DrawnSeek };
+
+/** Plays one of two videos by frames. */
 export function usePlayer({ side, rate, from, to }: PlayerOptions): Player {
-	const videos = useRef<Record<Side, HTMLVideoElement | null>>({ a: null, b: null });
+	const videos = useRef<Record<Side, Shown | null>>({ a: null, b: null });
 	const [frame, setFrame] = useState(from);
 	const [speed, setSpeed] = useState(0);
 	const [isMuted, setMuted] = useState(false);
@@ -41,8 +41,7 @@ export function usePlayer({ side, rate, from, to }: PlayerOptions): Player {
 		(next: number) => {
 			at.current = next;
 			setFrame(next);
-			const video = videos.current[side];
-			if (video) video.currentTime = (next + 0.5) / rate;
+			videos.current[side]?.drawn.seek(next, rate);
 		},
 		[side, rate],
 	);
@@ -57,8 +56,8 @@ export function usePlayer({ side, rate, from, to }: PlayerOptions): Player {
 	}, [seek]);
 
 	useEffect(() => {
-		const video = videos.current[side];
-		const other = videos.current[side === 'a' ? 'b' : 'a'];
+		const video = videos.current[side]?.video;
+		const other = videos.current[side === 'a' ? 'b' : 'a']?.video;
 		other?.pause();
 		if (!video || speed === 0) {
 			video?.pause();
@@ -104,9 +103,17 @@ export function usePlayer({ side, rate, from, to }: PlayerOptions): Player {
 		};
 	}, [speed, side, rate, from, to, show]);
 
-	const register = useCallback((which: Side, video: HTMLVideoElement | null) => {
-		videos.current[which] = video;
-	}, []);
+	const [register] = useState(() => {
+		const registerAs = (which: Side) => (video: HTMLVideoElement) => {
+			const drawn = drawnSeek(video);
+			videos.current[which] = { video, drawn };
+			return () => {
+				drawn.end();
+				videos.current[which] = null;
+			};
+		};
+		return { a: registerAs('a'), b: registerAs('b') };
+	});
 	const stop = useCallback(() => setSpeed(0), []);
 	const toggle = useCallback(() => setSpeed((now) => (now === 0 ? 1 : 0)), []);
 	return { frame, speed, isMuted, register, play: setSpeed, stop, toggle, seek, setMuted };

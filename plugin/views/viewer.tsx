@@ -75,7 +75,7 @@ export function Viewer({
 					return (
 						<video
 							key={side}
-							ref={(video) => player.register(side, video)}
+							ref={player.register[side]}
 							className={isShown ? 'shown' : 'hidden'}
 							src={asked.value.path}
 							muted={player.isMuted || !isShown}

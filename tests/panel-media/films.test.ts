@@ -1,5 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Form } from '../../protocol/media.ts';
@@ -38,6 +40,15 @@ beforeAll(async () => {
 	daemon = await startDaemon({ env: { PICKUP_PANEL: folder } });
 	peer = await connect(daemon);
 	page = await openPage();
+	// The pictures are sought as the panel seeks them.
+	const built = await build({
+		entryPoints: [fileURLToPath(new URL('../../plugin/views/drawn-seek.ts', import.meta.url))],
+		bundle: true,
+		format: 'iife',
+		globalName: 'panel',
+		write: false,
+	});
+	await page.addInitScript({ content: `${built.outputFiles[0]!.text} globalThis.panel = panel;` });
 	await page.goto(`http://127.0.0.1:${daemon.port}/panel/`);
 });
 afterAll(async () => {
@@ -74,18 +85,14 @@ async function takeIn(inside: Partial<TimelineContext>): Promise<string> {
 async function played(path: string, frames: number) {
 	return page.evaluate(
 		async ([path, frames, rate]) => {
-			const { document } = globalThis as never as { document: Record<string, CallableFunction> };
+			const { document, panel, requestAnimationFrame } = globalThis as never as {
+				document: Record<string, CallableFunction>;
+				panel: Record<string, CallableFunction>;
+				requestAnimationFrame: (drawn: () => void) => void;
+			};
 			const video = document.createElement!('video');
 			video.muted = true;
-			// A seek is told to be over before its picture is there.
-			let shown = -1;
-			let look = () => {};
-			const onFrame = (_now: number, { mediaTime }: { mediaTime: number }) => {
-				shown = mediaTime;
-				look();
-				video.requestVideoFrameCallback(onFrame);
-			};
-			video.requestVideoFrameCallback(onFrame);
+			const { seek } = panel.drawnSeek!(video);
 			video.src = path;
 			await new Promise((resolve, reject) => {
 				video.onloadeddata = resolve;
@@ -97,22 +104,8 @@ async function played(path: string, frames: number) {
 			const drawing = canvas.getContext('2d', { willReadFrequently: true });
 			const numbers: number[] = [];
 			for (let frame = 0; frame < frames; frame++) {
-				const inside = (frame + 0.75) / rate;
-				const there = new Promise<void>((resolve) => {
-					look = () => {
-						if (Math.abs(shown - frame / rate) < 0.5 / rate) resolve();
-					};
-					look();
-				});
-				video.currentTime = inside;
-				// On a busy machine the browser may never draw the picture of a seek: it is sought again.
-				let again = 0;
-				const nudge = setInterval(() => {
-					again += 1;
-					video.currentTime = inside - ((again % 2) * 0.1) / rate;
-				}, 3000);
-				await there;
-				clearInterval(nudge);
+				seek(frame, rate);
+				while (video.dataset.asking) await new Promise<void>(requestAnimationFrame);
 				drawing.drawImage(video, 0, 0);
 				const { data } = drawing.getImageData(0, canvas.height / 2, canvas.width, 1);
 				let number = 0;
