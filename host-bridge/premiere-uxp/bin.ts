@@ -1,15 +1,10 @@
 import type { ClipProjectItem, FolderItem, Project, ProjectItem } from '@adobe/premierepro';
 import { PickupError } from '../../protocol/errors.ts';
+import { BIN, importOnce as importOnceBy } from '../premiere/import-once.ts';
+import { samePath } from '../premiere/same-path.ts';
 import type { Premiere } from './surroundings.ts';
-import { pause } from './surroundings.ts';
 
 /** Pickup's bin in the project, and what is in it. */
-
-const BIN = 'Pickup';
-
-/** How often it is looked for an item that comes late, and for how long, in ms. */
-const LOOK_EVERY = 50;
-const LOOK_FOR = 15_000;
 
 export type Imported = {
 	readonly item: ProjectItem;
@@ -19,28 +14,18 @@ export type Imported = {
 	readonly isInBin: boolean;
 };
 
-/**
- * The item of a file, imported where it is not there. What is there is told by the path of its
- * media: Premiere says success for an import that did nothing. Throws `media-unreadable`.
- */
+/** The item of a file, imported where it is not there. Throws `media-unreadable`. */
 export async function importOnce(
 	ppro: Premiere,
 	project: Project,
 	path: string,
 ): Promise<Imported> {
 	const bin = await findOrMakeBin(ppro, project);
-	const before = await findItem(ppro, project, bin, path);
-	if (before) return before;
-	await project.importFiles([path], true, ppro.ProjectItem.cast(bin), false);
-	for (let waited = 0; waited < LOOK_FOR; waited += LOOK_EVERY) {
-		const item = await findItem(ppro, project, bin, path);
-		if (item) return item;
-		await pause(LOOK_EVERY);
-	}
-	throw new PickupError('media-unreadable', `Premiere did not import ${path}`, {
-		field: path,
-		action: 'Import the file by hand to see what Premiere says of it.',
-	});
+	return importOnceBy(
+		path,
+		() => findItem(ppro, project, bin, path),
+		() => project.importFiles([path], true, ppro.ProjectItem.cast(bin), false),
+	);
 }
 
 async function findOrMakeBin(ppro: Premiere, project: Project): Promise<FolderItem> {
@@ -94,13 +79,4 @@ async function clipAt(
 	} catch {
 		return null;
 	}
-}
-
-/** Windows writes one path in several ways. */
-export function samePath(a: string, b: string): boolean {
-	const plain = (path: string) => {
-		const isWindows = /^([a-z]:|\\\\)/i.test(path);
-		return isWindows ? path.replaceAll('\\', '/').toLowerCase() : path;
-	};
-	return plain(a) === plain(b);
 }

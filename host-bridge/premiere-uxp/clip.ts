@@ -4,18 +4,12 @@ import type {
 	ProjectItem,
 	VideoClipTrackItem,
 } from '@adobe/premierepro';
-import { type Rational, rational, TICKS_PER_SECOND } from '../../protocol/time.ts';
-import type { ClipSpan, MediaSource, Track } from '../../protocol/timeline.ts';
+import type { MediaSource, Track } from '../../protocol/timeline.ts';
+import { effectNames, type Shown, timingOf } from '../premiere/read.ts';
 import type { Premiere } from './surroundings.ts';
-import { secondsOf, ticksOf } from './time.ts';
+import { ticksOf } from './time.ts';
 
 export type TrackItem = VideoClipTrackItem | AudioClipTrackItem;
-
-type Shown = Omit<ClipSpan, 'track' | 'range'>;
-
-/** What every clip has; by the name that is the same in every language. */
-const INTRINSIC =
-	/^(AE\.ADBE (Motion|Opacity)|Internal (Channel )?Volume.*|AE\.ADBE Time Remapping)$/;
 
 /** What a clip shows: a file from a moment on, or that no one file does. */
 export async function readClip(
@@ -33,7 +27,15 @@ export async function readClip(
 	const still = { sourceIn: { num: 0, den: 1 }, speed: { num: 1, den: 1 } };
 	const source = await sourceOf(ppro, item);
 	if (source.kind === 'synthetic') return { ...own, source, ...still, ...more };
-	const played = await timingOf(kind, item, duration, ticksPerFrame);
+	const played = timingOf({
+		kind,
+		duration,
+		ticksPerFrame,
+		from: ticksOf(await item.getInPoint()),
+		to: ticksOf(await item.getOutPoint()),
+		speed: await item.getSpeed(),
+		isReversed: Boolean(await item.isSpeedReversed()),
+	});
 	if (played) return { ...own, source, ...played, ...more };
 	return {
 		...own,
@@ -71,41 +73,15 @@ function clipItem(ppro: Premiere, item: ProjectItem | null): ClipProjectItem | n
 	}
 }
 
-/** From which moment it plays and how fast; null where its points and its speed do not fit together. */
-async function timingOf(
-	kind: Track['kind'],
-	item: TrackItem,
-	duration: bigint,
-	ticksPerFrame: bigint,
-) {
-	const from = ticksOf(await item.getInPoint());
-	const to = ticksOf(await item.getOutPoint());
-	const speed = exact(await item.getSpeed());
-	if (speed.num === 0) return null;
-	const isReversed = Boolean(await item.isSpeedReversed());
-	// In and out point are of the source: at twice the speed there is twice as much between them.
-	const played = (BigInt(speed.num) * duration) / BigInt(speed.den);
-	const difference = to - from - played;
-	const tolerance = TICKS_PER_SECOND / 20n;
-	if (speed.num !== speed.den && (difference > tolerance || difference < -tolerance)) return null;
-	if (!isReversed) return { sourceIn: secondsOf(from), speed };
-	// The frame that shows first is the one before the out point: a time in the middle of it.
-	const last = kind === 'video' ? to - ticksPerFrame / 2n : to;
-	return { sourceIn: secondsOf(last), speed: { num: -speed.num, den: speed.den } };
-}
-
-/** A speed as a person types it: to a hundredth of a per cent. */
-function exact(speed: number): Rational {
-	return rational(Math.round(Math.abs(speed) * 10_000), 10_000);
-}
-
 async function effectsOf(item: TrackItem): Promise<readonly string[]> {
 	const chain = await item.getComponentChain();
-	const found: string[] = [];
+	const all: { matchName: string; displayName: string }[] = [];
 	for (let index = 0; index < chain.getComponentCount(); index++) {
 		const component = chain.getComponentAtIndex(index);
-		if (INTRINSIC.test(await component.getMatchName())) continue;
-		found.push((await component.getDisplayName()).slice(0, 500));
+		all.push({
+			matchName: await component.getMatchName(),
+			displayName: await component.getDisplayName(),
+		});
 	}
-	return found.slice(0, 64);
+	return effectNames(all);
 }

@@ -1,19 +1,23 @@
 import type { AudioTrack, VideoTrack } from '@adobe/premierepro';
-import { canDropFrames, type FrameRange, type Rational } from '../../protocol/time.ts';
-import type { ClipSpan, Cut, Track } from '../../protocol/timeline.ts';
+import type { Rational } from '../../protocol/time.ts';
+import type { Cut, Track } from '../../protocol/timeline.ts';
+import { pixelAspectOf } from '../premiere/pixel-aspect.ts';
+import {
+	isDropFrame,
+	type ReadCut as ReadCutOf,
+	type ReadTrack as ReadTrackOf,
+	type Shown,
+	type Stretch,
+	trackOf,
+} from '../premiere/read.ts';
+import { frameOf, rateOf } from '../premiere/ticks.ts';
 import { readClip, type TrackItem } from './clip.ts';
 import type { Open } from './open.ts';
-import { pixelAspectOf } from './pixel-aspect.ts';
 import type { Premiere } from './surroundings.ts';
-import { frameOf, framesTouched, rateOf, ticksOf } from './time.ts';
+import { ticksOf } from './time.ts';
 
-/** A track as it was read, with Premiere's own handles on its clips. */
-export type ReadTrack = {
-	readonly track: Track;
-	readonly items: readonly { readonly item: TrackItem; readonly span: ClipSpan }[];
-};
-
-export type ReadCut = { readonly cut: Cut; readonly tracks: readonly ReadTrack[] };
+export type ReadCut = ReadCutOf<TrackItem>;
+type ReadTrack = ReadTrackOf<TrackItem>;
 
 /**
  * A sequence as it stands. Premiere's scripting does not say which tracks are locked, how many
@@ -58,15 +62,12 @@ async function readSequence(
 		pixelAspect,
 		duration: frameOf(ticksOf(await sequence.getEndTime()), ticksPerFrame),
 		startFrame: frameOf(ticksOf(await sequence.getZeroPoint()), ticksPerFrame),
-		dropFrame: canDropFrames(rate) && dropFormats(ppro).includes(type),
+		dropFrame:
+			isDropFrame(type, rate) ||
+			(isDropFrame(102, rate) && type === ppro.SequenceSettings.VIDEO_DISPLAY_FORMAT_2997),
 		// It is typed as a rate: so many samples a second, each of so many ticks.
 		sampleRate: Math.round(sampled.value),
 	};
-}
-
-/** Display formats that drop frame numbers: of 29.97, and of 59.94 by its number in the manual. */
-function dropFormats({ SequenceSettings }: Premiere): readonly number[] {
-	return [SequenceSettings.VIDEO_DISPLAY_FORMAT_2997, 102, 106];
 }
 
 async function readTrack(
@@ -76,38 +77,22 @@ async function readTrack(
 	index: number,
 	handle: VideoTrack | AudioTrack,
 ): Promise<ReadTrack> {
-	const name = `${kind === 'video' ? 'V' : 'A'}${index + 1}`;
 	const { CLIP, TRANSITION } = ppro.Constants.TrackItemType;
-	const items: { item: TrackItem; span: ClipSpan }[] = [];
-	const taken: FrameRange[] = [];
+	const clips: (Stretch & { item: TrackItem; shown: Shown })[] = [];
 	for (const item of handle.getTrackItems(CLIP, false)) {
 		const start = ticksOf(await item.getStartTime());
 		const end = ticksOf(await item.getEndTime());
-		const range = { start: frameOf(start, ticksPerFrame), end: frameOf(end, ticksPerFrame) };
-		const touched = framesTouched(start, end, ticksPerFrame);
-		if (touched.start < range.start || touched.end > range.end) taken.push(touched);
-		if (range.end <= range.start) continue;
 		const shown = await readClip(ppro, kind, item, { duration: end - start, ticksPerFrame });
-		items.push({ item, span: { track: name, range, ...shown } });
+		clips.push({ item, start, end, shown });
 	}
-	const transitions: { name: string; range: FrameRange }[] = [];
+	const fades: (Stretch & { name: string })[] = [];
 	for (const item of handle.getTrackItems(TRANSITION, false)) {
-		const start = ticksOf(await item.getStartTime());
-		const end = ticksOf(await item.getEndTime());
-		const range = framesTouched(start, end, ticksPerFrame);
-		if (range.end > range.start) {
-			transitions.push({ name: (await item.getName()).slice(0, 500), range });
-		}
+		fades.push({
+			name: await item.getName(),
+			start: ticksOf(await item.getStartTime()),
+			end: ticksOf(await item.getEndTime()),
+		});
 	}
-	const track: Track = {
-		kind,
-		index,
-		name,
-		enabled: !(await handle.isMuted()),
-		locked: false,
-		clips: items.map(({ span }) => span),
-		transitions,
-		...(taken.length > 0 ? { taken } : {}),
-	};
-	return { track, items };
+	const enabled = !(await handle.isMuted());
+	return trackOf({ kind, index, enabled, locked: false }, ticksPerFrame, clips, fades);
 }

@@ -1,7 +1,8 @@
 import { PickupError } from '../../protocol/errors.ts';
 import type { Size } from '../../protocol/schemas.ts';
+import { pause } from '../premiere/import-once.ts';
 import type { Open } from './open.ts';
-import { type Files, type Premiere, pause } from './surroundings.ts';
+import type { Files, Premiere } from './surroundings.ts';
 import { timeAt } from './time.ts';
 
 /** How often it is looked for a picture that comes late, and for how long, in ms. */

@@ -1,8 +1,10 @@
 import type { Project, Sequence } from '@adobe/premierepro';
 import { PickupError } from '../../protocol/errors.ts';
 import type { EditorState, Where } from '../agent/port.ts';
+import { selectionOf } from '../premiere/read.ts';
+import { frameOf } from '../premiere/ticks.ts';
 import type { Premiere } from './surroundings.ts';
-import { frameOf, ticksOf } from './time.ts';
+import { ticksOf } from './time.ts';
 
 /** What is open in Premiere. */
 
@@ -41,29 +43,25 @@ export async function stateOf(ppro: Premiere): Promise<EditorState> {
 		project: own,
 		sequence: { id: sequence.guid.toString(), name: sequence.name.slice(0, 500) },
 		playhead,
-		selection: await selectionOf(sequence, ticksPerFrame),
+		selection: await readSelection(sequence, ticksPerFrame),
 		busy: null,
 	};
 }
 
-/** From the first to the last of the selected clips; else from the in point to the out point. */
-async function selectionOf(
+async function readSelection(
 	sequence: Sequence,
 	ticksPerFrame: bigint,
 ): Promise<EditorState['selection']> {
 	const items = await (await sequence.getSelection()).getTrackItems();
-	const times = await Promise.all(
-		items.map(async (item) => [
-			frameOf(ticksOf(await item.getStartTime()), ticksPerFrame),
-			frameOf(ticksOf(await item.getEndTime()), ticksPerFrame),
-		]),
+	const selected = await Promise.all(
+		items.map(async (item) => ({
+			start: ticksOf(await item.getStartTime()),
+			end: ticksOf(await item.getEndTime()),
+		})),
 	);
-	const flat = times.flat();
-	const marks = [await sequence.getInPoint(), await sequence.getOutPoint()].map((time) =>
-		frameOf(ticksOf(time), ticksPerFrame),
-	);
-	const [start, end] =
-		flat.length > 0 ? [Math.min(...flat), Math.max(...flat)] : (marks as [number, number]);
-	// A point that is not set lies far before the start.
-	return start >= 0 && end > start ? { start, end } : null;
+	const marks = {
+		start: ticksOf(await sequence.getInPoint()),
+		end: ticksOf(await sequence.getOutPoint()),
+	};
+	return selectionOf(selected, marks, ticksPerFrame);
 }

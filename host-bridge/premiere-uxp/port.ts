@@ -1,12 +1,14 @@
 import { PickupError } from '../../protocol/errors.ts';
 import type { HostAgent } from '../../protocol/hosts.ts';
 import type { EditorPort } from '../agent/port.ts';
+import { Editor } from '../premiere/edit.ts';
+import { Playing } from '../premiere/playing.ts';
+import type { TrackItem } from './clip.ts';
 import { readCut } from './cut.ts';
-import { Editor } from './edit.ts';
 import { grabFrame } from './frame.ts';
+import { handsOn } from './hands.ts';
 import { find, stateOf } from './open.ts';
 import { isNoted, propertiesOf } from './operations.ts';
-import { Playing } from './playing.ts';
 import type { Files, Premiere } from './surroundings.ts';
 import { timeAt } from './time.ts';
 
@@ -28,7 +30,7 @@ export function premierePort(
 	{ ppro, files }: { readonly ppro: Premiere; readonly files: Files },
 	version: string,
 ): EditorPort {
-	const editor = new Editor(ppro);
+	const editor = new Editor<TrackItem>();
 	const playing = new Playing();
 	return {
 		program: 'Premiere',
@@ -41,7 +43,7 @@ export function premierePort(
 		cut: async (where) => (await readCut(ppro, await find(ppro, where))).cut,
 		frame: async (where, frame, path) =>
 			grabFrame({ ppro, files }, await find(ppro, where), frame, path),
-		edit: async (where, edit) => editor.apply(await find(ppro, where), edit),
+		edit: async (where, edit) => editor.apply(await handsOn(ppro, await find(ppro, where)), edit),
 		async carries(where, operation) {
 			const { sequence } = await find(ppro, where);
 			const properties = await propertiesOf(ppro, sequence);

@@ -16,14 +16,6 @@ export type Files = {
 /** `require('os')`. */
 export type System = { platform(): string; homedir(): string };
 
-declare function setTimeout(callback: () => void, milliseconds: number): unknown;
-
-export function pause(milliseconds: number): Promise<void> {
-	return new Promise((resolve) => {
-		setTimeout(resolve, milliseconds);
-	});
-}
-
 /** `require('uxp')`. */
 export type Uxp = {
 	readonly host?: { readonly version?: string };

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { EditorState } from '../../host-bridge/agent/port.ts';
-import { Playing } from '../../host-bridge/premiere-uxp/playing.ts';
+import { Playing } from '../../host-bridge/premiere/playing.ts';
 
 /** Premiere does not say that it plays: it is told by its playhead, looked at four times a second. */
 

@@ -2,9 +2,8 @@ import { PickupError } from '../../protocol/errors.ts';
 import type { EditStep, Item } from '../../protocol/hosts.ts';
 import { type FrameRange, rangesOverlap, sameRange } from '../../protocol/time.ts';
 import type { ClipSpan, Track } from '../../protocol/timeline.ts';
-import { samePath } from './bin.ts';
-import type { TrackItem } from './clip.ts';
-import type { ReadCut, ReadTrack } from './cut.ts';
+import type { ReadCut, ReadTrack, Standing } from './read.ts';
+import { samePath } from './same-path.ts';
 
 /** One placement in Premiere: an item brings its picture and its sound along. */
 export type Put = {
@@ -19,17 +18,12 @@ export type Put = {
 	readonly from: number;
 };
 
-/** A clip where it stands. */
-export type Standing = {
-	readonly track: Track;
-	readonly item: TrackItem;
-	readonly span: ClipSpan;
-};
-
-export type EditPlan = {
+export type EditPlan<H> = {
 	readonly puts: readonly Put[];
 	/** What is taken out without anything in its place. */
-	readonly removes: readonly Standing[];
+	readonly removes: readonly Standing<H>[];
+	/** What goes with what is put over it. */
+	readonly replaces: readonly Standing<H>[];
 	/** What is only to be kept in the bin. */
 	readonly bins: readonly { readonly path: string; readonly name: string }[];
 };
@@ -38,21 +32,14 @@ export type EditPlan = {
  * What an edit is in Premiere. Nothing is touched here: it throws `placement-conflict` or
  * `host-refused` where a step cannot be done, so that none is.
  */
-export function planEdit(read: ReadCut, steps: readonly EditStep[], rate: number): EditPlan {
+export function planEdit<H>(
+	read: ReadCut<H>,
+	steps: readonly EditStep[],
+	rate: number,
+): EditPlan<H> {
 	const puts: Put[] = [];
-	const removes: Standing[] = [];
+	const removes: Standing<H>[] = [];
 	const bins: { path: string; name: string }[] = [];
-	const put = (of: Track['kind'], index: number, part: Omit<Put, 'video' | 'audio'>) => {
-		const at = puts.findIndex(
-			(each) =>
-				each.path === part.path &&
-				sameRange(each.range, part.range) &&
-				each.from === part.from &&
-				each[of] === null,
-		);
-		const before = puts[at] ?? { ...part, video: null, audio: null };
-		puts.splice(at < 0 ? puts.length : at, 1, { ...before, [of]: index });
-	};
 	for (const step of steps) {
 		switch (step.kind) {
 			case 'add-track':
@@ -68,7 +55,7 @@ export function planEdit(read: ReadCut, steps: readonly EditStep[], rate: number
 					throw new PickupError('host-refused', 'Premiere places no clip that is switched off');
 				}
 				const { track } = trackNamed(read, step.track, step.of);
-				put(step.of, track.index, { ...step, from: 0 });
+				addPut(puts, step.of, track.index, { ...step, from: 0 });
 				break;
 			}
 			case 'swap': {
@@ -76,10 +63,9 @@ export function planEdit(read: ReadCut, steps: readonly EditStep[], rate: number
 				const { track, span } = found;
 				expectPlain(track, span);
 				removes.push(found);
-				const seconds = span.sourceIn.num / span.sourceIn.den;
 				const { path, name, draft } = step;
-				const part = { path, name, draft, range: span.range, from: Math.round(seconds * rate) };
-				put(track.kind, track.index, part);
+				const part = { path, name, draft, range: span.range, from: fromOf(span, rate) };
+				addPut(puts, track.kind, track.index, part);
 				break;
 			}
 		}
@@ -87,13 +73,50 @@ export function planEdit(read: ReadCut, steps: readonly EditStep[], rate: number
 	const gone = new Set(removes.map(({ item }) => item));
 	for (const each of puts) expectFree(read, each, gone);
 	// What something is put over goes with that.
-	const left = removes.filter((each) => !puts.some((put) => covers(put, each)));
-	return { puts, removes: left, bins };
+	const isCovered = (each: Standing<H>) => puts.some((put) => covers(put, each));
+	return {
+		puts,
+		removes: removes.filter((each) => !isCovered(each)),
+		replaces: removes.filter(isCovered),
+		bins,
+	};
+}
+
+/** What brings clips back that are no longer there: as they stood, but for what was done to them. */
+export function planReturn<H>(gone: readonly Standing<H>[], rate: number): readonly Put[] {
+	const puts: Put[] = [];
+	for (const { track, span } of gone) {
+		if (span.source.kind !== 'file') continue;
+		const { path } = span.source;
+		const part = { path, name: span.name, draft: false, range: span.range };
+		addPut(puts, track.kind, track.index, { ...part, from: fromOf(span, rate) });
+	}
+	return puts;
+}
+
+/** Picture and sound of one file over one range are one placement. */
+function addPut(
+	puts: Put[],
+	of: Track['kind'],
+	index: number,
+	{ path, name, draft, range, from }: Omit<Put, 'video' | 'audio'>,
+): void {
+	const at = puts.findIndex(
+		(each) =>
+			each.path === path && sameRange(each.range, range) && each.from === from && each[of] === null,
+	);
+	const before = puts[at] ?? { path, name, draft, range, from, video: null, audio: null };
+	puts.splice(at < 0 ? puts.length : at, 1, { ...before, [of]: index });
+}
+
+/** The frame of its media that a clip begins with. */
+function fromOf({ sourceIn }: ClipSpan, rate: number): number {
+	return Math.round((sourceIn.num / sourceIn.den) * rate);
 }
 
 /** Tracks of a kind, by index, on which a clip over the range covers nothing. */
-export function freeTracks(
-	{ tracks }: ReadCut,
+export function freeTracks<H>(
+	{ tracks }: ReadCut<H>,
 	kind: Track['kind'],
 	range: FrameRange,
 ): readonly number[] {
@@ -107,7 +130,7 @@ function isFree({ clips, transitions, taken = [] }: Track, range: FrameRange): b
 	return !used.some((other) => rangesOverlap(other, range));
 }
 
-function expectFree(read: ReadCut, { range, video, audio }: Put, gone: ReadonlySet<TrackItem>) {
+function expectFree<H>(read: ReadCut<H>, { range, video, audio }: Put, gone: ReadonlySet<H>): void {
 	for (const { track, items } of read.tracks) {
 		if (track.index !== (track.kind === 'video' ? video : audio)) continue;
 		const there = items.find(
@@ -122,19 +145,19 @@ function expectFree(read: ReadCut, { range, video, audio }: Put, gone: ReadonlyS
 	}
 }
 
-function covers(put: Put, { track, span }: Standing): boolean {
+function covers<H>(put: Put, { track, span }: Standing<H>): boolean {
 	const index = track.kind === 'video' ? put.video : put.audio;
 	return index === track.index && sameRange(put.range, span.range);
 }
 
-function trackNamed({ tracks }: ReadCut, name: string, of: Track['kind']): ReadTrack {
+function trackNamed<H>({ tracks }: ReadCut<H>, name: string, of: Track['kind']): ReadTrack<H> {
 	const found = tracks.find(({ track }) => track.name === name && track.kind === of);
 	if (found) return found;
 	throw new PickupError('bad-request', `Expected a track of Premiere as V1 or A2, got ${name}`);
 }
 
 /** The clip that stands where it is said to, with that file; never the next best. */
-function findItem({ tracks }: ReadCut, { track: name, range, path }: Item): Standing {
+function findItem<H>({ tracks }: ReadCut<H>, { track: name, range, path }: Item): Standing<H> {
 	for (const { track, items } of tracks) {
 		if (track.name !== name) continue;
 		const found = items.find(
