@@ -10,7 +10,10 @@ import { build } from 'esbuild';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** The programs, by what their file is called. */
-const SCRIPTS = { 'after-effects': 'host-bridge/after-effects/script/main.ts' };
+const SCRIPTS = {
+	'after-effects': 'host-bridge/after-effects/script/main.ts',
+	premiere: 'host-bridge/premiere-cep/script/main.ts',
+};
 
 /** `folder`: where to; default dist/cep/jsx. Throws where what came out is no ES3. */
 export async function buildExtendScript({ folder = join(root, 'dist/cep/jsx') } = {}) {

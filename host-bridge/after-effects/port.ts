@@ -2,11 +2,12 @@ import { basename } from 'node:path';
 import { PickupError } from '../../protocol/errors.ts';
 import { type FrameRange, framesToSeconds, toNumber } from '../../protocol/time.ts';
 import type { Edit, EditorPort, EditorState, Where } from '../agent/port.ts';
+import { askingState } from '../cep/ask-state.ts';
 import type { ScriptLink } from '../cep/script-link.ts';
+import { wholePng } from '../cep/whole-png.ts';
 import { readCut } from './cut.ts';
 import { planActions } from './edit.ts';
 import { exactRate, frameFrom } from './exact.ts';
-import { wholePng } from './frame.ts';
 import { Identity } from './identity.ts';
 import type { AfterEffectsCalls } from './script/main.ts';
 import type { RawComp, RawCompHead, RawState } from './script/raw.ts';
@@ -33,38 +34,23 @@ export class AfterEffects implements EditorPort {
 		show: true,
 	};
 	readonly #script: AfterEffectsOptions['script'];
-	readonly #dialogAfter: number;
 	readonly #identity = new Identity();
-	#last: EditorState | null = null;
-	/** Asked and not answered yet: no second one is asked meanwhile. */
-	#asked: Promise<RawState> | null = null;
 	/** As it was read last. */
 	#comp: RawComp | null = null;
 	/** Frames are asked for one by one: each needs the viewer as it is. */
 	#frames: Promise<unknown> = Promise.resolve();
 
-	constructor({ script, version, dialogAfter = 2000 }: AfterEffectsOptions) {
+	readonly state: () => Promise<EditorState>;
+
+	constructor({ script, version, dialogAfter }: AfterEffectsOptions) {
 		this.#script = script;
 		this.version = version;
-		this.#dialogAfter = dialogAfter;
-	}
-
-	/**
-	 * While After Effects shows a dialog it runs no script: where no answer comes it is told to be
-	 * busy with one, as it was before.
-	 */
-	readonly state = async (): Promise<EditorState> => {
-		this.#asked ??= this.#script.call('state', {}).finally(() => {
-			this.#asked = null;
+		this.state = askingState({
+			program: this.program,
+			ask: async () => this.#stateOf(await script.call('state', {})),
+			...(dialogAfter === undefined ? {} : { dialogAfter }),
 		});
-		const raw = await withinTime(this.#asked, this.#dialogAfter);
-		if (raw === null) {
-			if (!this.#last) throw new PickupError('host-silent', 'After Effects does not answer');
-			return { ...this.#last, busy: 'dialog' };
-		}
-		this.#last = this.#stateOf(raw);
-		return this.#last;
-	};
+	}
 
 	readonly cut = async (where: Where) => {
 		const comp = await this.#script.call('comp', { id: Number(where.sequence) });
@@ -80,14 +66,9 @@ export class AfterEffects implements EditorPort {
 			const comp = Number(where.sequence);
 			const asked = await this.#script.call('frame', { comp, time, path });
 			const { resolution, width, height } = asked;
-			const size = await wholePng(path).finally(() =>
+			const { program } = this;
+			return wholePng({ program, path, written: [path], wanted: { width, height } }).finally(() =>
 				this.#script.call('restoreResolution', { comp, resolution }),
-			);
-			if (size.width === width && size.height === height) return size;
-			throw new PickupError(
-				'host-refused',
-				`Expected a picture of ${width} × ${height}, After Effects wrote ${size.width} × ${size.height}`,
-				{ field: 'host' },
 			);
 		});
 		this.#frames = taken.catch(() => {});
@@ -166,14 +147,6 @@ function nameOf(path: string): string {
 	return basename(path.replaceAll('\\', '/'))
 		.replace(/\.aepx?$/i, '')
 		.slice(0, 500);
-}
-
-async function withinTime<T>(answer: Promise<T>, milliseconds: number): Promise<T | null> {
-	let timer: NodeJS.Timeout | undefined;
-	const late = new Promise<null>((resolve) => {
-		timer = setTimeout(resolve, milliseconds, null);
-	});
-	return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
 function notOpen(): PickupError {

@@ -1,4 +1,4 @@
-import { open, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { PickupError } from '../../protocol/errors.ts';
 import type { Size } from '../../protocol/schemas.ts';
@@ -7,22 +7,56 @@ import type { Size } from '../../protocol/schemas.ts';
 const LOOK_EVERY = 50;
 const PATIENCE = 60_000;
 
+export type AwaitedPng = {
+	/** The editor, as people call it. */
+	readonly program: string;
+	/** Where it is to be in the end, and the names under which the editor may write it. */
+	readonly path: string;
+	readonly written: readonly string[];
+	/** The size that it has to have. */
+	readonly wanted: Size;
+	/** In ms. */
+	readonly patience?: number;
+};
+
 /**
- * Waits until a PNG is there whole, and gives its size: After Effects writes it after it was asked
- * for, in pieces, so that neither its being there nor a size that rests says that it is done.
- * Throws `host-refused`, and leaves nothing half there.
+ * Waits until a PNG is there whole: editors write it after they were asked for it, in pieces, so that
+ * neither its being there nor a size that rests says that it is done. Throws `host-refused`, and
+ * leaves nothing half there.
  */
-export async function wholePng(path: string, patience = PATIENCE): Promise<Size> {
-	for (let waited = 0; waited <= patience; waited += LOOK_EVERY) {
-		const size = await sizeOf(path);
-		if (size) return size;
-		await pause(LOOK_EVERY);
+export async function wholePng(awaited: AwaitedPng): Promise<Size> {
+	const { program, path, written, wanted, patience = PATIENCE } = awaited;
+	let isThere = false;
+	try {
+		for (let waited = 0; waited <= patience; waited += LOOK_EVERY) {
+			for (const candidate of written) {
+				const size = await sizeOf(candidate);
+				if (!size) continue;
+				expectSize(program, size, wanted);
+				await rename(candidate, path);
+				isThere = true;
+				return size;
+			}
+			await pause(LOOK_EVERY);
+		}
+		throw new PickupError('host-refused', `${program} wrote no picture of that frame`, {
+			field: 'host',
+			action: `Look whether ${program} shows a message, then try again.`,
+		});
+	} finally {
+		for (const candidate of written) {
+			if (!isThere || candidate !== path) await rm(candidate, { force: true });
+		}
 	}
-	await rm(path, { force: true });
-	throw new PickupError('host-refused', 'After Effects wrote no picture of that frame', {
-		field: 'host',
-		action: 'Look whether After Effects shows a message, then try again.',
-	});
+}
+
+function expectSize(program: string, got: Size, wanted: Size): void {
+	if (got.width === wanted.width && got.height === wanted.height) return;
+	throw new PickupError(
+		'host-refused',
+		`Expected a picture of ${wanted.width} × ${wanted.height}, ${program} wrote ${got.width} × ${got.height}`,
+		{ field: 'host' },
+	);
 }
 
 const SIGNATURE = '89504e470d0a1a0a';

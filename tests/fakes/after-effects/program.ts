@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { pngOf } from '../../../inference-daemon/media/png.ts';
-import { openEngine, type ScriptEngine } from '../extendscript/engine.ts';
+import { EvalScript } from '../extendscript/eval-script.ts';
 import { fileFace } from '../extendscript/file.ts';
 import { domOf } from './dom.ts';
 import { type CompModel, emptyModel, type FootageModel, type Model } from './model.ts';
@@ -46,56 +46,33 @@ export class AfterEffects {
 		importFails: false,
 		reversedEndsSwapped: false,
 	};
-	/** A dialog is open: no script runs until it is closed. */
-	#dialog: (() => void)[] | null = null;
-	readonly #engine: ScriptEngine;
+	readonly #scripts = new EvalScript(() => {
+		const isEmpty = this.faults.emptyAnswers !== false;
+		if (this.faults.emptyAnswers === 'once') this.faults.emptyAnswers = false;
+		return isEmpty;
+	});
+	/** As `window.__adobe_cep__`. */
+	readonly cep = this.#scripts.cep;
 	#undo: { label: string; model: Model }[] = [];
 	#redo: { label: string; model: Model }[] = [];
 	#group: { label: string; depth: number; before: Model } | null = null;
 	#timers = new Set<NodeJS.Timeout>();
 	rendering = false;
-	/** What was thrown out of scripts, of which a panel learns nothing. */
-	readonly errors: string[] = [];
 
 	constructor() {
-		const engine = openEngine();
+		const { engine } = this.#scripts;
 		const File = fileFace(() => !this.faults.filesOff);
 		Object.assign(engine.global, { File, ...domOf(this, engine) });
-		engine.global.$ = {
-			global: engine.global,
-			evalFile: (file: { fsName: string }) =>
-				engine.run(readFileSync(file.fsName, 'utf8'), file.fsName),
-		};
-		this.#engine = engine;
 	}
 
-	/** As `window.__adobe_cep__`. */
-	readonly cep = {
-		evalScript: (script: string, callback: (answer: string) => void): void => {
-			const run = () => {
-				let answer: string;
-				try {
-					answer = String(this.#engine.run(script));
-				} catch (error) {
-					this.errors.push(String((error as Error).stack));
-					answer = 'EvalScript error.';
-				}
-				const isEmpty = this.faults.emptyAnswers !== false;
-				if (this.faults.emptyAnswers === 'once') this.faults.emptyAnswers = false;
-				callback(isEmpty ? '' : answer);
-			};
-			setImmediate(() => (this.#dialog ? this.#dialog.push(run) : run()));
-		},
-	};
+	/** What was thrown out of scripts, of which a panel learns nothing. */
+	get errors(): readonly string[] {
+		return this.#scripts.errors;
+	}
 
 	/** A dialog opens; what this gives back closes it. */
 	openDialog(): () => void {
-		this.#dialog = [];
-		return () => {
-			const waiting = this.#dialog ?? [];
-			this.#dialog = null;
-			for (const run of waiting) run();
-		};
+		return this.#scripts.openDialog();
 	}
 
 	/** A change by a person, or by a script where no group is open: one step. */

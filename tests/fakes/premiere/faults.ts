@@ -19,9 +19,26 @@ export const FAULTS = {
 	'a frame is never written': 'exportSequenceFrame gives true all the same',
 } as const;
 
-export type Fault = keyof typeof FAULTS;
+/** What its scripts are reported or feared to do wrong besides. */
+export const SCRIPT_FAULTS = {
+	'answers stay empty': 'scripts run, and their callbacks get an empty text',
+	'a clip is put at the start': 'overwriteClip takes its time for none',
+	'a clip is put at the start, and QE undoes nothing': 'and what nobody promises does nothing',
+	'sequences have no overwriteClip':
+		'as in the typings; that of a track leaves the sound to Premiere',
+	'locks are not told': 'isLocked says no of every track',
+	'notes are refused': 'setProjectMetadata throws',
+	'there is no QE': 'enableQE does nothing',
+} as const;
+
+export type Fault = keyof typeof FAULTS | keyof typeof SCRIPT_FAULTS;
 
 /** Those that a landing can meet. */
 export const LANDING_FAULTS = (Object.keys(FAULTS) as Fault[]).filter(
 	(fault) => !fault.startsWith('a frame '),
 );
+
+export const SCRIPT_LANDING_FAULTS: readonly Fault[] = [
+	...LANDING_FAULTS,
+	...(Object.keys(SCRIPT_FAULTS) as (keyof typeof SCRIPT_FAULTS)[]),
+];

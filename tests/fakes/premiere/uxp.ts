@@ -1,14 +1,10 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pngOf } from '../../../inference-daemon/media/png.ts';
-import type { Project as Model, Sequence as ModelSequence } from './model.ts';
+import { LATE, writeFrame } from './frames.ts';
+import type { Project as Model } from './model.ts';
 import { FolderItem, idOfItem, itemStatics, type ProjectItem, type World } from './uxp-items.ts';
 import { type Action, type CompoundAction, Locks } from './uxp-lock.ts';
 import { Sequence, SequenceEditor, TrackItemSelection } from './uxp-sequence.ts';
 import { Guid, GuidStatic, type TickTime, TickTimeStatic, ticksOf } from './uxp-times.ts';
-
-/** How long what comes late takes, in ms. */
-const LATE = 300;
 
 /** `require('premierepro')`, over the model of one project. Its members are checked against the typings. */
 export function premiereOver(model: Model) {
@@ -147,28 +143,11 @@ function exporter({ faults }: Model) {
 			width: number,
 			height: number,
 		): Promise<boolean> {
-			if (faults.has('a frame is never written')) return true;
 			const model = Sequence.modelOf(sequence);
 			const name = faults.has('a frame with one extension') ? filename : `${filename}.png`;
 			const path = join(filepath, name);
-			const divisor = faults.has('a frame is of another size') ? 2 : 1;
-			const bytes = pictureOf(model, ticksOf(time), width / divisor, height / divisor);
-			if (faults.has('a frame comes in pieces')) {
-				await writeFile(path, bytes.subarray(0, bytes.length - 20));
-				setTimeout(() => void writeFile(path, bytes), LATE);
-			} else if (faults.has('a frame comes late')) {
-				setTimeout(() => void writeFile(path, bytes), LATE);
-			} else {
-				await writeFile(path, bytes);
-			}
+			await writeFrame(faults, { of: model, at: ticksOf(time), size: { width, height }, path });
 			return true;
 		},
 	};
-}
-
-/** A grey that tells the frame. */
-function pictureOf(of: ModelSequence, at: bigint, width: number, height: number): Uint8Array {
-	const frame = Number(at / of.ticksPerFrame);
-	const data = new Uint8Array(width * height * 3).fill(frame % 256);
-	return pngOf({ width, height, data });
 }

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
-import { wholePng } from '../../../host-bridge/after-effects/frame.ts';
+import { wholePng } from '../../../host-bridge/cep/whole-png.ts';
 import { endAllDaemons, temporaryFolder } from '../../daemon/harness.ts';
 import { addComp, type CompModel } from '../../fakes/after-effects/model.ts';
 import { type Running, startAfterEffects } from './stage.ts';
@@ -48,8 +48,15 @@ test('where scripts may not write files, it is said what to switch on', async ()
 
 test('a picture that never comes, or never whole, is said and not left there', async () => {
 	const path = join(await temporaryFolder(), 'b.png');
-	await expect(wholePng(path, 100)).rejects.toMatchObject({ code: 'host-refused' });
+	const awaited = {
+		program: 'After Effects',
+		path,
+		written: [path],
+		wanted: { width: 160, height: 90 },
+		patience: 100,
+	};
+	await expect(wholePng(awaited)).rejects.toMatchObject({ code: 'host-refused' });
 	await writeFile(path, Buffer.from('89504e470d0a1a0a'.padEnd(200, '0'), 'hex'));
-	await expect(wholePng(path, 100)).rejects.toMatchObject({ code: 'host-refused' });
+	await expect(wholePng(awaited)).rejects.toMatchObject({ code: 'host-refused' });
 	await writeFile(path, '', { flag: 'wx' });
 });
