@@ -16,7 +16,7 @@ import { mltOf } from '../fakes/premiere/mlt.ts';
 import { clipOf, Project, trackOf } from '../fakes/premiere/model.ts';
 import type { Plugin } from '../fakes/premiere/uxp-runtime.ts';
 import { makeShot, render, toneLevel } from '../host-bridge/mlt-render.ts';
-import { forgetPlugin, openPremiere } from '../hosts/premiere-cases.ts';
+import { forgetPremiere, openPlugin } from '../hosts/premiere-interfaces.ts';
 import { startStage } from '../plugin/stage.ts';
 import { pressable } from '../plugin/states.ts';
 
@@ -37,7 +37,7 @@ beforeAll(async () => {
 	await mkdir(gate);
 	daemon = await startStage({ engine: 'finisher', env: { PICKUP_FINISHER: gate } });
 	project = await makeFilm();
-	plugin = await openPremiere(daemon, project);
+	plugin = await openPlugin(daemon, project);
 	page = await openPage({ width: 360, height: 900 });
 	page.setDefaultTimeout(180_000);
 	await page.goto(await webview());
@@ -46,7 +46,7 @@ afterAll(async () => {
 	plugin.unload();
 	await closeBrowser();
 	await endAllDaemons();
-	await forgetPlugin();
+	await forgetPremiere();
 });
 
 test('A press in the panel puts a draft into the cut, also when the daemon dies meanwhile the finished takes follow, and each is one undo step', async () => {

@@ -1,4 +1,5 @@
 import { describePlacements } from './placement-table.ts';
-import { forgetPlugin, premiere } from './premiere-cases.ts';
+import { premiere } from './premiere-cases.ts';
+import { forgetPremiere, SCRIPTS, UXP } from './premiere-interfaces.ts';
 
-describePlacements([premiere()], forgetPlugin);
+describePlacements([premiere(UXP), premiere(SCRIPTS)], forgetPremiere);

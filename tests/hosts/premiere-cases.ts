@@ -1,51 +1,27 @@
-import { mkdtempSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildPremiere } from '../../scripts/build-premiere.mjs';
 import { connect, type Daemon, until } from '../daemon/harness.ts';
 import type { Fault } from '../fakes/premiere/faults.ts';
 import { lookAt, TICKS } from '../fakes/premiere/media.ts';
 import { clipOf, type Track as ModelTrack, Project, trackOf } from '../fakes/premiere/model.ts';
-import { homeWith, loadPlugin, type Plugin } from '../fakes/premiere/uxp-runtime.ts';
 import type { CasePaths } from './case-files.ts';
 import type { CaseClip, CaseEnd, CaseTrack, PlacementCase } from './placement-cases.ts';
 import type { CasePlace, OpenCase, PlacementHost, Stands } from './placement-hosts.ts';
-
-const folder = mkdtempSync(join(tmpdir(), 'pickup-premiere-'));
-/** The plugin's script, built once per test file. */
-const built: Promise<string> = build();
-
-async function build(): Promise<string> {
-	await buildPremiere({ folder });
-	return join(folder, 'premiere-uxp/main.js');
-}
-
-/** For afterAll. */
-export async function forgetPlugin(): Promise<void> {
-	await rm(folder, { recursive: true, force: true });
-}
-
-/** Loads the plugin on a project, as Premiere of a person whose daemon it is. */
-export async function openPremiere(
-	{ state }: Pick<Daemon, 'state'>,
-	project: Project,
-): Promise<Plugin> {
-	const home = await homeWith(state, await mkdtemp(join(folder, 'home-')));
-	return loadPlugin(await built, project, home);
-}
+import type { OpenPremiere, PremiereInterface } from './premiere-interfaces.ts';
 
 /** The simulated Premiere, with what it does wrong switched on. */
-export function premiere(...faults: readonly Fault[]): PlacementHost {
+export function premiere(by: PremiereInterface, ...faults: readonly Fault[]): PlacementHost {
+	const name = `Premiere, by ${by.name}`;
 	return {
-		name: faults.length === 0 ? 'Premiere' : `Premiere where ${faults.join(' and ')}`,
-		lacks: ({ name }) =>
-			name === 'a locked video track' ? 'Premiere does not say that a track is locked' : null,
-		ends: endOf,
+		name: faults.length === 0 ? name : `${name}, where ${faults.join(' and ')}`,
+		lacks: (of) =>
+			of.name === 'a locked video track' && !by.tellsLocks
+				? 'Premiere does not say that a track is locked'
+				: null,
+		ends: (of) => endOf(of, by),
 		async open(of, place) {
 			const project = projectOf(of, place, faults);
-			const plugin = await openPremiere(place.daemon, project);
-			return openCase(project, plugin, place.paths, place.daemon);
+			const opened = await by.open(place.daemon, project);
+			return openCase(project, opened, place.paths, place.daemon);
 		},
 	};
 }
@@ -71,29 +47,32 @@ export function become(project: Project, tracks: readonly CaseTrack[], paths: Ca
 }
 
 /** Nobody adds a track from outside, and a sound may not fit on one. */
-function endOf({ name, end }: PlacementCase): CaseEnd {
+function endOf({ name, end }: PlacementCase, { tellsLocks }: PremiereInterface): CaseEnd {
 	const noTrack = /^No audio track is free there/;
 	switch (name) {
 		case 'clips without sound':
 		case 'no free audio track':
 			return { lands: false, code: 'placement-conflict', says: noTrack };
 		case 'a locked audio track':
+			return tellsLocks ? { lands: false, code: 'placement-conflict', says: noTrack } : NO_SOUND;
 		case 'mono':
 		case '5.1':
-			return {
-				lands: false,
-				code: 'host-refused',
-				says: /^Premiere put no sound on A1/,
-				late: true,
-			};
+			return NO_SOUND;
 		default:
 			return end;
 	}
 }
 
+const NO_SOUND: CaseEnd = {
+	lands: false,
+	code: 'host-refused',
+	says: /^Premiere put no sound on A1/,
+	late: true,
+};
+
 async function openCase(
 	project: Project,
-	plugin: Plugin,
+	opened: OpenPremiere,
 	paths: CasePaths,
 	daemon: Daemon,
 ): Promise<OpenCase> {
@@ -112,7 +91,7 @@ async function openCase(
 		},
 		readBack: async (path) => stands(project, path),
 		async close() {
-			plugin.unload();
+			opened.unload();
 			await peer.close();
 		},
 	};

@@ -10,7 +10,7 @@ import { lookAt, TICKS } from '../fakes/premiere/media.ts';
 import { type Clip, clipOf, Project, type Sequence, trackOf } from '../fakes/premiere/model.ts';
 import { FakeElement, type Plugin } from '../fakes/premiere/uxp-runtime.ts';
 import { makeShot } from '../host-bridge/mlt-render.ts';
-import { forgetPlugin, openPremiere } from './premiere-cases.ts';
+import { forgetPremiere, openPlugin } from './premiere-interfaces.ts';
 
 /** How the plugin reads a sequence, grabs a frame, and what it does where Premiere helps little. */
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(async () => {
 	for (const plugin of plugins) plugin.unload();
 	await daemon.close();
-	await forgetPlugin();
+	await forgetPremiere();
 });
 
 /** One project after the other is open in one Premiere. */
@@ -41,7 +41,7 @@ async function open(parts: Partial<Sequence>, ...faults: readonly Fault[]) {
 		...parts,
 	});
 	for (const fault of faults) project.faults.add(fault);
-	plugins.push(await openPremiere(daemon, project));
+	plugins.push(await openPlugin(daemon, project));
 	await until('the project', () => daemon.host()?.state.project?.id === project.id);
 	return { project, sequence: project.sequence(project.active!), where: await daemon.where() };
 }

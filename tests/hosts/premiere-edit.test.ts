@@ -9,7 +9,7 @@ import { lookAt, TICKS } from '../fakes/premiere/media.ts';
 import { clipOf, Project, trackOf } from '../fakes/premiere/model.ts';
 import type { Plugin } from '../fakes/premiere/uxp-runtime.ts';
 import { makeShot } from '../host-bridge/mlt-render.ts';
-import { forgetPlugin, openPremiere } from './premiere-cases.ts';
+import { forgetPremiere, openPlugin } from './premiere-interfaces.ts';
 
 /** Edits as the daemon asks for them, one step after the other. */
 
@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterEach(() => plugin.unload());
 afterAll(async () => {
 	await daemon.close();
-	await forgetPlugin();
+	await forgetPremiere();
 });
 
 /** V1 and A1 with the shot at 20 to 40, from its tenth frame on; V2 and A2 empty. */
@@ -52,7 +52,7 @@ async function open() {
 		trackOf('audio', { clips: [clip('audio')] }),
 		trackOf('audio'),
 	];
-	plugin = await openPremiere(daemon, project);
+	plugin = await openPlugin(daemon, project);
 	await until('the project', () => daemon.host()?.state.project?.id === project.id);
 	return sequence;
 }
@@ -157,7 +157,7 @@ it('what is done is known by the project: an undone edit is forgotten with it, a
 	expect(await edit([place('video', 'V1')], operation)).toMatchObject({ again: true });
 	// Another run of the plugin has the project alone to go by.
 	plugin.unload();
-	plugin = await openPremiere(daemon, project);
+	plugin = await openPlugin(daemon, project);
 	await until('the other run', () => daemon.registered() > 1 && daemon.host() !== null);
 	expect(await edit([place('video', 'V1')], operation)).toMatchObject({ again: true });
 	project.undo();

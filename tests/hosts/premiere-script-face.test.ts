@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { fileFace } from '../fakes/extendscript/file.ts';
 import { inventionsOf, type Member, publishedOf } from '../fakes/extendscript/published.ts';
-import beyond from '../fakes/premiere/beyond-typings.json' with { type: 'json' };
 import * as dom from '../fakes/premiere/script-dom.ts';
 import * as items from '../fakes/premiere/script-items.ts';
 import * as sequences from '../fakes/premiere/script-sequence.ts';
@@ -13,9 +14,11 @@ type Beyond = Readonly<
 	Record<string, Readonly<Record<string, { takes: number[] | null; from: string }>>>
 >;
 
+const path = join(import.meta.dirname, '../fakes/premiere/beyond-typings.json');
+const beyond = JSON.parse(readFileSync(path, 'utf8')) as Beyond;
 const published = publishedOf('Premiere/24.0');
 const listed = new Map<string, string>();
-for (const [name, members] of Object.entries(beyond as Beyond)) {
+for (const [name, members] of Object.entries(beyond)) {
 	const known = published.get(name) ?? { extends: null, members: new Map<string, Member>() };
 	for (const [member, { takes, from }] of Object.entries(members)) {
 		listed.set(`${name}.${member}`, from);

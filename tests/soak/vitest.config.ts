@@ -17,6 +17,7 @@ const SAMPLED = [
 	'hosts/blender-crash',
 	'hosts/resolve-faults',
 	'hosts/premiere-faults',
+	'hosts/premiere-script-faults',
 	'media/encode',
 ];
 
