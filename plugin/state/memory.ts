@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { PanelState as Shared } from '../../protocol/rpc.ts';
+import { oncePer } from './once-per.ts';
 import type { PhaseMark } from './phases.ts';
 import type { Habits } from './wish.ts';
 
@@ -36,7 +37,8 @@ const MOST_PROMPTS = 50;
 /** A value of the daemon's memory has at most 64 KiB. */
 const MOST_LETTERS = 20_000;
 
-export function memoryOf({ memory }: Shared): Memory {
+/** Every text of the page asks for it, by its language. */
+export const memoryOf = oncePer(({ memory }: Shared): Memory => {
 	const read = <K extends MemoryKey>(key: K): z.infer<(typeof memories)[K]> | null => {
 		const found = memories[key].safeParse(memory[key]);
 		return found.success ? (found.data as z.infer<(typeof memories)[K]>) : null;
@@ -47,7 +49,7 @@ export function memoryOf({ memory }: Shared): Memory {
 		language: read('language'),
 		theme: read('theme'),
 	};
-}
+});
 
 /** The prompts with one that was just used, newest first. */
 export function withPrompt(prompts: readonly string[], prompt: string): readonly string[] {

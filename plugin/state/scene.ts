@@ -6,6 +6,7 @@ import type { EditorHost } from '../../protocol/hosts.ts';
 import { pathsOf } from '../../protocol/jobs.ts';
 import type { Shot } from '../../protocol/shots.ts';
 import type { Cut } from '../../protocol/timeline.ts';
+import { oncePer } from './once-per.ts';
 import { gapsOn, type Place, placeAt } from './place.ts';
 import {
 	failedTake,
@@ -63,7 +64,8 @@ export type Ask = {
 	readonly shot: Omit<Shot, 'id'> | null;
 };
 
-export function sceneOf(state: PanelState): Scene {
+/** Many parts of the page ask for it at each change. */
+export const sceneOf = oncePer((state: PanelState): Scene => {
 	const { link } = state;
 	if (link.kind === 'refused') return { kind: 'refused', problem: link.problem };
 	if (!state.hasHosts || !state.hasJobs) return { kind: 'starting' };
@@ -74,7 +76,7 @@ export function sceneOf(state: PanelState): Scene {
 	if (open) return cutScene(state, host, open);
 	if (state.cutProblem) return { kind: 'unreadable', host, problem: state.cutProblem };
 	return { kind: 'starting' };
-}
+});
 
 /**
  * The editor that the panel looks at: the chosen one, which has another id when it was started anew;
@@ -147,9 +149,10 @@ function cutScene(state: PanelState, host: EditorHost, open: OpenCut): CutScene 
 }
 
 /** Of all finished clips. */
-function ourPaths(jobs: PanelState['jobs']): ReadonlySet<string> {
-	return new Set([...jobs.values()].flatMap(({ clip }) => (clip ? pathsOf(clip) : [])));
-}
+const ourPaths = oncePer(
+	(jobs: PanelState['jobs']): ReadonlySet<string> =>
+		new Set([...jobs.values()].flatMap(({ clip }) => (clip ? pathsOf(clip) : []))),
+);
 
 function modeOf(shot: ShotView): Mode {
 	if (failedTake(shot)) return 'error';

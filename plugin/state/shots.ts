@@ -5,6 +5,7 @@ import type { Destination, Landing } from '../../protocol/landings.ts';
 import { rangesOverlap } from '../../protocol/time.ts';
 import type { Track } from '../../protocol/timeline.ts';
 import type { Jobs } from './jobs.ts';
+import { oncePer } from './once-per.ts';
 import type { Place } from './place.ts';
 
 /** One press: its takes, the draft first, and where they belong in the cut. */
@@ -32,6 +33,14 @@ export type OpenSequence = { readonly project: string; readonly sequence: string
 
 /** The presses for a sequence, newest first. */
 export function shotsIn(jobs: Jobs, open: OpenSequence): readonly ShotView[] {
+	return allShots(jobs).filter(
+		({ destination: { project, sequence } }) =>
+			project.id === open.project && sequence.id === open.sequence,
+	);
+}
+
+/** Those with takes, newest first. */
+const allShots = oncePer((jobs: Jobs): readonly ShotView[] => {
 	const groups = new Map<string, Job[]>();
 	for (const job of jobs.values()) {
 		if (job.takeOf === null) continue;
@@ -40,11 +49,9 @@ export function shotsIn(jobs: Jobs, open: OpenSequence): readonly ShotView[] {
 	}
 	return [...groups]
 		.flatMap(([id, group]) => viewOf(id, group) ?? [])
-		.filter(({ destination: { project, sequence }, takes }) => {
-			return project.id === open.project && sequence.id === open.sequence && takes.length > 0;
-		})
+		.filter(({ takes }) => takes.length > 0)
 		.sort((a, b) => b.createdAt.localeCompare(a.createdAt));
-}
+});
 
 /** The newest press for what is under the playhead; null where there is none. */
 export function shotAt(

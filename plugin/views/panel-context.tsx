@@ -1,4 +1,4 @@
-import { createContext, type ReactNode, useContext, useMemo } from 'react';
+import { createContext, type ReactNode, useContext } from 'react';
 import { useStore } from 'zustand';
 import { type Memory, memoryOf } from '../state/memory.ts';
 import type { Panel } from '../state/panel.ts';
@@ -37,8 +37,7 @@ export function useCutScene(): CutScene {
 
 /** What all panels remember. */
 export function useMemory(): Memory {
-	const shared = usePanelState((state) => state.shared);
-	return useMemo(() => memoryOf(shared), [shared]);
+	return memoryOf(usePanelState((state) => state.shared));
 }
 
 export function useLanguage() {
