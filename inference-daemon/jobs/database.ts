@@ -134,11 +134,16 @@ export class Store {
 		return (this.row(sql, ...values) as { n: number | null } | undefined)?.n ?? 0;
 	}
 
-	/** The file then has everything in it: a copy of it is a copy of all. */
+	/**
+	 * The file then has everything in it: a copy of it is a copy of all. The lock is let go of by hand,
+	 * since libsql keeps the file open until the last statement has been collected.
+	 */
 	close(): void {
 		this.#statements.clear();
 		try {
-			this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+			this.#database.exec('PRAGMA journal_mode = DELETE');
+			this.#database.exec('PRAGMA locking_mode = NORMAL');
+			this.#database.exec('SELECT count(*) FROM sqlite_schema');
 		} catch {
 			// On a full disk it stays in the WAL, where the next start finds it.
 		}
@@ -189,12 +194,14 @@ function openSound(path: string, changes: readonly string[], before: readonly st
 	const database = new Database(path, { timeout: 0 });
 	try {
 		database.exec('PRAGMA locking_mode = EXCLUSIVE');
-		database.exec('PRAGMA journal_mode = WAL');
 		database.exec('PRAGMA synchronous = FULL');
 		database.exec('BEGIN EXCLUSIVE');
 		database.exec('COMMIT');
 		const lost = damagedWal ? keepWal(path, damagedWal) : [];
-		return { database, notices: [...before, ...lost, ...bringUp(database, path, changes)] };
+		const notices = [...before, ...lost, ...bringUp(database, path, changes)];
+		// This is written into the file: not before it has been looked through.
+		database.exec('PRAGMA journal_mode = WAL');
+		return { database, notices };
 	} catch (error) {
 		database.close();
 		if (isFull(error)) throw noRoom(dirname(path), 'the list of jobs', error);

@@ -141,6 +141,18 @@ test('After a clean stop the file has everything: a copy of it is a copy of all'
 	expect((await peer.call('job.list', { limit: 1000 })).jobs).toHaveLength(JOBS + 1);
 });
 
+test('A list that was closed is free for whoever comes next, and is the file alone', async () => {
+	const folder = await temporaryFolder();
+	const path = join(folder, 'jobs.db');
+	for (let round = 0; round < 3; round++) {
+		const store = new Store(path);
+		expect(store.number('SELECT count(*) AS n FROM jobs')).toBe(0);
+		expect(() => new Store(path)).toThrow('open');
+		store.close();
+		expect(await readdir(folder)).toEqual(['jobs.db']);
+	}
+});
+
 test('What a crash leaves in the WAL is there at the next start', async () => {
 	const daemon = await startDaemon({ env: { PICKUP_FAKE_IDLE: '1' } });
 	const request = requestFor({ folder: await temporaryFolder() });
