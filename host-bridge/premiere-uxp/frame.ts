@@ -39,7 +39,7 @@ export async function grabFrame(
 			}
 			await pause(LOOK_EVERY);
 		}
-		throw new PickupError('host-refused', 'Premiere wrote no picture of the frame');
+		throw new PickupError('host-refused', 'Premiere wrote no picture of that frame');
 	} finally {
 		for (const candidate of written) await files.unlink(candidate).catch(() => {});
 	}
@@ -62,6 +62,6 @@ const IEND = 0x49454e44;
 function otherSize(got: Size, wanted: Size): PickupError {
 	return new PickupError(
 		'host-refused',
-		`Expected a picture of ${wanted.width} × ${wanted.height} from Premiere, got one of ${got.width} × ${got.height}`,
+		`Expected a picture of ${wanted.width} × ${wanted.height}, Premiere wrote ${got.width} × ${got.height}`,
 	);
 }

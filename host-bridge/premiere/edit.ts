@@ -173,6 +173,7 @@ export class Editor<H> {
 				await this.#check(hands, put, now);
 			} catch {
 				// What is missing then is told.
+				await this.#takeOut(hands, newAt(await hands.read(), put, now)).catch(() => {});
 			}
 		}
 		return gone.length === 0 ? gone : (await missing()).gone;

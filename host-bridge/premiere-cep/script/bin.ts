@@ -6,9 +6,6 @@ const BIN = 'Pickup';
 const LOG_NOTE = 'Column.Intrinsic.LogNote';
 const PRIVATE = 'http://ns.adobe.com/premierePrivateProjectMetaData/1.0/';
 
-/** A log note has room for many more. */
-const MOST_OPERATIONS = 50;
-
 /** The item of a file, with how many ticks its media last; points that trim it are taken off. */
 export function lookFor({ path }: { path: string }): { ticks: string } | null {
 	const item = itemOf(path);
@@ -65,9 +62,7 @@ export function note({ operation, paths }: { operation: string; paths: string[] 
 		if (item === null || !isInBin(item)) continue;
 		try {
 			const before = noteOf(metadataOf(item));
-			const ids = before === '' ? [] : before.split(' ');
-			ids.push(operation);
-			const text = ids.slice(-MOST_OPERATIONS).join(' ');
+			const text = before === '' ? operation : `${before} ${operation}`;
 			item.setProjectMetadata(packetOf(text), [LOG_NOTE]);
 			noted += 1;
 		} catch (_error) {
@@ -111,7 +106,7 @@ function metadataOf(item: ProjectItem): string {
 
 /** Written as an element or as an attribute. */
 function noteOf(packet: string): string {
-	const found = /LogNote(?:>|=")([^<"]*)/.exec(packet);
+	const found = /LogNote>([^<]*)</.exec(packet) || /LogNote="([^"]*)"/.exec(packet);
 	return found === null ? '' : unescaped(found[1] as string);
 }
 
@@ -121,5 +116,17 @@ function packetOf(text: string): string {
 }
 
 function unescaped(text: string): string {
-	return text.split('&lt;').join('<').split('&quot;').join('"').split('&amp;').join('&');
+	const signs = [
+		['&lt;', '<'],
+		['&gt;', '>'],
+		['&quot;', '"'],
+		['&apos;', "'"],
+		['&amp;', '&'],
+	];
+	let plainText = text;
+	for (let at = 0; at < signs.length; at += 1) {
+		const [written, sign] = signs[at] as [string, string];
+		plainText = plainText.split(written).join(sign);
+	}
+	return plainText;
 }

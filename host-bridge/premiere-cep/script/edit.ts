@@ -104,7 +104,8 @@ function undoneTo(sequence: Sequence, before: string[]): boolean {
 
 function dress({ path, name, draft }: Of<'dress'>): void {
 	const item = expectItem(path);
-	item.name = name;
+	// Every call is an undo step, also one that changes nothing.
+	if (item.name !== name) item.name = name;
 	if (draft) item.setColorLabel(DRAFT_LABEL);
 	if (!isInBin(item)) item.moveBin(bin());
 }
