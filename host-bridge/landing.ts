@@ -35,7 +35,8 @@ export type LandingWish = {
  * The edit that lands a clip: in the place of a clip of its own shot that stands in the cut, keeping
  * how that was trimmed and moved; else over empty time. Nothing that is there is covered.
  * Throws `placement-conflict` where the place is taken, where the clip that was to give way is no
- * longer there, or where the editor lacks what it takes.
+ * longer there, or where the editor lacks what it takes; `no-free-track`, whose field is `video` or
+ * `audio`, where it would take another track and the editor adds none.
  */
 export function planLanding(cut: Cut, wish: LandingWish): LandingPlan {
 	const standing = standingItems(cut, wish.rivals);
@@ -223,13 +224,12 @@ function planSwap(
 }
 
 function noTrack(of: 'video' | 'audio'): PickupError {
-	const kind = of === 'video' ? 'video' : 'audio';
 	return new PickupError(
-		'placement-conflict',
-		`No ${kind} track is free there, and this editor lets nobody add one from outside`,
+		'no-free-track',
+		`No ${of} track is free there, and this editor lets nobody add one from outside`,
 		{
-			field: 'track',
-			action: `Add ${of === 'video' ? 'a' : 'an'} ${kind} track, then land the clip again.`,
+			field: of,
+			action: `Add ${of === 'video' ? 'a' : 'an'} ${of} track there, then press again.`,
 		},
 	);
 }

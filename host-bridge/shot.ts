@@ -65,6 +65,7 @@ export function composeTake(cut: Cut, shot: Shot, take: number, place: ShotPlace
 		take,
 		request: requestOf(cut, shot, shared),
 		destination: {
+			...(shot.lands === 'bin' ? { bin: true as const } : {}),
 			program: place.program,
 			project: place.project,
 			sequence: place.sequence,
@@ -113,10 +114,14 @@ function requestOf(cut: Cut, shot: Shot, shared: Shared): GenerationRequest {
  * Where what is pressed belongs: over a clip its new take goes above it; sound goes on an audio track;
  * the rest fills empty time.
  */
-export function placeOf(
-	cut: Cut,
-	shot: Shot,
-): Pick<Destination, 'track' | 'range' | 'where' | 'picture' | 'sound'> {
+export function placeOf(cut: Cut, shot: Shot): ShotDestination {
+	const place = wholePlaceOf(cut, shot);
+	return shot.lands === 'picture' && place.picture ? { ...place, sound: false } : place;
+}
+
+type ShotDestination = Pick<Destination, 'track' | 'range' | 'where' | 'picture' | 'sound'>;
+
+function wholePlaceOf(cut: Cut, shot: Shot): ShotDestination {
 	const { verb, track, range, replace = 'both' } = shot;
 	if (verb === 'retake') {
 		const [picture, sound] = [replace !== 'sound', replace !== 'picture'];

@@ -105,7 +105,14 @@ async function start(settings: Settings): Promise<void> {
 	const cuts = new Cuts();
 	const queue = new JobQueue(journal, supervisor, surroundings);
 	const shots = new Shots({ journal, queue, hosts, cuts, surroundings, unsaved: paths.unsaved });
-	const landings = new Landings({ journal, hosts, cuts, log, unsaved: paths.unsaved });
+	const landings = new Landings({
+		journal,
+		hosts,
+		cuts,
+		log,
+		unsaved: paths.unsaved,
+		ffmpeg,
+	});
 	const briefs = new Briefs({ journal, hosts, cuts, shots });
 	const instance = randomUUID();
 	const { previews } = paths;

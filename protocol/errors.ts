@@ -108,6 +108,10 @@ const CODES = {
 	},
 	'no-such-gap': { fault: 'request', action: 'Run `pickup gaps` and name a gap from its table.' },
 	'placement-conflict': { fault: 'timeline', action: 'The cut has changed there: read it again.' },
+	'no-free-track': {
+		fault: 'timeline',
+		action: 'Add a track in the editor, then place the clip again.',
+	},
 	'no-such-host': {
 		fault: 'request',
 		action: 'Open the project in its editor, with Pickup switched on there.',

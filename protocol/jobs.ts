@@ -110,9 +110,22 @@ export type Clip = z.infer<typeof clipSchema>;
 export type Job = z.infer<typeof jobSchema>;
 export type JobEvent = z.infer<typeof jobEventSchema>;
 
-/** Everywhere that a clip may be found in a cut, where it belongs first. */
-export function pathsOf({ path, formerPaths = [] }: Pick<Clip, 'path' | 'formerPaths'>) {
+type Places = Pick<Clip, 'path' | 'formerPaths'>;
+
+/** Everything of a clip that a cut may play: its file, where it belongs first, or its picture alone. */
+export function pathsOf(clip: Places) {
+	const places = placesOf(clip);
+	return [...places, ...places.map(pictureAlonePath)] as const;
+}
+
+/** Everywhere that a clip's file may be found, where it belongs first. */
+export function placesOf({ path, formerPaths = [] }: Places) {
 	return [path, ...formerPaths] as const;
+}
+
+/** The file beside a clip that has its picture and no sound, where an editor was given that. */
+export function pictureAlonePath(path: string): string {
+	return path.replace(/(\.[^./\\]*)?$/, ' picture$1');
 }
 
 /** An ended job changes no more, except by a retry. */

@@ -10,6 +10,13 @@ import { framePosition, frameRangeSchema, plainText, shortText } from './schemas
 /** Names a project or a sequence for as long as the editor has it open, whatever it is renamed to. */
 export const identitySchema = z.string().min(1).max(1024);
 
+/** How much of a clip is wanted in the sequence. */
+export const landsSchema = z
+	.enum(['whole', 'picture', 'bin'])
+	.describe(
+		'`picture`: what has a picture lands without its sound. `bin`: nothing of it lands, it is kept in the project’s bin.',
+	);
+
 /** Where a clip is wanted: in the project and sequence of the press, whatever is in front since. */
 export const destinationSchema = z
 	.strictObject({
@@ -27,6 +34,10 @@ export const destinationSchema = z
 			.describe('`gap`: on that very track, over empty time. `above`: on a track above it.'),
 		picture: z.boolean(),
 		sound: z.boolean(),
+		bin: z
+			.literal(true)
+			.optional()
+			.describe('Not in the sequence at all: it is kept in the project’s bin.'),
 		replaces: z
 			.uuid()
 			.nullable()
@@ -109,6 +120,7 @@ export const landAgainSchema = z.strictObject({
 	frame: framePosition.describe('Sequence frame of its first frame.'),
 	where: z.enum(['gap', 'above']),
 	replaces: z.uuid().nullable().default(null).describe('A shot, as in a destination.'),
+	lands: landsSchema.exclude(['bin']).default('whole'),
 });
 
 export type Destination = z.infer<typeof destinationSchema>;

@@ -7,7 +7,7 @@ import {
 	requestKindSchema,
 	sideSchema,
 } from './generation.ts';
-import { identitySchema } from './landings.ts';
+import { identitySchema, landsSchema } from './landings.ts';
 import { count, frameRangeSchema, pathSchema, plainText } from './schemas.ts';
 
 /**
@@ -46,6 +46,7 @@ export const shotSchema = z
 			.describe(
 				'Lands a draft at once where one can be made; the first finished take replaces it.',
 			),
+		lands: landsSchema.optional().describe('Default: whole.'),
 		...engineParts,
 	})
 	.readonly()
@@ -87,7 +88,9 @@ export const shotPlanSchema = z.strictObject({
 	plan: planSchema.describe('Of each take.'),
 	draft: planSchema.nullable().describe('Of the draft that is landed at once; null without one.'),
 	estimate: estimateSchema.nullable().describe('Null where that engine has finished nothing here.'),
-	lands: z.string().describe('Tracks and timecodes, as `V1 + A2 01:00:14:06–01:00:16:18`.'),
+	lands: z
+		.string()
+		.describe('Tracks and timecodes, as `V1 + A2 01:00:14:06–01:00:16:18`; empty for the bin.'),
 	folder: pathSchema.describe('Where the clips will be kept.'),
 });
 

@@ -113,9 +113,9 @@ export class Editor<H> {
 			if ((track.kind === 'video' ? video : audio) !== null) continue;
 			const [part, whole] = track.kind === 'video' ? ['picture', 'sound'] : ['sound', 'picture'];
 			throw new PickupError(
-				'placement-conflict',
+				'no-free-track',
 				`Premiere brings the ${part} of a clip along with its ${whole}, and no ${track.kind} track is free there`,
-				{ field: 'track', action: 'Add a track in Premiere, then land the clip again.' },
+				{ field: track.kind, action: 'Add one in Premiere, then press again.' },
 			);
 		}
 		this.#proven.add(key);

@@ -26,6 +26,7 @@ const KNOWN: Partial<Record<ErrorCode, string>> = {
 	'too-long': 'the gap is too long for one clip; the panel fills a part of it',
 	'too-short': 'the gap is too short',
 	'no-neighbour': 'no clip stands beside the gap',
+	'no-free-track': 'no track is free there; add one and press Fill again, or see the panel',
 	'placement-conflict': 'its place was taken meanwhile',
 	'host-gone': 'the editor was closed meanwhile',
 	'host-silent': 'the editor did not answer',

@@ -13,7 +13,7 @@ import { isOpen, sameSequence, standsAt } from './standing.ts';
  */
 export async function landAgain(
 	room: LandingRoom,
-	{ jobId, host: id, track, frame, where, replaces }: LandAgain,
+	{ jobId, host: id, track, frame, where, replaces, lands }: LandAgain,
 ): Promise<void> {
 	const { journal, hosts, cuts } = room;
 	const { job, request } = journal.record(jobId);
@@ -23,6 +23,10 @@ export async function landAgain(
 	// What was taken out by hand is not in the way; then the gap is what counts.
 	const stands =
 		replaces !== null && standingItems(cut, rivalsIn(journal, replaces, job.id)).length > 0;
+	const parts = partsOf(request);
+	// What takes the place of a picture alone is one too.
+	const isPictureAlone =
+		parts.picture && (lands === 'picture' || (stands && isWithoutSound(room, replaces)));
 	const destination: Destination = {
 		program: host.agent.program,
 		project: { id: host.state.project!.id, name: host.state.project!.name },
@@ -32,7 +36,7 @@ export async function landAgain(
 		range: { start: frame, end: frame + clip.frames },
 		leansOn: 'start',
 		where,
-		...partsOf(request),
+		...(isPictureAlone ? { ...parts, sound: false } : parts),
 		replaces: stands ? replaces : null,
 	};
 	if (standsAt(cut, clip, destination)) return;
@@ -57,6 +61,12 @@ export async function landAgain(
 	};
 	journal.land(landing);
 	await land(room, landing.id);
+}
+
+function isWithoutSound({ journal }: LandingRoom, shot: string): boolean {
+	const { destination } =
+		journal.landings.ofShot(shot).findLast(({ state }) => state === 'landed') ?? {};
+	return destination?.picture === true && !destination.sound;
 }
 
 /** Which of its media are of use in the cut. */

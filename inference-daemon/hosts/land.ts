@@ -6,8 +6,9 @@ import {
 	standsAsPlanned,
 } from '../../host-bridge/landing.ts';
 import { PickupError } from '../../protocol/errors.ts';
-import { pathsOf } from '../../protocol/jobs.ts';
-import type { LandedItem, Landing } from '../../protocol/landings.ts';
+import type { HostAgent } from '../../protocol/hosts.ts';
+import { type Clip, pathsOf } from '../../protocol/jobs.ts';
+import type { Destination, LandedItem, Landing } from '../../protocol/landings.ts';
 import type { Connected, Where } from './hosts.ts';
 import {
 	askToEdit,
@@ -18,6 +19,7 @@ import {
 	stamped,
 } from './landing-room.ts';
 import { putBeside } from './move-beside.ts';
+import { pictureAlone } from './picture-alone.ts';
 import { givingWay } from './rivals.ts';
 import { isOpen, sameSequence, standingBesides } from './standing.ts';
 
@@ -48,7 +50,14 @@ export async function land(room: LandingRoom, id: string): Promise<void> {
 		let plan: LandingPlan;
 		try {
 			clip = await putBeside(room, host, journal.job(job.id));
-			plan = planLanding(read.cut, { clip, destination, rivals, can: host.agent.can });
+			if (destination.bin) throw wantedInBin();
+			const { can } = host.agent;
+			plan = planLanding(read.cut, {
+				clip: await partsFor(room, clip, destination, can),
+				destination,
+				rivals,
+				can,
+			});
 		} catch (error) {
 			if (!(error instanceof PickupError)) throw error;
 			return toBin(room, landing, error, host, where);
@@ -85,6 +94,27 @@ export async function land(room: LandingRoom, id: string): Promise<void> {
 		return toBin(room, landing, told, host, where);
 	}
 	throw new PickupError('host-refused', 'The sequence changed each time before it could be edited');
+}
+
+/**
+ * An editor that adds no tracks may bring a file's sound along with its picture, onto a track where
+ * that is in the way: where the picture alone is wanted it gets a file that has no more.
+ */
+function partsFor(
+	room: LandingRoom,
+	clip: Clip,
+	{ picture, sound }: Destination,
+	{ addTracks }: HostAgent['can'],
+): Promise<Clip> | Clip {
+	const isAlone = picture && !sound && clip.samples > 0 && !addTracks;
+	return isAlone ? pictureAlone(room, clip) : clip;
+}
+
+/** Why it is not in the sequence: nobody is to be asked where it should go. */
+function wantedInBin(): PickupError {
+	return new PickupError('no-free-track', 'No track was free there, and it was wanted in the bin', {
+		action: 'Place it once a track is free there.',
+	});
 }
 
 /** What it is to replace may have been asked for without an answer: then nobody knows yet what stands. */

@@ -4,6 +4,7 @@ import type { Clip, Job } from '../../protocol/jobs.ts';
 import type { Landing } from '../../protocol/landings.ts';
 import type { Journal } from '../jobs/journal.ts';
 import type { Log } from '../log.ts';
+import type { Ffmpeg } from '../media/types.ts';
 import type { Cuts } from './cuts.ts';
 import type { Connected, Hosts, Where } from './hosts.ts';
 
@@ -15,6 +16,8 @@ export type LandingRoom = {
 	readonly log: Log;
 	/** Where clips of projects are that were never saved. */
 	readonly unsaved: string;
+	/** Throws `ffmpeg-missing`. */
+	readonly ffmpeg: () => Promise<Ffmpeg>;
 };
 
 /** A sequence that changes each time between reading and editing is left alone for a while. */

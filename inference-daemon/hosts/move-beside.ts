@@ -6,7 +6,7 @@ import { nameUnlessTaken, syncToDisk } from '../../files/write-whole.ts';
 import { standingItems } from '../../host-bridge/landing.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { EditStep } from '../../protocol/hosts.ts';
-import { type Clip, type Job, pathsOf } from '../../protocol/jobs.ts';
+import { type Clip, type Job, pathsOf, pictureAlonePath, placesOf } from '../../protocol/jobs.ts';
 import type { Cut } from '../../protocol/timeline.ts';
 import type { Connected, Where } from './hosts.ts';
 import { askToEdit, clipOf, type LandingRoom } from './landing-room.ts';
@@ -101,7 +101,7 @@ export class MoveBeside {
 export async function putBeside(room: LandingRoom, host: Connected, job: Job): Promise<Clip> {
 	const { journal, log, unsaved } = room;
 	const clip = clipOf(job);
-	const from = await firstOf(pathsOf(clip));
+	const from = await firstOf(placesOf(clip));
 	if (from === null) {
 		throw new PickupError(
 			'media-offline',
@@ -114,6 +114,8 @@ export async function putBeside(room: LandingRoom, host: Connected, job: Job): P
 	const to = join(mediaFolder(project, unsaved), basename(clip.path));
 	try {
 		if (to !== from) await linkOrCopy(from, to);
+		const alone = pictureAlonePath(from);
+		if (to !== from && (await firstOf([alone]))) await linkOrCopy(alone, pictureAlonePath(to));
 	} catch (error) {
 		log.info(`${from} stays where it is: ${systemProblem(error).message}`);
 		return there;
@@ -128,7 +130,7 @@ export async function putBeside(room: LandingRoom, host: Connected, job: Job): P
 
 function clipAt(clip: Clip, path: string): Clip {
 	if (path === clip.path) return clip;
-	return { ...clip, path, formerPaths: pathsOf(clip).filter((former) => former !== path) };
+	return { ...clip, path, formerPaths: placesOf(clip).filter((former) => former !== path) };
 }
 
 function unlessOffline(error: unknown): null {
@@ -152,11 +154,14 @@ function isMadeFor({ journal }: LandingRoom, { agent, state }: Connected, job: J
 
 function swapsFor(cut: Cut, jobs: readonly Job[]): EditStep[] {
 	return jobs.flatMap((job) => {
-		const { path: to, formerPaths = [], draft } = clipOf(job);
-		return standingItems(cut, formerPaths).flatMap(({ track: name, range, path }): EditStep[] => {
+		const { path: own, formerPaths = [], draft } = clipOf(job);
+		const alone = formerPaths.map(pictureAlonePath);
+		const standing = standingItems(cut, [...formerPaths, ...alone]);
+		return standing.flatMap(({ track: name, range, path }): EditStep[] => {
 			const track = cut.tracks.find((each) => each.name === name);
 			const clip = track?.clips.find((each) => each.range.start === range.start);
 			if (!clip || track?.locked) return [];
+			const to = alone.includes(path) ? pictureAlonePath(own) : own;
 			return [
 				{ kind: 'swap', item: { track: name, range, path }, path: to, name: clip.name, draft },
 			];

@@ -5,7 +5,7 @@ import { type ComposedTake, composeTake, DRAFT, placeOf } from '../../host-bridg
 import { PickupError } from '../../protocol/errors.ts';
 import type { Plan } from '../../protocol/generation.ts';
 import type { Job } from '../../protocol/jobs.ts';
-import type { Landing } from '../../protocol/landings.ts';
+import type { Destination, Landing } from '../../protocol/landings.ts';
 import type { Params } from '../../protocol/rpc.ts';
 import type { Estimate, Shot, ShotPlan } from '../../protocol/shots.ts';
 import type { Cut } from '../../protocol/timeline.ts';
@@ -131,26 +131,16 @@ export class Shots {
 	}
 
 	async #planIn(read: Read, shot: Shot): Promise<ShotPlan> {
-		const { cut, host, begun, standing } = read;
 		const take = this.#compose(read, shot, 1, shot.seed ?? 0);
 		const plan = await planRequest(take.request, this.#options.surroundings);
-		const landing = planLanding(cut, {
-			clip: {
-				path: '',
-				frames: plan.frames,
-				rate: cut.sequence.rate,
-				samples: plan.samples,
-				draft: plan.draft,
-			},
-			destination: take.destination,
-			rivals: standing,
-			can: host.agent.can,
-		});
+		const lands = shot.lands === 'bin' ? '' : landsOn(read, plan, take.destination);
+		// One that is placed meanwhile has no place in a bin.
+		const hasDraft = !plan.draft && read.begun === null && shot.lands !== 'bin';
 		return {
 			plan,
-			draft: plan.draft || begun !== null ? null : await this.#draftPlan(read, shot),
+			draft: hasDraft ? await this.#draftPlan(read, shot) : null,
 			estimate: this.#estimate(plan),
-			lands: describeLanding(cut, landing),
+			lands,
 			folder: take.request.output.folder,
 		};
 	}
@@ -251,6 +241,18 @@ type Read = {
 	readonly begun: string | null;
 	readonly standing: readonly string[];
 };
+
+/** For people. Throws what `planLanding` throws. */
+function landsOn({ cut, host, standing }: Read, plan: Plan, destination: Destination): string {
+	const { frames, samples, draft } = plan;
+	const landing = planLanding(cut, {
+		clip: { path: '', frames, rate: cut.sequence.rate, samples, draft },
+		destination,
+		rivals: standing,
+		can: host.agent.can,
+	});
+	return describeLanding(cut, landing);
+}
 
 /** Of its draft and its takes. */
 function numbersOf({ takes }: Shot): readonly number[] {

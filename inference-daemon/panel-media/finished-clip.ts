@@ -3,7 +3,7 @@ import { lstat } from 'node:fs/promises';
 import { openRegular } from '../../files/open-regular.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { GenerationRequest } from '../../protocol/generation.ts';
-import { type Clip, type Job, pathsOf } from '../../protocol/jobs.ts';
+import { type Clip, type Job, pictureAlonePath, placesOf } from '../../protocol/jobs.ts';
 import type { FileMark, Journal } from '../jobs/journal.ts';
 
 export type FinishedClip = {
@@ -28,7 +28,7 @@ export async function finishedClip(journal: Journal, jobId: string): Promise<Fin
 		});
 	}
 	const { mark } = finished;
-	for (const path of pathsOf(job.clip)) {
+	for (const path of placesOf(job.clip)) {
 		if (await isSame(path, mark)) return { jobId: job.id, clip: job.clip, request, path, mark };
 	}
 	throw new PickupError('media-offline', `Expected the clip as it was made at ${finished.path}`, {
@@ -40,15 +40,28 @@ export async function finishedClip(journal: Journal, jobId: string): Promise<Fin
 /** A file that has a finished clip in it. `disk` is the same for two names of one file. */
 export type ClipFile = { readonly path: string; readonly size: number; readonly disk: string };
 
-/** Every file that is the clip as it was finished: where it belongs, and where it was before. */
+/**
+ * Every file that is the clip as it was finished, where it belongs and where it was before; and those
+ * of its picture alone, which have its name. None where there is none of the first.
+ */
 export async function filesOf(journal: Journal, { id, clip }: Job): Promise<readonly ClipFile[]> {
 	const mark = journal.finished(id)?.mark;
 	if (!clip || !mark) return [];
+	const places = placesOf(clip);
+	const whole = await filesAt(places, (facts) => isMarked(facts, mark));
+	if (whole.length === 0) return [];
+	return [...whole, ...(await filesAt(places.map(pictureAlonePath), () => true))];
+}
+
+async function filesAt(
+	paths: readonly string[],
+	isWanted: (facts: Stats) => boolean,
+): Promise<readonly ClipFile[]> {
 	const files = await Promise.all(
-		pathsOf(clip).map(async (path) => ({ path, facts: await lstat(path).catch(() => null) })),
+		paths.map(async (path) => ({ path, facts: await lstat(path).catch(() => null) })),
 	);
 	return files.flatMap(({ path, facts }) =>
-		facts?.isFile() && isMarked(facts, mark)
+		facts?.isFile() && isWanted(facts)
 			? [{ path, size: facts.size, disk: `${facts.dev} ${facts.ino}` }]
 			: [],
 	);

@@ -38,8 +38,10 @@ export function cutWithGap(media?: string): Cut {
 	};
 }
 
-export async function setUp(options: EditorOptions & { readonly cut?: Cut } = {}) {
-	const daemon = await startDaemon();
+export async function setUp(
+	options: EditorOptions & { readonly cut?: Cut; readonly env?: Record<string, string> } = {},
+) {
+	const daemon = await startDaemon({ env: options.env ?? {} });
 	const project = await temporaryFolder();
 	const path = join(project, 'film.prproj');
 	const editor = await openEditor(daemon, options.cut ?? cutWithGap(), { path, ...options });

@@ -209,15 +209,6 @@ it('another take takes the place of the one in the cut, keeping trims; undo brin
 	await settled(peer, two!.id, 'gone');
 });
 
-it('an editor that cannot add tracks says so, and the clip stays in its folder', async () => {
-	const { editor, peer } = await setUp({ can: { addTracks: false, bin: false } });
-	const shot = shotFor(editor);
-	const refused = await peer.refusal('shot.plan', { shot });
-	expect(refused).toMatchObject({ code: 'placement-conflict', field: 'track' });
-	expect((await peer.refusal('shot.submit', { shot })).code).toBe('placement-conflict');
-	expect((await peer.call('job.list', {})).jobs).toEqual([]);
-});
-
 it('a clip whose file is gone is not landed, and a waiting one can be withdrawn', async () => {
 	const { editor, peer } = await setUp();
 	await editor.change({ busy: 'exporting' });

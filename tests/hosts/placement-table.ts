@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../demo/ffmpeg.ts';
+import { pictureAlonePath } from '../../protocol/jobs.ts';
 import type { Landing } from '../../protocol/landings.ts';
 import type { Shot } from '../../protocol/shots.ts';
 import { formatTimecode } from '../../protocol/time.ts';
@@ -81,6 +82,7 @@ async function place(of: PlacementCase, open: OpenCase, folder: string): Promise
 			message: expect.stringMatching(of.end.says),
 		});
 		expect((await peer.call('host.cut', { host: id })).cut).toEqual(before);
+		if (of.end.code === 'no-free-track') await placeOtherwise(open, folder, before);
 		return;
 	}
 	expect(refusal.code).toBeUndefined();
@@ -89,12 +91,7 @@ async function place(of: PlacementCase, open: OpenCase, folder: string): Promise
 	const changed = (await peer.call('host.cut', { host: id })).cut;
 	await writeFile(join(folder, 'go on'), '');
 	const job = jobs[0]!.id;
-	const landing = await until(`the clip to be landed, or not`, async () => {
-		const found = (await peer.call('job.get', { jobId: job })).job;
-		expect(found.state).not.toMatch(/failed|cancelled/);
-		const last = found.landings.at(-1);
-		return last && ['landed', 'not-landed'].includes(last.state) ? last : null;
-	});
+	const landing = await settledOf(job);
 	const after = (await peer.call('host.cut', { host: id })).cut;
 	if (!of.end.lands) {
 		expect(landing).toMatchObject({
@@ -117,15 +114,56 @@ async function place(of: PlacementCase, open: OpenCase, folder: string): Promise
 	]);
 }
 
-/** On V1 over the gap, its sound on one track, or where that holds one channel on two. */
-function expectPlaced(landing: Landing, { tracks, splitStereo }: Cut, path: string): void {
-	const found = tracks.flatMap(({ kind, name, clips }) =>
+/** Where no audio track is free a person is offered the picture alone, or the bin. */
+async function placeOtherwise(open: OpenCase, folder: string, before: Cut): Promise<void> {
+	const shot = shotFor(open, join(folder, 'go on'));
+	await writeFile(join(folder, 'go on'), '');
+	const cut = async () => (await peer.call('host.cut', { host: open.host.agent.id })).cut;
+	const binned = await peer.call('shot.submit', { shot: { ...shot, lands: 'bin' } });
+	expect(await settledOf(binned.jobs[0]!.id)).toMatchObject({
+		state: 'not-landed',
+		problem: { code: 'no-free-track' },
+		kept: 'bin',
+	});
+	expect(await cut()).toEqual(before);
+	const pressed = { ...shot, id: randomUUID(), lands: 'picture' as const };
+	const job = (await peer.call('shot.submit', { shot: pressed })).jobs[0]!.id;
+	const landing = await settledOf(job);
+	const { clip } = (await peer.call('job.get', { jobId: job })).job;
+	const path = pictureAlonePath(clip!.path);
+	const after = await cut();
+	expect(landing).toMatchObject({ state: 'landed', items: standingItemsOf(after, path) });
+	expect(standingItemsOf(after, path)).toEqual([{ of: 'video', track: 'V1', range: GAP }]);
+	expect(standingItemsOf(after, clip!.path)).toEqual([]);
+	expect(standing(after)).toEqual(expect.arrayContaining([...standing(before)]));
+	expect(standing(after)).toHaveLength(standing(before).length + 1);
+	const read = await open.readBack(path);
+	const frames = GAP.end - GAP.start;
+	if (read !== null) expect(read).toEqual([{ kind: 'video', start: GAP.start, frames }]);
+}
+
+async function settledOf(jobId: string): Promise<Landing> {
+	return until('the clip to be landed, or not', async () => {
+		const found = (await peer.call('job.get', { jobId })).job;
+		expect(found.state).not.toMatch(/failed|cancelled/);
+		const last = found.landings.at(-1);
+		return last && ['landed', 'not-landed'].includes(last.state) ? last : null;
+	});
+}
+
+function standingItemsOf({ tracks }: Cut, path: string) {
+	return tracks.flatMap(({ kind, name, clips }) =>
 		clips
 			.filter(({ source }) => source.kind === 'file' && source.path === path)
 			.map(({ range }) => ({ of: kind, track: name, range })),
 	);
+}
+
+/** On V1 over the gap, its sound on one track, or where that holds one channel on two. */
+function expectPlaced(landing: Landing, cut: Cut, path: string): void {
+	const found = standingItemsOf(cut, path);
 	expect(found[0]).toEqual({ of: 'video', track: 'V1', range: GAP });
-	expect(found.slice(1)).toHaveLength(splitStereo ? 2 : 1);
+	expect(found.slice(1)).toHaveLength(cut.splitStereo ? 2 : 1);
 	for (const item of found.slice(1)) expect(item).toMatchObject({ of: 'audio', range: GAP });
 	expect(landing).toMatchObject({ state: 'landed', items: found });
 }

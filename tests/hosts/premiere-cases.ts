@@ -52,7 +52,7 @@ function endOf({ name, end }: PlacementCase, { tellsLocks }: PremiereInterface):
 	switch (name) {
 		case 'clips without sound':
 		case 'no free audio track':
-			return { lands: false, code: 'placement-conflict', says: noTrack };
+			return { lands: false, code: 'no-free-track', says: noTrack };
 		case 'a locked audio track':
 			return tellsLocks ? { lands: false, code: 'placement-conflict', says: noTrack } : NO_SOUND;
 		case 'mono':

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type Clip, pathsOf } from '../../protocol/jobs.ts';
+import { type Clip, placesOf } from '../../protocol/jobs.ts';
 import type { ClipSpan, Cut } from '../../protocol/timeline.ts';
 import {
 	connect,
@@ -129,7 +129,7 @@ describe('Of a project that is saved as another one', () => {
 		const { editor, peer, folder, jobId } = await landedUnsaved(1, { XDG_DATA_HOME: data });
 		await saveIn(folder, { editor, peer, jobId });
 		await saveIn(await temporaryFolder(), { editor, peer, jobId });
-		const paths = pathsOf(await clipOf(peer, jobId));
+		const paths = placesOf(await clipOf(peer, jobId));
 		expect(paths).toHaveLength(3);
 		const { used } = await peer.call('history.disk', {});
 		// Three names of one file.
