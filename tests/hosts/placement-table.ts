@@ -132,6 +132,12 @@ async function placeOtherwise(open: OpenCase, folder: string, before: Cut): Prom
 	const { clip } = (await peer.call('job.get', { jobId: job })).job;
 	const path = pictureAlonePath(clip!.path);
 	const after = await cut();
+	if (landing.state === 'not-landed' && before.tracks.every(({ kind }) => kind === 'video')) {
+		// Premiere's scripts name an audio track in any case, and here there is none.
+		expect(landing.problem.code).toBe('host-refused');
+		expect(after).toEqual(before);
+		return;
+	}
 	expect(landing).toMatchObject({ state: 'landed', items: standingItemsOf(after, path) });
 	expect(standingItemsOf(after, path)).toEqual([{ of: 'video', track: 'V1', range: GAP }]);
 	expect(standingItemsOf(after, clip!.path)).toEqual([]);

@@ -54,7 +54,7 @@ function endOf({ name, end }: PlacementCase, { tellsLocks }: PremiereInterface):
 		case 'no free audio track':
 			return { lands: false, code: 'no-free-track', says: noTrack };
 		case 'a locked audio track':
-			return tellsLocks ? { lands: false, code: 'placement-conflict', says: noTrack } : NO_SOUND;
+			return tellsLocks ? { lands: false, code: 'no-free-track', says: noTrack } : NO_SOUND;
 		case 'mono':
 		case '5.1':
 			return NO_SOUND;
