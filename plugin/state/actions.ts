@@ -8,6 +8,7 @@ import { withJobs } from './jobs.ts';
 import type { Link } from './link.ts';
 import { type MemoryKey, memoryOf, withPrompt } from './memory.ts';
 import { closedGaps, placingAt, stepFrom } from './place.ts';
+import { aboutOf } from './refusal.ts';
 import { type CutScene, filmOf, sceneOf } from './scene.ts';
 import type { ShotView, TakeView } from './shots.ts';
 import type { PanelState, View } from './state.ts';
@@ -28,14 +29,15 @@ export function actionsOf(
 	call: Link['call'],
 	{ randomUuid, randomInteger }: Chance,
 ) {
-	/** Does it; what is refused stands in the state until the next thing is done. */
+	/** Does it; what is refused stands in the state for as long as what it was about is looked at. */
 	async function attempt(work: () => Promise<unknown>): Promise<boolean> {
 		store.setState({ refusal: null });
+		const about = aboutOf(store.getState());
 		try {
 			await work();
 			return true;
 		} catch (error) {
-			store.setState({ refusal: problemOf(error) });
+			store.setState({ refusal: { problem: problemOf(error), about } });
 			return false;
 		}
 	}

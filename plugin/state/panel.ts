@@ -12,6 +12,7 @@ import { Media } from './media.ts';
 import { memoryOf, phasesIn, phasesKey } from './memory.ts';
 import { withPhase } from './phases.ts';
 import { followPlan } from './planning.ts';
+import { followRefusal } from './refusal.ts';
 import { filmOf, hostOf } from './scene.ts';
 import { firstState, type Kept, type PanelState } from './state.ts';
 import { NEW_SEEDS } from './wish.ts';
@@ -82,6 +83,7 @@ export function openPanel(options: PanelOptions): Panel {
 	const stopPlan = followPlan(store, link.call, options.randomUuid());
 	const actions = actionsOf(store, link.call, options);
 	const stopPress = followPress(store, actions.press);
+	const stopRefusal = followRefusal(store);
 
 	function giveUpHope(since: number): void {
 		const { link } = store.getState();
@@ -172,6 +174,7 @@ export function openPanel(options: PanelOptions): Panel {
 			order.stop();
 			stopPlan();
 			stopPress();
+			stopRefusal();
 			link.close();
 		},
 	};

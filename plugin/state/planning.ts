@@ -1,7 +1,8 @@
 import type { StoreApi } from 'zustand/vanilla';
 import { problemOf } from '../../protocol/errors.ts';
+import type { RequestKind } from '../../protocol/generation.ts';
 import type { Link } from './link.ts';
-import { sceneOf } from './scene.ts';
+import { type Ask, sceneOf } from './scene.ts';
 import type { PanelState, PlanState } from './state.ts';
 
 declare function setTimeout(callback: () => void, milliseconds: number): unknown;
@@ -60,6 +61,14 @@ export function followPlan(
 	function tell(plan: PlanState): void {
 		store.setState({ plan });
 	}
+}
+
+/**
+ * The verb that shows as chosen. Where the wanted one is not possible another stands in for it, but
+ * not to be refused: nobody asked for that one.
+ */
+export function shownVerb({ plan, wish }: PanelState, asks: Ask): RequestKind {
+	return plan.kind === 'refused' ? wish.verb : asks.verb;
 }
 
 function planIn(plan: PlanState) {

@@ -7,6 +7,7 @@ import type { Shot, ShotPlan } from '../../protocol/shots.ts';
 import type { Cut } from '../../protocol/timeline.ts';
 import type { Jobs } from './jobs.ts';
 import type { PhaseMark } from './phases.ts';
+import type { Refused } from './refusal.ts';
 import { FIRST_WISH, type Wish } from './wish.ts';
 
 /** How things stand with the daemon. Times are of the panel's clock, ms. */
@@ -102,8 +103,8 @@ export type PanelState = {
 	readonly isPressing: boolean;
 	/** What was pressed for before its plan was there: done once it is. */
 	readonly keptPress: Omit<Shot, 'id'> | null;
-	/** What the daemon refused last of what the person did; gone with the next thing done. */
-	readonly refusal: Problem | null;
+	/** What the daemon refused last of what the person did; gone with what it was about. */
+	readonly refusal: Refused | null;
 	/** What can be taken back: jobs that were cleared out of the queue, or deleted. */
 	readonly undo: { readonly kind: 'cleared' | 'deleted'; readonly jobs: readonly string[] } | null;
 	readonly checks: readonly Check[] | null;

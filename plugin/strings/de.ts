@@ -340,8 +340,67 @@ export const de: Words = {
 		'wrong-state': 'Das geht mit diesem Clip nicht mehr.',
 		'no-such-job': 'Diesen Clip gibt es hier nicht mehr.',
 		'no-such-host': 'Diese Sequenz ist gerade nicht offen.',
+		'no-such-engine': 'Diese Engine gibt es hier nicht.',
+		'no-such-gap': 'Diese Lücke gibt es nicht mehr.',
+		'daemon-unreachable': 'Die Engine von Pickup antwortet nicht.',
 	},
 	refusalOther: 'Das geht gerade nicht.',
+	advice: {
+		'no-neighbour': 'Einen Platz mit einem Clip daneben wählen oder einen Teil des Clips.',
+		'too-long': 'Weniger Bilder verlangen oder eine Engine wählen, die mehr macht.',
+		'too-short': 'Mindestens ein Bild wählen.',
+		'media-offline':
+			'Den Clip im Schnittprogramm neu verknüpfen oder die Datei zurückholen; dann noch einmal.',
+		'media-unreadable': 'Nachsehen, ob die Datei läuft; wenn nicht, umwandeln.',
+		'placement-conflict': 'Den Platz neu wählen, so wie der Schnitt jetzt ist.',
+		'engine-cannot': 'Etwas anderes machen lassen oder eine andere Engine wählen.',
+		'engine-unavailable': 'Was sie braucht, steht in der Einrichtung.',
+		'no-such-engine': 'Eine andere Engine wählen; die Einrichtung zeigt alle.',
+		'engine-died': 'Noch einmal; dabei startet eine frische Engine.',
+		'engine-failed': 'Noch einmal oder mit einer anderen Engine.',
+		'out-of-memory':
+			'Kleiner oder mit weniger Bildern, oder andere Programme schließen; dann noch einmal.',
+		'disk-full': 'Platz auf der Platte schaffen, dann noch einmal.',
+		'folder-not-writable':
+			'Pickup dort schreiben lassen oder das Projekt in einem anderen Ordner sichern.',
+		'ffmpeg-missing': 'ffmpeg installieren; die Einrichtung sagt, ob es gefunden wird.',
+		'ffmpeg-stopped':
+			'Noch einmal. Bei knappem Speicher beendet das System Programme: vorher andere schließen.',
+		'bad-weights': 'Diese Datei des Modells neu herunterladen.',
+		'encode-failed': 'Noch einmal; warum es nicht ging, steht in den Einzelheiten.',
+		'daemon-unreachable': 'Mit „pickup daemon“ starten oder Pickup im Schnittprogramm öffnen.',
+		'system-refused': 'Was das System gesagt hat, steht in den Einzelheiten.',
+		'no-such-host': 'Das Projekt in seinem Schnittprogramm öffnen und Pickup dort einschalten.',
+		'host-gone':
+			'Das Schnittprogramm wieder starten; was gemacht ist, bleibt und kann noch gesetzt werden.',
+		'host-silent': 'Im Schnittprogramm nachsehen: Es ist beschäftigt oder wartet auf eine Antwort.',
+		'host-refused': 'Nachsehen, was das Schnittprogramm sagt, dann noch einmal.',
+		'no-such-gap': 'Eine Lücke aus der Liste wählen.',
+		'no-such-job': 'Einen anderen Clip wählen.',
+		'bad-request': 'Etwas anderes verlangen, dann noch einmal.',
+		'wrong-state': 'Den Clip noch einmal ansehen: Mit ihm ist inzwischen etwas geschehen.',
+		internal: 'Die Einzelheiten kopieren und melden.',
+	},
+	adviceOther: 'Was bekannt ist, steht in den Einzelheiten.',
+	notes: {
+		draft: 'Ein Entwurf fürs Timing: Bewegung zwischen den Schnitten, nichts Neues im Bild.',
+		nothingBefore: 'Davor steht nichts: Der Entwurf entsteht allein aus dem Clip danach.',
+		nothingAfter: 'Danach steht nichts: Der Entwurf entsteht allein aus dem Clip davor.',
+		unusableBefore: (clip) =>
+			`${clip} davor ist nicht zu gebrauchen: Der Entwurf entsteht allein aus dem Clip danach.`,
+		unusableAfter: (clip) =>
+			`${clip} danach ist nicht zu gebrauchen: Der Entwurf entsteht allein aus dem Clip davor.`,
+		seen: (clip, effects) =>
+			`${clip} wird gesehen wie in der Datei, ohne die Effekte im Schnitt: ${effects}.`,
+		heard: (clip, effects) =>
+			`${clip} wird gehört wie in der Datei, ohne die Effekte im Schnitt: ${effects}.`,
+		endsBefore: (clip) =>
+			`Die Datei von ${clip} endet vor dem Clip: Ihr letztes Bild bleibt stehen, und dort ist es still.`,
+		colour: (name) => `Der Clip wird in ${name}, wie daneben.`,
+		converted: (colours) => `Farben werden umgerechnet: ${colours}.`,
+		passes: (n) => `Zu lang für ein Stück: Es werden ${n} Teile, jeder vom Ende des letzten an.`,
+		distilled: 'Dieses Modell beachtet nicht, was nicht ins Bild soll.',
+	},
 	goToGap: (timecode) => `Zur Lücke bei ${timecode}`,
 	faults: {
 		request: 'An dem, was verlangt war: etwas davon geht nicht.',

@@ -350,8 +350,67 @@ export const en = {
 		'wrong-state': 'That is no longer possible for this clip.',
 		'no-such-job': 'That clip is no longer known.',
 		'no-such-host': 'That sequence is not open now.',
+		'no-such-engine': 'That engine is not here.',
+		'no-such-gap': 'That gap is not there now.',
+		'daemon-unreachable': 'Pickup’s engine does not answer.',
 	},
 	refusalOther: 'That is not possible now.',
+	/** What can be done about it, by the same codes. */
+	advice: {
+		'no-neighbour': 'Choose a place with a clip beside it, or a part of the clip.',
+		'too-long': 'Ask for fewer frames, or choose an engine that makes more.',
+		'too-short': 'Choose at least one frame.',
+		'media-offline': 'Relink the clip in the editor or bring its file back, then try again.',
+		'media-unreadable': 'See whether the file plays; convert it where it does not.',
+		'placement-conflict': 'Choose the place anew, as the cut is now.',
+		'engine-cannot': 'Choose another kind of shot, or another engine.',
+		'engine-unavailable': 'Setup says what it needs.',
+		'no-such-engine': 'Choose another engine; Setup lists them.',
+		'engine-died': 'Try again; an engine is started afresh.',
+		'engine-failed': 'Try again, or choose another engine.',
+		'out-of-memory':
+			'Choose a smaller size or fewer frames, or close other programs; then try again.',
+		'disk-full': 'Free space on the disk, then try again.',
+		'folder-not-writable': 'Let Pickup write there, or save the project in another folder.',
+		'ffmpeg-missing': 'Install ffmpeg; Setup says whether it is found.',
+		'ffmpeg-stopped':
+			'Try again. Where memory is short the system ends programs: close others first.',
+		'bad-weights': 'Download that file of the model again.',
+		'encode-failed': 'Try again; the details say why it could not be.',
+		'daemon-unreachable': 'Start it with “pickup daemon”, or open Pickup in your editor.',
+		'system-refused': 'The details have what the system said.',
+		'no-such-host': 'Open the project in its editor, with Pickup switched on there.',
+		'host-gone': 'Start the editor again; what was made is kept and can still be placed.',
+		'host-silent': 'Look at the editor: it may be busy, or waits for an answer itself.',
+		'host-refused': 'Look at what the editor says, then try again.',
+		'no-such-gap': 'Choose a gap of the list.',
+		'no-such-job': 'Choose another clip.',
+		'bad-request': 'Change what is asked for, then try again.',
+		'wrong-state': 'Look at the clip again: something was done with it meanwhile.',
+		internal: 'Copy the details and report it.',
+	},
+	adviceOther: 'The details have what is known.',
+	/** What engines say of their plans. */
+	notes: {
+		draft: 'A draft to judge timing with: motion between the cuts, no new content.',
+		nothingBefore: 'Nothing stands before it: the draft is made from the clip after it alone.',
+		nothingAfter: 'Nothing stands after it: the draft is made from the clip before it alone.',
+		unusableBefore: (clip: string) =>
+			`${clip}, before it, cannot be used: the draft is made from the clip after it alone.`,
+		unusableAfter: (clip: string) =>
+			`${clip}, after it, cannot be used: the draft is made from the clip before it alone.`,
+		seen: (clip: string, effects: string) =>
+			`${clip} is seen as in the file, without the cut’s effects: ${effects}.`,
+		heard: (clip: string, effects: string) =>
+			`${clip} is heard as in the file, without the cut’s effects: ${effects}.`,
+		endsBefore: (clip: string) =>
+			`The file of ${clip} ends before the clip does: its last frame is held, and it is silent there.`,
+		colour: (name: string) => `The clip is in ${name}, as it is beside it.`,
+		converted: (colours: string) => `Colours are converted: ${colours}.`,
+		passes: (n: number) =>
+			`Too long for one go: made in ${n} parts, each from the end of the last one.`,
+		distilled: 'This model does not heed what is not to be in the picture.',
+	},
 	goToGap: (timecode: string) => `Go to the gap at ${timecode}`,
 	faults: {
 		request: 'The request’s: something in it cannot be done.',

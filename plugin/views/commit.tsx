@@ -4,6 +4,8 @@ import type { ShotPlan } from '../../protocol/shots.ts';
 import { sameRange } from '../../protocol/time.ts';
 import { duration, size } from '../state/numbers.ts';
 import { closedGaps, timecodeIn } from '../state/place.ts';
+import { shownVerb } from '../state/planning.ts';
+import { refusalOf } from '../state/refusal.ts';
 import type { Ask, CutScene, Scene } from '../state/scene.ts';
 import { isPlaced, type TakeView } from '../state/shots.ts';
 import { keyOf } from '../state/wish.ts';
@@ -13,8 +15,9 @@ import { CopyButton } from './copy-button.tsx';
 import { ended } from './ended.ts';
 import { Icon } from './icons.tsx';
 import { landsInWords } from './lands-in.tsx';
+import { noteSays } from './note-words.ts';
 import { usePanel, usePanelState, useScene, useWords } from './panel-context.tsx';
-import { problemSays } from './problem-words.ts';
+import { adviceSays, problemSays } from './problem-words.ts';
 import { takeTitle } from './take-title.ts';
 
 /** What the press will do and how long that takes here, and the press. */
@@ -53,7 +56,8 @@ export function Commit({ scene, isQueueing }: { scene: CutScene; isQueueing: boo
 function PlanLines({ asks }: { asks: Ask }) {
 	const words = useWords();
 	const plan = usePanelState((state) => state.plan);
-	const refusal = usePanelState((state) => state.refusal);
+	const refusal = usePanelState(refusalOf);
+	const shown = usePanelState((state) => shownVerb(state, asks));
 	if (refusal) return <Refusal problem={refusal} />;
 	switch (plan.kind) {
 		case 'none': {
@@ -69,14 +73,16 @@ function PlanLines({ asks }: { asks: Ask }) {
 			return plan.before ? <PlanSays plan={plan.before} asks={asks} /> : <p>{words.planning}</p>;
 		case 'ready':
 			return <PlanSays plan={plan.plan} asks={asks} />;
-		case 'refused':
+		case 'refused': {
+			const reason = asks.reasons[shown];
 			return (
 				<>
-					<Refusal problem={plan.problem} />
+					{reason ? <p>{reason(words)}</p> : <Refusal problem={plan.problem} />}
 					<Nearest asks={asks} />
 					<NextGap />
 				</>
 			);
+		}
 	}
 }
 
@@ -101,8 +107,8 @@ function PlanSays({ plan: { plan, estimate, lands }, asks }: { plan: ShotPlan; a
 			</p>
 			<p className="dim">{time}</p>
 			{plan.notes.map((note) => (
-				<p className="dim" key={note}>
-					{note}
+				<p className="dim" key={note} title={note}>
+					{noteSays(words, note)}
 				</p>
 			))}
 		</>
@@ -174,13 +180,22 @@ export function Refusal({ problem }: { problem: Problem }) {
 	const words = useWords();
 	// What the system could not show is where it is said.
 	const path = problem.code === 'system-refused' ? (problem.field ?? null) : null;
+	const says = problemSays(words, problem);
 	return (
-		<div className="reason" role="alert" title={problem.message}>
+		<div className="reason">
 			<Icon name="warn" small tone="caution" />
-			<span>
-				{ended(problemSays(words, problem))} <span className="dim">{problem.action}</span>
-				{path !== null && <span className="path">{path}</span>}
-			</span>
+			<div>
+				<p role="alert">
+					{ended(says)} <span className="dim">{adviceSays(words, problem)}</span>
+					{path !== null && <span className="path">{path}</span>}
+				</p>
+				{says !== problem.message && (
+					<details className="said">
+						<summary>{words.details}</summary>
+						<p lang="en">{`${ended(problem.message)} ${problem.action}`}</p>
+					</details>
+				)}
+			</div>
 			{path !== null && <CopyButton text={path} label={words.copyPath} />}
 		</div>
 	);

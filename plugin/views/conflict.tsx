@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from 'react';
 import { Radio, RadioGroup } from 'react-aria-components';
 import { rangesOverlap } from '../../protocol/time.ts';
+import { refusalOf } from '../state/refusal.ts';
 import type { CutScene } from '../state/scene.ts';
 import { type ShotView, unplacedTake } from '../state/shots.ts';
 import { closedAt, stripAround } from '../state/strip.ts';
@@ -19,7 +20,7 @@ export function Conflict({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 	const { actions } = usePanel();
 	const words = useWords();
 	const [choice, setChoice] = useState<'above' | 'leave'>('leave');
-	const refusal = usePanelState((state) => state.refusal);
+	const refusal = usePanelState(refusalOf);
 	const take = unplacedTake(shot)!;
 	const { landing, job } = take;
 	if (landing?.state !== 'not-landed') return null;

@@ -13,7 +13,7 @@ import { ended } from './ended.ts';
 import { GapBar } from './gap-bar.tsx';
 import { Icon } from './icons.tsx';
 import { usePanel, useWords } from './panel-context.tsx';
-import { problemSays } from './problem-words.ts';
+import { adviceSays, problemSays } from './problem-words.ts';
 import { Queue } from './queue.tsx';
 import { JobPicture, StripView } from './strip.tsx';
 import { takeTitle } from './take-title.ts';
@@ -51,7 +51,7 @@ export function Failed({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 						<dt>{words.whose}</dt>
 						<dd>{words.faults[problem.fault]}</dd>
 						<dt>{words.now}</dt>
-						<dd>{problem.action}</dd>
+						<dd>{adviceSays(words, problem)}</dd>
 					</dl>
 				</div>
 				<Details job={job} problem={problem} />
@@ -111,6 +111,7 @@ function Details({ job, problem }: { job: Job; problem: Problem }) {
 	const [isOpen, setOpen] = useState(false);
 	const text = [
 		`${problem.code}: ${problem.message}`,
+		problem.action,
 		`job ${job.id}, ${job.kind} by ${job.plan.engine}, attempt ${job.attempt}`,
 		`stopped at ${Math.floor(job.progress * 100)} % in "${job.phase}", ${job.endedAt ?? ''}`,
 	].join('\n');

@@ -13,6 +13,7 @@ import {
 import type { HistoryEntry } from '../state/history.ts';
 import { byDay, dayOf, historyOf } from '../state/history.ts';
 import { placingAt, timecodeIn } from '../state/place.ts';
+import { refusalOf } from '../state/refusal.ts';
 import type { CutScene } from '../state/scene.ts';
 import { hostOf } from '../state/scene.ts';
 import type { HistoryFilter } from '../state/state.ts';
@@ -211,7 +212,7 @@ function WithChosen({ entry, children }: { entry: HistoryEntry | null; children:
 	const { actions } = usePanel();
 	const words = useWords();
 	const scene = useScene();
-	const refusal = usePanelState((state) => state.refusal);
+	const refusal = usePanelState(refusalOf);
 	const canPlace = scene.kind === 'cut' && !entry?.job.trashed;
 	return (
 		<section className="commit" aria-label={words.withChosen}>

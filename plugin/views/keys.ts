@@ -139,7 +139,9 @@ export function useKeys(): void {
 /** A button, an option or a link that has the focus is pressed itself. */
 function isOnControl({ target }: KeyboardEvent): boolean {
 	if (!(target instanceof HTMLElement)) return false;
-	return target.closest('button, a, [role="option"], [role="row"], [role="menuitem"]') !== null;
+	return (
+		target.closest('button, a, summary, [role="option"], [role="row"], [role="menuitem"]') !== null
+	);
 }
 
 /** What is open over the page has keys of its own. */

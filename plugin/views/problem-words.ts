@@ -1,16 +1,28 @@
-import type { Problem } from '../../protocol/errors.ts';
-import type { Words } from '../strings/en.ts';
+import { type ErrorCode, PickupError, type Problem } from '../../protocol/errors.ts';
+import { en, type Words } from '../strings/en.ts';
 
 /**
- * What a refusal says to an editor. Messages that say what was expected of a call and what came are
- * for who reports or mends it: they stand in the details and in the tooltip.
+ * What a refusal says to an editor. The daemon’s messages are English: they are said where the panel
+ * is, but for those of what was expected of a call and what came, which are for who reports or mends
+ * it. Whatever is not said stands in the details.
  */
 export function problemSays(words: Words, { code, message }: Pick<Problem, 'code' | 'message'>) {
-	if (!/^(?:[\w.]+: )?Expected\b/.test(message)) return message;
+	if (words === en && !/^(?:[\w.]+: )?Expected\b/.test(message)) return message;
 	const plain: Readonly<Record<string, string>> = words.refusals;
 	const known: Readonly<Record<string, string>> = words.problems;
 	const title = known[code];
 	return plain[code] ?? (title === undefined ? words.refusalOther : `${title}.`);
+}
+
+/** What can be done about it: in the panel, and so not what the code advises who uses the command. */
+export function adviceSays(words: Words, { code, action }: Pick<Problem, 'code' | 'action'>) {
+	if (words === en && action !== usualAction(code)) return action;
+	const known: Readonly<Record<string, string>> = words.advice;
+	return known[code] ?? words.adviceOther;
+}
+
+function usualAction(code: ErrorCode): string {
+	return new PickupError(code, '').toProblem().action;
 }
 
 /** What an engine lacks, without what was looked for and where. */

@@ -3,6 +3,7 @@ import type { ClipSpan } from '../../protocol/timeline.ts';
 import { canUse, comparedFor, shownTake, withTake } from '../state/compare.ts';
 import { duration } from '../state/numbers.ts';
 import { timecodeIn } from '../state/place.ts';
+import { refusalOf } from '../state/refusal.ts';
 import type { CutScene } from '../state/scene.ts';
 import {
 	goneTake,
@@ -81,7 +82,7 @@ export function Takes({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 function UseTake({ scene, shot, take }: { scene: CutScene; shot: ShotView; take: TakeView }) {
 	const { actions } = usePanel();
 	const words = useWords();
-	const refusal = usePanelState((state) => state.refusal);
+	const refusal = usePanelState(refusalOf);
 	const isConnected = usePanelState((state) => state.link.kind === 'connected');
 	const title = takeTitle(words, take);
 	const gone = goneTake(shot);

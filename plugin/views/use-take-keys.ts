@@ -51,7 +51,9 @@ export function useTakeKeys(now: { player: Player; shot: ShotView; compared: Com
 
 function actOf(event: KeyboardEvent, player: Player): (() => void) | null {
 	// Space presses a button that has the focus.
-	const isOnButton = (event.target as HTMLElement | null)?.closest('button, [role="option"]');
+	const isOnButton = (event.target as HTMLElement | null)?.closest(
+		'button, summary, [role="option"]',
+	);
 	const step = event.shiftKey ? 10 : 1;
 	switch (event.key) {
 		case 'j':

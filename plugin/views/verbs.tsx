@@ -1,17 +1,19 @@
 import { useState } from 'react';
 import type { RequestKind } from '../../protocol/generation.ts';
+import { shownVerb } from '../state/planning.ts';
 import type { Ask } from '../state/scene.ts';
 import { VERBS } from '../state/verbs.ts';
 import { Segments } from './controls.tsx';
 import { Icon } from './icons.tsx';
-import { usePanel, useWords } from './panel-context.tsx';
+import { usePanel, usePanelState, useWords } from './panel-context.tsx';
 
 /** What can be made here; what cannot says why where it is pointed at. */
 export function Verbs({ asks }: { asks: Ask }) {
 	const { actions } = usePanel();
 	const words = useWords();
 	const [pointed, setPointed] = useState<RequestKind | null>(null);
-	const { verb, reasons } = asks;
+	const { reasons } = asks;
+	const verb = usePanelState((state) => shownVerb(state, asks));
 	const reason = reasons[pointed ?? verb];
 	return (
 		<div>

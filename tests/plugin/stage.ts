@@ -30,7 +30,7 @@ export async function openPanelPage(
 ): Promise<Page> {
 	const page = await openPage(options);
 	await prepare(page);
-	page.setDefaultTimeout(180_000);
+	page.setDefaultTimeout(Number(process.env.PICKUP_TEST_PATIENCE ?? 180_000));
 	const host = editor ? `&host=${editor.agent.id}` : '';
 	await page.goto(`http://127.0.0.1:${port}/panel/#token=${token}${host}`);
 	return page;

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { en } from '../../plugin/strings/en.ts';
 import { LANGUAGES, languageFor } from '../../plugin/strings/languages.ts';
+import { ERROR_CODES } from '../../protocol/errors.ts';
 
 type Entry = readonly [key: string, value: string | ((...values: never[]) => string)];
 
@@ -47,6 +48,25 @@ describe.each(Object.entries(LANGUAGES))('The words in %s', (_code, words) => {
 			expect(text, entry[0]).not.toMatch(/[!！]|\bplease\b|\boops\b/i);
 		}
 	});
+});
+
+it('Every refusal that a panel can meet is said and advised on', () => {
+	// Of the command and of the connection alone.
+	const others = new Set<string>([
+		...['bad-message', 'wrong-token', 'version-mismatch', 'hello-first', 'no-such-method'],
+		...['request-id-reused', 'events-gone', 'not-a-regular-file', 'folder-missing', 'state-locked'],
+		...[
+			'timeline-malformed',
+			'timeline-unsupported',
+			'editor-not-found',
+			'install-conflict',
+			'usage',
+		],
+	]);
+	const codes = ERROR_CODES.filter((code) => !others.has(code)).sort();
+	expect(Object.keys(en.advice).sort()).toEqual(codes);
+	const said = new Set([...Object.keys(en.refusals), ...Object.keys(en.problems)]);
+	expect(codes.filter((code) => !said.has(code))).toEqual([]);
 });
 
 it('A language that is not there is English', () => {

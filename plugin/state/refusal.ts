@@ -1,0 +1,32 @@
+import type { StoreApi } from 'zustand/vanilla';
+import type { Problem } from '../../protocol/errors.ts';
+import { sceneOf } from './scene.ts';
+import type { PanelState } from './state.ts';
+import { keyOf } from './wish.ts';
+
+/** Why something that the person did was refused, and what was looked at and asked for then. */
+export type Refused = { readonly problem: Problem; readonly about: string };
+
+/** What was refused last of what is looked at and asked for now. */
+export function refusalOf(state: PanelState): Problem | null {
+	const { refusal } = state;
+	return refusal?.about === aboutOf(state) ? refusal.problem : null;
+}
+
+/** Names what a press is for: request, place, and what is chosen. */
+export function aboutOf(state: PanelState): string {
+	const { tab, host, chosenClip, compared, fresh } = state.view;
+	const scene = sceneOf(state);
+	const there = scene.kind === 'cut' ? [keyOf(scene.place), scene.asks.shot, scene.shot?.id] : [];
+	return JSON.stringify([tab, host, chosenClip, compared, fresh, scene.kind, ...there]);
+}
+
+/** A refusal goes with what it was about, and does not come back with it. */
+export function followRefusal(store: StoreApi<PanelState>): () => void {
+	return store.subscribe((state, before) => {
+		const { refusal } = state;
+		if (refusal === null || refusal !== before.refusal) return;
+		const { about } = refusal;
+		if (aboutOf(before) === about && aboutOf(state) !== about) store.setState({ refusal: null });
+	});
+}
