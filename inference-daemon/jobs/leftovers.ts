@@ -5,7 +5,7 @@ import { PickupError } from '../../protocol/errors.ts';
 import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
 import type { Clip } from '../../protocol/jobs.ts';
 import { samplesForFrames } from '../../protocol/time.ts';
-import type { FileMark, JobRecord } from './journal.ts';
+import type { FileMark, JobRecord } from './job-table.ts';
 
 /** Counts a finished clip; see `countClip` of the media room. Throws when it cannot be read. */
 export type CountClip = (

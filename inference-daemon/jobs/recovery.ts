@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import { systemProblem, writeError } from '../../files/system-errors.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { Log } from '../log.ts';
-import type { JobRecord, Journal } from './journal.ts';
+import type { JobRecord } from './job-table.ts';
+import type { Journal } from './journal.ts';
 import { adoptClip, type CountClip, nameClip, removeLeftovers } from './leftovers.ts';
 import { endOrphans } from './processes.ts';
 

@@ -8,7 +8,8 @@ import type { Ffmpeg } from '../media/types.ts';
 import { checkFolder } from './admission.ts';
 import { EngineChild } from './engine-child.ts';
 import type { Ending } from './engine-messages.ts';
-import type { JobRecord, Journal } from './journal.ts';
+import type { JobRecord } from './job-table.ts';
+import type { Journal } from './journal.ts';
 import {
 	adoptClip,
 	attemptOf,

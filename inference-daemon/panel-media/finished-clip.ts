@@ -4,7 +4,8 @@ import { openRegular } from '../../files/open-regular.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { GenerationRequest } from '../../protocol/generation.ts';
 import { type Clip, type Job, pictureAlonePath, placesOf } from '../../protocol/jobs.ts';
-import type { FileMark, Journal } from '../jobs/journal.ts';
+import type { FileMark } from '../jobs/job-table.ts';
+import type { Journal } from '../jobs/journal.ts';
 
 export type FinishedClip = {
 	readonly jobId: string;

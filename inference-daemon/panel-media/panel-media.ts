@@ -13,7 +13,8 @@ import {
 import type { Cut } from '../../protocol/timeline.ts';
 import type { Cuts } from '../hosts/cuts.ts';
 import type { Hosts } from '../hosts/hosts.ts';
-import type { FileMark, Journal } from '../jobs/journal.ts';
+import type { FileMark } from '../jobs/job-table.ts';
+import type { Journal } from '../jobs/journal.ts';
 import type { Ffmpeg } from '../media/types.ts';
 import { finishedClip } from './finished-clip.ts';
 import { frameOf, takeFrameOf } from './frame.ts';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { openRegular } from '../../files/open-regular.ts';
-import type { FileMark } from '../jobs/journal.ts';
+import type { FileMark } from '../jobs/job-table.ts';
 import { readRange } from './range.ts';
 
 export type ServedFile = {

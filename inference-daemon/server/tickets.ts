@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { FileMark } from '../jobs/journal.ts';
+import type { FileMark } from '../jobs/job-table.ts';
 
 /** A file that whoever has its ticket may read. */
 export type Ticketed = {

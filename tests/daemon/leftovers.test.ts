@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { JobRecord } from '../../inference-daemon/jobs/journal.ts';
+import type { JobRecord } from '../../inference-daemon/jobs/job-table.ts';
 import { adoptClip } from '../../inference-daemon/jobs/leftovers.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { Plan } from '../../protocol/generation.ts';
