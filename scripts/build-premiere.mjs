@@ -1,15 +1,12 @@
 /** Bundles the UXP plugin for Premiere into dist/premiere-uxp/, and the variant that may speak to any address. */
 
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { zipSync } from 'fflate';
+import { zipOf } from './tools.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-
-/** A zip that says when it was made would be another one each time. */
-const MADE = new Date(2000, 0, 1);
 
 /** `folder`: where to; default dist/. */
 export async function buildPremiere({ folder = join(root, 'dist') } = {}) {
@@ -54,22 +51,8 @@ export async function buildPremiere({ folder = join(root, 'dist') } = {}) {
 		const filter = (path) => !path.endsWith('.svg');
 		await cp(join(root, 'manifest/icons'), join(to, 'icons'), { recursive: true, filter });
 		if (join(to, 'main.js') !== script) await cp(script, join(to, 'main.js'));
-		await writeFile(`${to}.ccx`, zipSync(await filesIn(to), { mtime: MADE }));
+		await writeFile(`${to}.ccx`, await zipOf(to));
 	}
-}
-
-/** By their paths in the folder, in order. */
-async function filesIn(folder) {
-	const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-	const paths = entries
-		.filter((entry) => entry.isFile())
-		.map((entry) => join(entry.parentPath, entry.name))
-		.sort();
-	const files = paths.map(async (path) => [
-		relative(folder, path).replaceAll('\\', '/'),
-		await readFile(path),
-	]);
-	return Object.fromEntries(await Promise.all(files));
 }
 
 /** On one of these the daemon listens; the protocol says which. */

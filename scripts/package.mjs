@@ -31,6 +31,7 @@ const PROGRAMS = [
 	'pickup-blender.zip',
 	'Pickup.py',
 	'premiere-uxp.ccx',
+	'cep.zip',
 ];
 
 /** Packages that are not in the bundles: native, or looked for at run time. */
@@ -45,6 +46,7 @@ function packageAll() {
 	rmSync(to, { recursive: true, force: true });
 	mkdirSync(to, { recursive: true });
 	cpSync(join(dist, 'pickup-blender.zip'), join(to, `pickup-blender-${version}.zip`));
+	cpSync(join(dist, 'cep.zip'), join(to, `pickup-cep-${version}.zip`));
 	const script = { 'Pickup.py': read('dist/Pickup.py'), LICENSE: read('LICENSE') };
 	writeFileSync(join(to, `pickup-resolve-${version}.zip`), zipSync(script, { mtime: MADE }));
 	for (const [folder, suffix] of Object.entries(PREMIERE)) {

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { dirname, join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { zipSync } from 'fflate';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -9,4 +11,21 @@ export function run(tool, args) {
 	const bin = join(root, 'node_modules', '.bin', tool);
 	const options = { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' };
 	return spawnSync(bin, args, options).status ?? 1;
+}
+
+/** A zip that says when it was made would be another one each time. */
+const MADE = new Date(2000, 0, 1);
+
+/** A zip of all files in a folder: the same files make the same bytes. */
+export async function zipOf(folder) {
+	const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+	const paths = entries
+		.filter((entry) => entry.isFile())
+		.map((entry) => join(entry.parentPath, entry.name))
+		.sort();
+	const files = paths.map(async (path) => [
+		relative(folder, path).replaceAll('\\', '/'),
+		await readFile(path),
+	]);
+	return zipSync(Object.fromEntries(await Promise.all(files)), { mtime: MADE });
 }

@@ -35,6 +35,19 @@ test('what goes into editors holds what they load, and nothing else', () => {
 	const blender = files('pickup-blender-0.1.0.zip');
 	expect(blender).toContain('pickup/__init__.py');
 	expect(blender).toContain('pickup/blender_manifest.toml');
+	expect(files('pickup-cep-0.1.0.zip')).toEqual([
+		'CSXS/manifest.xml',
+		'LICENSE',
+		'icons/panel-dark.png',
+		'icons/panel-dark@2x.png',
+		'icons/panel-light.png',
+		'icons/panel-light@2x.png',
+		'index.html',
+		'jsx/after-effects.jsx',
+		'jsx/premiere.jsx',
+		'page.css',
+		'page.js',
+	]);
 	expect(blender.filter((name) => !/^pickup\/(LICENSE|\w+\.(py|toml))$/.test(name))).toEqual([]);
 });
 
@@ -57,6 +70,16 @@ test.each([
 		else for (const domain of domains) expect(new URL(domain).host).toMatch(hosts);
 	},
 );
+
+test('the extension for Adobe’s editors is of this version, and has the files that its manifest names', () => {
+	const extension = unzipSync(packages.get('pickup-cep-0.1.0.zip')!);
+	const manifest = Buffer.from(extension['CSXS/manifest.xml']!).toString();
+	expect(manifest).toContain('ExtensionBundleVersion="0.1.0"');
+	expect(manifest).not.toContain('"0.0.0"');
+	const named = [...manifest.matchAll(/>\.\/([^<]+)</g)].map(([, path]) => path);
+	expect(named).toContain('index.html');
+	expect(named.filter((path) => !(path! in extension))).toEqual([]);
+});
 
 test('the tarball holds the programs, and runs with the packages that it asks for', async () => {
 	const tarball = join(folder, 'packages/pickup-0.1.0.tgz');

@@ -10,9 +10,10 @@ export async function editorChecks(machine: Machine, version: string): Promise<r
 	const puts = await readReceipt(machine.state);
 	const checks = PROGRAMS.map(async (program) => {
 		const { places } = await program.find(machine, 'user');
+		const isSeen = (await program.isSeen?.(machine)) ?? true;
 		const own = puts.filter((put) => put.program === program.name);
 		const missing = places
-			.filter(({ folder }) => !own.some(({ at }) => at === folder))
+			.filter(({ folder }) => isSeen && !own.some(({ at }) => at === folder))
 			.map(({ of }) => notIn(program, of));
 		return [...(await Promise.all(own.map((put) => checkOf(program, put, version)))), ...missing];
 	});

@@ -40,11 +40,24 @@ export async function resolvePlaces(machine: Machine, scope: Scope): Promise<Fou
 	return { places: isThere ? [{ of: 'DaVinci Resolve', folder }] : [], looked: [root] };
 }
 
-/** Extensions of Premiere and After Effects; the folder is made by whoever comes first. */
-export function cepPlaces(machine: Machine, scope: Scope): Found {
+/** Extensions of Premiere and After Effects; the folder is made by whoever comes first. `name`: of the editor. */
+export function cepPlaces(machine: Machine, scope: Scope, name: string, of: string): Found {
 	const root = cepRoot(machine, scope);
 	if (root === null) return { places: [], looked: [] };
-	return { places: [{ of: 'CEP', folder: join(root, 'pickup') }], looked: [root] };
+	return { places: [{ of, folder: join(root, `pickup-${name}`) }], looked: [root] };
+}
+
+/** Whether one of Adobe's editors has kept settings here: its folder is there once it was started. */
+export async function hasSettingsOf(
+	{ platform, home, env }: Machine,
+	editor: 'After Effects' | 'Premiere Pro',
+): Promise<boolean> {
+	const folders =
+		platform === 'win32'
+			? [join(roaming(home, env), 'Adobe'), join(home, 'Documents', 'Adobe')]
+			: [join(home, 'Library', 'Preferences', 'Adobe'), join(home, 'Documents', 'Adobe')];
+	const found = await Promise.all(folders.map((folder) => namesIn(join(folder, editor))));
+	return found.some((names) => names.length > 0);
 }
 
 /** Adobe’s own installer of `.ccx` packages, which comes with Creative Cloud. */

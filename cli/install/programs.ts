@@ -3,8 +3,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { unzipSync } from 'fflate';
 import { PickupError } from '../../protocol/errors.ts';
+import { type CepHost, extensionFor, isSigned, signed } from './cep.ts';
 import type { Machine, Scope } from './machine.ts';
-import { blenderPlaces, type Found, resolvePlaces } from './places.ts';
+import { blenderPlaces, cepPlaces, type Found, hasSettingsOf, resolvePlaces } from './places.ts';
 import type { Package } from './put.ts';
 
 /** An editing program that Pickup can be put into as files. */
@@ -12,9 +13,11 @@ export type Program = {
 	readonly name: string;
 	readonly title: string;
 	readonly find: (machine: Machine, scope: Scope) => Promise<Found>;
-	readonly files: () => Promise<Package>;
+	readonly files: (machine: Machine) => Promise<Package>;
 	/** What the person does in the program next. */
-	readonly next: string;
+	readonly next: (files: Package) => string;
+	/** Whether there is a sign of it here, where its place alone is none. */
+	readonly isSeen?: (machine: Machine) => Promise<boolean>;
 };
 
 export const PROGRAMS: readonly Program[] = [
@@ -34,16 +37,38 @@ export const PROGRAMS: readonly Program[] = [
 				Object.entries(zip).map(([name, bytes]) => [name.replace(/^pickup\//, ''), bytes]),
 			);
 		},
-		next: 'In Blender: Edit › Preferences › Add-ons, tick Pickup. It is then in the sequencer’s sidebar (N).',
+		next: () =>
+			'In Blender: Edit › Preferences › Add-ons, tick Pickup. It is then in the sequencer’s sidebar (N).',
 	},
 	{
 		name: 'resolve',
 		title: 'DaVinci Resolve',
 		find: resolvePlaces,
 		files: async () => new Map([['Pickup.py', await built('Pickup.py')]]),
-		next: 'In Resolve: Workspace › Scripts › Pickup, in each project that Pickup is to work in.',
+		next: () =>
+			'In Resolve: Workspace › Scripts › Pickup, in each project that Pickup is to work in.',
 	},
+	extension('after-effects', 'After Effects', 'AEFT'),
+	extension('premiere-cep', 'Premiere', 'PPRO'),
 ];
+
+/** The extension for Adobe's editors, in one of them. */
+function extension(name: string, title: 'After Effects' | 'Premiere', host: CepHost): Program {
+	return {
+		name,
+		title,
+		find: async (machine, scope) => cepPlaces(machine, scope, name, `${title}, as an extension`),
+		files: async (machine) => signed(machine, extensionFor(host, await built('cep.zip'))),
+		next: (files) => `In ${title}: Window › Extensions › Pickup.${isSigned(files) ? '' : UNSIGNED}`,
+		isSeen: (machine) =>
+			hasSettingsOf(machine, title === 'Premiere' ? 'Premiere Pro' : 'After Effects'),
+	};
+}
+
+/** Adobe’s own words for it: “Signature verification failed”, or no panel at all. */
+const UNSIGNED = ` It is not signed, since Adobe’s ZXPSignCmd was not found: it then shows only where you have switched on
+Adobe’s debug mode for extensions (PlayerDebugMode), and on Windows not in every version even so. docs/install.md says how
+to sign it here, and what debug mode is.`;
 
 /** Where the build leaves a file beside this program. */
 export function builtPath(name: string): string {

@@ -53,14 +53,15 @@ export function addInstall(program: Command, exit: (code: number) => void): void
 			}
 			const wanted = programNamed(name);
 			const places = await placesFor(wanted, machine, options);
-			const files = await wanted.files();
+			const files = await wanted.files(machine);
 			await claimStateFolder(machine.state);
 			for (const place of places) {
 				await putInto(machine.state, { program: wanted.name, version: VERSION, place, files });
 				terminal.line(`${place.of}: Pickup ${VERSION} is in ${place.folder}`);
 			}
-			terminal.line(wanted.next);
-			terminal.result({ program: wanted.name, version: VERSION, places, next: wanted.next });
+			const next = wanted.next(files);
+			terminal.line(next);
+			terminal.result({ program: wanted.name, version: VERSION, places, next });
 			exit(EXIT.ok);
 		});
 }
@@ -119,6 +120,13 @@ async function placesFor(
 	const scope: Scope = system ? 'system' : 'user';
 	const { places, looked } = await program.find(machine, scope);
 	if (places.length > 0) return places;
+	if (looked.length === 0) {
+		throw new PickupError(
+			'editor-not-found',
+			`Expected Windows or macOS, where ${program.title} runs, this is another system`,
+			{ action: 'Name a folder with --into, or open an exported timeline: `pickup open cut.xml`.' },
+		);
+	}
 	throw new PickupError(
 		'editor-not-found',
 		`Expected ${program.title}’s folder, there is none at ${looked.join(' or ')}`,

@@ -1,12 +1,17 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { extensionFor } from '../../cli/install/cep.ts';
+import { editorChecks } from '../../cli/install/checks.ts';
 import type { Machine } from '../../cli/install/machine.ts';
 import { blenderPlaces, cepPlaces, resolvePlaces } from '../../cli/install/places.ts';
+import { PROGRAMS } from '../../cli/install/programs.ts';
 import { putInto, takeOut } from '../../cli/install/put.ts';
 import { readReceipt } from '../../cli/install/receipt.ts';
+import { buildCep } from '../../scripts/build-cep.mjs';
 import { temporaryFolder } from '../daemon/harness.ts';
 import { openWorkbench } from '../end-to-end/workbench.ts';
 
@@ -19,14 +24,16 @@ const SYSTEMS = [
 		env: (home: string) => ({ APPDATA: join(home, 'Roaming'), PROGRAMDATA: join(home, 'All') }),
 		blender: 'Roaming/Blender Foundation/Blender',
 		resolve: 'Roaming/Blackmagic Design/DaVinci Resolve/Support',
-		cep: 'Roaming/Adobe/CEP/extensions/pickup',
+		cep: 'Roaming/Adobe/CEP/extensions',
+		settings: 'Roaming/Adobe/After Effects/25.1',
 	},
 	{
 		platform: 'darwin',
 		env: () => ({}),
 		blender: 'Library/Application Support/Blender',
 		resolve: 'Library/Application Support/Blackmagic Design/DaVinci Resolve',
-		cep: 'Library/Application Support/Adobe/CEP/extensions/pickup',
+		cep: 'Library/Application Support/Adobe/CEP/extensions',
+		settings: 'Library/Preferences/Adobe/After Effects/25.1',
 	},
 	{
 		platform: 'linux',
@@ -34,6 +41,7 @@ const SYSTEMS = [
 		blender: '.config/blender',
 		resolve: '.local/share/DaVinciResolve',
 		cep: null,
+		settings: null,
 	},
 ] as const;
 
@@ -43,7 +51,18 @@ const FILES = new Map([
 	['icon.png', Buffer.from([137, 80, 78, 71])],
 ]);
 
-describe.each(SYSTEMS)('On $platform', ({ platform, env, blender, resolve, cep }) => {
+let extension: Uint8Array;
+beforeAll(async () => {
+	const folder = join(await temporaryFolder(), 'cep');
+	await buildCep({ folder });
+	extension = await readFile(`${folder}.zip`);
+});
+
+function programNamed(name: string) {
+	return PROGRAMS.find((program) => program.name === name)!;
+}
+
+describe.each(SYSTEMS)('On $platform', ({ platform, env, blender, resolve, cep, settings }) => {
 	async function home(): Promise<Machine> {
 		const folder = await temporaryFolder();
 		const state = join(folder, 'state');
@@ -76,8 +95,46 @@ describe.each(SYSTEMS)('On $platform', ({ platform, env, blender, resolve, cep }
 		expect((await resolvePlaces(machine, 'user')).places).toEqual([
 			{ of: 'DaVinci Resolve', folder },
 		]);
-		const places = cep === null ? [] : [{ of: 'CEP', folder: join(machine.home, cep) }];
-		expect(cepPlaces(machine, 'user').places).toEqual(places);
+		const of = 'After Effects, as an extension';
+		const own =
+			cep === null ? [] : [{ of, folder: join(machine.home, cep, 'pickup-after-effects') }];
+		expect(cepPlaces(machine, 'user', 'after-effects', of).places).toEqual(own);
+	});
+
+	test('an extension is there for one editor alone, and taken out to the byte', async () => {
+		const machine = await home();
+		for (const [name, host, other] of [
+			['after-effects', 'AEFT', 'PPRO'],
+			['premiere-cep', 'PPRO', 'AEFT'],
+		] as const) {
+			const program = programNamed(name);
+			const { places } = await program.find(machine, 'user');
+			const place = places[0] ?? { of: program.title, folder: join(machine.home, 'into', name) };
+			const before = await everything(machine.home);
+			const files = extensionFor(host, extension);
+			await putInto(machine.state, { program: name, version: '1', place, files });
+			const manifest = await readFile(join(place.folder, 'CSXS/manifest.xml'), 'utf8');
+			expect(manifest).toContain(`Host Name="${host}"`);
+			expect(manifest).not.toContain(other);
+			expect(manifest).not.toContain('"pickup.panel');
+			const puts = await readReceipt(machine.state);
+			expect(await takeOut(machine.state, puts.at(-1)!)).toEqual({ kept: [] });
+			const after = await everything(machine.home);
+			const rest = (all: typeof after) => all.filter(([path]) => !path.startsWith(machine.state));
+			expect(rest(after)).toEqual(rest(before));
+		}
+	});
+
+	test('an editor that was never started here is not said to lack Pickup', async () => {
+		const machine = await home();
+		const lacking = async () => {
+			const checks = await editorChecks(machine, '1');
+			return checks.filter(({ status }) => status === 'missing').map(({ name }) => name);
+		};
+		expect(await lacking()).toEqual([]);
+		if (settings === null) return;
+		await mkdir(join(machine.home, settings), { recursive: true });
+		expect(await lacking()).toEqual(['After Effects, as an extension']);
 	});
 
 	test('what was put there is taken out to the byte, compiled Python too', async () => {
@@ -179,6 +236,59 @@ test('pickup install resolve puts one script among those of Workspace › Script
 			0,
 		);
 		expect(await readdir(into)).toEqual(['Pickup.py']);
+	} finally {
+		await bench.close();
+	}
+});
+
+/** Adobe's program, as far as it is asked: what it signs is the folder and one file more. */
+const SIGNER = `#!${process.execPath}
+const { readdirSync, readFileSync, writeFileSync } = require('node:fs');
+const { join, relative } = require('node:path');
+const [verb, ...given] = process.argv.slice(2);
+if (verb === '-selfSignedCert') {
+	if (given.length !== 8 || given[6] !== '-validityDays') throw new Error('bad certificate');
+	writeFileSync(given[5], given[4]);
+} else if (verb === '-sign') {
+	const [input, output, certificate, password] = given;
+	if (readFileSync(certificate, 'utf8') !== password) throw new Error('wrong password');
+	const files = { 'META-INF/signatures.xml': Buffer.from('<signatures/>') };
+	for (const entry of readdirSync(input, { recursive: true, withFileTypes: true })) {
+		const path = join(entry.parentPath, entry.name);
+		if (entry.isFile()) files[relative(input, path)] = readFileSync(path);
+	}
+	const { zipSync } = require(${JSON.stringify(createRequire(import.meta.url).resolve('fflate'))});
+	writeFileSync(output, zipSync(files));
+} else process.exit(1);
+`;
+
+test('where Adobe’s program for it is, an extension is signed on the spot; else it is said what that means', async () => {
+	const bench = await openWorkbench();
+	const home = await temporaryFolder();
+	const into = join(home, 'extensions/pickup');
+	const install = (environment: Record<string, string>) =>
+		bench.pickup(['install', 'after-effects', '--into', into], { HOME: home, ...environment });
+	try {
+		const elsewhere = await bench.pickup(['install', 'after-effects'], { HOME: home });
+		expect(elsewhere).toMatchObject({ code: 2, stderr: expect.stringContaining('--into') });
+		const before = await everything(home);
+		const unsigned = await install({});
+		expect(unsigned.code, unsigned.stderr).toBe(0);
+		expect(unsigned.stdout).toContain('PlayerDebugMode');
+		expect(await readdir(into)).not.toContain('META-INF');
+		const signer = join(await temporaryFolder(), 'ZXPSignCmd');
+		await writeFile(signer, SIGNER, { mode: 0o600 });
+		const signed = await install({ PICKUP_ZXPSIGNCMD: signer });
+		expect(signed.code, signed.stderr).toBe(0);
+		expect(signed.stdout).not.toContain('PlayerDebugMode');
+		expect(await readdir(into)).toContain('META-INF');
+		await writeFile(signer, '#!/bin/sh\necho "no certificate today"; exit 3\n');
+		const refused = await install({ PICKUP_ZXPSIGNCMD: signer });
+		expect(refused.stderr).toContain('no certificate today');
+		expect(await readdir(into)).toContain('META-INF');
+		const gone = await bench.pickup(['uninstall', 'after-effects'], { HOME: home });
+		expect(gone.code, gone.stderr).toBe(0);
+		expect(await everything(home)).toEqual(before);
 	} finally {
 		await bench.close();
 	}

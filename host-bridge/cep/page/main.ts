@@ -5,6 +5,8 @@ import { stateFolder } from '../../../files/folders.ts';
 import type { SocketLike } from '../../../protocol/client.ts';
 import { AfterEffects } from '../../after-effects/port.ts';
 import type { AfterEffectsCalls } from '../../after-effects/script/main.ts';
+import { Premiere } from '../../premiere-cep/port.ts';
+import type { PremiereCalls } from '../../premiere-cep/script/main.ts';
 import type { AdobeCep, HostEnvironment } from '../adobe-cep.ts';
 import { get, readPortFile, startDaemon } from '../daemon.ts';
 import { openInBrowser } from '../open-in-browser.ts';
@@ -16,17 +18,12 @@ declare const window: { readonly __adobe_cep__: AdobeCep };
 declare const VERSION: string;
 
 const cep = window.__adobe_cep__;
-const { appVersion, appLocale } = JSON.parse(cep.getHostEnvironment()) as HostEnvironment;
+const { appId, appVersion, appLocale } = JSON.parse(cep.getHostEnvironment()) as HostEnvironment;
 const state = stateFolder(process.env.PICKUP_STATE);
-const script = new ScriptLink<AfterEffectsCalls>({
-	cep,
-	program: 'After Effects',
-	script: join(pathOf(cep.getSystemPath('extension')), 'jsx', 'after-effects.jsx'),
-	name: 'pickupAfterEffects',
-});
+const { port, script } = editorOf(appId);
 
 openPage({
-	port: new AfterEffects({ script, version: appVersion }),
+	port,
 	readPortFile: () => readPortFile(state),
 	get,
 	openSocket: (url, protocols) => new WebSocket(url, protocols) as SocketLike,
@@ -38,6 +35,22 @@ openPage({
 });
 
 addEventListener('unload', () => void script.end());
+
+/** The editor whose window this page is in, by the script that is beside the page for it. */
+function editorOf(id: string) {
+	const scripts = join(pathOf(cep.getSystemPath('extension')), 'jsx');
+	const version = appVersion;
+	if (id === 'PPRO') {
+		const path = join(scripts, 'premiere.jsx');
+		const of = { cep, program: 'Premiere', script: path, name: 'pickupPremiere' };
+		const script = new ScriptLink<PremiereCalls>(of);
+		return { script, port: new Premiere({ script, version }) };
+	}
+	const path = join(scripts, 'after-effects.jsx');
+	const of = { cep, program: 'After Effects', script: path, name: 'pickupAfterEffects' };
+	const script = new ScriptLink<AfterEffectsCalls>(of);
+	return { script, port: new AfterEffects({ script, version }) };
+}
 
 /** An address on some systems, a path on others. */
 function pathOf(told: string): string {

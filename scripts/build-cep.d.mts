@@ -1,0 +1,1 @@
+export function buildCep(options?: { readonly folder?: string }): Promise<void>;
