@@ -2,12 +2,15 @@
  * The page of the extension where there is no Node: what it wants of that, and of the editor, is asked
  * of the test, and everything else is as it is in an editor.
  */
+import type { EditorPort } from '../../../host-bridge/agent/port.ts';
 import { openPage } from '../../../host-bridge/cep/page/open-page.ts';
 import type { SocketLike } from '../../../protocol/client.ts';
 import { PickupError, type Problem } from '../../../protocol/errors.ts';
 import type { InNode } from './stage.ts';
 
 declare const inNode: (name: string, given: readonly unknown[]) => Promise<Answer>;
+/** What the port says of itself. */
+declare const editor: Pick<EditorPort, 'program' | 'version' | 'can'>;
 declare const navigator: { readonly language: string };
 type Answer = { readonly result?: unknown; readonly problem?: Problem };
 
@@ -20,13 +23,9 @@ function asked<K extends keyof InNode>(name: K): InNode[K] {
 	return ask as InNode[K];
 }
 
-const can = { addTracks: true, disable: true, swap: true, bin: true, undo: true, show: true };
-
 openPage({
 	port: {
-		program: 'After Effects',
-		version: '26.0',
-		can: { ...can, frame: true },
+		...editor,
 		state: asked('state'),
 		cut: asked('cut'),
 		frame: asked('frame'),

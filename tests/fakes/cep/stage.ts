@@ -66,6 +66,8 @@ export async function openExtension({
 	});
 	page.setDefaultTimeout(180_000);
 	if (chromium === 88) await page.addInitScript(LATER_THAN_88);
+	const { program, version, can } = port;
+	await page.addInitScript(`globalThis.editor = ${JSON.stringify({ program, version, can })};`);
 	await page.exposeFunction('inNode', async (name: keyof InNode, given: readonly unknown[]) => {
 		try {
 			return { result: await (functions[name] as (...given: unknown[]) => unknown)(...given) };
