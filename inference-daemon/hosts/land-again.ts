@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { planLanding, rangeFor, standingItems } from '../../host-bridge/landing.ts';
 import type { GenerationRequest } from '../../protocol/generation.ts';
 import type { Destination, LandAgain, Landing } from '../../protocol/landings.ts';
+import { formatTimecode } from '../../protocol/time.ts';
 import { land } from './land.ts';
 import { clipOf, type LandingRoom, stamped } from './landing-room.ts';
 import { rivalsIn, rivalsOf } from './rivals.ts';
@@ -31,7 +32,7 @@ export async function landAgain(
 		program: host.agent.program,
 		project: { id: host.state.project!.id, name: host.state.project!.name },
 		sequence: host.state.sequence!,
-		name: request.output.name.replace(/^pickup/, 'Pickup'),
+		name: nameIn(request),
 		track,
 		range: { start: frame, end: frame + clip.frames },
 		leansOn: 'start',
@@ -76,4 +77,13 @@ function partsOf(request: GenerationRequest): Pick<Destination, 'picture' | 'sou
 		picture: request.kind !== 'soundtrack' && replace !== 'sound',
 		sound: request.kind !== 'animate' && replace !== 'picture',
 	};
+}
+
+/** As its press calls it: a file's name has the timecode without its colons. */
+function nameIn({ output, context: { sequence, range } }: GenerationRequest): string {
+	const { rate, startFrame, dropFrame } = sequence;
+	const timecode = formatTimecode(range.start + startFrame, rate, dropFrame);
+	return output.name
+		.replace(/^pickup/, 'Pickup')
+		.replace(timecode.replaceAll(/[:;]/g, ''), timecode);
 }

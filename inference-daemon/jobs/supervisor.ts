@@ -214,9 +214,11 @@ export class Supervisor {
 	async #clean(record: JobRecord): Promise<void> {
 		const { previews, log } = this.#options;
 		const preview = join(previews, `${record.job.id}.png`);
-		await Promise.all([removeLeftovers(record), rm(preview, { force: true })]).catch(
-			(error: Error) => log.error(error.message),
-		);
+		await Promise.all([
+			removeLeftovers(record),
+			// How far a shot had come that stopped is still looked at.
+			record.cancelWanted ? rm(preview, { force: true }) : null,
+		]).catch((error: Error) => log.error(error.message));
 	}
 
 	async #warmChild(): Promise<EngineChild> {

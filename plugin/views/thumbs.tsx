@@ -90,7 +90,14 @@ function Thumb({
 function TakePicture({ take, title, isNext }: { take: TakeView; title: string; isNext: boolean }) {
 	const words = useWords();
 	const { job } = take;
-	if (job.state === 'failed') return <Icon name="stop" tone="stop" />;
+	if (job.state === 'failed') {
+		return (
+			<span className="stopped halted">
+				<JobPicture job={job} alt="" />
+				<Icon name="stop" tone="stop" />
+			</span>
+		);
+	}
 	if (job.state === 'queued') return isNext ? <span>{words.takeNext}</span> : null;
 	return <JobPicture job={job} alt={title} />;
 }
@@ -107,7 +114,8 @@ function TakeState({ take }: { take: TakeView }) {
 		case 'failed':
 			return words.takeStopped;
 		default:
-			return isPlaced(take) ? words.inTheCut : words.takeReady;
+			if (isPlaced(take)) return words.inTheCut;
+			return take.landing?.state === 'gone' ? words.takeGone : words.takeReady;
 	}
 }
 
