@@ -14,12 +14,13 @@ const ROWS = [
 const MARGIN = 2;
 
 /**
- * Writes a small DRAFT onto a frame, inside the upper left of the title-safe area. Pictures that
+ * Writes DRAFT onto a frame, inside the upper left of the title-safe area. Pictures that
  * are too small for it stay as they are.
  */
 export function drawLabel(frame: Uint8Array, layout: Layout): void {
 	const luma = layout.planes[0]!;
-	const dot = Math.max(1, Math.round(luma.height / 400));
+	// So that it is read in a panel of 360 px too.
+	const dot = Math.max(1, Math.round(luma.height / 180));
 	const columns = ROWS[0]!.length + 2 * MARGIN;
 	const rows = ROWS.length + 2 * MARGIN;
 	const left = even(luma.width * 0.05);
