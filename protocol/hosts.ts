@@ -17,6 +17,9 @@ import { cutSchema } from './timeline.ts';
  * stands where it should and what is to be done about it is decided by the daemon.
  */
 
+/** What the agent of a timeline file calls its program, which is none that a person could open. */
+export const TIMELINE_FILE = 'Timeline file';
+
 const openThing = { id: identitySchema, name: shortText };
 
 export const hostProjectSchema = z

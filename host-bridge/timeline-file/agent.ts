@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { AgentAnswers, AgentRole, ParsedAgentParams } from '../../protocol/agent.ts';
 import { PickupError } from '../../protocol/errors.ts';
-import type { HostAgent, HostState } from '../../protocol/hosts.ts';
+import { type HostAgent, type HostState, TIMELINE_FILE } from '../../protocol/hosts.ts';
 import { applySteps, type Known } from './apply-steps.ts';
 import type { TimelineProject } from './project.ts';
 
@@ -44,7 +44,7 @@ export class TimelineAgent implements AgentRole {
 
 	readonly who = (): { readonly agent: HostAgent; readonly state: HostState } => {
 		const { id, version } = this.#options;
-		return { agent: { id, program: 'Timeline file', version, can: CAN }, state: this.#state };
+		return { agent: { id, program: TIMELINE_FILE, version, can: CAN }, state: this.#state };
 	};
 
 	readonly answers: AgentAnswers = {

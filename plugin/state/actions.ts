@@ -146,7 +146,7 @@ export function actionsOf(
 			}
 			if (plan.kind !== 'ready') return;
 			const shot = { ...scene.asks.shot, id: randomUuid() };
-			store.setState({ isPressing: true });
+			store.setState({ isPressing: true, undo: null });
 			await attempt(async () => {
 				const { jobs } = await call('shot.submit', { shot });
 				know(jobs);
@@ -169,7 +169,10 @@ export function actionsOf(
 		},
 
 		cancel(jobId: string): void {
-			void attempt(() => call('job.cancel', { jobId }));
+			void attempt(async () => {
+				await call('job.cancel', { jobId });
+				store.setState({ undo: { kind: 'cancelled', jobs: [jobId] } });
+			});
 		},
 
 		retry(jobId: string): void {

@@ -1,4 +1,5 @@
 import type { Job } from '../../protocol/jobs.ts';
+import type { Jobs } from './jobs.ts';
 
 /** Where a phase began, as a share of the whole job. */
 export type PhaseMark = { readonly phase: string; readonly from: number };
@@ -59,14 +60,39 @@ export function phasesToCome(segments: readonly Segment[]): readonly string[] {
 	return segments.slice(now + 1).map(({ phase }) => phase);
 }
 
-/** Seconds that are left, going by what the job took so far; null while that says nothing. */
-export function secondsLeft(
-	{ progress, startedAt }: Pick<Job, 'progress' | 'startedAt'>,
-	now: number,
-): number | null {
-	if (startedAt === null || progress < 0.05 || progress >= 1) return null;
+/** As much has to have passed for what comes to be judged by it: an engine begins slowly. */
+const TELLING = { seconds: 8, share: 0.1 };
+
+/** As many of the last jobs of a kind are gone by. */
+const MOST_BEFORE = 5;
+
+/**
+ * Seconds that are left: going by what as many frames took the same engine here before, else by what
+ * the job took so far; null while that says nothing.
+ */
+export function secondsLeft(job: Job, jobs: Jobs, now: number): number | null {
+	const { progress, startedAt } = job;
+	if (startedAt === null || progress >= 1) return null;
 	const passed = (now - Date.parse(startedAt)) / 1000;
-	return passed <= 0 ? null : (passed * (1 - progress)) / progress;
+	const whole = secondsBefore(job, jobs);
+	if (whole !== null && passed < whole) return whole * (1 - progress);
+	if (passed < TELLING.seconds || progress < TELLING.share) return null;
+	return (passed * (1 - progress)) / progress;
+}
+
+function secondsBefore({ kind, plan }: Job, jobs: Jobs): number | null {
+	const alike = [...jobs.values()]
+		.filter((each) => each.state === 'done' && each.kind === kind)
+		.filter((each) => each.plan.engine === plan.engine && each.startedAt && each.endedAt)
+		.sort((a, b) => b.endedAt!.localeCompare(a.endedAt!))
+		.slice(0, MOST_BEFORE);
+	const rates = alike
+		.map(
+			(each) => (Date.parse(each.endedAt!) - Date.parse(each.startedAt!)) / 1000 / each.plan.frames,
+		)
+		.sort((a, b) => a - b);
+	const middle = rates[rates.length >> 1];
+	return middle === undefined ? null : middle * plan.frames;
 }
 
 function endOfCurrent(

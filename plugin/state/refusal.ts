@@ -21,12 +21,24 @@ export function aboutOf(state: PanelState): string {
 	return JSON.stringify([tab, host, chosenClip, compared, fresh, scene.kind, ...there]);
 }
 
-/** A refusal goes with what it was about, and does not come back with it. */
+/**
+ * A refusal goes with what it was about, and does not come back with it; that something was cancelled
+ * goes with the place and the request.
+ */
 export function followRefusal(store: StoreApi<PanelState>): () => void {
 	return store.subscribe((state, before) => {
-		const { refusal } = state;
+		const { refusal, undo } = state;
+		if (undo?.kind === 'cancelled' && undo === before.undo && askedIn(state) !== askedIn(before)) {
+			store.setState({ undo: null });
+		}
 		if (refusal === null || refusal !== before.refusal) return;
 		const { about } = refusal;
 		if (aboutOf(before) === about && aboutOf(state) !== about) store.setState({ refusal: null });
 	});
+}
+
+function askedIn(state: PanelState): string {
+	const scene = sceneOf(state);
+	const place = scene.kind === 'cut' ? keyOf(scene.place) : scene.kind;
+	return JSON.stringify([state.view.host, place, state.wish]);
 }

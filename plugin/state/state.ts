@@ -81,6 +81,11 @@ export type Compared = {
 	readonly shows: 'a' | 'b';
 };
 
+export type Undo = {
+	readonly kind: 'cleared' | 'cancelled' | 'deleted';
+	readonly jobs: readonly string[];
+};
+
 export type PanelState = {
 	readonly link: LinkState;
 	readonly version: string | null;
@@ -105,8 +110,8 @@ export type PanelState = {
 	readonly keptPress: Omit<Shot, 'id'> | null;
 	/** What the daemon refused last of what the person did; gone with what it was about. */
 	readonly refusal: Refused | null;
-	/** What can be taken back: jobs that were cleared out of the queue, or deleted. */
-	readonly undo: { readonly kind: 'cleared' | 'deleted'; readonly jobs: readonly string[] } | null;
+	/** What can be taken back: jobs that were cleared out of the queue, cancelled or deleted. */
+	readonly undo: Undo | null;
 	readonly checks: readonly Check[] | null;
 	/** What clips take on the disk, as last told. */
 	readonly disk: DiskUse | null;

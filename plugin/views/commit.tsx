@@ -19,6 +19,7 @@ import { noteSays } from './note-words.ts';
 import { usePanel, usePanelState, useScene, useWords } from './panel-context.tsx';
 import { adviceSays, problemSays } from './problem-words.ts';
 import { takeTitle } from './take-title.ts';
+import { UndoLine } from './undo-line.tsx';
 
 /** What the press will do and how long that takes here, and the press. */
 export function Commit({ scene, isQueueing }: { scene: CutScene; isQueueing: boolean }) {
@@ -38,6 +39,7 @@ export function Commit({ scene, isQueueing }: { scene: CutScene; isQueueing: boo
 			<div className="plan whole" id="plan" aria-live="polite" data-asking={isAsking}>
 				{keptPress ? <p>{words.startsWhenPlanned}</p> : <PlanLines asks={asks} />}
 			</div>
+			<UndoLine kinds={['cancelled']} />
 			<div className="acts">
 				<PrimaryButton
 					label={label}

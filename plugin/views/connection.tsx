@@ -8,9 +8,11 @@ import {
 } from 'react-aria-components';
 import type { EditorHost } from '../../protocol/hosts.ts';
 import { hostOf } from '../state/scene.ts';
+import type { Words } from '../strings/en.ts';
 import { Icon } from './icons.tsx';
 import { LandsIn } from './lands-in.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
+import { programName } from './program-name.ts';
 import { useIsWide } from './use-media-query.ts';
 
 /** Which editor and sequence the panel looks at; a menu where several are connected. */
@@ -43,7 +45,7 @@ export function Connection() {
 	}
 	const several = hosts.length > 1;
 	const { project, sequence } = host.state;
-	const editor = editorOf(host);
+	const editor = editorOf(words, host);
 	const text = words.editorAndSequence(editor, sequence?.name ?? words.noSequenceOpen);
 	// Where several are open, which film it is counts more than the sequence.
 	const short = several ? (project?.name ?? editor) : (sequence?.name ?? editor);
@@ -66,7 +68,7 @@ export function Connection() {
 							<>
 								<dl className="facts">
 									<dt>{words.editorHead}</dt>
-									<dd>{`${host.agent.program} ${host.agent.version}`}</dd>
+									<dd>{`${programName(words, host.agent)} ${host.agent.version}`}</dd>
 									<dt>{words.projectHead}</dt>
 									<dd>{project ? (project.path ?? project.name) : words.noSequenceOpen}</dd>
 									{project?.landsIn !== undefined && (
@@ -95,7 +97,7 @@ export function Connection() {
 									>
 										{hosts.map((each) => {
 											const name = words.editorAndSequence(
-												editorOf(each),
+												editorOf(words, each),
 												each.state.sequence?.name ?? words.noSequenceOpen,
 											);
 											return (
@@ -121,6 +123,8 @@ export function Connection() {
 }
 
 /** An editor with what is open in it, by which two of the same kind are told apart. */
-function editorOf({ agent: { program, version }, state: { project } }: EditorHost): string {
-	return [`${program} ${version}`, ...(project ? [project.name] : [])].join(', ');
+function editorOf(words: Words, { agent, state: { project } }: EditorHost): string {
+	return [`${programName(words, agent)} ${agent.version}`, ...(project ? [project.name] : [])].join(
+		', ',
+	);
 }

@@ -4,6 +4,7 @@ import { CutView } from './cut-view.tsx';
 import { Message } from './message.tsx';
 import { NoEditor } from './no-editor.tsx';
 import { usePanelState, useScene, useWords } from './panel-context.tsx';
+import { programName } from './program-name.ts';
 
 /** What there is to see of the cut, or what is missing to see it. */
 export function CutTab() {
@@ -22,7 +23,7 @@ export function CutTab() {
 				<Stage>
 					<Message
 						icon="info"
-						title={words.noSequenceIn(scene.host.agent.program)}
+						title={words.noSequenceIn(programName(words, scene.host.agent))}
 						says={words.openSequence}
 					/>
 				</Stage>

@@ -1,5 +1,6 @@
 import { type ReactNode, useMemo, useState } from 'react';
 import {
+	Button,
 	Collection,
 	Header,
 	Input,
@@ -24,6 +25,7 @@ import { Refusal } from './commit.tsx';
 import { CutOff, IconButton, IconToggle, PrimaryButton, Segments } from './controls.tsx';
 import { DiskUse } from './disk-use.tsx';
 import { Icon } from './icons.tsx';
+import { LandsIn } from './lands-in.tsx';
 import { useTicket } from './media.tsx';
 import { useLanguage, usePanel, usePanelState, useScene, useWords } from './panel-context.tsx';
 import { playableForm } from './playable-form.ts';
@@ -73,6 +75,11 @@ export function HistoryTab() {
 					onChange={(value) => actions.look({ filter: value })}
 				/>
 			</section>
+			{!isWide && entry && (
+				<section className="chosen-clip" aria-label={words.chosenClip}>
+					<ChosenVideo key={entry.job.id} entry={entry} />
+				</section>
+			)}
 			<section className="below grow history" aria-label={words.clips}>
 				{entries.length === 0 ? (
 					<p className="section dim">{isNarrowed ? words.nothingFound : words.nothingMade}</p>
@@ -154,36 +161,43 @@ function EntryRow({ entry }: { entry: HistoryEntry }) {
 	);
 }
 
-function Chosen({ entry }: { entry: HistoryEntry }) {
+function ChosenVideo({ entry }: { entry: HistoryEntry }) {
 	const words = useWords();
 	const [form] = useState(playableForm);
 	// They lie over the picture, and so are there only where they are reached for.
 	const [hasControls, setControls] = useState(false);
+	const { asked, again } = useTicket({ kind: 'take', jobId: entry.job.id, form });
+	return (
+		<div
+			className="viewer"
+			data-asking={asked.kind === 'asking'}
+			onPointerEnter={() => setControls(true)}
+			onPointerLeave={() => setControls(false)}
+		>
+			{asked.kind === 'here' && (
+				// biome-ignore lint/a11y/useMediaCaption: nobody wrote down what is heard in it
+				<video
+					className="shown"
+					src={asked.value.path}
+					aria-label={clipTitle(words, entry)}
+					onError={again}
+					controls={hasControls}
+					tabIndex={0}
+					onFocus={() => setControls(true)}
+					playsInline
+				/>
+			)}
+		</div>
+	);
+}
+
+function Chosen({ entry }: { entry: HistoryEntry }) {
+	const words = useWords();
 	const { job, landing } = entry;
-	const { asked, again } = useTicket({ kind: 'take', jobId: job.id, form });
 	const { clip } = job;
 	return (
 		<>
-			<div
-				className="viewer"
-				data-asking={asked.kind === 'asking'}
-				onPointerEnter={() => setControls(true)}
-				onPointerLeave={() => setControls(false)}
-			>
-				{asked.kind === 'here' && (
-					// biome-ignore lint/a11y/useMediaCaption: nobody wrote down what is heard in it
-					<video
-						className="shown"
-						src={asked.value.path}
-						aria-label={clipTitle(words, entry)}
-						onError={again}
-						controls={hasControls}
-						tabIndex={0}
-						onFocus={() => setControls(true)}
-						playsInline
-					/>
-				)}
-			</div>
+			<ChosenVideo entry={entry} />
 			<div className="section">
 				<dl className="facts">
 					<dt>{words.shot}</dt>
@@ -223,13 +237,19 @@ function WithChosen({ entry, children }: { entry: HistoryEntry | null; children:
 					) : entry?.job.trashed ? (
 						<p>{words.factTrashed}</p>
 					) : scene.kind === 'cut' ? (
-						<WouldLand scene={scene} entry={entry!} />
+						<>
+							<WouldLand scene={scene} entry={entry!} />
+							<Button className="link" onPress={() => actions.tab('cut')}>
+								{words.otherPlace}
+							</Button>
+						</>
 					) : (
 						<p>{words.placeNeeds}</p>
 					)}
 				</div>
 			)}
-			<UndoLine kind="deleted" />
+			{scene.kind === 'cut' && <LandsIn host={scene.host} />}
+			<UndoLine kinds={['deleted']} />
 			{entry && (
 				<div className="acts">
 					<PrimaryButton

@@ -111,10 +111,9 @@ const SHAPES = {
 	),
 	vary: (
 		<>
-			<circle cx="4" cy="8" r="1.5" />
-			<circle cx="12" cy="4" r="1.5" />
-			<circle cx="12" cy="12" r="1.5" />
-			<path d="M5.4 7.4c2.8-.6 2.8-3 5-3.2M5.4 8.6c2.8.6 2.8 3 5 3.2" />
+			<path d="M3 10.5V3h7.5" />
+			<rect x="5.5" y="5.5" width="8" height="8" rx="1" />
+			<path d="M9.5 7.5v4M7.5 9.5h4" />
 		</>
 	),
 	warn: (

@@ -1,6 +1,6 @@
 import type { EditorHost } from '../../protocol/hosts.ts';
 import type { Words } from '../strings/en.ts';
-import { CutOff, IconButton } from './controls.tsx';
+import { IconButton } from './controls.tsx';
 import { usePanel, useWords } from './panel-context.tsx';
 
 /** Which file what lands is in, where that is not the project's own. */
@@ -8,7 +8,15 @@ export function landsInWords(words: Words, { state: { project } }: EditorHost): 
 	if (!project || project.landsIn === undefined) return null;
 	return project.landsIn === null
 		? words.landsInNew(project.name)
-		: words.landsIn(nameOf(project.landsIn));
+		: words.landsIn(asFound(project.landsIn, project.path), project.name);
+}
+
+/** As a person finds it: from the folder of the original on, else with the folder that it is in. */
+function asFound(path: string, original: string | null): string {
+	const parts = path.split(/[\\/]/);
+	const folder = original?.split(/[\\/]/).slice(0, -1) ?? [];
+	const isBeside = folder.length > 0 && folder.every((name, index) => parts[index] === name);
+	return parts.slice(isBeside ? folder.length - 1 : -2).join('/');
 }
 
 /** The same, with the way to it once it is there. */
@@ -20,7 +28,9 @@ export function LandsIn({ host }: { host: EditorHost }) {
 	const path = host.state.project?.landsIn ?? null;
 	return (
 		<span className="lands-in">
-			{path === null ? <span>{says}</span> : <CutOff text={says} whole={path} />}
+			<span className="lines" title={path ?? undefined}>
+				{says}
+			</span>
 			{path !== null && (
 				<IconButton
 					icon="folder"
@@ -30,8 +40,4 @@ export function LandsIn({ host }: { host: EditorHost }) {
 			)}
 		</span>
 	);
-}
-
-export function nameOf(path: string): string {
-	return path.split(/[\\/]/).at(-1) ?? path;
 }

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { Button } from 'react-aria-components';
+import { TIMELINE_FILE } from '../../protocol/hosts.ts';
 import type { Job } from '../../protocol/jobs.ts';
 import { isEnded } from '../../protocol/jobs.ts';
 import { percent } from '../state/numbers.ts';
@@ -8,6 +9,7 @@ import { clipTitle } from './clip-title.ts';
 import { CutOff, IconButton } from './controls.tsx';
 import { Message } from './message.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
+import { programName } from './program-name.ts';
 import { JobPicture } from './strip.tsx';
 
 /** What can be opened and where, and what is still at work. */
@@ -46,7 +48,11 @@ function OtherFilms({ film }: { film: Film }) {
 			<Message
 				icon="unplug"
 				title={words.filmClosed(film.name)}
-				says={words.filmClosedSays(film.program)}
+				says={
+					film.program === TIMELINE_FILE
+						? words.fileClosedSays(film.name)
+						: words.filmClosedSays(film.program)
+				}
 			/>
 			<ul className="list ruled closed" aria-label={words.otherFilms}>
 				{hosts.map((host) => {
@@ -55,7 +61,7 @@ function OtherFilms({ film }: { film: Film }) {
 						<Editor
 							key={agent.id}
 							name={state.project?.name ?? words.noSequenceOpen}
-							says={words.editorAndSequence(agent.program, state.sequence?.name ?? '')}
+							says={words.editorAndSequence(programName(words, agent), state.sequence?.name ?? '')}
 						>
 							<Button className="link" onPress={() => actions.choose(host)}>
 								{words.show}

@@ -151,8 +151,15 @@ function TakesRow({ scene }: { scene: CutScene }) {
 	const { actions } = usePanel();
 	const words = useWords();
 	const wish = usePanelState((state) => state.wish);
-	// A draft is the same with every seed.
-	if (!scene.asks.engine || scene.asks.engine.draft) return null;
+	const { engine } = scene.asks;
+	if (!engine) return null;
+	if (engine.draft) {
+		return (
+			<Row label={words.takes}>
+				<span className="value">{words.oneDraft}</span>
+			</Row>
+		);
+	}
 	return (
 		<div className="row takes-row">
 			<NumberField

@@ -24,6 +24,7 @@ import { Request } from './request.tsx';
 import { JobPicture, StripView } from './strip.tsx';
 import { takeTitle } from './take-title.ts';
 import { Thumbs } from './thumbs.tsx';
+import { UndoLine } from './undo-line.tsx';
 import { useIsWide } from './use-media-query.ts';
 import { Viewer } from './viewer.tsx';
 
@@ -97,6 +98,7 @@ export function Running({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 				<Commit scene={scene} isQueueing />
 			) : (
 				<section className="commit" aria-label={words.nextShot}>
+					<UndoLine kinds={['cancelled']} />
 					<Button className="more" onPress={() => actions.askAnew()}>
 						<Icon name="right" />
 						<span>{words.nextShot}</span>
@@ -115,12 +117,13 @@ function RunningStrip({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 	const take = runningTake(shot)!;
 	const { place } = scene;
 	const isConnected = usePanelState((state) => state.link.kind === 'connected');
+	const jobs = usePanelState((state) => state.jobs);
 	const now = useNow(take.job.state === 'running');
 	if (place.kind === 'nothing') return null;
 	const strip = stripAround(place.track, shot.destination.range);
 	const title = takeTitle(words, take);
 	const name = take.take === 0 ? title : words.takeOf(take.take, shot.asked);
-	const left = secondsLeft(take.job, now);
+	const left = secondsLeft(take.job, jobs, now);
 	const nameOf = (side: typeof strip.left, edge: string) =>
 		side.kind === 'clip' ? side.clip.name : edge;
 	return (

@@ -110,6 +110,15 @@ function Machine() {
 
 function CheckFact({ check: { name, status, found, action } }: { check: Check }) {
 	const words = useWords();
+	// Nobody has to have one.
+	if (name === 'models' && status !== 'ok') {
+		return (
+			<>
+				<dt>{words.checks.models}</dt>
+				<dd className="soft">{words.noModels}</dd>
+			</>
+		);
+	}
 	const known: Readonly<Record<string, string>> = words.checks;
 	return (
 		<>

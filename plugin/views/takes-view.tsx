@@ -85,9 +85,10 @@ function UseTake({ scene, shot, take }: { scene: CutScene; shot: ShotView; take:
 	const refusal = usePanelState(refusalOf);
 	const isConnected = usePanelState((state) => state.link.kind === 'connected');
 	const title = takeTitle(words, take);
-	const gone = goneTake(shot);
+	const gone = take.landing?.state === 'gone' ? take : goneTake(shot);
 	const waits = waitingLanding(shot);
 	const canBeUsed = canUse(take) && isConnected && waits === null;
+	const isDraft = take.job.clip?.draft ?? false;
 	const isAgain = gone?.job.id === take.job.id;
 	return (
 		<section className="commit" aria-label={words.putTake(title)}>
@@ -103,7 +104,8 @@ function UseTake({ scene, shot, take }: { scene: CutScene; shot: ShotView; take:
 				</div>
 			)}
 			{isPlaced(take) && !refusal && <LandsIn host={scene.host} />}
-			<UndoLine kind="deleted" />
+			<UndoLine kinds={['deleted', 'cancelled']} />
+			{isDraft && <p className="plan dim">{words.oneDraft}</p>}
 			<div className="acts">
 				<PrimaryButton
 					label={
@@ -124,7 +126,9 @@ function UseTake({ scene, shot, take }: { scene: CutScene; shot: ShotView; take:
 					isOn={take.job.starred}
 					onChange={() => actions.star(take.job)}
 				/>
-				<IconButton icon="vary" label={words.vary} large onPress={() => actions.vary(take)} />
+				{isDraft || (
+					<IconButton icon="vary" label={words.vary} large onPress={() => actions.vary(take)} />
+				)}
 				<IconButton
 					icon="trash"
 					label={words.deleteTake}

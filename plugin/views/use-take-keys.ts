@@ -34,7 +34,7 @@ export function useTakeKeys(now: { player: Player; shot: ShotView; compared: Com
 				actions.compare(swapped(compared));
 			} else if (event.key === 's' && take) {
 				actions.star(take.job);
-			} else if (event.key === 'v' && take) {
+			} else if (event.key === 'v' && take && !take.job.clip?.draft) {
 				actions.vary(take);
 			} else if (event.key === 'Delete' && take) {
 				actions.remove([take.job.id]);

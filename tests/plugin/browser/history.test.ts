@@ -21,6 +21,37 @@ it('A page that is opened begins on Cut, whatever was looked at last', async () 
 	await editor.quit();
 });
 
+it('In a narrow panel a clip of the history is seen and heard, it is said where it goes, and its name has a timecode', async () => {
+	const daemon = await startStage({ engine: 'none' });
+	const editor = await openFilm(daemon);
+	await editor.change({ playhead: 60 });
+	const page = await openPanelPage(daemon, editor, { width: 360, height: 640 });
+	await pressable(page);
+	await page.keyboard.press('Enter');
+	await page.getByRole('button', { name: /is in the cut/ }).waitFor();
+	await editor.change({ playhead: 200 });
+	await page.getByText('01:00:08:08').waitFor();
+	await page.getByRole('tab', { name: 'History' }).click();
+	await page.getByRole('option', { name: 'V1 01:00:02:00, no prompt' }).click();
+	const video = page.locator('.chosen-clip video');
+	await video.evaluate((element) => {
+		const shown = element as unknown as { muted: boolean; play: () => Promise<void> };
+		shown.muted = true;
+		return shown.play();
+	});
+	await page.getByText('Goes into the gap on V1, at 01:00:06:12.').waitFor();
+	await page.getByRole('button', { name: 'Place again' }).click();
+	const named = () => editor.cut().tracks[0]?.clips.filter(({ name }) => /^Pickup/.test(name));
+	await until('the clip once more', () => named()?.length === 2);
+	expect(named()?.map(({ name }) => name)).toEqual([
+		'Pickup V1 01:00:02:00 take 1',
+		'Pickup V1 01:00:02:00 take 1',
+	]);
+	await page.getByRole('button', { name: 'Choose another place in Cut' }).click();
+	await page.getByRole('tab', { name: 'Cut', selected: true }).waitFor();
+	await editor.quit();
+});
+
 it('The history of a film says when nothing is in it and when nothing fits, and cleans up that film alone', async () => {
 	const data = await temporaryFolder();
 	const daemon = await startStage({ engine: 'finisher', env: { XDG_DATA_HOME: data } });

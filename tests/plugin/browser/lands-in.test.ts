@@ -21,13 +21,16 @@ it('It is said in which file clips land, before and in the details, with its pat
 	const env = { PATH, BROWSER: join(bin, 'browser'), DISPLAY: '' };
 	const daemon = await startStage({ engine: 'none', env });
 	const editor = await openFilm(daemon);
-	const project = { ...editor.state().project!, name: 'cut.xml', landsIn: null };
+	const folder = join(bin, 'demo-output');
+	const path = join(folder, 'cut.xml');
+	const project = { ...editor.state().project!, path, name: 'cut.xml', landsIn: null };
 	await editor.change({ playhead: 60, project });
 	const page = await openPanelPage(daemon, editor);
-	await page.getByText('In a new file beside cut.xml.').waitFor();
-	const file = join(bin, 'cut Pickup.xml');
+	await page.getByText('In a new file beside cut.xml, which stays as it is.').waitFor();
+	const file = join(folder, 'cut pickup', 'cut.xml');
+	const says = 'In the new file demo-output/cut pickup/cut.xml; cut.xml stays as it is.';
 	await editor.change({ project: { ...project, landsIn: file } });
-	await page.getByText('In cut Pickup.xml.').waitFor();
+	await page.getByText(says).waitFor();
 	await page.getByRole('button', { name: /^Connection: .*cut\.xml/ }).click();
 	const details = page.getByRole('dialog', { name: 'Connection' });
 	await details.getByRole('button', { name: 'Show it in its folder' }).click();
@@ -35,6 +38,16 @@ it('It is said in which file clips land, before and in the details, with its pat
 	await details.waitFor({ state: 'detached' });
 	await page.getByRole('alert').getByText(file).waitFor();
 	await page.getByRole('button', { name: 'Copy the path' }).waitFor();
-	expect(await page.getByText(/Expected/).count()).toBe(0);
+	expect(
+		await page
+			.getByText(/Expected/)
+			.filter({ visible: true })
+			.count(),
+	).toBe(0);
+
+	await page.getByRole('tab', { name: 'History' }).click();
+	await page.getByText(says).waitFor();
+	await page.getByRole('button', { name: 'Show it in its folder' }).click();
+	await page.getByRole('alert').getByText(file).waitFor();
 	await editor.quit();
 });
