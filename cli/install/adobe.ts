@@ -1,11 +1,13 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { PickupError } from '../../protocol/errors.ts';
+import { askProgram, refusedBy } from './ask-program.ts';
 import type { Machine } from './machine.ts';
 import { upiaProgram } from './places.ts';
 
-const run = promisify(execFile);
+const INSTALLER = {
+	name: 'Adobe’s installer',
+	action: 'Look into Creative Cloud, or double-click the .ccx of `npm run package`.',
+};
 
 /** As the plugin's manifest calls it. */
 const NAME = 'Pickup';
@@ -28,17 +30,17 @@ export async function installCcx(
 		await open(ccx);
 		return 'opened';
 	}
-	await ask(program, [flag(machine, 'install'), ccx]);
+	await askProgram(INSTALLER, program, [flag(machine, 'install'), ccx]);
 	if (await isListed(machine, program)) return 'adobe';
-	throw refused('it said that it had installed Pickup, and does not list it');
+	throw refusedBy(INSTALLER, 'it said that it had installed Pickup, and does not list it');
 }
 
 /** Gives whether there was one to take out. Throws as `installCcx`. */
 export async function removeCcx(machine: Machine): Promise<boolean> {
 	const program = adobeInstaller(machine);
 	if (program === null || !(await isListed(machine, program))) return false;
-	await ask(program, [flag(machine, 'remove'), NAME]);
-	if (await isListed(machine, program)) throw refused('Pickup is still listed');
+	await askProgram(INSTALLER, program, [flag(machine, 'remove'), NAME]);
+	if (await isListed(machine, program)) throw refusedBy(INSTALLER, 'Pickup is still listed');
 	return true;
 }
 
@@ -62,27 +64,10 @@ function adobeInstaller(machine: Machine): string | null {
 }
 
 async function isListed(machine: Machine, program: string): Promise<boolean> {
-	const said = await ask(program, [flag(machine, 'list'), 'all']);
+	const said = await askProgram(INSTALLER, program, [flag(machine, 'list'), 'all']);
 	return said.split('\n').some((line) => line.includes(NAME));
 }
 
 function flag({ platform }: Machine, name: string): string {
 	return platform === 'win32' ? `/${name}` : `--${name}`;
-}
-
-async function ask(program: string, args: readonly string[]): Promise<string> {
-	try {
-		const { stdout } = await run(program, [...args]);
-		return stdout;
-	} catch (cause) {
-		const { stdout = '', stderr = '', message } = cause as Error & Record<string, string>;
-		throw refused(`${stdout}${stderr}`.trim() || message, cause);
-	}
-}
-
-function refused(said: string, cause?: unknown): PickupError {
-	return new PickupError('system-refused', `Adobe’s installer: ${said}`, {
-		action: 'Look into Creative Cloud, or double-click the .ccx of `npm run package`.',
-		...(cause === undefined ? {} : { cause }),
-	});
 }

@@ -1,21 +1,22 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
-import { PickupError } from '../../protocol/errors.ts';
+import { askProgram, refusedBy } from './ask-program.ts';
 import type { Machine } from './machine.ts';
 import type { Package } from './put.ts';
-
-const run = promisify(execFile);
 
 /** An editor that the extension is for, as its manifest names it. */
 export type CepHost = 'AEFT' | 'PPRO';
 
 const MANIFEST = 'CSXS/manifest.xml';
+
+const SIGNER = {
+	name: 'Adobe’s ZXPSignCmd',
+	action: 'Try again, or without it: an extension can be installed unsigned.',
+};
 
 /** What a signed extension has, and an unsigned one has not. */
 const SIGNATURE = 'META-INF/signatures.xml';
@@ -57,11 +58,11 @@ export async function signed(machine: Machine, files: Package): Promise<Package>
 		const password = folder.slice(-6);
 		const owner = ['US', 'NA', 'Pickup', 'Pickup', password, certificate];
 		// Without a time stamp, which would be asked of a server, it is valid as long as the certificate.
-		await ask(program, ['-selfSignedCert', ...owner, '-validityDays', '7300']);
-		await ask(program, ['-sign', input, output, certificate, password]);
+		await askProgram(SIGNER, program, ['-selfSignedCert', ...owner, '-validityDays', '7300']);
+		await askProgram(SIGNER, program, ['-sign', input, output, certificate, password]);
 		const zxp = new Map(Object.entries(unzipSync(await readFile(output))));
 		if (zxp.has(SIGNATURE)) return new Map([...zxp].filter(([name]) => !name.endsWith('/')));
-		throw refused(`it said that it had signed, and ${SIGNATURE} is not there`);
+		throw refusedBy(SIGNER, `it said that it had signed, and ${SIGNATURE} is not there`);
 	} finally {
 		await rm(folder, { recursive: true, force: true });
 	}
@@ -87,20 +88,4 @@ function signerOn({ platform, env }: Machine): string | null {
 		// It is not there, and nobody has to have it.
 	}
 	return folders.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null;
-}
-
-async function ask(program: string, args: readonly string[]): Promise<void> {
-	try {
-		await run(program, [...args]);
-	} catch (cause) {
-		const { stdout = '', stderr = '', message } = cause as Error & Record<string, string>;
-		throw refused(`${stdout}${stderr}`.trim() || message, cause);
-	}
-}
-
-function refused(said: string, cause?: unknown): PickupError {
-	return new PickupError('system-refused', `Adobe’s ZXPSignCmd: ${said}`, {
-		action: 'Try again, or without it: an extension can be installed unsigned.',
-		...(cause === undefined ? {} : { cause }),
-	});
 }

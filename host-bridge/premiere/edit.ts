@@ -81,7 +81,7 @@ export class Editor<H> {
 				acts.push(dressing(path, name, draft), putting(job, range.start));
 			}
 			await hands.act(label, acts, operation);
-			for (const put of puts) await this.#check(hands, put, read);
+			for (const put of puts) await this.#check(hands, put, read, puts);
 			await this.#expectGone(hands, removes);
 		} catch (error) {
 			await this.#restore(hands, read, puts, [...removes, ...replaces], error);
@@ -100,14 +100,16 @@ export class Editor<H> {
 		const where = [hands.sequence, isWhole, video, audio];
 		const key = JSON.stringify(isPart ? [...where, put.path] : where);
 		if (this.#proven.has(key)) return;
-		const { tracks } = await hands.read();
-		const ends = tracks.flatMap(({ items }) => items.map(({ span }) => span.range.end));
+		const before = await hands.read();
+		const ends = before.tracks.flatMap(({ items }) => items.map(({ span }) => span.range.end));
 		const start = Math.max(put.range.end, ...ends) + AFTER_THE_END;
 		await hands.act('Pickup: trying the tracks', [putting(job, start)]);
-		const came = startingAt(await hands.read(), put.path, start);
-		await this.#takeOut(hands, came);
-		const range = { start, end: start + rangeLength(put.range) };
-		const problem = problemOf(came, { ...put, range });
+		const tried = { ...put, range: { start, end: start + rangeLength(put.range) } };
+		const now = await hands.read();
+		const came = newAt(now, tried, before);
+		const strays = straysIn(now, [tried], before);
+		await this.#takeOut(hands, [...came, ...strays]);
+		const problem = problemOf(came, tried) ?? strayProblem(strays);
 		if (problem) throw refused(`${problem}. It was tried after the end of the sequence`);
 		for (const { track } of came) {
 			if ((track.kind === 'video' ? video : audio) !== null) continue;
@@ -122,10 +124,16 @@ export class Editor<H> {
 	}
 
 	/** Throws where a clip does not stand as it should; takes out what came along unasked. */
-	async #check(hands: Hands<H>, put: Put, before: ReadCut<H>): Promise<void> {
-		const came = newAt(await hands.read(), put, before);
+	async #check(
+		hands: Hands<H>,
+		put: Put,
+		before: ReadCut<H>,
+		puts: readonly Put[] = [put],
+	): Promise<void> {
+		const now = await hands.read();
+		const came = newAt(now, put, before);
 		const extra = came.filter(({ track }) => put[track.kind] === null);
-		let problem = problemOf(came, put);
+		let problem = problemOf(came, put) ?? strayProblem(straysIn(now, puts, before));
 		if (!problem && extra.length > 0) {
 			await this.#takeOut(hands, extra);
 			problem = problemOf(newAt(await hands.read(), put, before), put);
@@ -142,10 +150,10 @@ export class Editor<H> {
 		why: unknown,
 	): Promise<never> {
 		const now = await hands.read();
-		await this.#takeOut(
-			hands,
-			puts.flatMap((put) => newAt(now, put, before)),
-		);
+		await this.#takeOut(hands, [
+			...puts.flatMap((put) => newAt(now, put, before)),
+			...straysIn(now, puts, before),
+		]);
 		const missing = await this.#giveBack(hands, taken);
 		if (missing.length === 0) throw why;
 		const names = missing.map(({ track, span }) => `“${span.name}” on ${track.name}`);
@@ -173,7 +181,9 @@ export class Editor<H> {
 				await this.#check(hands, put, now);
 			} catch {
 				// What is missing then is told.
-				await this.#takeOut(hands, newAt(await hands.read(), put, now)).catch(() => {});
+				const then = await hands.read();
+				const came = [...newAt(then, put, now), ...straysIn(then, [put], now)];
+				await this.#takeOut(hands, came).catch(() => {});
 			}
 		}
 		return gone.length === 0 ? gone : (await missing()).gone;
@@ -243,28 +253,34 @@ function removal<H>(standing: readonly Standing<H>[]): Act<H> {
 	return { kind: 'remove', items: standing.map(({ item }) => item) };
 }
 
-/** Clips of a file that begin at a frame. */
-function startingAt<H>(
-	{ tracks }: ReadCut<H>,
-	path: string,
-	start: number,
-): readonly Standing<H>[] {
-	return tracks.flatMap(({ track, items }) =>
+/** Clips of a file that did not stand there before. */
+function newOf<H>(now: ReadCut<H>, path: string, before: ReadCut<H>): readonly Standing<H>[] {
+	return now.tracks.flatMap(({ track, items }) =>
 		items
-			.filter(({ span }) => span.range.start === start && plays(span.source, path))
-			.map((each) => ({ track, ...each })),
+			.map((each) => ({ track, ...each }))
+			.filter((each) => plays(each.span.source, path) && !standsIn(before, each)),
 	);
 }
 
 /** Those that a placement has brought. */
 function newAt<H>(now: ReadCut<H>, { path, range }: Put, before: ReadCut<H>) {
-	const stood = startingAt(before, path, range.start);
-	return startingAt(now, path, range.start).filter(
-		({ track, span }) =>
-			!stood.some(
-				(each) => each.track.name === track.name && sameRange(each.span.range, span.range),
-			),
+	return newOf(now, path, before).filter(({ span }) => span.range.start === range.start);
+}
+
+/** Those that have come where nobody wanted one. */
+function straysIn<H>(now: ReadCut<H>, puts: readonly Put[], before: ReadCut<H>) {
+	const paths = [...new Set(puts.map(({ path }) => path))];
+	return paths.flatMap((path) =>
+		newOf(now, path, before).filter(
+			({ span }) => !puts.some((put) => put.path === path && put.range.start === span.range.start),
+		),
 	);
+}
+
+function strayProblem<H>([stray]: readonly Standing<H>[]): string | null {
+	if (!stray) return null;
+	const { track, span } = stray;
+	return `Premiere put “${span.name}” on ${track.name} at ${span.range.start} as well`;
 }
 
 function standsIn<H>({ tracks }: ReadCut<H>, { track, span }: Standing<H>): boolean {

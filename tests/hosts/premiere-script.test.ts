@@ -1,9 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { endAllDaemons, temporaryFolder } from '../daemon/harness.ts';
-import { TICKS } from '../fakes/premiere/media.ts';
+import { lookAt, TICKS } from '../fakes/premiere/media.ts';
 import { clipOf, Project, type Sequence, trackOf } from '../fakes/premiere/model.ts';
+import { makeShot } from '../host-bridge/mlt-render.ts';
 import { forgetPremiere, startScripts } from './premiere-interfaces.ts';
 
 /** What is of Premiere's scripts alone: dialogs, answers that stay away, QE, the playhead. */
@@ -122,6 +124,49 @@ test('the playhead is put on a frame', async () => {
 	expect(sequence.playhead).toBe(12n * FRAME);
 	expect((await premiere.port.state()).playhead).toBe(12);
 });
+
+test.each([[null], ['a Time is taken for none']] as const)(
+	'a clip is placed to the tick, in whichever form Premiere takes a time (where %s)',
+	async (fault) => {
+		const folder = await temporaryFolder();
+		const [theirs, ours] = [join(folder, 'theirs.mov'), join(folder, 'ours.mov')];
+		await makeShot(theirs, 'red', 440, 50, '25');
+		await copyFile(theirs, ours);
+		const { id } = project.addItem({ kind: 'media', name: 'theirs', media: lookAt(theirs) });
+		for (const track of sequence.tracks) {
+			const at = { start: 0n, end: 50n * FRAME };
+			track.clips.push(clipOf({ kind: track.kind, item: id, name: 'theirs', ...at }));
+		}
+		if (fault) project.faults.add(fault);
+		const range = { start: 61, end: 111 };
+		const shared = {
+			kind: 'place',
+			path: ours,
+			name: 'ours',
+			enabled: true,
+			draft: false,
+		} as const;
+		for (const by of [0, 100]) {
+			const at = { start: range.start + by, end: range.end + by };
+			await premiere.port.edit(where(), {
+				operation: randomUUID(),
+				label: 'Pickup',
+				steps: [
+					{ ...shared, of: 'video', track: 'V1', range: at },
+					{ ...shared, of: 'audio', track: 'A1', range: at },
+				],
+			});
+		}
+		const standing = project
+			.sequence(sequence.id)
+			.tracks.map(({ clips }) =>
+				clips.map(({ name, start, end }) => `${name} ${start / FRAME}–${end / FRAME}`),
+			);
+		const wanted = ['theirs 0–50', 'ours 61–111', 'ours 161–211'];
+		expect(standing).toEqual([wanted, wanted]);
+		expect(premiere.program.errors).toEqual([]);
+	},
+);
 
 test('what the person has noted with a clip stays', async () => {
 	const item = project.addItem({ kind: 'bin', name: 'Pickup' });

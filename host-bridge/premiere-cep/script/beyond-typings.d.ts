@@ -4,7 +4,12 @@
  */
 
 interface Sequence {
-	overwriteClip?(item: ProjectItem, time: Time, videoTrack: number, audioTrack: number): boolean;
+	overwriteClip?(
+		item: ProjectItem,
+		time: Time | string,
+		videoTrack: number,
+		audioTrack: number,
+	): boolean;
 }
 
 interface ProjectItem {

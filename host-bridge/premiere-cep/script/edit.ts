@@ -40,15 +40,48 @@ function put(sequence: Sequence, wanted: Of<'put'>): void {
 		item.setOutPoint(timeOf(wanted.of.end), ALL_MEDIA);
 	}
 	try {
-		overwrite(sequence, item, wanted);
+		overwriteInSomeForm(sequence, item, wanted, before);
 	} finally {
 		clearPoints(item);
 	}
-	if (isRestUntouched(sequence, before, wanted)) return;
-	const isBack = undoneTo(sequence, before);
-	throw problem(
+}
+
+/**
+ * The manual has a text of seconds for a time, the typings a `Time`, and either may be taken for none:
+ * what comes elsewhere, or over others, is undone, and the other form tried. That one is kept which
+ * was right.
+ */
+function overwriteInSomeForm(
+	sequence: Sequence,
+	item: ProjectItem,
+	wanted: Of<'put'>,
+	before: string[],
+): void {
+	for (let tries = 0; tries < FORMS; tries += 1) {
+		let thrown: unknown = null;
+		try {
+			overwrite(sequence, item, wanted);
+		} catch (error) {
+			thrown = error;
+		}
+		const isRight = isAsWanted(sequence, before, wanted);
+		if (isRight && thrown === null) return;
+		const isBack = isRight || undoneTo(sequence, before);
+		if (!isBack || (thrown !== null && tries + 1 === FORMS)) throw misplaced(isBack, thrown);
+		form = (form + 1) % FORMS;
+	}
+	throw misplaced(true, null);
+}
+
+/** 0: as a `Time`; 1: as text. */
+let form = 0;
+const FORMS = 2;
+
+function misplaced(isBack: boolean, thrown: unknown): unknown {
+	if (thrown !== null && isBack) return thrown;
+	return problem(
 		'host-refused',
-		`Premiere put a clip over others that stood elsewhere${isBack ? ', which was undone' : ''}`,
+		`Premiere put a clip elsewhere than it was told to${isBack ? ', which was undone' : ''}`,
 		isBack ? 'Look whether the sequence is as it was.' : 'Undo in Premiere until it is as it was.',
 	);
 }
@@ -57,22 +90,34 @@ function put(sequence: Sequence, wanted: Of<'put'>): void {
 function overwrite(sequence: Sequence, item: ProjectItem, { at, video, audio }: Of<'put'>): void {
 	const time = timeOf(at.start);
 	if (typeof sequence.overwriteClip === 'function') {
-		sequence.overwriteClip(item, time, video, audio);
+		sequence.overwriteClip(item, form === 0 ? time : String(time.seconds), video, audio);
 		return;
 	}
 	const track = sequence.videoTracks[video] as Track | undefined;
-	if (track) track.overwriteClip(item, time);
+	if (track) track.overwriteClip(item, form === 0 ? time : time.seconds);
 }
 
-/** Whether all that was not to be covered stands as before. */
-function isRestUntouched(sequence: Sequence, before: string[], wanted: Of<'put'>): boolean {
+/** Whether all that was not to be covered stands as before, and nothing has come elsewhere. */
+function isAsWanted(sequence: Sequence, before: string[], wanted: Of<'put'>): boolean {
 	const now = standingIn(sequence);
 	for (let at = 0; at < before.length; at += 1) {
 		const line = before[at] as string;
 		if (!isCovered(line, wanted) && !isAmong(now, line)) return false;
 	}
+	const { start } = wanted.at;
+	for (let at = 0; at < now.length; at += 1) {
+		const line = now[at] as string;
+		if (!isAmong(before, line) && !isNear(line.split(' ')[2] as string, start)) return false;
+	}
 	return true;
 }
+
+/** Text of seconds may be some ticks beside a frame. */
+function isNear(ticks: string, wanted: string): boolean {
+	return Math.abs(Number(ticks) - Number(wanted)) < TICKS_OF_A_MILLISECOND;
+}
+
+const TICKS_OF_A_MILLISECOND = 254016000;
 
 function isCovered(line: string, { at, video, audio }: Of<'put'>): boolean {
 	const [kind, track, start, end] = line.split(' ') as [string, string, string, string];

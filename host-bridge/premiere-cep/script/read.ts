@@ -43,7 +43,10 @@ export function sequenceOf(id: string): Sequence | null {
 export function standingIn(sequence: Sequence): string[] {
 	const lines: string[] = [];
 	eachClip(sequence, (clip, kind, track) => {
-		lines.push(`${kind} ${track} ${clip.start.ticks} ${clip.end.ticks} ${clip.inPoint.ticks}`);
+		const { start, end, inPoint, name } = clip;
+		const item = clip.projectItem as ProjectItem | undefined;
+		const of = item ? item.nodeId : '';
+		lines.push(`${kind} ${track} ${start.ticks} ${end.ticks} ${inPoint.ticks} ${of} ${name}`);
 	});
 	return lines;
 }

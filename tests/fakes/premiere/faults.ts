@@ -4,6 +4,7 @@ export const FAULTS = {
 	'an edit is refused': 'executeTransaction gives false, and nothing was placed',
 	'sound on A1': 'linked sound lands on the first audio track, whichever was named',
 	'a clip comes out a frame longer': 'what is placed covers a frame more than its media has',
+	'a clip lands elsewhere': 'it comes two seconds later than it was wanted, with success',
 	'a track out of range is ignored': 'an index too high gives success with nothing placed',
 	'an import does nothing': 'importFiles gives true, and nothing was imported',
 	'an import lands in the root': 'although a bin was named',
@@ -23,6 +24,8 @@ export const FAULTS = {
 export const SCRIPT_FAULTS = {
 	'answers stay empty': 'scripts run, and their callbacks get an empty text',
 	'a clip is put at the start': 'overwriteClip takes its time for none',
+	'a Time is taken for none':
+		'overwriteClip reads seconds as text, as its manual says, and nothing else',
 	'a clip is put at the start, and QE undoes nothing': 'and what nobody promises does nothing',
 	'sequences have no overwriteClip':
 		'as in the typings; that of a track leaves the sound to Premiere',

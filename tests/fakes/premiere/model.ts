@@ -198,7 +198,8 @@ export class Project {
 		const media = item.media;
 		const whole = { in: 0n, out: media?.duration ?? 5n * TICKS };
 		const marks = item.marks ?? whole;
-		const start = nearestFrame(at, of.ticksPerFrame);
+		const later = this.faults.has('a clip lands elsewhere') ? 2n * TICKS : 0n;
+		const start = nearestFrame(at + later, of.ticksPerFrame);
 		const longer = this.faults.has('a clip comes out a frame longer') ? of.ticksPerFrame : 0n;
 		const link = randomUUID();
 		const parts: ['video' | 'audio', number, number | null][] = [];

@@ -93,11 +93,12 @@ export class Sequence {
 	/** Whatever comes of it, it says yes. */
 	overwriteClip(
 		projectItem: ProjectItem,
-		time: Time,
+		time: Time | string,
 		vTrackIndex: number,
 		aTrackIndex: number,
 	): boolean {
-		overwrite(this.#world, this.#model, projectItem, ticksOf(time), vTrackIndex, aTrackIndex);
+		const at = timeIn(this.#world.project, time);
+		overwrite(this.#world, this.#model, projectItem, at, vTrackIndex, aTrackIndex);
 		return true;
 	}
 	#tracks(kind: ModelTrack['kind']): TrackCollection {
@@ -292,6 +293,14 @@ export class QESequence {
 		void writeFrame(faults, { of, at, size: of.size, path: name });
 		return true;
 	}
+}
+
+/** A `Time`, as the typings have it of tracks; or seconds as text, as the manual has it of sequences. */
+function timeIn({ faults }: Project, time: Time | string): bigint {
+	const readsText = faults.has('a Time is taken for none');
+	if (typeof time !== 'string') return readsText ? 0n : ticksOf(time);
+	if (!readsText) throw new Error('Illegal Parameter type');
+	return BigInt(Math.round(Number(time) * Number(TICKS)));
 }
 
 /** An index out of range is no error, and nothing is placed then. */
