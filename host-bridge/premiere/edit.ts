@@ -234,7 +234,8 @@ function jobOf<H>(hands: Hands<H>, read: ReadCut<H>, put: Put, has: bigint): Job
 			`Expected a clip of ${from + rangeLength(range)} frames, Premiere has ${Number(has / ticksPerFrame)} of ${put.path}`,
 		);
 	}
-	const video = put.video ?? freeTracks(read, 'video', range).at(-1) ?? null;
+	const pictures = freeTracks(read, 'video', range);
+	const video = put.video ?? pictures[pictures.length - 1] ?? null;
 	const audio = put.audio ?? freeTracks(read, 'audio', range)[0] ?? null;
 	return { put, isWhole, video, audio };
 }

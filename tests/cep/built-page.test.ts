@@ -45,6 +45,16 @@ const EDITORS = [
 	},
 ] as const;
 
+/** What came after Chromium 88, in which CEP 11 runs, of what one would use without a thought. */
+const NEWER =
+	/\.(at|findLast|findLastIndex|toSorted|toReversed|toSpliced)\(|\bstructuredClone\(|\bcrypto\.randomUUID\(|\bAbortSignal\.(abort|timeout|any)\(|\bObject\.groupBy\(|\bArray\.fromAsync\(|\bPromise\.withResolvers\(/g;
+
+test('the page as it is built asks nothing of a browser that Chromium 88 lacks', async () => {
+	const page = await readFile(join(folder, 'page.js'), 'utf8');
+	expect(page).toContain('Object.hasOwn =');
+	expect([...page.matchAll(NEWER)].map(([found]) => found)).toEqual([]);
+});
+
 test.each(EDITORS)(
 	'the page as it is built is the agent of $name, by Node and the scripts beside it',
 	async ({ appId, name, open }) => {

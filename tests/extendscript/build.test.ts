@@ -48,9 +48,16 @@ function faultOf(node: AnyNode): string | null {
 			return [node.consequent, node.alternate].some(({ type }) => type === node.type)
 				? 'a condition in a condition'
 				: null;
+		case 'LogicalExpression':
+			// ExtendScript takes `a || b && c` for `(a || b) && c`.
+			return node.operator === '||' && isAnd(node.right) ? 'an and behind an or' : null;
 		default:
 			return null;
 	}
+}
+
+function isAnd(node: AnyNode): boolean {
+	return node.type === 'LogicalExpression' && node.operator === '&&';
 }
 
 function nodesOf(node: Node): readonly Node[] {
@@ -67,6 +74,21 @@ test('every script is ES3 and leans on nothing that came later', () => {
 	expect([...scripts.keys()]).toContain('after-effects.jsx');
 	for (const script of scripts.values()) expect(faultsOf(script)).toEqual([]);
 });
+
+test.each([
+	['var a = b || c && d;', 'an and behind an or'],
+	['var a = b ? c : d ? e : f;', 'a condition in a condition'],
+	['var a = [].map(b);', 'later than ES3'],
+])('%s is no script for it', (script, fault) => {
+	expect(faultsOf(script)).toEqual([expect.stringContaining(fault)]);
+});
+
+test.each(['var a = b || (c && d);', 'var a = b && c || d;', 'var a = b ? c : (d ? e : f);'])(
+	'%s is one',
+	(script) => {
+		expect(faultsOf(script)).toEqual([]);
+	},
+);
 
 test('every script loads in an engine that has the builtins of ES3 alone', () => {
 	for (const script of scripts.values()) {

@@ -173,31 +173,38 @@ function fitInto(layer: AVLayer, item: AVItem, comp: CompItem): void {
 	const { width, height, pixelAspect } = item;
 	const across = (comp.width * comp.pixelAspect) / (width * pixelAspect);
 	const factor = Math.min(across, comp.height / height);
-	if (Math.abs(factor - 1) < 0.001) return;
-	scaleOf(layer).setValue([factor * 100, factor * 100]);
+	multiply(layer, 'ADBE Scale', [factor, factor]);
 }
 
-/** Other media of another size keep the size that they are seen in. */
+/** Other media of another size keep the size and the place that they are seen in. */
 function rescale(layer: AVLayer, by: number[]): void {
 	const [across, down] = by as [number, number];
-	if (Math.abs(across - 1) < 0.001 && Math.abs(down - 1) < 0.001) return;
-	const scale = scaleOf(layer);
-	if (scale.numKeys === 0) {
-		scale.setValue(scaled(scale.value));
-		return;
-	}
-	for (let key = 1; key <= scale.numKeys; key += 1) {
-		scale.setValueAtKey(key, scaled(scale.keyValue(key)));
-	}
-
-	function scaled(value: number[]): [number, number] {
-		return [(value[0] as number) * across, (value[1] as number) * down];
-	}
+	multiply(layer, 'ADBE Scale', [across, down]);
+	// In pixels of the media.
+	multiply(layer, 'ADBE Anchor Point', [1 / across, 1 / down]);
 }
 
-function scaleOf(layer: AVLayer): TwoDProperty {
+/** The first two components of a property of the layer's transform, at all its keys. */
+function multiply(layer: AVLayer, name: string, by: [number, number]): void {
+	const [across, down] = by;
+	if (Math.abs(across - 1) < 0.001 && Math.abs(down - 1) < 0.001) return;
 	const group = layer.property('ADBE Transform Group') as PropertyGroup;
-	return group.property('ADBE Scale') as TwoDProperty;
+	const property = group.property(name) as ThreeDProperty;
+	if (property.numKeys === 0) {
+		property.setValue(multiplied(property.value));
+		return;
+	}
+	for (let key = 1; key <= property.numKeys; key += 1) {
+		property.setValueAtKey(key, multiplied(property.keyValue(key)));
+	}
+
+	/** As many components as it has: a layer in space refuses two. */
+	function multiplied(value: number[]): [number, number, number] {
+		const all = value.slice() as [number, number, number];
+		all[0] *= across;
+		all[1] *= down;
+		return all;
+	}
 }
 
 function checkTimes(layer: Layer, from: number, to: number, frame: number): void {

@@ -67,8 +67,8 @@ function compInFront(): CompItem | null {
 		front = { id: activeItem.id, file: where };
 		return activeItem;
 	}
-	if (front === null || (front.file !== where && front.file !== '')) return null;
-	return compOf(front.id);
+	if (front === null) return null;
+	return front.file === where || front.file === '' ? compOf(front.id) : null;
 }
 
 function headOf(comp: CompItem): RawCompHead {

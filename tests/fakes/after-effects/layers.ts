@@ -326,6 +326,7 @@ export function layerFaces(faces: Faces): LayerFaces {
 			if (ignores('replaceSource')) return;
 			program.change('Replace source', () => {
 				const own = this.#own;
+				own.anchor = anchorOf(this.#comp, this.#id);
 				own.source = newSource.id;
 				const { duration } = faces.item(newSource.id) as FootageModel;
 				if (duration > 0) {
@@ -383,6 +384,12 @@ export function layerFaces(faces: Faces): LayerFaces {
 		}
 	}
 
+	function anchorOf(comp: number, id: number): readonly number[] {
+		const { anchor, source } = faces.layer(comp, id);
+		const item = faces.item(source ?? comp) as FootageModel | CompModel;
+		return anchor ?? [item.width / 2, item.height / 2];
+	}
+
 	function propertiesOf(comp: number, id: number): readonly [string, unknown][] {
 		const own = () => faces.layer(comp, id);
 		const fixed = (name: string, value: () => number | readonly number[]): [string, Property] => [
@@ -393,9 +400,20 @@ export function layerFaces(faces: Faces): LayerFaces {
 			value: () => own().scale,
 			keys: () => own().scaleKeys,
 			set: (value, key) => {
+				const all = componentsOf(value, key === null ? own().scale : own().scaleKeys[key]!);
 				program.change('Scale', () => {
-					if (key === null) own().scale = value as [number, number];
-					else own().scaleKeys[key] = value as [number, number];
+					if (key === null) own().scale = all;
+					else own().scaleKeys[key] = all;
+				});
+			},
+		});
+		const anchor = new Property('ADBE Anchor Point', {
+			value: () => anchorOf(comp, id),
+			keys: () => [],
+			set: (value) => {
+				const all = componentsOf(value, anchorOf(comp, id));
+				program.change('Anchor Point', () => {
+					own().anchor = all;
 				});
 			},
 		});
@@ -404,6 +422,7 @@ export function layerFaces(faces: Faces): LayerFaces {
 			return [width / 2, height / 2];
 		};
 		const transform: [string, unknown][] = [
+			['ADBE Anchor Point', anchor],
 			['ADBE Scale', scale],
 			fixed('ADBE Position', centre),
 			fixed('ADBE Rotate Z', () => 0),
@@ -424,6 +443,13 @@ export function layerFaces(faces: Faces): LayerFaces {
 	}
 
 	return { PropertyBase, Property, PropertyGroup, Layer, AVLayer, LayerCollection };
+}
+
+/** What a property with that value takes: a layer in space refuses two components. */
+function componentsOf(value: number | readonly number[], before: readonly number[]) {
+	const all = typeof value === 'number' ? [value] : value;
+	if (all.length === before.length) return all;
+	throw new Error(`After Effects error: Value array does not have ${before.length} elements.`);
 }
 
 type PropertyOf = {

@@ -72,9 +72,12 @@ export type LayerModel = {
 	guide: boolean;
 	matte: 'none' | 'is' | 'has';
 	timeRemap: boolean;
-	scale: [number, number];
+	/** Two components, or three in space. */
+	scale: readonly number[];
 	/** Values of `scale` at its keys, where it has any. */
-	scaleKeys: [number, number][];
+	scaleKeys: (readonly number[])[];
+	/** In pixels of its media; null: their middle. Stays as it is when the media are replaced. */
+	anchor: readonly number[] | null;
 	opacity: number;
 	effects: { name: string; enabled: boolean }[];
 	/** dB. */
@@ -112,6 +115,7 @@ export function layerModel(
 		timeRemap: false,
 		scale: [100, 100],
 		scaleKeys: [],
+		anchor: null,
 		opacity: 100,
 		effects: [],
 		levels: [0, 0],

@@ -9,6 +9,7 @@ import {
 	addComp,
 	addFootage,
 	type CompModel,
+	type FootageModel,
 	type LayerModel,
 	layerModel,
 } from '../../fakes/after-effects/model.ts';
@@ -184,8 +185,8 @@ test('other media keep trims, keyframes, effects and the size that they are seen
 		inPoint: 2.2,
 		outPoint: 2.8,
 		scaleKeys: [
-			[50, 50],
-			[100, 80],
+			[50, 50, 100],
+			[100, 80, 100],
 		],
 		effects: [{ name: 'Glow', enabled: true }],
 	});
@@ -200,8 +201,9 @@ test('other media keep trims, keyframes, effects and the size that they are seen
 	const sound = { ...swap, item: { ...swap.item, track: 'A1' } };
 	await edit([swap, sound]);
 	const layer = layers().find(({ name }) => name === 'finished')!;
-	const source = running.program.model.items.find(({ id }) => id === layer.source)!;
+	const source = running.program.model.items.find(({ id }) => id === layer.source) as FootageModel;
 	expect(source).toMatchObject({ file: take2, name: 'finished' });
+	expect(layer.anchor).toEqual([source.width / 2, source.height / 2]);
 	expect(layer).toMatchObject({
 		startTime: 2,
 		inPoint: 2.2,
@@ -209,16 +211,16 @@ test('other media keep trims, keyframes, effects and the size that they are seen
 		label: 3,
 		effects: [{ name: 'Glow', enabled: true }],
 		scaleKeys: [
-			[100, 100],
-			[200, 160],
+			[100, 100, 100],
+			[200, 160, 100],
 		],
 	});
 	running.program.undo();
 	expect(placed()).toMatchObject({
 		label: 11,
 		scaleKeys: [
-			[50, 50],
-			[100, 80],
+			[50, 50, 100],
+			[100, 80, 100],
 		],
 	});
 });
