@@ -157,6 +157,23 @@ test('a new track for sound takes two channels', async () => {
 	expect(tracks.at(-1)).toMatchObject({ kind: 'audio', subtype: 'stereo' });
 });
 
+test('a clip comes at the first try, so that nothing has to be taken out again', async () => {
+	const resolve = await open({ faults: ['delete-nothing'] });
+	await edit([place('video'), place('audio')]);
+	await expectPlaced(resolve);
+});
+
+test.each([[[]], [['end-included']]])(
+	'what comes without an answer, and so would not be saved, is placed again %j',
+	async (more) => {
+		const resolve = await open({ faults: ['append-unanswered-once', ...more] });
+		await edit([place('video'), place('audio')]);
+		await expectPlaced(resolve);
+		const items = (await resolve.model()).timelines[0]!.tracks.flatMap((track) => track.items);
+		expect(items.filter(({ unsaved }) => unsaved)).toEqual([]);
+	},
+);
+
 describe('It gets there all the same', () => {
 	test.each([
 		['end-included'],
@@ -182,6 +199,7 @@ describe('It says so and leaves nothing behind', () => {
 	test.each([
 		['append-nothing', [], 'placed nothing'],
 		['append-none', [], 'placed nothing'],
+		['append-unanswered', [], 'did not answer for what it placed'],
 		['append-both', ['delete-takes-linked'], /: V1 at .*, A1 at /],
 		['import-nothing', [], 'Resolve did not import'],
 	])('with %s', async (fault, more, says) => {
@@ -299,6 +317,27 @@ for track in studio.timelines[0]["tracks"]:
 		const before = new Set(await standing(resolve));
 		const steps: readonly EditStep[] = [
 			{ kind: 'remove', item: at('V1') },
+			place('video', { path: other, range: { start: 70, end: 100 } }),
+		];
+		await expect(edit(steps)).rejects.toThrow('right is there');
+		expect(new Set(await standing(resolve))).toEqual(before);
+	});
+
+	test.each([
+		['', 5],
+		['', 10],
+		['end-included', 5],
+		['end-included', 10],
+	])('and less than its file has is put back to the frame (%s, from %i)', async (fault, left) => {
+		const resolve = await placed({ faults: ['append-over', fault] });
+		// Its end is the file's, or comes before; the next clip follows at once.
+		await resolve.run(
+			`each = studio.timelines[0]["tracks"][0]["items"][-1]; each.update(start=each["start"] + 10, left=${left}, duration=20)`,
+		);
+		const before = new Set(await standing(resolve));
+		const range = { start: 60, end: 80 };
+		const steps: readonly EditStep[] = [
+			{ kind: 'remove', item: { ...at('V1'), range } },
 			place('video', { path: other, range: { start: 70, end: 100 } }),
 		];
 		await expect(edit(steps)).rejects.toThrow('right is there');

@@ -1,19 +1,24 @@
 """
 Places a clip at a frame of a track, and looks whether it stands there. Resolve answers with success
 where nothing came, where the clip came onto another track, and where it is a frame short: versions
-differ in whether the last frame of a source is named or the one after it.
+differ in whether the last frame of a source is named (18) or the one after it (19 and newer). And it
+answers with nothing where a clip came all the same: that one is gone when the project is saved.
 """
 
 from collections import Counter
 
 from .discard import discard
+from .media import Media, id_of
 from .problem import Problem
 from .timeline import everything_on, track_name
+from .told import listed
 
 _MEDIA_TYPE = {"video": 1, "audio": 2}
 
-_includes_last = [True, False]
-"""What this Resolve was found to take comes first; before that, what makes no clip too long."""
+_NO_ANSWER = "it did not answer for what it placed, as if that will not be saved"
+
+_seen = []
+"""Whether this Resolve names the last frame of a source, once that was seen."""
 
 
 def append(sequence, pool, clip, where, source_in):
@@ -30,21 +35,41 @@ def append(sequence, pool, clip, where, source_in):
         "recordFrame": start,
     }
     before = list(everything_on(sequence.timeline))
-    came = []
-    for includes_last in list(_includes_last):
-        last = source_in + end - start - (1 if includes_last else 0)
-        pool.append(dict(info, endFrame=last))
-        came = _come(before, list(everything_on(sequence.timeline)))
-        if [_place_of(each) for each in came] == [where]:
-            _includes_last.sort(key=lambda each: each != includes_last)
-            return came[0]
-        if came:
-            discard(sequence, came)
-        if [_place_of(each)[:3] for each in came] not in ([], [where[:3]]):
+    is_to_its_end = Media(clip).frames == source_in + end - start
+    got = ""
+    for names_last in _readings(is_to_its_end):
+        # What came without an answer is asked for once more.
+        for _ in range(2):
+            last = source_in + end - start - (1 if names_last else 0)
+            answer = listed(pool.append(dict(info, endFrame=last)))
+            came = _come(before, list(everything_on(sequence.timeline)))
+            is_right = [_place_of(each) for each in came] == [where]
+            if is_right and answer:
+                # Of a file that ends there the frame after its last cannot show in any version.
+                if names_last or not is_to_its_end:
+                    _seen[:] = [names_last]
+                return came[0]
+            # Nothing else is taken away, whatever Resolve has done to it.
+            ours = [each for each in came if id_of(each.media) == id_of(clip)]
+            if ours:
+                discard(sequence, ours)
+            if not is_right:
+                break
+        got = got or (_NO_ANSWER if is_right else _said(came))
+        if is_right or [_place_of(each)[:3] for each in came] not in ([], [where[:3]]):
             break
     wanted = "%s at %d\u2013%d" % (track_name(kind, index), start, end)
-    got = ", ".join("%s at %d\u2013%d" % _said(each) for each in came) or "it placed nothing"
-    raise Problem("host-refused", "Expected the clip on %s, Resolve's answer: %s" % (wanted, got))
+    said = "Expected the clip on %s, Resolve's answer: %s"
+    raise Problem("host-refused", said % (wanted, got or "it placed nothing"))
+
+
+def _readings(is_to_its_end):
+    """
+    Whether to name the last frame: first what this Resolve is known for. Before that what newer ones
+    take, unless older ones would show a frame too many then, which a neighbour may lose.
+    """
+    first = _seen[0] if _seen else not is_to_its_end
+    return [first, not first]
 
 
 def _come(before, now):
@@ -68,5 +93,6 @@ def _place_of(standing):
     return standing.kind, standing.index, standing.start, standing.end
 
 
-def _said(standing):
-    return track_name(standing.kind, standing.index), standing.start, standing.end
+def _said(came):
+    places = [(track_name(each.kind, each.index), each.start, each.end) for each in came]
+    return ", ".join("%s at %d\u2013%d" % place for place in places)

@@ -4,7 +4,7 @@ import os
 from fractions import Fraction
 
 from .looks import picture_effects
-from .media import Media
+from .media import Media, id_of
 from .problem import Problem
 from .rates import drops_frames, frame_at, nominal, rate_of
 from .timeline import (
@@ -200,7 +200,7 @@ class _Reader:
             return _synthetic(str(why)), STILL
 
     def _media(self, clip):
-        key = told(clip, "GetMediaId") or told(clip, "GetUniqueId") or id(clip)
+        key = id_of(clip) or id(clip)
         if key not in self.media:
             self.media[key] = Media(clip)
         return self.media[key]

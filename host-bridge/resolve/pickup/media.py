@@ -34,6 +34,11 @@ class Media:
         return self.kind.lower() == "still" or self.frames == 1
 
 
+def id_of(clip):
+    """What a clip of the media pool is known by; None of what is none."""
+    return told(clip, "GetUniqueId") or told(clip, "GetMediaId")
+
+
 def path_of(clip):
     """The file that a clip in the media pool plays; "" where it is none."""
     said = told(clip, "GetClipProperty", "File Path")

@@ -3,7 +3,7 @@ Gives clips that stand in the cut other media. Resolve does that to a clip of th
 to every place where that is used: only where all of those are meant is it right.
 """
 
-from .media import path_of, same_path
+from .media import id_of, path_of, same_path
 from .problem import Problem
 from .timeline import everything_on, track_name
 from .told import told, whole
@@ -20,12 +20,12 @@ class Swaps:
 
     def plays(self, clip, path):
         """Whether a clip plays a file, or did before this edit gave it another."""
-        return same_path(self._given.get(_id(clip)) or path_of(clip) or ".", path)
+        return same_path(self._given.get(id_of(clip)) or path_of(clip) or ".", path)
 
     def give(self, standing, path):
         """Gives what takes it back. Raises Problem."""
         clip = standing.media
-        key = _id(clip)
+        key = id_of(clip)
         if key in self._given:
             return []
         meant = {_key(self._sequence.timeline, standing)}
@@ -34,7 +34,7 @@ class Swaps:
                 found = self._find(item)
             except Problem:
                 continue
-            if _id(found.media) == key:
+            if id_of(found.media) == key:
                 meant.add(_key(self._sequence.timeline, found))
         uses = [(each, place) for each, place in self._uses(key) if place not in meant]
         if uses:
@@ -64,15 +64,11 @@ class Swaps:
         for number in range(1, (whole(told(project, "GetTimelineCount")) or 0) + 1):
             timeline = told(project, "GetTimelineByIndex", number)
             for each in everything_on(timeline):
-                if each.media is not None and _id(each.media) == key:
+                if each.media is not None and id_of(each.media) == key:
                     yield each, _key(timeline, each)
 
     def _shape(self, key):
         return [(place, whole(told(each.item, "GetLeftOffset"))) for each, place in self._uses(key)]
-
-
-def _id(clip):
-    return told(clip, "GetUniqueId") or told(clip, "GetMediaId")
 
 
 def _key(timeline, standing):

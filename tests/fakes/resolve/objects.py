@@ -7,7 +7,8 @@ frames          frames-as-floats, frames-as-texts, source-start-off
 lists           none-for-empty, lists-by-number
 pages           delete-needs-edit, stills-need-color
 tracks          track-in-front, track-not-added
-placing         append-nothing, append-none, append-wrong-track, append-both, end-included
+placing         append-nothing, append-none, append-wrong-track, append-both, append-over,
+                append-unanswered, append-unanswered-once, end-included
 taking out      delete-flaky, delete-nothing, delete-takes-linked
 media           import-elsewhere, import-none, import-nothing, import-twice, replace-nothing
 pictures        still-late, still-never, still-refused, still-in-pieces
@@ -165,10 +166,18 @@ class MediaPool(Remote):
             item = {"start": start, "duration": length, "media": media["id"], "left": int(first)}
             item.update(name=media["name"], enabled=True, colour="", id=studio.new_id("item"))
             placed = TimelineItem(studio, item)
+            if studio.has("append-over"):
+                cut_away(tracks_of(timeline, kind)[index - 1], item)
             if not studio.has("append-nothing") and self._is_free(
                 timeline, kind, index, item, media
             ):
                 tracks_of(timeline, kind)[index - 1]["items"].append(item)
+        if studio.has("append-unanswered") or (
+            studio.has("append-unanswered-once") and studio.first_time("append")
+        ):
+            # It is seen, and gone when the project is saved.
+            item["unsaved"] = True
+            return None
         # It answers with an item all the same.
         return placed
 
@@ -504,6 +513,17 @@ class Graph(Remote):
 
     def GetToolsInNode(self, _index):
         return []
+
+
+def cut_away(track, item):
+    """Takes from what begins later on a track as much as an item covers."""
+    ends = item["start"] + item["duration"]
+    for each in track["items"]:
+        over = ends - each["start"] if item["start"] < each["start"] else 0
+        if over > 0:
+            each.update(
+                start=ends, duration=each["duration"] - over, left=each.get("left", 0) + over
+            )
 
 
 def png(size, frame):
