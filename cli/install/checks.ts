@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { sha256Of } from '../../files/sha256.ts';
 import type { Check } from '../../protocol/rpc.ts';
+import { isSignature } from './cep.ts';
 import type { Machine } from './machine.ts';
 import { PROGRAMS, type Program } from './programs.ts';
 import { type Put, readReceipt } from './receipt.ts';
@@ -20,7 +21,7 @@ export async function editorChecks(machine: Machine, version: string): Promise<r
 	return (await Promise.all(checks)).flat();
 }
 
-async function checkOf({ name }: Program, put: Put, version: string): Promise<Check> {
+async function checkOf({ name, isToBeSigned }: Program, put: Put, version: string): Promise<Check> {
 	const changed = await Promise.all(
 		put.files.map(async ({ path, sha256: hash }) => {
 			const there = await readFile(path).catch(() => null);
@@ -33,11 +34,17 @@ async function checkOf({ name }: Program, put: Put, version: string): Promise<Ch
 	);
 	const faults = changed.flat();
 	if (put.version !== version) faults.unshift(`this is ${version}`);
+	const isUnsigned = isToBeSigned === true && !put.files.some(({ path }) => isSignature(path));
+	if (isUnsigned) faults.push('it is not signed');
+	const action =
+		faults[0] === 'it is not signed'
+			? 'Have Adobe’s ZXPSignCmd sign it, or switch on the debug mode for extensions: docs/install.md says how.'
+			: `Run \`pickup install ${name}\`.`;
 	return {
 		name: put.of,
 		status: faults.length === 0 ? 'ok' : 'warning',
 		found: [`Pickup ${put.version} in ${put.at}`, ...faults.slice(0, 1)].join('; '),
-		action: faults.length === 0 ? null : `Run \`pickup install ${name}\`.`,
+		action: faults.length === 0 ? null : action,
 	};
 }
 

@@ -18,6 +18,8 @@ export type Program = {
 	readonly next: (files: Package) => string;
 	/** Whether there is a sign of it here, where its place alone is none. */
 	readonly isSeen?: (machine: Machine) => Promise<boolean>;
+	/** It loads what is signed, and the rest only where somebody has it told to. */
+	readonly isToBeSigned?: true;
 };
 
 export const PROGRAMS: readonly Program[] = [
@@ -60,6 +62,7 @@ function extension(name: string, title: 'After Effects' | 'Premiere', host: CepH
 		find: async (machine, scope) => cepPlaces(machine, scope, name, `${title}, as an extension`),
 		files: async (machine) => signed(machine, extensionFor(host, await built('cep.zip'))),
 		next: (files) => `In ${title}: Window › Extensions › Pickup.${isSigned(files) ? '' : UNSIGNED}`,
+		isToBeSigned: true,
 		isSeen: (machine) =>
 			hasSettingsOf(machine, title === 'Premiere' ? 'Premiere Pro' : 'After Effects'),
 	};
