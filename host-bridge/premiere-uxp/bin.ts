@@ -10,8 +10,8 @@ export type Imported = {
 	readonly item: ProjectItem;
 	readonly clip: ClipProjectItem;
 	readonly bin: FolderItem;
-	/** False where Premiere has put it elsewhere, whatever it was told. */
-	readonly isInBin: boolean;
+	/** Where it is: not the bin where Premiere has put it elsewhere, whatever it was told. */
+	readonly folder: FolderItem;
 };
 
 /** The item of a file, imported where it is not there. Throws `media-unreadable`. */
@@ -54,14 +54,10 @@ async function findItem(
 	bin: FolderItem,
 	path: string,
 ): Promise<Imported | null> {
-	const places = [
-		{ folder: bin, isInBin: true },
-		{ folder: await project.getRootItem(), isInBin: false },
-	];
-	for (const { folder, isInBin } of places) {
+	for (const folder of [bin, await project.getRootItem()]) {
 		for (const item of await folder.getItems()) {
 			const clip = await clipAt(ppro, item, path);
-			if (clip) return { item, clip, bin, isInBin };
+			if (clip) return { item, clip, bin, folder };
 		}
 	}
 	return null;

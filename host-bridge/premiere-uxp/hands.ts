@@ -49,12 +49,12 @@ export async function handsOn(ppro: Premiere, open: Open): Promise<Hands<TrackIt
 	}
 
 	function dress(add: Add, { path, name, draft }: Act<TrackItem> & { kind: 'dress' }): void {
-		const { clip, item, bin, isInBin } = imported.get(path)!;
+		const { clip, item, bin, folder } = imported.get(path)!;
 		add(clip.createSetNameAction(name));
 		if (draft) {
 			add(clip.createSetColorLabelAction(ppro.Constants.ProjectItemColorLabel.MANGO));
 		}
-		if (!isInBin) add(bin.createMoveItemAction(item, bin));
+		if (folder !== bin) add(folder.createMoveItemAction(item, bin));
 	}
 
 	function putIn(add: Add, editor: SequenceEditor, act: Act<TrackItem> & { kind: 'put' }): void {

@@ -208,6 +208,14 @@ describe.each([UXP, SCRIPTS])('By $name', (by) => {
 		).rejects.toThrow(/it is not there/);
 	});
 
+	it('a file that Premiere has put elsewhere than into the bin is moved there', async () => {
+		await open();
+		project.faults.add('an import lands in the root');
+		await edit([place('video', 'V1'), place('audio', 'A1')]);
+		const item = project.data.items.find(({ media }) => media?.path === other)!;
+		expect(project.item(item.parent!).name).toBe('Pickup');
+	});
+
 	it('points that the person has set in the bin do not trim what is placed', async () => {
 		await open();
 		await edit([{ kind: 'bin', path: other, name: 'kept' }]);

@@ -72,6 +72,8 @@ export class FolderItem extends Named {
 	}
 	createMoveItemAction(item: ProjectItem, newParent: FolderItem): Action {
 		const { project, locks } = this.world;
+		// It is asked of the folder that the item is in.
+		if (project.item(Named.idOf(item)).parent !== this.id) throw new Error('No such item here');
 		return locks.action(() => {
 			project.item(Named.idOf(item)).parent = Named.idOf(newParent);
 		});
