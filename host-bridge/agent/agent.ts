@@ -29,6 +29,8 @@ const SHARE = 1 / 10;
 /** The pause before an attempt to connect grows from the first to the second, in ms. */
 const PAUSES = [500, 4000] as const;
 
+const AWAY: Omit<AgentStatus, 'away'> = { advice: null, panel: null, brief: null };
+
 /** The agent of an editor: connects for ever, answers the daemon and tells it what changes. */
 export class Agent implements AgentRole {
 	readonly #port: EditorPort;
@@ -40,7 +42,7 @@ export class Agent implements AgentRole {
 	#read = '';
 	#told = '';
 	#client: Client | null = null;
-	#status: AgentStatus = { away: 'Connecting to Pickup …', panel: null, brief: null };
+	#status: AgentStatus = { ...AWAY, away: 'Connecting to Pickup …' };
 	#turn: Promise<unknown> = Promise.resolve();
 	#timer: unknown;
 	/** When the cut may be read again, on the clock of `Date`. */
@@ -197,7 +199,9 @@ export class Agent implements AgentRole {
 				await this.#connectOnce();
 				pause = PAUSES[0];
 			} catch (error) {
-				this.#say({ away: problemOf(error).message, panel: null, brief: null });
+				const { code, message, action } = problemOf(error);
+				const advice = code === 'daemon-unreachable' ? null : action;
+				this.#say({ ...AWAY, away: message, advice });
 			}
 			await this.#pause(pause);
 			pause = Math.min(pause * 2, PAUSES[1]);
@@ -238,13 +242,13 @@ export class Agent implements AgentRole {
 		else await lost;
 		this.#client = null;
 		connected.close();
-		this.#say({ away: 'Pickup has ended', panel: null, brief: null });
+		this.#say({ ...AWAY, away: 'Pickup has ended' });
 	}
 
 	#isConnected(port: number, token: string, id: string): void {
 		this.#told = '';
 		const panel = `http://127.0.0.1:${port}/panel/#token=${token}&host=${id}`;
-		this.#say({ ...this.#status, away: null, panel });
+		this.#say({ ...this.#status, away: null, advice: null, panel });
 	}
 
 	#connected(): Client {

@@ -44,6 +44,8 @@ export type Edit = {
 export type AgentStatus = {
 	/** Why it is not connected; null where it is. */
 	readonly away: string | null;
+	/** What to do about that; null where it is to start Pickup, or to wait. */
+	readonly advice: string | null;
 	/** The page to open for this editor; null while there is none. */
 	readonly panel: string | null;
 	readonly brief: Brief | null;

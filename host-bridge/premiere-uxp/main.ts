@@ -44,7 +44,13 @@ const view = new PanelView(document, {
 });
 
 uxp.entrypoints.setup({
-	plugin: { create() {}, destroy: () => agent.end() },
+	plugin: {
+		create() {},
+		destroy() {
+			agent.end();
+			view.end();
+		},
+	},
 	panels: {
 		'pickup.panel': {
 			create: (root: Element) => view.attach(root, agent.status),

@@ -1,23 +1,33 @@
 import type { AgentStatus } from '../agent/port.ts';
 import type { Element, Page } from './surroundings.ts';
 
+declare function setTimeout(callback: () => void, milliseconds: number): unknown;
+declare function clearTimeout(timer: unknown): void;
+
 export type ViewActions = {
 	readonly openInBrowser: (url: string) => void;
 	readonly tryNow: () => void;
 };
 
+/** How long the daemon's page may take until the person is offered a browser, in ms. */
+const LOADS_WITHIN = 10_000;
+
+/** The pause before a page that was not loaded is tried again grows from the first to the second, in ms. */
+const PAUSES = [2000, 60_000] as const;
+
 /**
- * What stands in Premiere's panel: the daemon's page in a webview; where there is no daemon, or this
- * Premiere draws no webview, a few words and buttons of UXP's own.
+ * What stands in Premiere's panel: the daemon's page in a webview; where there is no daemon, or the
+ * webview does not say that it has loaded the page, a few words and buttons of UXP's own.
  */
 export class PanelView {
 	readonly #page: Page;
 	readonly #actions: ViewActions;
 	#root: Element | null = null;
-	#shown: Element | null = null;
+	#words: Element | null = null;
+	#webview: Element | null = null;
+	#timer: unknown;
 	/** What is shown, so that a page that is looked at is not loaded anew. */
 	#showing = '';
-	#hasWebview = true;
 
 	constructor(page: Page, actions: ViewActions) {
 		this.#page = page;
@@ -31,47 +41,90 @@ export class PanelView {
 		this.show(status);
 	}
 
-	show({ panel, away }: AgentStatus): void {
-		if (!this.#root) return;
-		const showing = JSON.stringify([panel, panel === null && away, this.#hasWebview]);
-		if (showing === this.#showing) return;
+	show({ panel, away, advice }: AgentStatus): void {
+		const showing = JSON.stringify(panel === null ? [away, advice] : panel);
+		if (!this.#root || showing === this.#showing) return;
 		this.#showing = showing;
-		this.#shown?.remove();
-		this.#shown =
-			panel !== null && this.#hasWebview
-				? this.#webview(panel, () => this.show({ panel, away, brief: null }))
-				: this.#words(panel, away);
-		this.#root.appendChild(this.#shown);
+		this.end();
+		if (panel === null) this.#say(this.#absence(away, advice));
+		else this.#load(panel, PAUSES[0]);
 	}
 
-	#webview(panel: string, failed: () => void): Element {
+	/** Takes out what is shown, and tries nothing any more. */
+	end(): void {
+		clearTimeout(this.#timer);
+		this.#webview?.remove();
+		this.#webview = null;
+		this.#say(null);
+	}
+
+	/** A page that comes late, or after an error, takes the panel over from the words. */
+	#load(panel: string, pause: number): void {
+		this.#webview?.remove();
 		const view = this.#page.createElement('webview');
-		view.setAttribute('width', '100%');
-		view.setAttribute('height', '100%');
+		this.#webview = view;
+		let hasFailed = false;
 		view.setAttribute('src', panel);
-		view.addEventListener('loaderror', () => {
-			this.#hasWebview = false;
-			failed();
+		view.addEventListener('loadstop', () => {
+			// It stops after an error, too.
+			if (view !== this.#webview || hasFailed) return;
+			clearTimeout(this.#timer);
+			this.#say(null);
 		});
-		return view;
+		view.addEventListener('loaderror', () => {
+			if (view !== this.#webview || hasFailed) return;
+			hasFailed = true;
+			this.#say(this.#offer(panel));
+			const next = Math.min(pause * 2, PAUSES[1]);
+			this.#after(pause, () => this.#load(panel, next));
+		});
+		this.#lay();
+		this.#root?.appendChild(view);
+		this.#after(LOADS_WITHIN, () => this.#say(this.#offer(panel)));
 	}
 
-	#words(panel: string | null, away: string | null): Element {
+	#after(milliseconds: number, act: () => void): void {
+		clearTimeout(this.#timer);
+		this.#timer = setTimeout(act, milliseconds);
+	}
+
+	#say(words: Element | null): void {
+		this.#words?.remove();
+		this.#words = words;
+		this.#lay();
+		if (words) this.#root?.appendChild(words);
+	}
+
+	/** A webview has no height of its own. Where there are words it is below them. */
+	#lay(): void {
+		if (!this.#webview) return;
+		const [top, height] = this.#words ? ['50vh', '50vh'] : ['0', '100vh'];
+		Object.assign(this.#webview.style, { position: 'absolute', left: '0', width: '100vw' });
+		Object.assign(this.#webview.style, { top, height });
+	}
+
+	#offer(panel: string): Element {
+		return this.#box(
+			this.#text(
+				'Pickup is running. Where Premiere shows no panel below, open it in a browser: it does the same there.',
+			),
+			this.#button('Open the panel in a browser', () => this.#actions.openInBrowser(panel)),
+			this.#button('Close this message', () => this.#say(null)),
+		);
+	}
+
+	#absence(away: string | null, advice: string | null): Element {
+		return this.#box(
+			this.#text(away ?? 'Pickup is not running'),
+			this.#text(advice ?? HOW_TO_START),
+			this.#button('Try again now', this.#actions.tryNow),
+		);
+	}
+
+	#box(...children: readonly Element[]): Element {
 		const box = this.#page.createElement('div');
 		box.style.padding = '12px';
-		if (panel !== null) {
-			box.appendChild(this.#text('Pickup is running. Premiere cannot draw its panel here.'));
-			const open = () => this.#actions.openInBrowser(panel);
-			box.appendChild(this.#button('Open the panel in a browser', open));
-			return box;
-		}
-		box.appendChild(this.#text(away ?? 'Pickup is not running'));
-		box.appendChild(
-			this.#text(
-				'How to start Pickup: run “pickup daemon start” in a terminal. “pickup daemon --at-login on” has it started for you from then on. This panel notices by itself.',
-			),
-		);
-		box.appendChild(this.#button('Try again now', this.#actions.tryNow));
+		for (const child of children) box.appendChild(child);
 		return box;
 	}
 
@@ -88,3 +141,6 @@ export class PanelView {
 		return button;
 	}
 }
+
+const HOW_TO_START =
+	'How to start Pickup: run “pickup daemon start” in a terminal. “pickup daemon --at-login on” has it started for you from then on. This panel notices by itself.';

@@ -1,14 +1,12 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PanelView } from '../../host-bridge/premiere-uxp/view.ts';
 import type { Cut } from '../../protocol/timeline.ts';
 import { until } from '../daemon/harness.ts';
 import { type AgentDaemon, openAgentDaemon } from '../fakes/agent-daemon.ts';
 import type { Fault } from '../fakes/premiere/faults.ts';
 import { lookAt, TICKS } from '../fakes/premiere/media.ts';
 import { type Clip, clipOf, Project, type Sequence, trackOf } from '../fakes/premiere/model.ts';
-import { FakeElement } from '../fakes/premiere/uxp-runtime.ts';
 import { makeShot } from '../host-bridge/mlt-render.ts';
 import {
 	forgetPremiere,
@@ -202,49 +200,4 @@ describe.each([UXP, SCRIPTS])('By $name', (by) => {
 			expect(await readdir(folder())).toEqual(before);
 		});
 	});
-});
-
-describe('The panel', () => {
-	const brief = null;
-	it('has a webview on the daemon’s page, which is not loaded anew by what is told meanwhile', () => {
-		const root = new FakeElement('body');
-		const view = viewOn([]);
-		view.attach(root, { away: null, panel: 'http://127.0.0.1:1/panel/#token=a', brief });
-		const [webview] = root.children;
-		expect(webview?.attributes.get('src')).toBe('http://127.0.0.1:1/panel/#token=a');
-		view.show({ away: null, panel: 'http://127.0.0.1:1/panel/#token=a', brief });
-		view.attach(root, { away: null, panel: 'http://127.0.0.1:1/panel/#token=a', brief });
-		expect(root.children[0]).toBe(webview);
-	});
-
-	it('says how to start Pickup where it is not running, and tries at once when it is told to', () => {
-		const acts: string[] = [];
-		const root = new FakeElement('body');
-		viewOn(acts).attach(root, { away: 'Pickup is not running', panel: null, brief });
-		const texts = root.all.map(({ textContent }) => textContent);
-		expect(texts).toContain('Pickup is not running');
-		expect(texts.join()).toContain('pickup daemon start');
-		root.all.find(({ textContent }) => textContent === 'Try again now')!.fire('click');
-		expect(acts).toEqual(['try']);
-	});
-
-	it('opens in a browser where no webview is to be had', () => {
-		const acts: string[] = [];
-		const root = new FakeElement('body');
-		viewOn(acts).attach(root, { away: null, panel: 'http://127.0.0.1:1/panel/', brief });
-		root.children[0]!.fire('loaderror');
-		const button = root.all.find(
-			({ textContent }) => textContent === 'Open the panel in a browser',
-		);
-		button!.fire('click');
-		expect(acts).toEqual(['http://127.0.0.1:1/panel/']);
-		expect(root.children).toHaveLength(1);
-	});
-
-	function viewOn(acts: string[]): PanelView {
-		return new PanelView(
-			{ createElement: (name) => new FakeElement(name) as never },
-			{ openInBrowser: (url) => acts.push(url), tryNow: () => acts.push('try') },
-		);
-	}
 });

@@ -35,7 +35,10 @@ it.each(['premiere-uxp', 'premiere-uxp-all'])(
 			expect(type).toBe('panel');
 			expect(script).toContain(`"${id}"`);
 		}
-		expect(await readFile(join(folder, name, manifest.main), 'utf8')).toContain('src="main.js"');
+		const page = await readFile(join(folder, name, manifest.main), 'utf8');
+		expect(page).toContain('src="main.js"');
+		// A panel is as high as its page says: what is of 100 % of nothing does not show.
+		expect(page).toMatch(/html,\s*body\s*{[^}]*height: 100vh;/);
 		expect(script).not.toMatch(/^\s*(import|export) /m);
 	},
 );
