@@ -7,7 +7,7 @@ declare const crypto: { getRandomValues(bytes: Uint8Array): Uint8Array };
 
 /**
  * Whether what listens on the port has the token; from the question it learns nothing of it. `ask`
- * gives the body of a `GET` there. Throws what `ask` throws.
+ * gives the body of a `GET` there, or the one message of a WebSocket. Throws what `ask` throws.
  */
 export async function provesItself(
 	{ port, token }: { readonly port: number; readonly token: string },

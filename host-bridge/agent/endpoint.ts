@@ -6,7 +6,10 @@ import { type PortFile, PROTOCOL_VERSION, portFileSchema } from '../../protocol/
 export type Reach = {
 	/** The text of `daemon.json` in the state folder; null where there is none. */
 	readonly readPortFile: () => Promise<string | null>;
-	/** The body of a `GET`. Throws where nobody answers. */
+	/**
+	 * What is said at an address: the body of a `GET`, or the one message of a WebSocket there. Throws
+	 * where nobody answers, and a PickupError where it is known why.
+	 */
 	readonly get: (url: string) => Promise<string>;
 };
 
@@ -25,16 +28,22 @@ export async function findDaemon({ readPortFile, get }: Reach): Promise<PortFile
 		);
 	}
 	const url = `http://127.0.0.1:${daemon.port}`;
-	const isDaemon = await provesItself(daemon, (path) => get(`${url}${path}`)).catch(() => false);
-	if (!isDaemon) {
-		throw new PickupError('daemon-unreachable', 'Pickup is not running, or does not answer');
-	}
+	const isDaemon = await provesItself(daemon, (path) => get(`${url}${path}`)).catch(unreachable);
+	if (!isDaemon) unreachable(null);
 	if (daemon.protocol === PROTOCOL_VERSION) return daemon;
 	throw new PickupError(
 		'version-mismatch',
 		`Expected a daemon of protocol ${PROTOCOL_VERSION}, found Pickup ${daemon.version} with protocol ${daemon.protocol}`,
 		{ action: 'Install Pickup and what it has in this editor in one version.' },
 	);
+}
+
+function unreachable(cause: unknown): never {
+	if (cause instanceof PickupError) throw cause;
+	const said = cause instanceof Error ? `: ${cause.message}` : '';
+	throw new PickupError('daemon-unreachable', `Pickup is not running, or does not answer${said}`, {
+		cause,
+	});
 }
 
 function parsed(text: string): PortFile | null {

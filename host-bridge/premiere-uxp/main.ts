@@ -1,5 +1,6 @@
 import type { SocketLike } from '../../protocol/client.ts';
 import { Agent } from '../agent/agent.ts';
+import { ask } from './ask.ts';
 import { readPortFile } from './daemon-file.ts';
 import { premierePort } from './port.ts';
 import type { Element, Files, Page, Premiere, System, Uxp } from './surroundings.ts';
@@ -11,7 +12,6 @@ declare function require(name: 'fs'): Files;
 declare function require(name: 'os'): System;
 declare const document: Page;
 declare const crypto: { randomUUID(): string };
-declare const fetch: (url: string) => Promise<{ text(): Promise<string> }>;
 declare const WebSocket: new (url: string, protocols: string[]) => SocketLike;
 /** Of the package, by the build. */
 declare const VERSION: string;
@@ -26,14 +26,16 @@ const files = require('fs');
 // biome-ignore lint/style/useNodejsImportProtocol: it is UXP's own
 const system = require('os');
 
+const openSocket = (url: string, protocols: string[]) => new WebSocket(url, protocols);
+
 // `Application.version` is null in Premiere.
 const port = premierePort({ ppro: require('premierepro'), files }, uxp.host?.version ?? '');
 const agent = new Agent(port, {
 	id: crypto.randomUUID(),
 	client: { name: 'pickup-premiere', version: VERSION },
 	readPortFile: () => readPortFile(files, system),
-	get: async (url) => (await fetch(url)).text(),
-	openSocket: (url, protocols) => new WebSocket(url, protocols),
+	get: (url) => ask(openSocket, url),
+	openSocket,
 	onStatus: () => view.show(agent.status),
 });
 const view = new PanelView(document, {

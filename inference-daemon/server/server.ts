@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { PickupError } from '../../protocol/errors.ts';
 import { MAX_ANSWER_BYTES, SUBPROTOCOL } from '../../protocol/rpc.ts';
 import type { Log } from '../log.ts';
@@ -44,6 +44,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	});
 	http.on('upgrade', (request, socket: Socket, head) => {
 		socket.on('error', () => socket.destroy());
+		const proof = isStranger(request, gate()) ? null : proofFor(request, gate());
+		if (proof !== null) {
+			sockets.handleUpgrade(request, socket, head, (webSocket) => sayOnce(webSocket, proof));
+			return;
+		}
 		const status = refusal(request, gate());
 		if (status !== null) return refuse(socket, status);
 		sockets.handleUpgrade(request, socket, head, (webSocket) =>
@@ -71,6 +76,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			clearTimeout(patience);
 		},
 	};
+}
+
+/** For programs that may open a WebSocket and fetch nothing. */
+function sayOnce(socket: WebSocket, text: string): void {
+	socket.on('error', () => socket.terminate());
+	socket.send(text, () => socket.close());
 }
 
 /**

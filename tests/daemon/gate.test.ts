@@ -4,6 +4,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import {
 	MAX_MESSAGE_BYTES,
 	PROOF_PATH,
@@ -134,6 +135,29 @@ describe('Over HTTP', () => {
 		expect(fromFile.headers['access-control-allow-origin']).toBe('null');
 		const unproved = await ask(`${PROOF_PATH}${once}/${wrong}`, { origin: 'null' });
 		expect(unproved).toMatchObject({ status: 403, body: '' });
+	});
+
+	test('a program that may open nothing but WebSockets gets the proof by one, and no more', async () => {
+		const once = 'cd'.repeat(16);
+		const sign = (side: 'client' | 'daemon', token = daemon.token) =>
+			createHmac('sha256', token)
+				.update(proofText(side, daemon.port, once))
+				.digest('hex');
+		const open = (path: string, headers: Record<string, string> = {}) =>
+			new Promise<readonly string[]>((resolve) => {
+				const url = `ws://127.0.0.1:${daemon.port}${PROOF_PATH}${once}/${path}`;
+				const socket = new WebSocket(url, [SUBPROTOCOL], { headers });
+				const said: string[] = [];
+				socket.on('open', () => socket.send(JSON.stringify(helloFor(daemon))));
+				socket.on('message', (data) => said.push(String(data)));
+				socket.on('error', ({ message }) => said.push(message));
+				socket.on('close', () => resolve(said));
+			});
+		expect(await open(sign('client'))).toEqual([sign('daemon')]);
+		expect(await open(sign('client', wrong))).toEqual(['Unexpected server response: 401']);
+		expect(await open(sign('client'), { origin: 'https://example.com' })).toEqual([
+			'Unexpected server response: 403',
+		]);
 	});
 
 	test.each([

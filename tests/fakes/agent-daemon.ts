@@ -60,7 +60,9 @@ export async function openAgentDaemon(): Promise<AgentDaemon> {
 	const calls: { method: string; params: unknown }[] = [];
 	let nextId = 1;
 	const waiting = new Map<number, (message: Answer) => void>();
-	sockets.on('connection', (opened) => {
+	sockets.on('connection', (opened, request) => {
+		const proof = proofFor(request, gate);
+		if (proof !== null) return opened.send(proof, () => opened.close());
 		socket = opened;
 		opened.on('message', (data) => {
 			const message = JSON.parse(String(data));

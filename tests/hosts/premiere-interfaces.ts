@@ -17,7 +17,12 @@ import type { Daemon } from '../daemon/harness.ts';
 import { type Fault, LANDING_FAULTS, SCRIPT_LANDING_FAULTS } from '../fakes/premiere/faults.ts';
 import type { Project } from '../fakes/premiere/model.ts';
 import { ScriptedPremiere } from '../fakes/premiere/script.ts';
-import { homeWith, loadPlugin, type Plugin } from '../fakes/premiere/uxp-runtime.ts';
+import {
+	homeWith,
+	loadPlugin,
+	type Plugin,
+	type UxpPlatform,
+} from '../fakes/premiere/uxp-runtime.ts';
 
 /** One of the two ways in which Pickup is in Premiere. */
 export type PremiereInterface = {
@@ -45,14 +50,21 @@ export async function forgetPremiere(): Promise<void> {
 	await rm(folder, { recursive: true, force: true });
 }
 
+export type OpenPlugin = {
+	readonly platform?: UxpPlatform;
+	readonly refusesList?: boolean;
+	readonly variant?: 'premiere-uxp' | 'premiere-uxp-all';
+};
+
 export async function openPlugin(
 	{ state }: Pick<Daemon, 'state'>,
 	project: Project,
+	{ platform = 'darwin', refusesList = false, variant = 'premiere-uxp' }: OpenPlugin = {},
 ): Promise<Plugin> {
 	plugin ??= buildPremiere({ folder });
 	await plugin;
-	const home = await homeWith(state, await mkdtemp(join(folder, 'home-')));
-	return loadPlugin(join(folder, 'premiere-uxp/main.js'), project, home);
+	const home = await homeWith(state, await mkdtemp(join(folder, 'home-')), platform);
+	return loadPlugin(join(folder, variant), project, { home, platform, refusesList });
 }
 
 export type OpenScripts = OpenPremiere & {
@@ -103,7 +115,7 @@ export const UXP: PremiereInterface = {
 	faults: LANDING_FAULTS,
 	tellsLocks: false,
 	hasTransactions: true,
-	open: openPlugin,
+	open: (daemon, project) => openPlugin(daemon, project),
 };
 
 export const SCRIPTS: PremiereInterface = {

@@ -43,6 +43,14 @@ export class FakeElement {
 	}
 }
 
+export type Surroundings = {
+	/** The person's folder. */
+	readonly home: string;
+	readonly platform: UxpPlatform;
+	/** Addresses that are in the manifest's list are refused, as some builds are reported to do. */
+	readonly refusesList: boolean;
+};
+
 export type Plugin = {
 	/** What is in the panel now. */
 	readonly panel: FakeElement;
@@ -53,10 +61,17 @@ export type Plugin = {
 };
 
 /**
- * Loads the plugin's script as Premiere does on a Mac: one classic script, with what UXP has and
- * nothing of Node or the web beside it. `home` is the person's folder.
+ * Loads the plugin in a folder as Premiere does: its script is one classic script, with what UXP has and nothing of
+ * Node or the web beside it.
  */
-export async function loadPlugin(script: string, project: Project, home: string): Promise<Plugin> {
+export async function loadPlugin(
+	folder: string,
+	project: Project,
+	{ home, platform, refusesList }: Surroundings,
+): Promise<Plugin> {
+	const script = join(folder, 'main.js');
+	const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'));
+	const isRefused = refusesList && manifest.requiredPermissions.network.domains !== 'all';
 	const panel = new FakeElement('body');
 	const opened: string[] = [];
 	let entrypoints: Entrypoints | null = null;
@@ -78,14 +93,24 @@ export async function loadPlugin(script: string, project: Project, home: string)
 			},
 		},
 		fs: FILES,
-		os: systemOf(home),
+		os: systemOf(home, platform),
 	};
 	const globals = {
 		console,
 		setTimeout,
 		clearTimeout,
-		fetch: (url: string) => fetch(url),
-		WebSocket,
+		/** Adobe says that macOS lets it ask nothing by plain `http:`. */
+		async fetch(url: string) {
+			if (isRefused) throw denied(url);
+			if (platform === 'darwin') throw new TypeError('Network request failed');
+			return fetch(url);
+		},
+		WebSocket: class extends WebSocket {
+			constructor(url: string, protocols: string[]) {
+				if (isRefused) throw denied(url);
+				super(url, protocols);
+			}
+		},
 		crypto: {
 			getRandomValues: (array: Uint8Array<ArrayBuffer>) => webcrypto.getRandomValues(array),
 			randomUUID: () => webcrypto.randomUUID(),
@@ -107,12 +132,25 @@ export async function loadPlugin(script: string, project: Project, home: string)
 	return { panel, opened, unload: () => given.plugin.destroy() };
 }
 
-/** A person's folder in which the daemon's state folder is where a Mac has it. */
-export async function homeWith(state: string, folder: string): Promise<string> {
-	const support = join(folder, 'Library', 'Application Support');
-	await mkdir(support, { recursive: true });
-	await symlink(state, join(support, 'pickup'));
+/** What UXP says that it runs on. */
+export type UxpPlatform = 'darwin' | 'win32' | 'win10';
+
+/** A person's folder in which the daemon's state folder is where that system has it. */
+export async function homeWith(
+	state: string,
+	folder: string,
+	platform: UxpPlatform,
+): Promise<string> {
+	const place = platform === 'darwin' ? ['Library', 'Application Support'] : ['AppData', 'Local'];
+	const parent = join(folder, ...place);
+	await mkdir(parent, { recursive: true });
+	await symlink(state, join(parent, 'pickup'));
 	return folder;
+}
+
+/** In UXP's words, whether an address is not in the list or the list was not understood. */
+function denied(url: string): Error {
+	return new Error(`Permission denied to the url ${url}. Manifest entry not found.`);
 }
 
 type Entrypoints = {
@@ -125,12 +163,13 @@ type Entrypoints = {
 /** `require('fs')` and `require('os')`, as far as the plugin uses them. */
 export const FILES = { readFile: readAsUxp, rename, unlink };
 
-export function systemOf(home: string) {
-	return { platform: () => 'darwin', homedir: () => home };
+export function systemOf(home: string, platform: UxpPlatform) {
+	return { platform: () => platform, homedir: () => home };
 }
 
 async function readAsUxp(path: string, { encoding }: { readonly encoding?: string }) {
-	const bytes = await readFile(path);
+	// Paths of Windows are in folders of this system.
+	const bytes = await readFile(path.replaceAll('\\', '/'));
 	if (encoding === 'utf-8') return bytes.toString('utf8');
 	return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
 }
