@@ -3,6 +3,7 @@ import { PickupError, problemOf } from '../../protocol/errors.ts';
 import type { EditorHost } from '../../protocol/hosts.ts';
 import type { Job } from '../../protocol/jobs.ts';
 import type { Destination, Landing } from '../../protocol/landings.ts';
+import type { Params } from '../../protocol/rpc.ts';
 import { LAST_REQUEST } from '../../protocol/shots.ts';
 import { withJobs } from './jobs.ts';
 import type { Link } from './link.ts';
@@ -31,7 +32,7 @@ export function actionsOf(
 ) {
 	/** Does it; what is refused stands in the state for as long as what it was about is looked at. */
 	async function attempt(work: () => Promise<unknown>): Promise<boolean> {
-		store.setState({ refusal: null });
+		store.setState({ refusal: null, refusedLanding: null });
 		const about = aboutOf(store.getState());
 		try {
 			await work();
@@ -229,14 +230,14 @@ export function actionsOf(
 		use({ id, destination }: ShotView, { job }: TakeView): void {
 			const scene = cutScene();
 			if (!scene) return;
-			void attempt(() => land(scene, job.id, destination, destination.where, id));
+			void attempt(() => landAt(scene, job.id, destination, destination.where, id));
 		},
 
 		/** On a track above what stands there now. */
 		placeAbove({ destination }: ShotView, { job }: TakeView): void {
 			const scene = cutScene();
 			if (!scene) return;
-			void attempt(() => land(scene, job.id, destination, 'above', null));
+			void attempt(() => landAt(scene, job.id, destination, 'above', null));
 		},
 
 		/** One more take of a press, made as this one was but for its seed. */
@@ -254,15 +255,29 @@ export function actionsOf(
 			if (!scene || scene.place.kind === 'nothing') return;
 			const { place, playhead, host } = scene;
 			const { name } = place.track;
-			void attempt(async () => {
-				await call('clip.land', {
+			void attempt(() =>
+				land({
 					jobId: job.id,
 					host: host.agent.id,
 					track: name,
 					...placingAt(place, playhead),
 					replaces: null,
-				});
-			});
+				}),
+			);
+		},
+
+		/** What was just refused, without its sound. */
+		placePicture(): void {
+			const { refusedLanding } = store.getState();
+			if (refusedLanding) void attempt(() => land({ ...refusedLanding, lands: 'picture' }));
+		},
+
+		/** The same of a take that was made and found no place. */
+		placePictureOf({ destination }: ShotView, { job }: TakeView): void {
+			const scene = cutScene();
+			if (!scene) return;
+			const place = { ...destination, sound: false };
+			void attempt(() => landAt(scene, job.id, place, destination.where, null));
 		},
 
 		/** No longer wanted in the cut: it is taken out, or waits no more. */
@@ -312,16 +327,26 @@ export function actionsOf(
 		},
 	};
 
-	async function land(
+	/** What its press had left out stays out. */
+	async function landAt(
 		{ host }: CutScene,
 		jobId: string,
-		{ track, range }: Destination,
+		{ track, range, picture, sound }: Destination,
 		where: Destination['where'],
 		replaces: string | null,
 	): Promise<void> {
-		const agent = host.agent.id;
-		const wanted = { jobId, host: agent, track, frame: range.start, where, replaces };
-		await call('clip.land', wanted);
+		const lands = picture && !sound ? 'picture' : 'whole';
+		const at = { host: host.agent.id, track, frame: range.start, where };
+		await land({ jobId, ...at, replaces, lands });
+	}
+
+	async function land(wanted: Params<'clip.land'>): Promise<void> {
+		try {
+			await call('clip.land', wanted);
+		} catch (error) {
+			store.setState({ refusedLanding: wanted });
+			throw error;
+		}
 	}
 
 	return actions;

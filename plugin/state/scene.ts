@@ -197,6 +197,7 @@ function askOf(
 		// A draft is the same with every seed.
 		takes: engine.draft ? 1 : wish.takes,
 		draft: wish.draft && !engine.draft && hasDraft(verb, engines),
+		...(wish.lands?.at === keyOf(where.place) ? { lands: wish.lands.as } : {}),
 		...(styles.length > 0 ? { loras: styles } : {}),
 		settings: settingsFor(engine, { ...wish, quality }),
 	};

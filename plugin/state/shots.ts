@@ -112,7 +112,13 @@ export function failedTake({ takes }: ShotView): TakeView | null {
 /** A finished clip that found no place, and for which nobody has decided yet. */
 export function unplacedTake({ takes }: ShotView): TakeView | null {
 	if (takes.some(isPlaced)) return null;
-	return takes.find((take) => isReady(take) && take.landing?.state === 'not-landed') ?? null;
+	return takes.find((take) => isReady(take) && isUnplaced(take.landing)) ?? null;
+}
+
+/** Of one that was wanted in the bin and is there nothing is left to be decided. */
+function isUnplaced(landing: Landing | null): boolean {
+	if (landing?.state !== 'not-landed') return false;
+	return landing.destination.bin !== true || landing.kept !== 'bin';
 }
 
 /** Had been placed and stands there no more. */

@@ -2,7 +2,7 @@ import type { EngineDescription } from '../../protocol/engines.ts';
 import type { Problem } from '../../protocol/errors.ts';
 import type { EditorHost } from '../../protocol/hosts.ts';
 import type { DiskUse } from '../../protocol/media.ts';
-import type { Check, PanelState as Shared } from '../../protocol/rpc.ts';
+import type { Check, Params, PanelState as Shared } from '../../protocol/rpc.ts';
 import type { Shot, ShotPlan } from '../../protocol/shots.ts';
 import type { Cut } from '../../protocol/timeline.ts';
 import type { Jobs } from './jobs.ts';
@@ -110,6 +110,8 @@ export type PanelState = {
 	readonly keptPress: Omit<Shot, 'id'> | null;
 	/** What the daemon refused last of what the person did; gone with what it was about. */
 	readonly refusal: Refused | null;
+	/** What was to be placed, where that is what was refused. */
+	readonly refusedLanding: Params<'clip.land'> | null;
 	/** What can be taken back: jobs that were cleared out of the queue, cancelled or deleted. */
 	readonly undo: Undo | null;
 	readonly checks: readonly Check[] | null;
@@ -152,6 +154,7 @@ export function firstState(now: number, kept: Kept | null): PanelState {
 		isPressing: false,
 		keptPress: null,
 		refusal: null,
+		refusedLanding: null,
 		undo: null,
 		checks: null,
 		disk: null,

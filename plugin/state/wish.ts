@@ -37,6 +37,8 @@ export type Wish = {
 	/** In and out within a clip, and lengths into open time, each for the place it was made for. */
 	readonly marks: { readonly at: string; readonly range: FrameRange } | null;
 	readonly length: { readonly at: string; readonly frames: number } | null;
+	/** How much of it is to land, where that is not all of it, and for which place. */
+	readonly lands: { readonly at: string; readonly as: 'picture' | 'bin' } | null;
 };
 
 export const MOST_SEED = 4_294_967_295;
@@ -45,7 +47,10 @@ export const NEW_SEEDS = 1_000_000;
 export const MOST_TAKES = 8;
 
 /** What of a wish is of its film alone. */
-export type FilmWish = Pick<Wish, 'prompt' | 'negativePrompt' | 'stills' | 'marks' | 'length'>;
+export type FilmWish = Pick<
+	Wish,
+	'prompt' | 'negativePrompt' | 'stills' | 'marks' | 'length' | 'lands'
+>;
 
 export const FIRST_FILM_WISH: FilmWish = {
 	prompt: '',
@@ -53,6 +58,7 @@ export const FIRST_FILM_WISH: FilmWish = {
 	stills: [],
 	marks: null,
 	length: null,
+	lands: null,
 };
 
 export const FIRST_WISH: Wish = {
@@ -79,8 +85,8 @@ export function habitsOf({ quality, engine, takes, draft, settings }: Wish): Hab
 }
 
 export function filmWishOf(wish: Wish): FilmWish {
-	const { prompt, negativePrompt, stills, marks, length } = wish;
-	return { prompt, negativePrompt, stills, marks, length };
+	const { prompt, negativePrompt, stills, marks, length, lands } = wish;
+	return { prompt, negativePrompt, stills, marks, length, lands };
 }
 
 /** Names a place, so that marks made for one clip are not taken for another's. */

@@ -162,6 +162,8 @@ export const en = {
 	noEstimate: 'How long it takes here is not known yet.',
 	lands: (where: string) => `Lands on ${where}.`,
 	landsFor: (take: string, where: string) => `Takes the place of ${take} on ${where}.`,
+	landsSilent: 'Its sound stays out.',
+	landsInBin: 'Goes into the bin; the cut stays as it is.',
 	landsIn: (file: string, original: string) =>
 		`In the new file ${file}; ${original} stays as it is.`,
 	landsInNew: (original: string) => `In a new file beside ${original}, which stays as it is.`,
@@ -337,6 +339,7 @@ export const en = {
 		'encode-failed': 'The clip could not be written',
 		'folder-not-writable': 'The folder cannot be written to',
 		'system-refused': 'The system refused',
+		'no-free-track': 'No track was free',
 		'placement-conflict': 'The place was taken while the clip was made',
 		'host-gone': 'The editor has gone',
 		'host-silent': 'The editor does not answer',
@@ -349,6 +352,7 @@ export const en = {
 		'too-long': 'That is longer than this engine makes in one piece.',
 		'too-short': 'At least one frame is needed.',
 		'media-offline': 'A clip that this needs is not where it was, or was changed since.',
+		'no-free-track': 'No track is free there.',
 		'placement-conflict': 'The cut has changed there.',
 		'engine-cannot': 'This engine does not make shots of this kind.',
 		'engine-unavailable': 'The engine is not ready on this machine.',
@@ -429,6 +433,19 @@ export const en = {
 		program: 'Ours: a defect in Pickup.',
 	},
 
+	// No track is free, and the editor adds none
+	noFreeTrack: { audio: 'No audio track is free there.', video: 'No video track is free there.' },
+	addTrack: {
+		audio: 'Add an audio track in the editor, then press again.',
+		video: 'Add a video track in the editor, then press again.',
+	},
+	pictureOnly: 'Picture only',
+	pictureOnlySays: (frames: string, track: string) => `${frames} on ${track}; the sound stays out.`,
+	intoBin: 'Into the bin',
+	withSound: 'With its sound',
+	intoCut: 'Into the cut',
+	allOfIt: 'All of it, once a track is free',
+
 	// Conflict
 	notPlaced: 'The clip is made and not placed',
 	whereToPlace: 'Where to place it',
@@ -442,7 +459,7 @@ export const en = {
 	leaveInBin: 'Leave it in the bin',
 	leaveInFolder: 'Leave it in its folder',
 	leaveSays: 'It stays in History; place it any time.',
-	placeAboveButton: 'Place it above',
+	placeBy: { above: 'Place it above', picture: 'Place the picture', again: 'Place all of it' },
 	gapClosed: 'The gap closed while the clip was made',
 	goneSays: (take: string) =>
 		`${take} had been placed and is no longer there: undone, or never saved.`,

@@ -15,6 +15,7 @@ import { CopyButton } from './copy-button.tsx';
 import { ended } from './ended.ts';
 import { Icon } from './icons.tsx';
 import { landsInWords } from './lands-in.tsx';
+import { OtherLandings, WholeAgain } from './no-track.tsx';
 import { noteSays } from './note-words.ts';
 import { usePanel, usePanelState, useScene, useWords } from './panel-context.tsx';
 import { adviceSays, problemSays } from './problem-words.ts';
@@ -60,6 +61,7 @@ function PlanLines({ asks }: { asks: Ask }) {
 	const plan = usePanelState((state) => state.plan);
 	const refusal = usePanelState(refusalOf);
 	const shown = usePanelState((state) => shownVerb(state, asks));
+	const scene = useScene();
 	if (refusal) return <Refusal problem={refusal} />;
 	switch (plan.kind) {
 		case 'none': {
@@ -80,6 +82,7 @@ function PlanLines({ asks }: { asks: Ask }) {
 			return (
 				<>
 					{reason ? <p>{reason(words)}</p> : <Refusal problem={plan.problem} />}
+					{scene.kind === 'cut' && <OtherLandings scene={scene} asks={asks} />}
 					<Nearest asks={asks} />
 					<NextGap />
 				</>
@@ -104,8 +107,13 @@ function PlanSays({ plan: { plan, estimate, lands }, asks }: { plan: ShotPlan; a
 		<>
 			<p>{what}</p>
 			<p className="dim">
-				{replaced ? words.landsFor(takeTitle(words, replaced), lands) : words.lands(lands)}{' '}
-				{scene.kind === 'cut' && landsInWords(words, scene.host)}
+				{asks.shot?.lands === 'bin'
+					? words.landsInBin
+					: replaced
+						? words.landsFor(takeTitle(words, replaced), lands)
+						: words.lands(lands)}{' '}
+				{asks.shot?.lands === 'picture' && `${words.landsSilent} `}
+				{scene.kind === 'cut' && landsInWords(words, scene.host)} <WholeAgain asks={asks} />
 			</p>
 			<p className="dim">{time}</p>
 			{plan.notes.map((note) => (

@@ -11,7 +11,7 @@ import { ended } from './ended.ts';
 import { GapBar } from './gap-bar.tsx';
 import { Icon } from './icons.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
-import { problemSays } from './problem-words.ts';
+import { adviceSays, problemSays } from './problem-words.ts';
 import { JobPicture, StripView } from './strip.tsx';
 import { takeTitle } from './take-title.ts';
 
@@ -19,7 +19,7 @@ import { takeTitle } from './take-title.ts';
 export function Conflict({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 	const { actions } = usePanel();
 	const words = useWords();
-	const [choice, setChoice] = useState<'above' | 'leave'>('leave');
+	const [choice, setChoice] = useState<Choice>('leave');
 	const refusal = usePanelState(refusalOf);
 	const take = unplacedTake(shot)!;
 	const { landing, job } = take;
@@ -37,6 +37,14 @@ export function Conflict({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 		place.kind === 'nothing'
 			? null
 			: place.track.clips.find((clip) => rangesOverlap(clip.range, range));
+	// What lacks a track for its sound stands no better above.
+	const isOfTracks = landing.problem.code === 'no-free-track';
+	const isSilentWay =
+		landing.destination.picture &&
+		landing.destination.sound &&
+		!there &&
+		!scene.host.agent.can.addTracks &&
+		(landing.problem.field === 'audio' || landing.problem.code === 'host-refused');
 	const leave = landing.kept === 'bin' ? words.leaveInBin : words.leaveInFolder;
 	return (
 		<>
@@ -72,12 +80,27 @@ export function Conflict({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 					value={choice}
 					onChange={(value) => setChoice(value as typeof choice)}
 				>
-					<ChoiceRow
-						value="above"
-						title={words.placeAbove}
-						says={words.placeAboveSays(frames, track)}
-						drawing={<Drawing isAbove />}
-					/>
+					{isSilentWay && (
+						<ChoiceRow
+							value="picture"
+							title={words.pictureOnly}
+							says={words.pictureOnlySays(frames, track)}
+						/>
+					)}
+					{isOfTracks ? (
+						<ChoiceRow
+							value="again"
+							title={words.allOfIt}
+							says={adviceSays(words, landing.problem)}
+						/>
+					) : (
+						<ChoiceRow
+							value="above"
+							title={words.placeAbove}
+							says={words.placeAboveSays(frames, track)}
+							drawing={<Drawing isAbove />}
+						/>
+					)}
 					<ChoiceRow value="leave" title={leave} says={words.leaveSays} drawing={<Drawing />} />
 				</RadioGroup>
 				{refusal && (
@@ -89,21 +112,25 @@ export function Conflict({ scene, shot }: { scene: CutScene; shot: ShotView }) {
 			<section className="commit" aria-label={words.whereToPlace}>
 				<div className="acts">
 					<PrimaryButton
-						label={choice === 'above' ? words.placeAboveButton : leave}
+						label={choice === 'leave' ? leave : words.placeBy[choice]}
 						hint={words.enter}
 						onPress={() => {
 							if (choice === 'above') actions.placeAbove(shot, take);
+							else if (choice === 'picture') actions.placePictureOf(shot, take);
+							else if (choice === 'again') actions.use(shot, take);
 							else actions.withdraw(landing);
 						}}
 					/>
 				</div>
 				{scene.host.agent.can.undo && (
-					<p className="plan dim">{choice === 'above' ? words.oneUndo : '\u00a0'}</p>
+					<p className="plan dim">{choice === 'leave' ? '\u00a0' : words.oneUndo}</p>
 				)}
 			</section>
 		</>
 	);
 }
+
+type Choice = 'above' | 'picture' | 'again' | 'leave';
 
 function ChoiceRow({
 	value,
@@ -111,10 +138,10 @@ function ChoiceRow({
 	says,
 	drawing,
 }: {
-	value: string;
+	value: Choice;
 	title: string;
 	says: string;
-	drawing: ReactNode;
+	drawing?: ReactNode;
 }) {
 	return (
 		<Radio className="choice" value={value}>

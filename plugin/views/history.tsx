@@ -27,6 +27,7 @@ import { DiskUse } from './disk-use.tsx';
 import { Icon } from './icons.tsx';
 import { LandsIn } from './lands-in.tsx';
 import { useTicket } from './media.tsx';
+import { PictureInstead } from './no-track.tsx';
 import { useLanguage, usePanel, usePanelState, useScene, useWords } from './panel-context.tsx';
 import { playableForm } from './playable-form.ts';
 import { JobPicture } from './strip.tsx';
@@ -233,7 +234,10 @@ function WithChosen({ entry, children }: { entry: HistoryEntry | null; children:
 			{(refusal || entry) && (
 				<div className="plan" id="plan">
 					{refusal ? (
-						<Refusal problem={refusal} />
+						<>
+							<Refusal problem={refusal} />
+							<PictureInstead />
+						</>
 					) : entry?.job.trashed ? (
 						<p>{words.factTrashed}</p>
 					) : scene.kind === 'cut' ? (

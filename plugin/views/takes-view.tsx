@@ -20,6 +20,7 @@ import { titleOf } from './fields.tsx';
 import { GapBar } from './gap-bar.tsx';
 import { LandsIn } from './lands-in.tsx';
 import { Picture } from './media.tsx';
+import { PictureInstead } from './no-track.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
 import { Scores } from './scores.tsx';
 import { takeTitle } from './take-title.ts';
@@ -95,7 +96,10 @@ function UseTake({ scene, shot, take }: { scene: CutScene; shot: ShotView; take:
 			{(refusal || gone || waits) && (
 				<div className="plan" id="plan" aria-live="polite">
 					{refusal ? (
-						<Refusal problem={refusal} />
+						<>
+							<Refusal problem={refusal} />
+							<PictureInstead />
+						</>
 					) : waits ? (
 						<p>{waits.state === 'waiting' ? words.waitsFor[waits.waitsFor] : words.placing}</p>
 					) : (
