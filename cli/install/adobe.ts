@@ -44,10 +44,19 @@ export async function removeCcx(machine: Machine): Promise<boolean> {
 	return true;
 }
 
-/** Whether it is there; null where Adobe's installer is not, and so cannot be asked. */
-export async function hasCcx(machine: Machine): Promise<boolean | null> {
-	const path = upiaProgram(machine);
-	return path !== null && existsSync(path) ? isListed(machine, path) : null;
+/** What Adobe's installer says of the plugin; its version as far as it tells one. */
+export type Listed =
+	| { readonly kind: 'listed'; readonly version: string | null }
+	| { readonly kind: 'not-listed' }
+	| { readonly kind: 'no-installer'; readonly looked: string };
+
+/** Throws as `installCcx`. */
+export async function listedCcx(machine: Machine): Promise<Listed> {
+	const program = adobeInstaller(machine);
+	if (program === null) return { kind: 'no-installer', looked: upiaProgram(machine) ?? '' };
+	const line = await listedLine(machine, program);
+	if (line === null) return { kind: 'not-listed' };
+	return { kind: 'listed', version: /\d+(\.\d+)+/.exec(line)?.[0] ?? null };
 }
 
 /** Null where it is not at its place. Throws `editor-not-found` on systems that Adobe has nothing for. */
@@ -64,8 +73,12 @@ function adobeInstaller(machine: Machine): string | null {
 }
 
 async function isListed(machine: Machine, program: string): Promise<boolean> {
+	return (await listedLine(machine, program)) !== null;
+}
+
+async function listedLine(machine: Machine, program: string): Promise<string | null> {
 	const said = await askProgram(INSTALLER, program, [flag(machine, 'list'), 'all']);
-	return said.split('\n').some((line) => line.includes(NAME));
+	return said.split('\n').find((line) => line.includes(NAME)) ?? null;
 }
 
 function flag({ platform }: Machine, name: string): string {

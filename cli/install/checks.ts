@@ -1,12 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { sha256Of } from '../../files/sha256.ts';
 import type { Check } from '../../protocol/rpc.ts';
+import { adobeChecks, isDebugModeOn } from './adobe-checks.ts';
 import { isSignature } from './cep.ts';
+import { logChecks } from './log-checks.ts';
 import type { Machine } from './machine.ts';
 import { PROGRAMS, type Program } from './programs.ts';
 import { type Put, readReceipt } from './receipt.ts';
 
-/** A line for each editing program on this machine that Pickup can be put into: whether it is. */
+/**
+ * A line for each editing program on this machine that Pickup can be put into, whether it is and, of an
+ * extension, whether it is signed; what Adobe's editors say; and where the logs are.
+ */
 export async function editorChecks(machine: Machine, version: string): Promise<readonly Check[]> {
 	const puts = await readReceipt(machine.state);
 	const checks = PROGRAMS.map(async (program) => {
@@ -16,12 +21,19 @@ export async function editorChecks(machine: Machine, version: string): Promise<r
 		const missing = places
 			.filter(({ folder }) => isSeen && !own.some(({ at }) => at === folder))
 			.map(({ of }) => notIn(program, of));
-		return [...(await Promise.all(own.map((put) => checkOf(program, put, version)))), ...missing];
+		const there = own.map((put) => checkOf(machine, program, put, version));
+		return [...(await Promise.all(there)), ...missing];
 	});
-	return (await Promise.all(checks)).flat();
+	const editors = (await Promise.all(checks)).flat();
+	return [...editors, ...(await adobeChecks(machine)), ...(await logChecks(machine))];
 }
 
-async function checkOf({ name, isToBeSigned }: Program, put: Put, version: string): Promise<Check> {
+async function checkOf(
+	machine: Machine,
+	{ name, isToBeSigned }: Program,
+	put: Put,
+	version: string,
+): Promise<Check> {
 	const changed = await Promise.all(
 		put.files.map(async ({ path, sha256: hash }) => {
 			const there = await readFile(path).catch(() => null);
@@ -34,17 +46,23 @@ async function checkOf({ name, isToBeSigned }: Program, put: Put, version: strin
 	);
 	const faults = changed.flat();
 	if (put.version !== version) faults.unshift(`this is ${version}`);
-	const isUnsigned = isToBeSigned === true && !put.files.some(({ path }) => isSignature(path));
-	if (isUnsigned) faults.push('it is not signed');
-	const action =
-		faults[0] === 'it is not signed'
-			? 'Have Adobe’s ZXPSignCmd sign it, or switch on the debug mode for extensions: docs/install.md says how.'
-			: `Run \`pickup install ${name}\`.`;
+	const signature = !isToBeSigned
+		? null
+		: put.files.some(({ path }) => isSignature(path))
+			? 'signed'
+			: 'not signed';
+	const isLoaded = signature !== 'not signed' || (await isDebugModeOn(machine));
+	const where = `Pickup ${put.version} in ${put.at}${signature ? `, ${signature}` : ''}`;
 	return {
 		name: put.of,
-		status: faults.length === 0 ? 'ok' : 'warning',
-		found: [`Pickup ${put.version} in ${put.at}`, ...faults.slice(0, 1)].join('; '),
-		action: faults.length === 0 ? null : action,
+		status: faults.length === 0 && isLoaded ? 'ok' : 'warning',
+		found: [where, ...faults.slice(0, 1)].join('; '),
+		action:
+			faults.length > 0
+				? `Run \`pickup install ${name}\`.`
+				: isLoaded
+					? null
+					: 'It does not load like this: docs/install.md says how it is signed here, and what debug mode is.',
 	};
 }
 

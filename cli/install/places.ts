@@ -47,17 +47,22 @@ export function cepPlaces(machine: Machine, scope: Scope, name: string, of: stri
 	return { places: [{ of, folder: join(root, `pickup-${name}`) }], looked: [root] };
 }
 
-/** Whether one of Adobe's editors has kept settings here: its folder is there once it was started. */
-export async function hasSettingsOf(
+/** As their folders are called. */
+export type AdobeEditor = 'After Effects' | 'Premiere Pro';
+
+/** Versions of one of Adobe's editors that keep settings here: their folders are there once it was started. */
+export async function versionsOf(
 	{ platform, home, env }: Machine,
-	editor: 'After Effects' | 'Premiere Pro',
-): Promise<boolean> {
+	editor: AdobeEditor,
+): Promise<readonly string[]> {
 	const folders =
 		platform === 'win32'
 			? [join(roaming(home, env), 'Adobe'), join(home, 'Documents', 'Adobe')]
 			: [join(home, 'Library', 'Preferences', 'Adobe'), join(home, 'Documents', 'Adobe')];
 	const found = await Promise.all(folders.map((folder) => namesIn(join(folder, editor))));
-	return found.some((names) => names.length > 0);
+	return [...new Set(found.flat().filter((name) => /^\d/.test(name)))].sort((a, b) =>
+		a.localeCompare(b, 'en', { numeric: true }),
+	);
 }
 
 /** Adobe’s own installer of `.ccx` packages, which comes with Creative Cloud. */
@@ -71,6 +76,11 @@ export function upiaProgram({ platform, env }: Machine): string | null {
 	if (platform !== 'darwin') return null;
 	const support = '/Library/Application Support/Adobe';
 	return join(support, ...rest, `${name}.app`, 'Contents', 'MacOS', name);
+}
+
+/** Where Resolve keeps its logs. */
+export function resolveLogs(machine: Machine): string {
+	return join(resolveRoot(machine, 'user'), 'logs');
 }
 
 function blenderPlace(root: string, of: string, isExtension: boolean): Place {

@@ -5,7 +5,7 @@ import { unzipSync } from 'fflate';
 import { PickupError } from '../../protocol/errors.ts';
 import { type CepHost, extensionFor, isSigned, signed } from './cep.ts';
 import type { Machine, Scope } from './machine.ts';
-import { blenderPlaces, cepPlaces, type Found, hasSettingsOf, resolvePlaces } from './places.ts';
+import { blenderPlaces, cepPlaces, type Found, resolvePlaces, versionsOf } from './places.ts';
 import type { Package } from './put.ts';
 
 /** An editing program that Pickup can be put into as files. */
@@ -62,9 +62,11 @@ function extension(name: string, title: 'After Effects' | 'Premiere', host: CepH
 		find: async (machine, scope) => cepPlaces(machine, scope, name, `${title}, as an extension`),
 		files: async (machine) => signed(machine, extensionFor(host, await built('cep.zip'))),
 		next: (files) => `In ${title}: Window › Extensions › Pickup.${isSigned(files) ? '' : UNSIGNED}`,
+		isSeen: async (machine) => {
+			const editor = title === 'Premiere' ? 'Premiere Pro' : title;
+			return (await versionsOf(machine, editor)).length > 0;
+		},
 		isToBeSigned: true,
-		isSeen: (machine) =>
-			hasSettingsOf(machine, title === 'Premiere' ? 'Premiere Pro' : 'After Effects'),
 	};
 }
 

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { hasCcx, installCcx, removeCcx } from '../../cli/install/adobe.ts';
+import { installCcx, listedCcx, removeCcx } from '../../cli/install/adobe.ts';
 import type { Machine } from '../../cli/install/machine.ts';
 import { upiaProgram } from '../../cli/install/places.ts';
 import { temporaryFolder } from '../daemon/harness.ts';
@@ -42,12 +42,12 @@ async function putInstaller(): Promise<string> {
 
 test('Adobe’s installer gets it, is asked whether it is there, and takes it out again', async () => {
 	await putInstaller();
-	expect(await hasCcx(machine)).toBe(false);
+	expect(await listedCcx(machine)).toEqual({ kind: 'not-listed' });
 	expect(await removeCcx(machine)).toBe(false);
 	expect(await installCcx(machine, ccx, open)).toBe('adobe');
-	expect(await hasCcx(machine)).toBe(true);
+	expect(await listedCcx(machine)).toEqual({ kind: 'listed', version: '0.1.0' });
 	expect(await removeCcx(machine)).toBe(true);
-	expect(await hasCcx(machine)).toBe(false);
+	expect(await listedCcx(machine)).toEqual({ kind: 'not-listed' });
 	expect(opened).toEqual([]);
 });
 
@@ -67,7 +67,7 @@ test('what the installer says is told, also where it says yes and has done nothi
 test('without it the file is opened, and on a system without Premiere that is said', async () => {
 	expect(await installCcx(machine, ccx, open)).toBe('opened');
 	expect(opened).toEqual([ccx]);
-	expect(await hasCcx(machine)).toBeNull();
+	expect(await listedCcx(machine)).toMatchObject({ kind: 'no-installer' });
 	await expect(installCcx({ ...machine, platform: 'linux' }, ccx, open)).rejects.toMatchObject({
 		code: 'editor-not-found',
 	});
