@@ -362,6 +362,7 @@ export const de: Words = {
 		'media-offline':
 			'Den Clip im Schnittprogramm neu verknüpfen oder die Datei zurückholen; dann noch einmal.',
 		'media-unreadable': 'Nachsehen, ob die Datei läuft; wenn nicht, umwandeln.',
+		'no-free-track': 'Legen Sie im Schnittprogramm eine Spur an und drücken Sie noch einmal.',
 		'placement-conflict': 'Den Platz neu wählen, so wie der Schnitt jetzt ist.',
 		'no-free-track': 'Im Schnittprogramm eine Spur hinzufügen oder leeren, dann noch einmal.',
 		'engine-cannot': 'Etwas anderes machen lassen oder eine andere Engine wählen.',

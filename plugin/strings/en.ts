@@ -373,6 +373,7 @@ export const en = {
 		'too-short': 'Choose at least one frame.',
 		'media-offline': 'Relink the clip in the editor or bring its file back, then try again.',
 		'media-unreadable': 'See whether the file plays; convert it where it does not.',
+		'no-free-track': 'Add a track in the editor, then press again.',
 		'placement-conflict': 'Choose the place anew, as the cut is now.',
 		'no-free-track': 'Add a track in the editor or empty one, then try again.',
 		'engine-cannot': 'Choose another kind of shot, or another engine.',

@@ -85,6 +85,7 @@ it('Where the track was taken meanwhile it can be the picture alone, or all of i
 	await page.getByRole('button', { name: /^Place the picture/ }).click();
 	await until('the picture', () => placed(editor).length > 0);
 	expect(placed(editor)).toEqual(['V1 48–108']);
+	await page.getByRole('button', { name: /^Take 1 is in the cut/ }).waitFor();
 
 	await editor.undo();
 	await editor.edit((cut) => ({ ...cut, tracks: [...cut.tracks, emptyTrack(cut)] }));
