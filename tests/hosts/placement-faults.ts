@@ -12,8 +12,11 @@ import {
 	startDaemon,
 	until,
 } from '../daemon/harness.ts';
+import type { Rendered } from '../host-bridge/mlt-render.ts';
+import { AGAIN } from '../tries.ts';
 import type { CasePaths } from './case-files.ts';
-import { PLACEMENT_CASES, type PlacementCase } from './placement-cases.ts';
+import { expectPlacedOver, judged, rendered } from './melt-judge.ts';
+import { GAP, PLACEMENT_CASES, type PlacementCase } from './placement-cases.ts';
 import type { CasePlace, OpenCase, PlacementHost } from './placement-hosts.ts';
 import { makeMedia, shotFor } from './placement-table.ts';
 
@@ -24,7 +27,13 @@ export type FaultyHost = Omit<PlacementHost, 'open'> & {
 		of: PlacementCase,
 		place: CasePlace,
 		fault: string,
-	) => Promise<OpenCase & { readonly standing: () => Promise<readonly Standing[]> }>;
+	) => Promise<
+		OpenCase & {
+			readonly standing: () => Promise<readonly Standing[]>;
+			/** What stands there as MLT; null for a cut that cannot be told in it. */
+			readonly melt: () => Promise<string | null>;
+		}
+	>;
 };
 
 /** What stands in the editor's own model, which the agent has no hand in. Sequence frames. */
@@ -67,14 +76,17 @@ export function describePlacementFaults(
 	const pairs = PLACEMENT_CASES.filter((of) => host.lacks(of) === null).flatMap((of) =>
 		host.faults.map((fault) => ({ of, fault })),
 	);
-	describe(`In ${host.name}`, () => {
-		for (const { of, fault } of pick(pairs)) {
+	const tried = pick(pairs);
+	const toRender = judged(tried);
+	describe(`In ${host.name} (${AGAIN})`, () => {
+		for (const each of tried) {
+			const { of, fault } = each;
 			test(`the truth is told: ${of.name}; ${fault}`, async () => {
 				const folder = join(base, randomUUID());
 				await mkdir(folder);
 				const open = await host.open(of, { folder, paths, daemon }, fault);
 				try {
-					await tryOut(of, open, folder);
+					await tryOut(of, open, folder, toRender.has(each));
 				} finally {
 					await open.close();
 				}
@@ -92,6 +104,7 @@ async function tryOut(
 	of: PlacementCase,
 	open: Awaited<ReturnType<FaultyHost['open']>>,
 	folder: string,
+	isRendered: boolean,
 ): Promise<void> {
 	const before = await open.standing();
 	const shot = shotFor(open, join(folder, 'go on'));
@@ -104,6 +117,7 @@ async function tryOut(
 	const { jobs } = await peer.call('shot.submit', { shot });
 	if (of.meanwhile) await open.become(of.meanwhile);
 	const persons = await open.standing();
+	const stood = isRendered ? await renderOf(open, folder, 'before') : null;
 	await writeFile(join(folder, 'go on'), '');
 	const jobId = jobs[0]!.id;
 	const landing = await until('the clip to be landed, or not', async () => {
@@ -120,6 +134,18 @@ async function tryOut(
 		after.filter((each) => each.path !== path),
 	);
 	expectTruth(landing, ours);
+	if (stood === null || (landing.state !== 'landed' && ours.length > 0)) return;
+	const shown = await renderOf(open, folder, 'after');
+	expectPlacedOver(stood, shown!, landing.state === 'landed' ? GAP : null, of.rate);
+}
+
+async function renderOf(
+	{ melt }: Pick<Awaited<ReturnType<FaultyHost['open']>>, 'melt'>,
+	folder: string,
+	name: string,
+): Promise<Rendered | null> {
+	const project = await melt();
+	return project === null ? null : rendered(folder, name, project);
 }
 
 /** A track that was added among the others gives these new names: what stands on each is what counts. */

@@ -202,12 +202,17 @@ export function shotFor({ host }: Pick<OpenCase, 'host'>, awaits: string): Shot 
 	};
 }
 
+/** Of all sound in `makeMedia`'s files, in Hz. */
+export const CASE_TONE = 440;
+
 /** Shots of eight seconds at 25 frames per second, with the sound that their names say. */
 export async function makeMedia(folder: string): Promise<CasePaths> {
 	const make = async (name: string, layout: string | null) => {
 		const path = join(folder, `${name}.mov`);
 		const picture = ['-f', 'lavfi', '-i', 'color=gray:s=64x36:r=25:d=8'];
-		const sound = layout ? ['-f', 'lavfi', '-i', `anullsrc=cl=${layout}:r=48000:d=8`] : [];
+		// The last expression is that of all other channels.
+		const tone = `aevalsrc=0.1*sin(${CASE_TONE}*2*PI*t):c=${layout}:s=48000:d=8`;
+		const sound = layout ? ['-f', 'lavfi', '-i', tone] : [];
 		const codec = ['-c:v', 'libx264', '-preset', 'ultrafast', '-c:a', 'pcm_s16le'];
 		await run('ffmpeg', ['-y', '-loglevel', 'error', ...picture, ...sound, ...codec, path]);
 		return path;

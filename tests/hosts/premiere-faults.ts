@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Landing } from '../../protocol/landings.ts';
 import type { FrameRange } from '../../protocol/time.ts';
@@ -14,8 +14,12 @@ import {
 	until,
 } from '../daemon/harness.ts';
 import type { Fault } from '../fakes/premiere/faults.ts';
+import { mltOf } from '../fakes/premiere/mlt.ts';
 import type { Project } from '../fakes/premiere/model.ts';
+import type { Rendered } from '../host-bridge/mlt-render.ts';
+import { AGAIN, drawn } from '../tries.ts';
 import type { CasePaths } from './case-files.ts';
+import { expectPlacedOver, judged, rendered } from './melt-judge.ts';
 import { GAP, PLACEMENT_CASES, type PlacementCase } from './placement-cases.ts';
 import { makeMedia } from './placement-table.ts';
 import { become, projectOf } from './premiere-cases.ts';
@@ -63,7 +67,7 @@ const LOCKED: PlacementCase = {
 };
 const CASES = [UNDER, LOCKED, ...PLACEMENT_CASES];
 
-/** Each of its faults where it would do the most harm and in a cut of the table; in a soak in all cuts. */
+/** Each of its faults where it would do the most harm and in a cut that is drawn; in a soak in all cuts. */
 export function describePremiereFaults(premiere: PremiereInterface): void {
 	by = premiere;
 	beforeAll(async () => {
@@ -79,16 +83,15 @@ export function describePremiereFaults(premiere: PremiereInterface): void {
 		await forgetPremiere();
 	});
 
-	const PRODUCT = by.faults.flatMap((fault, row) =>
-		CASES.map((of, column) => ({ fault, of, isSampled: column === 0 || column === 1 + row })),
-	);
+	const [harmful, ...rest] = CASES;
+	const tried = by.faults.flatMap((fault, turn) => {
+		const cases = process.env.PICKUP_SOAK ? CASES : [harmful!, drawn(rest, turn)];
+		return cases.map((of) => ({ fault, of, name: of.name }));
+	});
+	const toRender = judged(tried);
 
-	/** In `npm test` each fault where it would do the most harm, and in a cut of the table. */
-	const TRIED = PRODUCT.filter(({ isSampled }) => process.env.PICKUP_SOAK || isSampled).map(
-		({ fault, of }) => ({ fault, of, name: of.name }),
-	);
-
-	describe.each(TRIED)('Where $fault, with $name', ({ fault, of }) => {
+	describe.each(tried)(`Where $fault, with $name (${AGAIN})`, (each) => {
+		const { fault, of } = each;
 		test('a clip stands where it should or the person is told, and nothing else is touched', async () => {
 			const project = await open(of, fault);
 			const before = others(project, null);
@@ -100,6 +103,7 @@ export function describePremiereFaults(premiere: PremiereInterface): void {
 			}
 			if (of.meanwhile) become(project, of.meanwhile, paths);
 			const left = others(project, null);
+			const stood = toRender.has(each) ? await renderOf(project, 'before') : null;
 			const { landing, path } = await pressed.landed();
 			if (fault === 'a clip is put at the start, and QE undoes nothing') {
 				// Nothing can put that right: the person is told how.
@@ -111,6 +115,10 @@ export function describePremiereFaults(premiere: PremiereInterface): void {
 			expect(others(project, path)).toEqual(left);
 			const own = ours(project, path);
 			const place = `${GAP.start}–${GAP.end}`;
+			if (stood) {
+				const range = landing.state === 'landed' ? GAP : null;
+				expectPlacedOver(stood, await renderOf(project, 'after'), range, of.rate);
+			}
 			if (landing.state === 'landed') {
 				expect(own).toEqual([`V1 ${place}`, expect.stringMatching(new RegExp(`^A\\d ${place}$`))]);
 				expect(landing.items.map(({ track }) => `${track} ${place}`)).toEqual(own);
@@ -126,6 +134,11 @@ export function describePremiereFaults(premiere: PremiereInterface): void {
 				expect(landing).toMatchObject({ problem: { action: 'Take it out by hand.' } });
 		});
 	});
+}
+
+/** The sequence as melt shows it. */
+function renderOf(project: Project, name: string): Promise<Rendered> {
+	return rendered(dirname(project.path), name, mltOf(project));
 }
 
 export async function open(of: PlacementCase, fault: Fault | null): Promise<Project> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { connect, until } from '../daemon/harness.ts';
+import { timelineForMelt } from '../fakes/resolve/mlt.ts';
 import type { CaseTrack, PlacementCase } from './placement-cases.ts';
 import type { FaultyHost, Standing } from './placement-faults.ts';
 import type { CasePlace, OpenCase, PlacementHost } from './placement-hosts.ts';
@@ -59,9 +60,20 @@ export const FAULTY_RESOLVE: FaultyHost = {
 	faults: FAULTS,
 	async open(of, place, fault) {
 		const open = await openCase(of, place, [fault]);
-		return { ...open, standing: () => standing(open.resolve, of) };
+		return {
+			...open,
+			standing: () => standing(open.resolve, of),
+			// Of what has no file, and of rates with a fraction, no project is made.
+			melt: async () =>
+				of.rate.den === 1 && isOfFiles(of) ? timelineForMelt(await open.resolve.model()) : null,
+		};
 	},
 };
+
+function isOfFiles({ tracks }: PlacementCase): boolean {
+	const media = tracks.flatMap(({ clips }) => clips.map((clip) => clip.media));
+	return !media.includes('nested') && !media.includes('adjustment');
+}
 
 async function openCase(
 	of: PlacementCase,

@@ -1,5 +1,4 @@
-import fc from 'fast-check';
-import { tries } from '../tries.ts';
+import { drawn, tries } from '../tries.ts';
 import { describePlacementFaults, type FaultyCase } from './placement-faults.ts';
 import { endAllResolves } from './resolve.ts';
 import { FAULTY_RESOLVE } from './resolve-cases.ts';
@@ -18,6 +17,6 @@ function pick(pairs: readonly FaultyCase[]): readonly FaultyCase[] {
 			const fits = isOfTracks ? each.of.name === 'no free audio track' : each.of.end.lands;
 			return each.fault === fault && fits;
 		});
-		return fc.sample(fc.constantFrom(...among), { seed: 14 + index, numRuns: 1 })[0]!;
+		return drawn(among, index);
 	});
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { connect, until } from '../../daemon/harness.ts';
+import { mltOf } from '../../fakes/after-effects/mlt.ts';
 import {
 	addComp,
 	addFootage,
@@ -175,13 +176,21 @@ export const FAULTY_AFTER_EFFECTS: FaultyHost = {
 	async open(of, place, fault) {
 		const open = await openCase(await startAfterEffects(), of, place);
 		Object.assign(open.running.program.faults, FAULTS[fault]);
-		return { ...open, standing: async () => standingIn(open.running.program.model) };
+		return {
+			...open,
+			standing: async () => standingIn(open.running.program.model),
+			melt: async () => mltOf(open.running.program.model, compIn(open.running.program.model)),
+		};
 	},
 };
 
+function compIn(model: Model): CompModel {
+	return model.items.find(({ id }) => id === model.activeItem) as CompModel;
+}
+
 /** Every layer of the composition in front, as the model has it; on which track ours was put, its comment says. */
 function standingIn(model: Model): readonly Standing[] {
-	const { layers, rate } = model.items.find(({ id }) => id === model.activeItem) as CompModel;
+	const { layers, rate } = compIn(model);
 	const frameOf = (at: number) => Math.round((at * rate.num) / rate.den);
 	return layers.flatMap((layer) => {
 		const source = model.items.find(({ id }) => id === layer.source);

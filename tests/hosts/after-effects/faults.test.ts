@@ -1,5 +1,4 @@
-import fc from 'fast-check';
-import { tries } from '../../tries.ts';
+import { drawn, tries } from '../../tries.ts';
 import { describePlacementFaults, type FaultyCase } from '../placement-faults.ts';
 import { FAULTY_AFTER_EFFECTS } from './cases.ts';
 
@@ -10,6 +9,6 @@ function pick(pairs: readonly FaultyCase[]): readonly FaultyCase[] {
 	if (tries(0, 1) === 1) return pairs;
 	return FAULTY_AFTER_EFFECTS.faults.map((fault, index) => {
 		const among = pairs.filter((each) => each.fault === fault && each.of.end.lands);
-		return fc.sample(fc.constantFrom(...among), { seed: 15 + index, numRuns: 1 })[0]!;
+		return drawn(among, index);
 	});
 }
