@@ -341,7 +341,6 @@ export const de: Words = {
 		'too-long': 'Das ist länger, als diese Engine in einem Stück macht.',
 		'too-short': 'Ein Bild muss es mindestens sein.',
 		'media-offline': 'Ein Clip, der dafür nötig ist, liegt nicht mehr dort oder wurde verändert.',
-		'no-free-track': 'Dort ist keine Spur frei.',
 		'placement-conflict': 'Der Schnitt hat sich dort geändert.',
 		'engine-cannot': 'Diese Engine macht solche Einstellungen nicht.',
 		'engine-unavailable': 'Die Engine ist auf diesem Rechner nicht bereit.',
@@ -362,7 +361,6 @@ export const de: Words = {
 		'media-offline':
 			'Den Clip im Schnittprogramm neu verknüpfen oder die Datei zurückholen; dann noch einmal.',
 		'media-unreadable': 'Nachsehen, ob die Datei läuft; wenn nicht, umwandeln.',
-		'no-free-track': 'Legen Sie im Schnittprogramm eine Spur an und drücken Sie noch einmal.',
 		'placement-conflict': 'Den Platz neu wählen, so wie der Schnitt jetzt ist.',
 		'no-free-track': 'Im Schnittprogramm eine Spur hinzufügen oder leeren, dann noch einmal.',
 		'engine-cannot': 'Etwas anderes machen lassen oder eine andere Engine wählen.',
