@@ -30,6 +30,7 @@ export function extensionFor(host: CepHost, zip: Uint8Array): Package {
 	const manifest = Buffer.from(files.get(MANIFEST)!).toString();
 	const own = manifest
 		.replace(/^\s*<Host Name="(\w+)".*\n/gm, (line, name) => (name === host ? line : ''))
+		.replace('<DispatchInfo>', `<DispatchInfo Host="${host}">`)
 		.replaceAll('"pickup.panel', `"pickup.${host.toLowerCase()}`);
 	files.set(MANIFEST, Buffer.from(own));
 	return files;

@@ -39,6 +39,8 @@ export class Premiere implements EditorPort {
 	readonly #playing = new Playing();
 	/** Frames are asked for one by one: each moves the playhead. */
 	#frames: Promise<unknown> = Promise.resolve();
+	/** The sequence that was in front last. */
+	#head: RawHead | null = null;
 	/** Where the person has the playhead while a frame is taken. */
 	#held: string | null = null;
 
@@ -62,7 +64,6 @@ export class Premiere implements EditorPort {
 	};
 
 	readonly edit = async ({ sequence }: Where, edit: Edit): Promise<void> => {
-		// A frame that is being taken has moved the playhead, which is no part of the cut.
 		const ticksPerFrame = await this.#ticksPerFrame(sequence);
 		await this.#editor.apply(handsOn(this.#script, sequence, ticksPerFrame), edit);
 	};
@@ -97,6 +98,7 @@ export class Premiere implements EditorPort {
 	}
 
 	#stateOf({ project, sequence }: RawState): EditorState {
+		this.#head = sequence;
 		const head = sequence && this.#held !== null ? { ...sequence, playhead: this.#held } : sequence;
 		const state: EditorState = {
 			project: project && {
@@ -123,7 +125,8 @@ export class Premiere implements EditorPort {
 	}
 
 	async #ticksPerFrame(sequence: string): Promise<bigint> {
-		return ticksOf((await readSequence(this.#script, sequence)).ticksPerFrame);
+		const known = this.#head?.id === sequence ? this.#head : null;
+		return ticksOf((known ?? (await readSequence(this.#script, sequence))).ticksPerFrame);
 	}
 }
 

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { parseXml } from '@rgrove/parse-xml';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { extensionFor } from '../../cli/install/cep.ts';
 import { editorChecks } from '../../cli/install/checks.ts';
@@ -114,7 +115,11 @@ describe.each(SYSTEMS)('On $platform', ({ platform, env, blender, resolve, cep, 
 			const files = extensionFor(host, extension);
 			await putInto(machine.state, { program: name, version: '1', place, files });
 			const manifest = await readFile(join(place.folder, 'CSXS/manifest.xml'), 'utf8');
-			expect(manifest).toContain(`Host Name="${host}"`);
+			expect(manifest).toContain(`<Host Name="${host}"`);
+			expect(manifest).toContain(`<DispatchInfo Host="${host}">`);
+			expect(parseXml(manifest).root?.attributes.ExtensionBundleId).toBe(
+				`pickup.${host.toLowerCase()}`,
+			);
 			expect(manifest).not.toContain(other);
 			expect(manifest).not.toContain('"pickup.panel');
 			const puts = await readReceipt(machine.state);
