@@ -170,10 +170,7 @@ export function actionsOf(
 		},
 
 		cancel(jobId: string): void {
-			void attempt(async () => {
-				await call('job.cancel', { jobId });
-				store.setState({ undo: { kind: 'cancelled', jobs: [jobId] } });
-			});
+			void attempt(() => call('job.cancel', { jobId }));
 		},
 
 		retry(jobId: string): void {

@@ -13,7 +13,7 @@ import { memoryOf, phasesIn, phasesKey } from './memory.ts';
 import { withPhase } from './phases.ts';
 import { followPlan } from './planning.ts';
 import { followRefusal } from './refusal.ts';
-import { filmOf, hostOf } from './scene.ts';
+import { filmOf, hostOf, sceneOf } from './scene.ts';
 import { firstState, type Kept, type PanelState } from './state.ts';
 import { NEW_SEEDS } from './wish.ts';
 
@@ -143,6 +143,16 @@ export function openPanel(options: PanelOptions): Panel {
 		}
 		if (event.kind === 'done') rememberPhases(jobId);
 		store.setState({ jobs });
+		if (event.kind === 'cancelled' && isLookedAt(state, jobId)) {
+			store.setState({ undo: { kind: 'cancelled', jobs: [jobId] } });
+		}
+	}
+
+	/** Whether it was made for what is under the playhead. */
+	function isLookedAt(state: PanelState, jobId: string): boolean {
+		const scene = sceneOf(state);
+		const shot = scene.kind === 'cut' ? (scene.shot ?? scene.behind) : null;
+		return shot?.takes.some(({ job }) => job.id === jobId) ?? false;
 	}
 
 	/** Every panel sees the same phases: only what is new is written. */

@@ -496,6 +496,10 @@ export const de: Words = {
 	notReady: 'Nicht bereit',
 	maxLength: (frames) => `Bis zu ${frames} je Einstellung.`,
 	needsNoModel: 'Braucht kein Modell.',
+	summaries: {
+		inbetween: 'Bewegung zwischen den Schnitten über einem Bett aus ihrem Ton, nur fürs Timing.',
+		ltx2: 'Bild und Ton aus einer Beschreibung und beiden Seiten des Schnitts, auf diesem Rechner.',
+	},
 	machine: 'Dieser Rechner',
 	checks: {
 		computer: 'Rechner',

@@ -509,6 +509,10 @@ export const en = {
 	notReady: 'Not ready',
 	maxLength: (frames: string) => `Up to ${frames} a shot.`,
 	needsNoModel: 'No model needed.',
+	summaries: {
+		inbetween: 'Motion between the two cuts over a bed of their sound, for timing only.',
+		ltx2: 'Picture and sound from a prompt and from both sides of the cut, on this machine.',
+	},
 	machine: 'This machine',
 	checks: {
 		computer: 'Computer',

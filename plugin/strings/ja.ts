@@ -487,6 +487,10 @@ export const ja: Words = {
 	notReady: '未準備',
 	maxLength: (frames) => `1 ショット最大 ${frames}。`,
 	needsNoModel: 'モデルは不要です。',
+	summaries: {
+		inbetween: 'カット間の動きと前後の音でつなぐ、タイミング確認用の下書きです。',
+		ltx2: '説明文とカットの前後から、このマシンで映像と音を作ります。',
+	},
 	machine: 'このコンピューター',
 	checks: {
 		computer: 'コンピューター',

@@ -42,6 +42,7 @@ function EngineRow({ engine }: { engine: EngineDescription }) {
 	const words = useWords();
 	const { ready, needs, model, draft, maxFrames, summary } = engine;
 	const missing = needs.filter(({ present }) => !present);
+	const known: Readonly<Record<string, string>> = words.summaries;
 	return (
 		<div className="model">
 			<span className={ready ? 'cut-off' : 'cut-off dim'}>{titleOf(engine)}</span>
@@ -50,7 +51,8 @@ function EngineRow({ engine }: { engine: EngineDescription }) {
 				{ready ? words.ready : words.notReady}
 			</span>
 			<p className="model-says">
-				{summary} {words.maxLength(words.frames(maxFrames))} {draft && words.needsNoModel}
+				{known[engine.name] ?? summary} {words.maxLength(words.frames(maxFrames))}{' '}
+				{draft && words.needsNoModel}
 			</p>
 			{model && <p className="model-says cut-off">{model.folder}</p>}
 			{missing.map((need) => (

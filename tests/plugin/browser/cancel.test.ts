@@ -24,12 +24,16 @@ it('A job that is cancelled says so and that nothing was placed, until something
 		await page.keyboard.press('Control+Enter');
 		await page.getByText('62 %').first().waitFor();
 	};
-	const said = page.getByRole('status').getByText('Take 1 was cancelled; nothing was placed.');
+	const says = 'Take 1 was cancelled; nothing was placed.';
+	const said = page.getByRole('status').getByText(says);
+	const other = await openPanelPage(daemon, editor);
 	await press();
+	await other.getByText('62 %').first().waitFor();
 	// Of its time nothing is known yet, and nothing of that kind was made here before.
 	expect(await page.getByText(/ left$/).count()).toBe(0);
 	await page.getByRole('button', { name: /^Cancel/ }).click();
 	await said.waitFor();
+	await other.getByRole('status').getByText(says).waitFor();
 	await page.getByLabel('Describe the shot').fill('rain');
 	await said.waitFor({ state: 'detached' });
 	await press();

@@ -114,12 +114,14 @@ it('Refusals, what to do about them and what engines note are said in the panel�
 			advice: 'Einen Platz mit einem Clip daneben wählen',
 			note: 'Danach steht nichts: Der Entwurf entsteht allein aus dem Clip davor.',
 			details: 'Einzelheiten',
+			engine: 'Bewegung zwischen den Schnitten über einem Bett aus ihrem Ton',
 		},
 		ja: {
 			refusal: 'このフレームの前にも後にも、もとになるものがありません。',
 			advice: '隣にクリップのある場所か、クリップの一部を選んでください。',
 			note: '後に何もないので、下書きは前のクリップだけから作られます。',
 			details: '詳細',
+			engine: 'カット間の動きと前後の音でつなぐ',
 		},
 	} as const;
 	for (const language of ['de', 'ja'] as const) {
@@ -139,6 +141,8 @@ it('Refusals, what to do about them and what engines note are said in the panel�
 		await pressable(page);
 		await page.getByText(words.note).waitFor();
 		expect(await page.getByText(/draft|Nothing|Choose/).count()).toBe(0);
+		await page.getByRole('tab').nth(2).click();
+		await page.getByText(words.engine).waitFor();
 		await page.close();
 	}
 	await editor.quit();
