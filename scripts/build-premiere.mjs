@@ -13,8 +13,13 @@ export async function buildPremiere({ folder = join(root, 'dist') } = {}) {
 	const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 	const manifest = JSON.parse(await readFile(join(root, 'manifest/uxp/manifest.json'), 'utf8'));
 	const ports = await fixedPorts();
-	const addresses = ports.flatMap((port) => [`ws://127.0.0.1:${port}`, `http://127.0.0.1:${port}`]);
-	const variants = { 'premiere-uxp': addresses, 'premiere-uxp-all': 'all' };
+	const sockets = ports.map((port) => `ws://127.0.0.1:${port}`);
+	// The page in the webview is fetched, and opens a socket of its own.
+	const pages = ports.flatMap((port) => [`http://127.0.0.1:${port}`, `ws://127.0.0.1:${port}`]);
+	const variants = {
+		'premiere-uxp': { sockets, pages },
+		'premiere-uxp-all': { sockets: 'all', pages: 'all' },
+	};
 	const script = join(folder, 'premiere-uxp/main.js');
 	for (const name of Object.keys(variants)) {
 		await rm(join(folder, name), { recursive: true, force: true });
@@ -39,9 +44,9 @@ export async function buildPremiere({ folder = join(root, 'dist') } = {}) {
 			...manifest,
 			version,
 			requiredPermissions: {
-				network: { ...network, domains },
+				network: { ...network, domains: domains.sockets },
 				...permissions,
-				webview: { ...webview, domains },
+				webview: { ...webview, domains: domains.pages },
 			},
 		};
 		const to = join(folder, name);

@@ -31,6 +31,7 @@ const PROGRAMS = [
 	'pickup-blender.zip',
 	'Pickup.py',
 	'premiere-uxp.ccx',
+	'premiere-uxp-all.ccx',
 	'cep.zip',
 ];
 

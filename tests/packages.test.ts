@@ -87,6 +87,7 @@ test('the tarball holds the programs, and runs with the packages that it asks fo
 	const names = stdout.trim().split('\n');
 	expect(names).toContain('package/dist/pickup.mjs');
 	expect(names).toContain('package/dist/panel/index.html');
+	expect(names).toContain('package/dist/premiere-uxp-all.ccx');
 	const expected =
 		/^package\/(LICENSE|README\.md|package\.json|dist\/(panel\/)?[\w-]+\.(mjs|wasm|zip|py|ccx|js|css|html|svg))$/;
 	expect(names.filter((name) => !expected.test(name))).toEqual([]);

@@ -29,6 +29,7 @@ async function openFile(path: string): Promise<void> {
 type InstallOptions = {
 	readonly system?: boolean;
 	readonly into?: string;
+	readonly anyPort?: boolean;
 	readonly json?: boolean;
 };
 
@@ -39,17 +40,31 @@ export function addInstall(program: Command, exit: (code: number) => void): void
 		.addArgument(editor())
 		.option('--system', 'for all who use this machine')
 		.option('--into <folder>', 'where the program looks, if that is not found by itself')
+		.option(
+			'--any-port',
+			'of Premiere: the plugin whose manifest lists no addresses, where Premiere refuses such a list',
+		)
 		.option('--json', 'print JSON')
-		.addHelpText('after', '\nExample:\n  pickup install blender')
+		.addHelpText(
+			'after',
+			'\nExamples:\n  pickup install blender\n  pickup install premiere --any-port',
+		)
 		.action(async (name: string, options: InstallOptions) => {
 			const terminal = openTerminal(options.json === true);
 			const machine = thisMachine();
 			if (name === PREMIERE) {
-				const by = await installCcx(machine, builtPath('premiere-uxp.ccx'), openFile);
+				// Both have one id: Premiere has the one that came last.
+				const plugin = options.anyPort ? 'premiere-uxp-all.ccx' : 'premiere-uxp.ccx';
+				const by = await installCcx(machine, builtPath(plugin), openFile);
 				terminal.line(by === 'adobe' ? PREMIERE_SAYS.installed : PREMIERE_SAYS.opened);
 				terminal.result({ program: name, version: VERSION, by });
 				exit(EXIT.ok);
 				return;
+			}
+			if (options.anyPort) {
+				throw new PickupError('usage', `--any-port is of ${PREMIERE} alone, got ${name}`, {
+					action: 'Leave it out.',
+				});
 			}
 			const wanted = programNamed(name);
 			const places = await placesFor(wanted, machine, options);

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeEach, expect, test } from 'vitest';
 import { installCcx, listedCcx, removeCcx } from '../../cli/install/adobe.ts';
 import type { Machine } from '../../cli/install/machine.ts';
@@ -12,12 +14,22 @@ here=$(dirname "$0")
 touch "$here/plugins"
 case $1 in
 	/install)
+		echo "$2" >> "$here/asked"
 		test -f "$2" || { echo "Failed to install, status = -1"; exit 1; }
 		test -f "$here/broken" || echo "Enabled  Pickup  0.1.0" >> "$here/plugins" ;;
 	/remove) grep -v "  $2  " "$here/plugins" > "$here/rest"; mv "$here/rest" "$here/plugins" ;;
 	/list) echo "1 extension installed for Premiere Pro"; cat "$here/plugins" ;;
 esac
 `;
+
+const program = join(import.meta.dirname, '../../dist/pickup.mjs');
+const run = promisify(execFile);
+
+/** Makes Node say that it runs on Windows. */
+const ON_WINDOWS = [
+	'--import',
+	"data:text/javascript,Object.defineProperty(process, 'platform', { value: 'win32' })",
+];
 
 let machine: Machine;
 let ccx: string;
@@ -70,5 +82,21 @@ test('without it the file is opened, and on a system without Premiere that is sa
 	expect(await listedCcx(machine)).toMatchObject({ kind: 'no-installer' });
 	await expect(installCcx({ ...machine, platform: 'linux' }, ccx, open)).rejects.toMatchObject({
 		code: 'editor-not-found',
+	});
+});
+
+test('the command hands over the plugin that lists addresses, or with --any-port the one that does not', async () => {
+	const folder = await putInstaller();
+	const install = (...args: string[]) =>
+		run(process.execPath, [...ON_WINDOWS, program, 'install', ...args], {
+			env: { ...process.env, CommonProgramFiles: machine.home, PICKUP_STATE: machine.state },
+		});
+	await install('premiere');
+	await install('premiere', '--any-port');
+	const asked = (await readFile(join(folder, 'asked'), 'utf8')).trim().split('\n');
+	expect(asked.map((path) => basename(path))).toEqual(['premiere-uxp.ccx', 'premiere-uxp-all.ccx']);
+	await expect(install('blender', '--any-port')).rejects.toMatchObject({
+		code: 2,
+		stderr: expect.stringContaining('--any-port is of premiere alone'),
 	});
 });
