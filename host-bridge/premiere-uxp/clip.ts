@@ -11,22 +11,46 @@ import { ticksOf } from './time.ts';
 
 export type TrackItem = VideoClipTrackItem | AudioClipTrackItem;
 
-/** What a clip shows: a file from a moment on, or that no one file does. */
+type Span = { readonly duration: bigint; readonly ticksPerFrame: bigint };
+
+/**
+ * What a clip shows: a file from a moment on, or that no one file does. Of some items Premiere
+ * throws what it is asked; they take their time all the same.
+ */
 export async function readClip(
 	ppro: Premiere,
 	kind: Track['kind'],
 	item: TrackItem,
-	{ duration, ticksPerFrame }: { readonly duration: bigint; readonly ticksPerFrame: bigint },
+	span: Span,
+): Promise<Shown> {
+	try {
+		return await read(ppro, kind, item, span);
+	} catch {
+		return {
+			name: 'Unknown',
+			enabled: true,
+			source: { kind: 'synthetic', what: 'item that Premiere does not describe' },
+			...STILL,
+		};
+	}
+}
+
+const STILL = { sourceIn: { num: 0, den: 1 }, speed: { num: 1, den: 1 } };
+
+async function read(
+	ppro: Premiere,
+	kind: Track['kind'],
+	item: TrackItem,
+	{ duration, ticksPerFrame }: Span,
 ): Promise<Shown> {
 	const own = {
 		name: (await item.getName()).slice(0, 500),
 		enabled: !(await item.isDisabled()),
 	};
-	const effects = await effectsOf(item);
+	const effects = await effectsOf(item).catch(() => ['effects that Premiere does not tell']);
 	const more = effects.length > 0 ? { effects } : {};
-	const still = { sourceIn: { num: 0, den: 1 }, speed: { num: 1, den: 1 } };
 	const source = await sourceOf(ppro, item);
-	if (source.kind === 'synthetic') return { ...own, source, ...still, ...more };
+	if (source.kind === 'synthetic') return { ...own, source, ...STILL, ...more };
 	const played = timingOf({
 		kind,
 		duration,
@@ -40,7 +64,7 @@ export async function readClip(
 	return {
 		...own,
 		source: { kind: 'synthetic', what: 'clip of a varying speed' },
-		...still,
+		...STILL,
 		...more,
 	};
 }

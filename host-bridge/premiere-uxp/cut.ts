@@ -14,10 +14,10 @@ import { frameOf, rateOf } from '../premiere/ticks.ts';
 import { readClip, type TrackItem } from './clip.ts';
 import type { Open } from './open.ts';
 import type { Premiere } from './surroundings.ts';
-import { ticksOf } from './time.ts';
+import { stretchOf, ticksOf } from './time.ts';
 
 export type ReadCut = ReadCutOf<TrackItem>;
-type ReadTrack = ReadTrackOf<TrackItem>;
+type ReadTrack = ReadTrackOf<TrackItem> & { readonly note: string | null };
 
 /**
  * A sequence as it stands. Premiere's scripting does not say which tracks are locked, how many
@@ -37,10 +37,11 @@ export async function readCut(ppro: Premiere, open: Open): Promise<ReadCut> {
 	const { aspect, note } = pixelAspectOf(
 		await (await sequence.getSettings()).getVideoPixelAspectRatio(),
 	);
+	const notes = [note, ...tracks.map((each) => each.note)].filter((each) => each !== null);
 	const cut: Cut = {
 		sequence: await readSequence(ppro, open, aspect),
 		tracks: tracks.map(({ track }) => track),
-		...(note === null ? {} : { notes: [note] }),
+		...(notes.length === 0 ? {} : { notes }),
 	};
 	return { cut, tracks };
 }
@@ -72,27 +73,47 @@ async function readSequence(
 
 async function readTrack(
 	ppro: Premiere,
-	{ ticksPerFrame }: Open,
+	{ sequence, ticksPerFrame }: Open,
 	kind: Track['kind'],
 	index: number,
 	handle: VideoTrack | AudioTrack,
 ): Promise<ReadTrack> {
 	const { CLIP, TRANSITION } = ppro.Constants.TrackItemType;
-	const clips: (Stretch & { item: TrackItem; shown: Shown })[] = [];
-	for (const item of handle.getTrackItems(CLIP, false)) {
-		const start = ticksOf(await item.getStartTime());
-		const end = ticksOf(await item.getEndTime());
-		const shown = await readClip(ppro, kind, item, { duration: end - start, ticksPerFrame });
-		clips.push({ item, start, end, shown });
-	}
+	const unplaced: string[] = [];
 	const fades: (Stretch & { name: string })[] = [];
 	for (const item of handle.getTrackItems(TRANSITION, false)) {
-		fades.push({
-			name: await item.getName(),
-			start: ticksOf(await item.getStartTime()),
-			end: ticksOf(await item.getEndTime()),
-		});
+		const at = await stretchOf(item);
+		if (at) fades.push({ name: await nameOf(item), ...at });
+		else unplaced.push('a transition that Premiere does not place');
+	}
+	// It may be at any of its clips.
+	const lost = [...unplaced];
+	const clips: (Stretch & { item: TrackItem; shown: Shown })[] = [];
+	for (const item of handle.getTrackItems(CLIP, false)) {
+		const at = await stretchOf(item);
+		if (!at) {
+			unplaced.push('an item that Premiere does not place');
+			continue;
+		}
+		const duration = at.end - at.start;
+		const shown = await readClip(ppro, kind, item, { duration, ticksPerFrame });
+		const effects = [...(shown.effects ?? []), ...lost].slice(0, 64);
+		clips.push({ item, ...at, shown: effects.length > 0 ? { ...shown, effects } : shown });
 	}
 	const enabled = !(await handle.isMuted());
-	return trackOf({ kind, index, enabled, locked: false }, ticksPerFrame, clips, fades);
+	const read = trackOf({ kind, index, enabled, locked: false }, ticksPerFrame, clips, fades);
+	const [first] = unplaced;
+	if (first === undefined) return { ...read, note: null };
+	// It stands somewhere: nothing is placed where it might be covered.
+	const taken = [{ start: 0, end: frameOf(ticksOf(await sequence.getEndTime()), ticksPerFrame) }];
+	const track = { ...read.track, taken };
+	return { ...read, track, note: `${track.name} has ${first}: nothing is placed on it.` };
+}
+
+async function nameOf(item: TrackItem): Promise<string> {
+	try {
+		return await item.getName();
+	} catch {
+		return 'Transition';
+	}
 }

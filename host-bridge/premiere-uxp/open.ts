@@ -4,7 +4,7 @@ import type { EditorState, Where } from '../agent/port.ts';
 import { selectionOf } from '../premiere/read.ts';
 import { frameOf } from '../premiere/ticks.ts';
 import type { Premiere } from './surroundings.ts';
-import { ticksOf } from './time.ts';
+import { stretchOf, ticksOf } from './time.ts';
 
 /** What is open in Premiere. */
 
@@ -43,7 +43,8 @@ export async function stateOf(ppro: Premiere): Promise<EditorState> {
 		project: own,
 		sequence: { id: sequence.guid.toString(), name: sequence.name.slice(0, 500) },
 		playhead,
-		selection: await readSelection(sequence, ticksPerFrame),
+		// What is selected is a hint; nothing waits for it.
+		selection: await readSelection(sequence, ticksPerFrame).catch(() => null),
 		busy: null,
 	};
 }
@@ -53,15 +54,14 @@ async function readSelection(
 	ticksPerFrame: bigint,
 ): Promise<EditorState['selection']> {
 	const items = await (await sequence.getSelection()).getTrackItems();
-	const selected = await Promise.all(
-		items.map(async (item) => ({
-			start: ticksOf(await item.getStartTime()),
-			end: ticksOf(await item.getEndTime()),
-		})),
-	);
+	const selected = await Promise.all(items.map(stretchOf));
 	const marks = {
 		start: ticksOf(await sequence.getInPoint()),
 		end: ticksOf(await sequence.getOutPoint()),
 	};
-	return selectionOf(selected, marks, ticksPerFrame);
+	return selectionOf(
+		selected.filter((each) => each !== null),
+		marks,
+		ticksPerFrame,
+	);
 }

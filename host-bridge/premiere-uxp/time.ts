@@ -1,8 +1,21 @@
 import type { TickTime } from '@adobe/premierepro';
+import type { Stretch } from '../premiere/read.ts';
 import type { Premiere } from './surroundings.ts';
 
 export function ticksOf(time: TickTime): bigint {
 	return BigInt(time.ticks);
+}
+
+/** Where an item stands; null where it does not say so, as captions and some transitions do not. */
+export async function stretchOf(item: {
+	getStartTime(): Promise<TickTime>;
+	getEndTime(): Promise<TickTime>;
+}): Promise<Stretch | null> {
+	try {
+		return { start: ticksOf(await item.getStartTime()), end: ticksOf(await item.getEndTime()) };
+	} catch {
+		return null;
+	}
 }
 
 /** A time that is so many frames after the start of the sequence. */

@@ -102,7 +102,8 @@ export class Editor<H> {
 		if (this.#proven.has(key)) return;
 		const before = await hands.read();
 		const ends = before.tracks.flatMap(({ items }) => items.map(({ span }) => span.range.end));
-		const start = Math.max(put.range.end, ...ends) + AFTER_THE_END;
+		// What does not say where it stands is before the end of the sequence, too.
+		const start = Math.max(put.range.end, before.cut.sequence.duration, ...ends) + AFTER_THE_END;
 		await hands.act('Pickup: trying the tracks', [putting(job, start)]);
 		const tried = { ...put, range: { start, end: start + rangeLength(put.range) } };
 		const now = await hands.read();

@@ -201,3 +201,65 @@ describe.each([UXP, SCRIPTS])('By $name', (by) => {
 		});
 	});
 });
+
+describe('Where Premiere throws what it is asked of an item', () => {
+	/** A clip with sound at 10 to 30, a transition at its end, and another sound on A2. */
+	async function read(fault: Fault) {
+		const { project, sequence, where } = await open(UXP, {}, fault);
+		const { id } = project.addItem({ kind: 'media', name: 'shot', media: lookAt(shot) });
+		const at = { start: 10n * FRAME, end: 30n * FRAME, in: 0n, out: 20n * FRAME };
+		const clip = (kind: 'video' | 'audio') => clipOf({ kind, item: id, name: 'shot', ...at });
+		const fade = { name: 'Blende', start: 28n * FRAME, end: 30n * FRAME };
+		sequence.tracks = [
+			trackOf('video', { clips: [clip('video')], transitions: [fade] }),
+			trackOf('audio', { clips: [clip('audio')] }),
+			trackOf('audio', { clips: [{ ...clip('audio'), isSelected: true }] }),
+		];
+		const { cut } = await daemon.ask('agent.cut', where);
+		const [v1, a1, a2] = cut.tracks;
+		return { cut, v1: v1!, a1: a1!, a2: a2! };
+	}
+	const whole = [{ start: 0, end: 30 }];
+
+	it('one that does not say what it shows is of no file and keeps its time; the rest is read', async () => {
+		const { v1, a1, a2 } = await read('a clip does not say what it shows');
+		expect(v1.clips).toMatchObject([
+			{
+				range: { start: 10, end: 30 },
+				source: { kind: 'synthetic', what: 'item that Premiere does not describe' },
+			},
+		]);
+		for (const { clips } of [a1, a2])
+			expect(clips[0]?.source).toEqual({ kind: 'file', path: shot });
+	});
+
+	it('one that does not say where it stands keeps its track from being used, and that is said', async () => {
+		const { cut, v1, a1, a2 } = await read('a sound does not say where it stands');
+		expect(a1).toMatchObject({ clips: [], taken: whole });
+		for (const track of [v1, a2]) {
+			expect(track.clips).toHaveLength(1);
+			expect(track.taken).toBeUndefined();
+		}
+		expect(cut.notes).toEqual([
+			'A1 has an item that Premiere does not place: nothing is placed on it.',
+		]);
+	});
+
+	it('a transition that does not say where it stands may be at any clip of its track', async () => {
+		const { cut, v1, a1 } = await read('transitions do not say where they stand');
+		expect(v1).toMatchObject({ transitions: [], taken: whole });
+		expect(v1.clips[0]?.effects).toEqual(['a transition that Premiere does not place']);
+		expect(a1.clips[0]?.effects).toBeUndefined();
+		expect(cut.notes).toEqual([
+			'V1 has a transition that Premiere does not place: nothing is placed on it.',
+		]);
+	});
+
+	it('a selected one without times is passed over', async () => {
+		await read('something without times is selected');
+		await until('the selection', async () => {
+			const { selection } = (await daemon.ask('agent.who', {})).state;
+			return selection?.start === 10 && selection.end === 30;
+		});
+	});
+});

@@ -20,6 +20,14 @@ export const FAULTS = {
 	'a frame is never written': 'exportSequenceFrame gives true all the same',
 } as const;
 
+/** What its plugins' interface is feared to do wrong besides: of some items it throws what it is asked. */
+export const UXP_FAULTS = {
+	'a clip does not say what it shows': 'the picture of the person, on the first track',
+	'a sound does not say where it stands': 'that of the person, on the first track',
+	'transitions do not say where they stand': 'nor what they are called',
+	'something without times is selected': 'a caption, which has no start and no end',
+} as const;
+
 /** What its scripts are reported or feared to do wrong besides. */
 export const SCRIPT_FAULTS = {
 	'answers stay empty': 'scripts run, and their callbacks get an empty text',
@@ -34,12 +42,17 @@ export const SCRIPT_FAULTS = {
 	'there is no QE': 'enableQE does nothing',
 } as const;
 
-export type Fault = keyof typeof FAULTS | keyof typeof SCRIPT_FAULTS;
+export type Fault = keyof typeof FAULTS | keyof typeof UXP_FAULTS | keyof typeof SCRIPT_FAULTS;
 
 /** Those that a landing can meet. */
 export const LANDING_FAULTS = (Object.keys(FAULTS) as Fault[]).filter(
 	(fault) => !fault.startsWith('a frame '),
 );
+
+export const UXP_LANDING_FAULTS: readonly Fault[] = [
+	...LANDING_FAULTS,
+	...(Object.keys(UXP_FAULTS) as (keyof typeof UXP_FAULTS)[]),
+];
 
 export const SCRIPT_LANDING_FAULTS: readonly Fault[] = [
 	...LANDING_FAULTS,

@@ -1,3 +1,4 @@
+import type { Fault } from './faults.ts';
 import { type Clip, type Sequence as Model, type Track as ModelTrack, tracksOf } from './model.ts';
 import { ComponentChain, idOfItem, ProjectItem, type World } from './uxp-items.ts';
 import type { Action } from './uxp-lock.ts';
@@ -77,6 +78,9 @@ export class Sequence {
 		);
 		const selection = new TrackItemSelection();
 		for (const { id } of selected) selection.addItem(new TrackItem(this.#world, this.#id, id));
+		if (this.#world.project.faults.has('something without times is selected')) {
+			selection.addItem(new TrackItem(this.#world, this.#id, 'a caption'));
+		}
 		return selection;
 	}
 }
@@ -131,7 +135,7 @@ export class Track {
 	}
 	getTrackItems(trackItemType: number, _includeEmptyTrackItems: boolean): (TrackItem | Fade)[] {
 		const { clips, transitions } = this.#model;
-		if (trackItemType === TRANSITION) return transitions.map((each) => new Fade(each));
+		if (trackItemType === TRANSITION) return transitions.map((each) => new Fade(this.#world, each));
 		if (trackItemType !== CLIP) return [];
 		return clips.map(({ id }) => new TrackItem(this.#world, this.#sequence, id));
 	}
@@ -139,18 +143,25 @@ export class Track {
 
 /** A transition: of an item's members it has those that make sense. */
 export class Fade {
+	readonly #world: World;
 	readonly #fade: ModelTrack['transitions'][number];
-	constructor(fade: ModelTrack['transitions'][number]) {
+	constructor(world: World, fade: ModelTrack['transitions'][number]) {
+		this.#world = world;
 		this.#fade = fade;
 	}
+	get #model(): ModelTrack['transitions'][number] {
+		if (!this.#world.project.faults.has('transitions do not say where they stand'))
+			return this.#fade;
+		throw new Error('Not of this item');
+	}
 	async getName(): Promise<string> {
-		return this.#fade.name;
+		return this.#model.name;
 	}
 	async getStartTime(): Promise<TickTime> {
-		return new TickTime(this.#fade.start);
+		return new TickTime(this.#model.start);
 	}
 	async getEndTime(): Promise<TickTime> {
-		return new TickTime(this.#fade.end);
+		return new TickTime(this.#model.end);
 	}
 }
 
@@ -178,7 +189,17 @@ export class TrackItem {
 	async getName(): Promise<string> {
 		return this.#model.name;
 	}
+	/** The person's on the first track of a kind throws where it is asked for. */
+	#expectTold(fault: Fault, kind: ModelTrack['kind']): void {
+		const { project } = this.#world;
+		if (!project.faults.has(fault)) return;
+		const [first] = tracksOf(project.sequence(this.#sequence), kind);
+		const { item } = this.#model;
+		if (project.item(item).parent !== project.root) return;
+		if (first?.clips.some(({ id }) => id === this.#id)) throw new Error('Not of this item');
+	}
 	async getStartTime(): Promise<TickTime> {
+		this.#expectTold('a sound does not say where it stands', 'audio');
 		return new TickTime(this.#model.start);
 	}
 	async getEndTime(): Promise<TickTime> {
@@ -203,6 +224,7 @@ export class TrackItem {
 		return this.#model.isDisabled;
 	}
 	async getProjectItem(): Promise<ProjectItem> {
+		this.#expectTold('a clip does not say what it shows', 'video');
 		return new ProjectItem(this.#world, this.#model.item);
 	}
 	async getComponentChain(): Promise<ComponentChain> {
