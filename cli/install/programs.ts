@@ -63,17 +63,18 @@ function extension(name: string, title: 'After Effects' | 'Premiere', host: CepH
 		files: async (machine) => signed(machine, extensionFor(host, await built('cep.zip'))),
 		next: (files) => `In ${title}: Window › Extensions › Pickup.${isSigned(files) ? '' : UNSIGNED}`,
 		isSeen: async (machine) => {
-			const editor = title === 'Premiere' ? 'Premiere Pro' : title;
-			return (await versionsOf(machine, editor)).length > 0;
+			if (title !== 'Premiere') return (await versionsOf(machine, title)).length > 0;
+			// From 25.6 on it has the plugin, and the folder of its settings says no more than 25.
+			const versions = await versionsOf(machine, 'Premiere Pro');
+			return versions.some((version) => Number.parseFloat(version) < 25);
 		},
 		isToBeSigned: true,
 	};
 }
 
 /** Adobe’s own words for it: “Signature verification failed”, or no panel at all. */
-const UNSIGNED = ` It is not signed, since Adobe’s ZXPSignCmd was not found: it then shows only where you have switched on
-Adobe’s debug mode for extensions (PlayerDebugMode), and on Windows not in every version even so. docs/install.md says how
-to sign it here, and what debug mode is.`;
+const UNSIGNED =
+	' It is not signed, since Adobe’s ZXPSignCmd was not found: it then shows only where you have switched on Adobe’s debug mode for extensions (PlayerDebugMode), and on Windows not in every version even so. docs/install.md says how to sign it here, and what debug mode is.';
 
 /** Where the build leaves a file beside this program. */
 export function builtPath(name: string): string {

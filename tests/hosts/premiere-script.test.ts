@@ -125,8 +125,8 @@ test('the playhead is put on a frame', async () => {
 	expect((await premiere.port.state()).playhead).toBe(12);
 });
 
-test.each([[null], ['a Time is taken for none']] as const)(
-	'a clip is placed to the tick, in whichever form Premiere takes a time (where %s)',
+test.each([[null], ['a Time is taken for none'], ['items have no clearInPoint']] as const)(
+	'a clip is placed to the tick, in whichever form Premiere takes a time, and old ones too (where %s)',
 	async (fault) => {
 		const folder = await temporaryFolder();
 		const [theirs, ours] = [join(folder, 'theirs.mov'), join(folder, 'ours.mov')];

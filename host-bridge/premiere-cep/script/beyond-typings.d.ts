@@ -13,6 +13,9 @@ interface Sequence {
 }
 
 interface ProjectItem {
+	/** Not in all versions from 15.4 on. */
+	clearInPoint?(): boolean;
+	clearOutPoint?(): boolean;
 	isOffline?(): boolean;
 	isMulticamClip?(): boolean;
 }

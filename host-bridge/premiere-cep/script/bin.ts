@@ -2,6 +2,9 @@
 
 const BIN = 'Pickup';
 
+/** Picture, sound and everything else of an item. */
+export const ALL_MEDIA = 4;
+
 /** Where an operation's id is kept: the log note of a clip in the project panel. */
 const LOG_NOTE = 'Column.Intrinsic.LogNote';
 const PRIVATE = 'http://ns.adobe.com/premierePrivateProjectMetaData/1.0/';
@@ -10,8 +13,7 @@ const PRIVATE = 'http://ns.adobe.com/premierePrivateProjectMetaData/1.0/';
 export function lookFor({ path }: { path: string }): { ticks: string } | null {
 	const item = itemOf(path);
 	if (item === null) return null;
-	item.clearInPoint();
-	item.clearOutPoint();
+	clearPoints(item);
 	const start = Number(item.getInPoint().ticks);
 	return { ticks: String(Number(item.getOutPoint().ticks) - start) };
 }
@@ -35,6 +37,13 @@ export function isInBin(item: ProjectItem): boolean {
 		if ((ours.children[at] as ProjectItem).nodeId === item.nodeId) return true;
 	}
 	return false;
+}
+
+/** Takes in and out point off an item; in versions that cannot the in point is put to its start. */
+export function clearPoints(item: ProjectItem): void {
+	if (typeof item.clearInPoint === 'function') item.clearInPoint();
+	else item.setInPoint(new Time(), ALL_MEDIA);
+	if (typeof item.clearOutPoint === 'function') item.clearOutPoint();
 }
 
 /** Made where it is not there. */

@@ -1,13 +1,10 @@
 import { problem } from '../../extendscript/publish.ts';
-import { bin, isInBin, itemOf } from './bin.ts';
+import { ALL_MEDIA, bin, clearPoints, isInBin, itemOf } from './bin.ts';
 import type { RawAct, RawEdit, RawSpan } from './raw.ts';
 import { eachClip, sequenceOf, standingIn } from './read.ts';
 
 /** Mango, in the order that scripts know; it is what drafts have. */
 const DRAFT_LABEL = 7;
-
-/** Picture, sound and everything else of an item. */
-const ALL_MEDIA = 4;
 
 /** One call is one undo step; Premiere may make two of one. */
 const MOST_UNDO_STEPS = 3;
@@ -67,7 +64,8 @@ function overwriteInSomeForm(
 		const isRight = isAsWanted(sequence, before, wanted);
 		if (isRight && thrown === null) return;
 		const isBack = isRight || undoneTo(sequence, before);
-		if (!isBack || (thrown !== null && tries + 1 === FORMS)) throw misplaced(isBack, thrown);
+		const isOver = thrown !== null && tries + 1 === FORMS;
+		if (!isBack || isOver) throw misplaced(isBack, thrown);
 		form = (form + 1) % FORMS;
 	}
 	throw misplaced(true, null);
@@ -175,11 +173,6 @@ function expectItem(path: string): ProjectItem {
 	const item = itemOf(path);
 	if (item !== null) return item;
 	throw problem('media-offline', `Expected ${path} in the project, found it no more`);
-}
-
-function clearPoints(item: ProjectItem): void {
-	item.clearInPoint();
-	item.clearOutPoint();
 }
 
 function timeOf(ticks: RawSpan['start']): Time {

@@ -37,6 +37,7 @@ export const SCRIPT_FAULTS = {
 	'a clip is put at the start, and QE undoes nothing': 'and what nobody promises does nothing',
 	'sequences have no overwriteClip':
 		'as in the typings; that of a track leaves the sound to Premiere',
+	'items have no clearInPoint': 'as in the typings of version 15',
 	'locks are not told': 'isLocked says no of every track',
 	'notes are refused': 'setProjectMetadata throws',
 	'there is no QE': 'enableQE does nothing',

@@ -29,6 +29,9 @@ export class ProjectItem {
 	constructor(project: Project, id: string) {
 		this.#project = project;
 		this.#id = id;
+		if (project.faults.has('items have no clearInPoint')) {
+			Object.assign(this, { clearInPoint: undefined });
+		}
 	}
 	/** @internal */
 	static idOf(of: unknown): string {
