@@ -143,4 +143,4 @@ export class PanelView {
 }
 
 const HOW_TO_START =
-	'How to start Pickup: run “pickup daemon start” in a terminal. “pickup daemon --at-login on” has it started for you from then on. This panel notices by itself.';
+	'How to start Pickup: run “pickup daemon start” in a terminal. “pickup daemon --at-login on” has it started for you from then on. This panel notices by itself. If Pickup runs already, Premiere may be keeping this panel from it: run “pickup install premiere --any-port”, then start Premiere again.';

@@ -59,6 +59,8 @@ test('Where Pickup is not running the panel says how to start it, and tries at o
 	view.attach(root as never, AWAY);
 	expect(texts()).toContain('Pickup is not running');
 	expect(texts().join()).toContain('pickup daemon start');
+	// A refusal may come without a word.
+	expect(texts().join()).toContain('pickup install premiere --any-port');
 	press('Try again now');
 	expect(acts).toEqual(['try']);
 });
