@@ -306,7 +306,7 @@ export const en = {
 	putTake: (take: string) => `Use ${take}`,
 	takeIsUsed: (take: string) => `${take} is in the cut`,
 	star: 'Star (S)',
-	vary: 'Another take like this one (V)',
+	vary: 'Vary: another take like this one (V)',
 	deleteTake: 'Delete (Delete)',
 	deleted: 'Deleted.',
 	anotherShot: 'Ask for something else here',

@@ -292,7 +292,7 @@ export const ja: Words = {
 	putTake: (take) => `${take} を使う`,
 	takeIsUsed: (take) => `${take} はカット内です`,
 	star: 'スター（S）',
-	vary: 'これに似たテイクをもう 1 つ（V）',
+	vary: 'バリエーション：似たテイクをもう 1 つ（V）',
 	deleteTake: '削除（Delete）',
 	deleted: '削除しました。',
 	anotherShot: 'ここで別のショットを作る',
