@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import {
 	connect,
+	crash,
 	endAllDaemons,
 	readPortFile,
 	startDaemon,
@@ -41,12 +41,18 @@ test('run once more, the script opens the panel of the one that runs, and ends',
 	expect(second.said()).toContain('Pickup runs here already.');
 });
 
-test('the script starts a daemon where one has run before', async () => {
+test.each([
+	['has stopped', stop],
+	['was killed', crash],
+])('the script starts a daemon where one has run before and %s', async (_, end) => {
 	const daemon = await startDaemon();
-	await stop(daemon);
+	await end(daemon);
 	const resolve = await open(daemon.state);
-	await until('a daemon', () => existsSync(join(daemon.state, 'daemon.json')));
-	const panel = await connect(await readPortFile(daemon.state));
+	const next = await until('another daemon', async () => {
+		const found = await readPortFile(daemon.state).catch(() => null);
+		return found !== null && found.pid !== daemon.pid ? found : null;
+	});
+	const panel = await connect(next);
 	await until('Resolve', async () => (await panel.call('host.watch', {})).hosts[0]);
 	// It goes on without the Resolve that has started it.
 	await resolve.kill();

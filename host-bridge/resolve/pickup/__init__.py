@@ -38,7 +38,9 @@ class _Script:
     def run(self):
         print("Pickup %s runs until Resolve quits." % VERSION)
         # Whoever has chosen it from the menu has asked for it: that is the one time to start it.
-        if daemon.was_stopped(daemon.state_folder()):
+        try:
+            daemon.find(daemon.state_folder())
+        except daemon.NoDaemon:
             self.agent.start_daemon_by_itself()
             if self.agent.why_not:
                 self._say(self.agent.why_not)
