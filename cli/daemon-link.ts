@@ -18,23 +18,34 @@ export function ownStateFolder(): string {
 	return stateFolder(process.env.PICKUP_STATE);
 }
 
+/** Which daemon: that of the person's own state folder, with its own model, unless others are named. */
+export type DaemonWanted = {
+	readonly expectJob: boolean;
+	/** Absolute. */
+	readonly state?: string;
+	/** The folder with the weights, absolute; for one that is started. */
+	readonly model?: string | undefined;
+};
+
 /**
  * Works with the daemon, which is started when there is none, warm where a job is to follow. One
  * that dies meanwhile is started again, one that is stopped is not, unless it had answered nothing
  * yet: then the work begins anew with the next. However the work ends, the connection ends with it.
  */
 export async function withDaemon<T>(
-	{ expectJob }: { readonly expectJob: boolean },
+	wanted: DaemonWanted,
 	work: (client: Client) => Promise<T>,
 ): Promise<T> {
-	const state = ownStateFolder();
+	const { expectJob, state = ownStateFolder(), model } = wanted;
+	const options = [
+		...(expectJob ? ['--expect-job'] : []),
+		...(model === undefined ? [] : ['--model', model]),
+	];
 	let hasAnswered = false;
 	const found: { daemon?: PortFile | null } = {};
 	const endpoint = async () => {
 		found.daemon = await findDaemon(state);
-		return (
-			found.daemon ?? startUnlessStopped(state, hasAnswered, expectJob ? ['--expect-job'] : [])
-		);
+		return found.daemon ?? startUnlessStopped(state, hasAnswered, options);
 	};
 	let client: Client | null = null;
 	try {
@@ -47,7 +58,7 @@ export async function withDaemon<T>(
 	} finally {
 		client?.close();
 	}
-	return withDaemon({ expectJob }, work);
+	return withDaemon(wanted, work);
 }
 
 /**

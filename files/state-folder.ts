@@ -9,7 +9,7 @@ export function statePaths(state: string) {
 	return {
 		database: join(state, 'jobs.db'),
 		portFile: join(state, 'daemon.json'),
-		/** Which Node and which file the last daemon was: what an editor starts where none runs. */
+		/** Which Node runs which file as the daemon: what an editor starts where none runs. */
 		programFile: join(state, 'program.json'),
 		/** Where the last daemon listened. */
 		address: join(state, 'address.json'),
@@ -68,7 +68,7 @@ export async function claimStateFolder(folder: string): Promise<void> {
 	if (process.platform === 'win32') return;
 	const names = await readdir(folder);
 	// Weights may have been put there before, or editors given Pickup, or a daemon not have started.
-	const first = ['models', basename(startLog), basename(installed)];
+	const first = ['models', ...[startLog, installed, programFile].map((path) => basename(path))];
 	const others = names.filter((name) => !first.includes(name));
 	if (others.length === 0 || tells.some((path) => names.includes(basename(path)))) {
 		const found = folders.filter((path) => names.includes(basename(path)));

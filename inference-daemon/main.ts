@@ -4,6 +4,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { writeProgramFile } from '../files/program-file.ts';
 import { claimStateFolder, statePaths } from '../files/state-folder.ts';
 import { systemProblem } from '../files/system-errors.ts';
 import { PickupError } from '../protocol/errors.ts';
@@ -32,7 +33,7 @@ import { MediaCache } from './panel-media/media-cache.ts';
 import { openPanelMedia } from './panel-media/panel-media.ts';
 import { listenWhereBefore } from './server/address.ts';
 import { handlersFor } from './server/methods.ts';
-import { removePortFile, writePortFile, writeProgramFile } from './server/port-file.ts';
+import { removePortFile, writePortFile } from './server/port-file.ts';
 import { startServer } from './server/server.ts';
 import { Tickets } from './server/tickets.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -177,7 +178,7 @@ async function start(settings: Settings): Promise<void> {
 		process.on(signal, () => void stop(signal));
 	}
 
-	await writeProgramFile(paths.programFile, {
+	await writeProgramFile(settings.state, {
 		node: process.execPath,
 		daemon: fileURLToPath(import.meta.url),
 	});

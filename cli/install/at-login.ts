@@ -9,37 +9,34 @@ import type { Machine } from './machine.ts';
 
 const run = promisify(execFile);
 
-/** Starts the daemon and stays, and starts it and ends: each a program with its arguments. */
-export type DaemonCommands = {
-	readonly foreground: readonly string[];
-	readonly detached: readonly string[];
+/** How the daemon is started; all of it are absolute paths. */
+export type DaemonStart = {
+	readonly node: string;
+	/** The daemon itself, and the command `pickup`, which starts it and ends. */
+	readonly daemon: string;
+	readonly pickup: string;
+	readonly state: string;
+	/** The folder with the weights, where one was named. */
+	readonly model: string | undefined;
 };
 
 const RUN_KEY = 'HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run';
+/** Characters of a command line; “Run and RunOnce Registry Keys” in Microsoft's documentation. */
+const LONGEST_LINE = 260;
 const LABEL = 'pickup.daemon';
 
 /**
  * Has the system start the daemon when this person logs in: a systemd unit, a launchd agent or a value
  * of Windows' Run key. Gives where that stands. Throws `system-refused`.
  */
-export async function startAtLogin(machine: Machine, commands: DaemonCommands): Promise<string> {
+export async function startAtLogin(machine: Machine, start: DaemonStart): Promise<string> {
 	if (machine.platform === 'win32') {
-		await registry([
-			'add',
-			RUN_KEY,
-			'/v',
-			'Pickup',
-			'/t',
-			'REG_SZ',
-			'/f',
-			'/d',
-			forWindows(commands),
-		]);
+		await registry(['add', RUN_KEY, '/v', 'Pickup', '/t', 'REG_SZ', '/f', '/d', forWindows(start)]);
 		return `${RUN_KEY}\\Pickup`;
 	}
 	const { file, link } = places(machine);
 	await mkdir(dirname(file), { recursive: true });
-	await writeWhole(file, machine.platform === 'darwin' ? agent(commands) : unit(commands));
+	await writeWhole(file, machine.platform === 'darwin' ? agent(start) : unit(start));
 	if (link !== null) {
 		// What `systemctl --user enable` does, also where no systemd runs yet.
 		await mkdir(dirname(link), { recursive: true });
@@ -85,19 +82,27 @@ function places({ platform, home, env }: Machine): { file: string; link: string 
 	return { file: join(folder, name), link: join(folder, 'default.target.wants', name) };
 }
 
-function unit({ foreground }: DaemonCommands): string {
+function foreground(start: DaemonStart): readonly string[] {
+	return [start.node, start.daemon, ...options(start)];
+}
+
+function options({ state, model }: DaemonStart): readonly string[] {
+	return ['--state', state, ...(model === undefined ? [] : ['--model', model])];
+}
+
+function unit(start: DaemonStart): string {
 	return `[Unit]
 Description=Pickup: clips made for gaps in the cut
 
 [Service]
-ExecStart=${foreground.map(forSystemd).join(' ')}
+ExecStart=${foreground(start).map(forSystemd).join(' ')}
 
 [Install]
 WantedBy=default.target
 `;
 }
 
-function agent({ foreground }: DaemonCommands): string {
+function agent(start: DaemonStart): string {
 	return `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
 <plist version="1.0">
@@ -106,7 +111,9 @@ function agent({ foreground }: DaemonCommands): string {
 	<string>${LABEL}</string>
 	<key>ProgramArguments</key>
 	<array>
-${foreground.map((word) => `\t\t<string>${escapeXml(word)}</string>`).join('\n')}
+${foreground(start)
+	.map((word) => `\t\t<string>${escapeXml(word)}</string>`)
+	.join('\n')}
 	</array>
 	<key>RunAtLoad</key>
 	<true/>
@@ -121,8 +128,19 @@ function forSystemd(word: string): string {
 	return `"${escaped}"`;
 }
 
-function forWindows({ detached }: DaemonCommands): string {
-	return detached.map((word) => (/[\s]/.test(word) ? `"${word}"` : word)).join(' ');
+/** Throws `system-refused` for a line that Windows would not run. */
+function forWindows(start: DaemonStart): string {
+	const { node, pickup } = start;
+	// A program that stays would leave a window open.
+	const words = [node, pickup, 'daemon', 'start', ...options(start)];
+	const line = words.map((word) => (/[\s]/.test(word) ? `"${word}"` : word)).join(' ');
+	if (line.length <= LONGEST_LINE) return line;
+	const got = `${line.length}: ${line}`;
+	throw new PickupError(
+		'system-refused',
+		`Expected a command of at most ${LONGEST_LINE} characters, got ${got}`,
+		{ action: 'Take folders with shorter names, or call it from Windows’ Startup folder.' },
+	);
 }
 
 async function registry(args: readonly string[]): Promise<void> {

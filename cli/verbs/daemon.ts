@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { pathFrom } from '../../files/folders.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import {
 	connectToRunning,
@@ -21,7 +22,8 @@ export function addDaemon(program: Command, exit: (code: number) => void): void 
 		.description('run the daemon in the foreground, or ask about the one that runs')
 		.argument('[what]', 'run, start, status or stop', 'run')
 		.option('--at-login <on|off>', 'whether the system starts it when you log in')
-		.option('--model <folder>', 'with run: weights for requests that name none')
+		.option('--state <folder>', 'its state folder, if not PICKUP_STATE or the usual one')
+		.option('--model <folder>', 'where it is started: weights for requests that name none')
 		.option('--json', 'print JSON')
 		.addHelpText(
 			'after',
@@ -36,20 +38,21 @@ Without --model, PICKUP_MODEL names the folder with the weights, else it is mode
 		)
 		.action(async (what: string, options: DaemonOptions) => {
 			const terminal = openTerminal(options.json === true);
-			const state = ownStateFolder();
+			const state = options.state === undefined ? ownStateFolder() : pathFrom(options.state);
+			const model = options.model === undefined ? undefined : pathFrom(options.model);
 			if (options.atLogin !== undefined) {
-				await setAtLogin(options.atLogin, options.model, terminal);
+				await setAtLogin(options.atLogin, { state, model }, terminal);
 				exit(EXIT.ok);
 				return;
 			}
 			if (what === 'run') {
-				exit(await runInForeground(state, options.model));
+				exit(await runInForeground(state, model));
 				return;
 			}
 			if (!['start', 'status', 'stop'].includes(what)) {
 				throw new PickupError('usage', `Expected run, start, status or stop, got "${what}"`);
 			}
-			if (what === 'start') await withDaemon({ expectJob: false }, async () => {});
+			if (what === 'start') await withDaemon({ expectJob: false, state, model }, async () => {});
 			if (what === 'stop') {
 				const { version, port, pid } = await stopDaemon(state);
 				terminal.line(`Stopped the daemon (process ${pid})`);
@@ -63,13 +66,14 @@ Without --model, PICKUP_MODEL names the folder with the weights, else it is mode
 
 type DaemonOptions = {
 	readonly json?: boolean;
+	readonly state?: string;
 	readonly model?: string;
 	readonly atLogin?: string;
 };
 
 async function setAtLogin(
 	wanted: string,
-	model: string | undefined,
+	{ state, model }: { readonly state: string; readonly model: string | undefined },
 	terminal: Terminal,
 ): Promise<void> {
 	const machine = thisMachine();
@@ -88,11 +92,12 @@ async function setAtLogin(
 		terminal.result({ atLogin: false });
 		return;
 	}
-	const { execPath, argv } = process;
-	const options = ['--state', machine.state, ...(model === undefined ? [] : ['--model', model])];
 	const where = await startAtLogin(machine, {
-		foreground: [execPath, daemonProgram(), ...options],
-		detached: [execPath, resolve(argv[1]!), 'daemon', 'start'],
+		node: process.execPath,
+		daemon: daemonProgram(),
+		pickup: resolve(process.argv[1]!),
+		state,
+		model,
 	});
 	terminal.line(`The system starts the daemon when you log in: ${where}`);
 	terminal.result({ atLogin: true, where });

@@ -1,6 +1,8 @@
 import { Argument, type Command } from 'commander';
+import { writeProgramFile } from '../../files/program-file.ts';
 import { claimStateFolder } from '../../files/state-folder.ts';
 import { PickupError } from '../../protocol/errors.ts';
+import { daemonProgram } from '../daemon-link.ts';
 import { EXIT } from '../exit-codes.ts';
 import { installCcx, removeCcx } from '../install/adobe.ts';
 import { type Machine, type Scope, thisMachine } from '../install/machine.ts';
@@ -70,6 +72,9 @@ export function addInstall(program: Command, exit: (code: number) => void): void
 			const places = await placesFor(wanted, machine, options);
 			const files = await wanted.files(machine);
 			await claimStateFolder(machine.state);
+			// Nobody has to run the daemon once before an editor can.
+			const daemon = { node: process.execPath, daemon: daemonProgram() };
+			await writeProgramFile(machine.state, daemon);
 			for (const place of places) {
 				await putInto(machine.state, { program: wanted.name, version: VERSION, place, files });
 				terminal.line(`${place.of}: Pickup ${VERSION} is in ${place.folder}`);

@@ -8,14 +8,6 @@ export function writePortFile(path: string, content: PortFile): Promise<void> {
 	return writeWhole(path, `${JSON.stringify(content)}\n`, { mode: 0o600 });
 }
 
-/** As the port file, but it stays: an editor reads it to start a daemon where none runs. */
-export function writeProgramFile(
-	path: string,
-	program: { readonly node: string; readonly daemon: string },
-): Promise<void> {
-	return writeWhole(path, `${JSON.stringify(program)}\n`, { mode: 0o600 });
-}
-
 /** Takes the file away if it is still this process's. */
 export async function removePortFile(path: string): Promise<void> {
 	try {

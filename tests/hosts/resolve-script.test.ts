@@ -11,6 +11,7 @@ import {
 	stop,
 	until,
 } from '../daemon/harness.ts';
+import { openWorkbench } from '../end-to-end/workbench.ts';
 import { endAllResolves, type Resolve, startResolve } from './resolve.ts';
 import { film } from './resolve-film.ts';
 
@@ -61,6 +62,22 @@ test.each([
 	});
 	await panel.call('daemon.stop', {});
 	await panel.closed;
+});
+
+test('the script starts the one that it was installed with, which nobody has run yet', async () => {
+	const bench = await openWorkbench();
+	try {
+		const into = join(bench.folder, 'Utility');
+		const installed = await bench.pickup(['install', 'resolve', '--into', into]);
+		expect(installed.code, installed.stderr).toBe(0);
+		await open(bench.state);
+		const daemon = await until('a daemon', () => readPortFile(bench.state).catch(() => null));
+		const panel = await connect(daemon);
+		await until('Resolve', async () => (await panel.call('host.watch', {})).hosts[0]);
+		await panel.close();
+	} finally {
+		await bench.close();
+	}
 });
 
 test('where none ever has, it says what to do', async () => {
