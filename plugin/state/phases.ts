@@ -81,16 +81,17 @@ export function secondsLeft(job: Job, jobs: Jobs, now: number): number | null {
 }
 
 function secondsBefore({ kind, plan }: Job, jobs: Jobs): number | null {
-	const alike = [...jobs.values()]
-		.filter((each) => each.state === 'done' && each.kind === kind)
-		.filter((each) => each.plan.engine === plan.engine && each.startedAt && each.endedAt)
-		.sort((a, b) => b.endedAt!.localeCompare(a.endedAt!))
-		.slice(0, MOST_BEFORE);
-	const rates = alike
-		.map(
-			(each) => (Date.parse(each.endedAt!) - Date.parse(each.startedAt!)) / 1000 / each.plan.frames,
-		)
-		.sort((a, b) => a - b);
+	const last: { readonly endedAt: string; readonly rate: number }[] = [];
+	for (const { state, kind: its, plan: made, startedAt, endedAt } of jobs.values()) {
+		if (state !== 'done' || its !== kind || made.engine !== plan.engine) continue;
+		if (startedAt === null || endedAt === null) continue;
+		const rate = (Date.parse(endedAt) - Date.parse(startedAt)) / 1000 / made.frames;
+		// There may be thousands, and this is looked at with every step of a job.
+		const at = last.findIndex((other) => endedAt > other.endedAt);
+		last.splice(at < 0 ? last.length : at, 0, { endedAt, rate });
+		last.splice(MOST_BEFORE);
+	}
+	const rates = last.map(({ rate }) => rate).sort((one, other) => one - other);
 	const middle = rates[rates.length >> 1];
 	return middle === undefined ? null : middle * plan.frames;
 }
