@@ -6,8 +6,8 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { zipSync } from 'fflate';
-import { root } from './tools.mjs';
+import { unzipSync, zipSync } from 'fflate';
+import { importSource, root } from './tools.mjs';
 
 /** A zip that says when it was made would be another one each time. */
 const MADE = new Date(2000, 0, 1);
@@ -39,21 +39,30 @@ const PROGRAMS = [
 const OUTSIDE = ['libsql', 'onnxruntime-node', 'trash'];
 
 const to = resolve(process.argv[2] ?? join(dist, 'packages'));
-packageAll();
+await packageAll();
 for (const name of readdirSync(to).sort()) console.log(join(to, name));
 
-function packageAll() {
+async function packageAll() {
 	const { version, ...own } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 	rmSync(to, { recursive: true, force: true });
 	mkdirSync(to, { recursive: true });
 	cpSync(join(dist, 'pickup-blender.zip'), join(to, `pickup-blender-${version}.zip`));
 	cpSync(join(dist, 'cep.zip'), join(to, `pickup-cep-${version}.zip`));
+	await signCep(join(to, `pickup-cep-${version}.zxp`));
 	const script = { 'Pickup.py': read('dist/Pickup.py'), LICENSE: read('LICENSE') };
 	writeFileSync(join(to, `pickup-resolve-${version}.zip`), zipSync(script, { mtime: MADE }));
 	for (const [folder, suffix] of Object.entries(PREMIERE)) {
 		cpSync(join(dist, `${folder}.ccx`), join(to, `pickup-premiere-${version}${suffix}.ccx`));
 	}
 	packNpm({ ...own, version });
+}
+
+/** Signed where Adobe's ZXPSignCmd runs, and then another file each time; else there is none. */
+async function signCep(zxp) {
+	const { signedZxp } = await importSource('cli/install/cep.ts');
+	const files = new Map(Object.entries(unzipSync(read('dist/cep.zip'))));
+	const bytes = await signedZxp({ platform: process.platform, env: process.env }, files);
+	if (bytes !== null) writeFileSync(zxp, bytes);
 }
 
 /** `npm pack` of the built programs, with a package.json that asks for no more than they do. */

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import { zipSync } from 'fflate';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -28,4 +29,26 @@ export async function zipOf(folder) {
 		await readFile(path),
 	]);
 	return zipSync(Object.fromEntries(await Promise.all(files)), { mtime: MADE });
+}
+
+/** What a module of the sources exports, as this Node runs it. */
+export async function importSource(path) {
+	const { outputFiles } = await build({
+		absWorkingDir: root,
+		entryPoints: [path],
+		bundle: true,
+		write: false,
+		format: 'esm',
+		platform: 'node',
+		packages: 'external',
+		logLevel: 'error',
+	});
+	// Beside these, so that packages are found from there.
+	const file = join(root, 'dist', `source-${process.pid}.mjs`);
+	await writeFile(file, outputFiles[0].contents);
+	try {
+		return await import(pathToFileURL(file).href);
+	} finally {
+		await rm(file);
+	}
 }

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
 import { beforeAll, expect, test } from 'vitest';
 import { temporaryFolder } from './daemon/harness.ts';
+import { SIGNER } from './fakes/zxp-sign.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
@@ -79,6 +80,19 @@ test('the extension for Adobe’s editors is of this version, and has the files 
 	const named = [...manifest.matchAll(/>\.\/([^<]+)</g)].map(([, path]) => path);
 	expect(named).toContain('index.html');
 	expect(named.filter((path) => !(path! in extension))).toEqual([]);
+});
+
+test('where Adobe’s program for it is, the extension is packaged signed as well', async () => {
+	expect([...packages.keys()].filter((name) => name.endsWith('.zxp'))).toEqual([]);
+	const signer = join(folder, 'ZXPSignCmd');
+	await writeFile(signer, SIGNER);
+	const to = join(folder, 'signed');
+	await run('node', [join(root, 'scripts/package.mjs'), to], {
+		env: { ...process.env, PICKUP_ZXPSIGNCMD: signer },
+	});
+	const zxp = unzipSync(await readFile(join(to, 'pickup-cep-0.1.0.zxp')));
+	const own = Object.keys(unzipSync(packages.get('pickup-cep-0.1.0.zip')!));
+	expect(Object.keys(zxp).sort()).toEqual([...own, 'META-INF/signatures.xml'].sort());
 });
 
 test('the tarball holds the programs, and runs with the packages that it asks for', async () => {

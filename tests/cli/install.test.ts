@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseXml } from '@rgrove/parse-xml';
@@ -15,6 +14,7 @@ import { readReceipt } from '../../cli/install/receipt.ts';
 import { buildCep } from '../../scripts/build-cep.mjs';
 import { temporaryFolder } from '../daemon/harness.ts';
 import { openWorkbench } from '../end-to-end/workbench.ts';
+import { SIGNER } from '../fakes/zxp-sign.ts';
 
 const run = promisify(execFile);
 
@@ -245,27 +245,6 @@ test('pickup install resolve puts one script among those of Workspace › Script
 		await bench.close();
 	}
 });
-
-/** Adobe's program, as far as it is asked: what it signs is the folder and one file more. */
-const SIGNER = `#!${process.execPath}
-const { readdirSync, readFileSync, writeFileSync } = require('node:fs');
-const { join, relative } = require('node:path');
-const [verb, ...given] = process.argv.slice(2);
-if (verb === '-selfSignedCert') {
-	if (given.length !== 8 || given[6] !== '-validityDays') throw new Error('bad certificate');
-	writeFileSync(given[5], given[4]);
-} else if (verb === '-sign') {
-	const [input, output, certificate, password] = given;
-	if (readFileSync(certificate, 'utf8') !== password) throw new Error('wrong password');
-	const files = { 'META-INF/signatures.xml': Buffer.from('<signatures/>') };
-	for (const entry of readdirSync(input, { recursive: true, withFileTypes: true })) {
-		const path = join(entry.parentPath, entry.name);
-		if (entry.isFile()) files[relative(input, path)] = readFileSync(path);
-	}
-	const { zipSync } = require(${JSON.stringify(createRequire(import.meta.url).resolve('fflate'))});
-	writeFileSync(output, zipSync(files));
-} else process.exit(1);
-`;
 
 test('where Adobe’s program for it is, an extension is signed on the spot; else it is said what that means', async () => {
 	const bench = await openWorkbench();
