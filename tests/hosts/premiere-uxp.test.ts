@@ -1,5 +1,11 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { until } from '../daemon/harness.ts';
+import { WebSocketServer } from 'ws';
+import { PROTOCOL_VERSION } from '../../protocol/rpc.ts';
+import { temporaryFolder, until } from '../daemon/harness.ts';
 import { type AgentDaemon, openAgentDaemon } from '../fakes/agent-daemon.ts';
 import { Project } from '../fakes/premiere/model.ts';
 import type { Plugin } from '../fakes/premiere/uxp-runtime.ts';
@@ -52,4 +58,28 @@ test('The plugin that may use any port connects there', async () => {
 	const surroundings = { refusesList: true, variant: 'premiere-uxp-all' } as const;
 	plugins.push(await openPlugin(daemon, new Project('Film'), surroundings));
 	await until('the plugin', () => daemon.registered() > before);
+});
+
+test('Whoever else listens on the port of an old file is not shown the token', async () => {
+	const asked: string[] = [];
+	const stranger = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+	stranger.on('connection', (socket, { url, headers }) => {
+		asked.push(`${url} ${JSON.stringify(headers)}`);
+		socket.on('message', (data) => asked.push(String(data)));
+		socket.send('hello');
+	});
+	await once(stranger, 'listening');
+	const { port } = stranger.address() as AddressInfo;
+	const state = await temporaryFolder();
+	const token = 'ab'.repeat(32);
+	const file = { port, token, pid: 1, protocol: PROTOCOL_VERSION, version: '0' };
+	await writeFile(join(state, 'daemon.json'), JSON.stringify(file));
+	const plugin = await openPlugin({ state }, new Project('Film'));
+	plugins.push(plugin);
+	await until('another attempt', () => asked.length > 1);
+	const texts = plugin.panel.all.flatMap(({ textContent }) => textContent ?? []);
+	expect(texts.join()).toContain('does not answer');
+	expect(asked[0]).toContain('/proof/');
+	expect(asked.join()).not.toContain(token);
+	stranger.close();
 });
