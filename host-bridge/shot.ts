@@ -1,5 +1,5 @@
 import { PickupError } from '../protocol/errors.ts';
-import type { GenerationRequest } from '../protocol/generation.ts';
+import type { Codec, GenerationRequest } from '../protocol/generation.ts';
 import type { Destination } from '../protocol/landings.ts';
 import type { Shot } from '../protocol/shots.ts';
 import { formatTimecode, rangesOverlap } from '../protocol/time.ts';
@@ -24,6 +24,8 @@ export type ShotPlace = {
 	readonly sequence: Destination['sequence'];
 	/** Where the clips go; the daemon sees to it that it is there. */
 	readonly folder: string;
+	/** What the editor plays; undefined where it plays whatever is usual. */
+	readonly codec: Codec | undefined;
 	readonly seed: number;
 	/** Takes that give way to one another: those of this press, or of the one that it goes on with. */
 	readonly shot: string;
@@ -55,7 +57,7 @@ export function composeTake(cut: Cut, shot: Shot, take: number, place: ShotPlace
 		output: {
 			folder: place.folder,
 			name: `pickup ${landing.track} ${timecode.replaceAll(/[:;]/g, '')} ${label}`,
-			codec: 'h264-intra' as const,
+			codec: place.codec ?? 'h264-intra',
 		},
 		settings: isDraft ? {} : shot.settings,
 		...(shot.loras === undefined || isDraft ? {} : { loras: shot.loras }),

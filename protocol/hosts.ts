@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { codecSchema } from './generation.ts';
 import { identitySchema } from './landings.ts';
 import {
 	count,
@@ -49,6 +50,7 @@ export const hostAbilitiesSchema = z
 		bin: z.boolean().describe('Keeps media in the project that are in no sequence.'),
 		undo: z.boolean().describe('Takes all of an edit back in one step.'),
 		show: z.boolean().describe('Moves its playhead.'),
+		codec: codecSchema.optional().describe('What clips for it are to be. Absent: `h264-intra`.'),
 	})
 	.readonly()
 	.meta({ id: 'HostAbilities' });

@@ -182,6 +182,7 @@ export class Shots {
 			project: { id: project.id, name: project.name },
 			sequence: host.state.sequence!,
 			folder: mediaFolder(project, this.#options.unsaved),
+			codec: host.agent.can.codec,
 			seed: seed % 2 ** 32,
 			shot: begun ?? shot.id,
 		});

@@ -1,6 +1,6 @@
 import { afterAll, expect, it } from 'vitest';
 import { connect, endAllDaemons, until } from '../daemon/harness.ts';
-import { setUp } from './film.ts';
+import { press, setUp, shotFor } from './film.ts';
 
 afterAll(endAllDaemons);
 
@@ -37,4 +37,13 @@ it('an editor whose Fill is refused is told why, and nothing is made', async () 
 		'Not filled: the engine of the last shot is not here; choose one in the panel',
 	);
 	expect((await peer.call('job.list', {})).jobs).toEqual([]);
+});
+
+it.each([
+	['h264-intra', {}],
+	['prores-422-hq', { codec: 'prores-422-hq' }],
+] as const)('an editor is given clips that it plays: %s', async (codec, can) => {
+	const { editor, peer } = await setUp({ can });
+	const [job] = await press(peer, shotFor(editor, { settings: { finished: true } }));
+	expect((await peer.waitForJob(job!.id, 'done')).clip).toMatchObject({ codec });
 });

@@ -412,6 +412,8 @@ test('it says what this Resolve can', async () => {
 		bin: true,
 		undo: false,
 		show: true,
+		// Of a Resolve on Linux.
+		codec: 'prores-422-hq',
 	});
 	expect(state.project).toMatchObject({ name: 'Film', path: null });
 	expect(state.project?.mediaFolder).toContain(join('Videos', 'Pickup', 'Film '));

@@ -66,6 +66,8 @@ class Editor:
                 # Each step is one of its own in Resolve's list of undo steps.
                 "undo": False,
                 "show": timeline is None or has(timeline, "SetCurrentTimecode"),
+                # There the free one plays no H.264, and DNxHR takes no picture below 256x120.
+                **({"codec": "prores-422-hq"} if sys.platform.startswith("linux") else {}),
             },
         }
 
