@@ -35,7 +35,8 @@ function scriptOf(modules) {
 
 const HEAD = `#!/usr/bin/env python
 """
-Pickup for DaVinci Resolve: run it from Workspace > Scripts > Utility > Pickup.
+Pickup for DaVinci Resolve, up to 21.0 or Studio: run it from Workspace > Scripts > Pickup (in some
+versions under Utility).
 
 Licence: Apache-2.0. This file is made of the modules below, which are imported from it.
 """

@@ -30,7 +30,7 @@ export async function editorChecks(machine: Machine, version: string): Promise<r
 
 async function checkOf(
 	machine: Machine,
-	{ name, isToBeSigned }: Program,
+	{ name, isToBeSigned, takes }: Program,
 	put: Put,
 	version: string,
 ): Promise<Check> {
@@ -56,7 +56,7 @@ async function checkOf(
 	return {
 		name: put.of,
 		status: faults.length === 0 && isLoaded ? 'ok' : 'warning',
-		found: [where, ...faults.slice(0, 1)].join('; '),
+		found: [where, ...faults.slice(0, 1), ...(takes ? [takes] : [])].join('; '),
 		action:
 			faults.length > 0
 				? `Run \`pickup install ${name}\`.`
@@ -66,7 +66,7 @@ async function checkOf(
 	};
 }
 
-function notIn({ name }: Program, of: string): Check {
-	const action = `Run \`pickup install ${name}\`.`;
+function notIn({ name, takes }: Program, of: string): Check {
+	const action = `Run \`pickup install ${name}\`.${takes ? ` ${takes}` : ''}`;
 	return { name: of, status: 'missing', found: 'Pickup is not in it', action };
 }

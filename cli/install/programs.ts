@@ -16,11 +16,16 @@ export type Program = {
 	readonly files: (machine: Machine) => Promise<Package>;
 	/** What the person does in the program next. */
 	readonly next: (files: Package) => string;
+	/** Which of its versions take what is installed, where not all do. */
+	readonly takes?: string;
 	/** Whether there is a sign of it here, where its place alone is none. */
 	readonly isSeen?: (machine: Machine) => Promise<boolean>;
 	/** It loads what is signed, and the rest only where somebody has it told to. */
 	readonly isToBeSigned?: true;
 };
+
+const EDITIONS =
+	'The free Resolve lists it up to 21.0; from 21.1 on it takes Studio, or `pickup open` with a timeline exported as FCP 7 XML.';
 
 export const PROGRAMS: readonly Program[] = [
 	{
@@ -48,7 +53,8 @@ export const PROGRAMS: readonly Program[] = [
 		find: resolvePlaces,
 		files: async () => new Map([['Pickup.py', await built('Pickup.py')]]),
 		next: () =>
-			'In Resolve: Workspace › Scripts › Pickup, in each project that Pickup is to work in.',
+			`In Resolve: Workspace › Scripts › Pickup (in some versions under Utility), in each project that Pickup is to work in. ${EDITIONS}`,
+		takes: EDITIONS,
 	},
 	extension('after-effects', 'After Effects', 'AEFT'),
 	extension('premiere-cep', 'Premiere', 'PPRO'),

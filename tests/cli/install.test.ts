@@ -96,6 +96,14 @@ describe.each(SYSTEMS)('On $platform', ({ platform, env, blender, resolve, cep, 
 		expect((await resolvePlaces(machine, 'user')).places).toEqual([
 			{ of: 'DaVinci Resolve', folder },
 		]);
+		// Who looks for it in a free 21.1 is told why it is not there.
+		expect(await editorChecks(machine, '1')).toContainEqual(
+			expect.objectContaining({
+				name: 'DaVinci Resolve',
+				status: 'missing',
+				action: expect.stringContaining('up to 21.0'),
+			}),
+		);
 		const of = 'After Effects, as an extension';
 		const own =
 			cep === null ? [] : [{ of, folder: join(machine.home, cep, 'pickup-after-effects') }];
@@ -229,6 +237,7 @@ test('pickup install resolve puts one script among those of Workspace › Script
 		const before = await everything(resolve);
 		const installed = await bench.pickup(['install', 'resolve'], { HOME: home });
 		expect(installed.code, installed.stderr).toBe(0);
+		expect(installed.stdout).toContain('up to 21.0');
 		const script = join(resolve, 'Fusion/Scripts/Utility/Pickup.py');
 		const built = join(import.meta.dirname, '../../dist/Pickup.py');
 		expect(await readFile(script)).toEqual(await readFile(built));
