@@ -57,7 +57,7 @@ def was_stopped(folder):
 
 
 def how_to_start(folder):
-    """The command line that starts a daemon, or None where none has run here yet."""
+    """The command line that starts a daemon, or None where nothing says which one."""
     program = _read(os.path.join(folder, "program.json"))
     node, daemon = program.get("node"), program.get("daemon")
     if not isinstance(node, str) or not isinstance(daemon, str):
