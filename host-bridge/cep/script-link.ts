@@ -62,8 +62,10 @@ export class ScriptLink<C extends Calls> {
 		return parsed(text, this.#options.program) as ReturnType<C[K]>;
 	}
 
+	/** A call that is still on its way may write its answer meanwhile. */
 	async end(): Promise<void> {
-		if (this.#folder) await rm(await this.#folder, { recursive: true, force: true });
+		if (this.#folder)
+			await rm(await this.#folder, { recursive: true, force: true, maxRetries: 10 });
 	}
 
 	async #load(): Promise<void> {

@@ -4,9 +4,6 @@ import { sceneOf } from './scene.ts';
 import type { PanelState } from './state.ts';
 import { keyOf } from './wish.ts';
 
-/** Why something that the person did was refused, and what was looked at and asked for then. */
-export type Refused = { readonly problem: Problem; readonly about: string };
-
 /** What was refused last of what is looked at and asked for now. */
 export function refusalOf(state: PanelState): Problem | null {
 	const { refusal } = state;

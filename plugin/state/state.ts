@@ -7,7 +7,6 @@ import type { Shot, ShotPlan } from '../../protocol/shots.ts';
 import type { Cut } from '../../protocol/timeline.ts';
 import type { Jobs } from './jobs.ts';
 import type { PhaseMark } from './phases.ts';
-import type { Refused } from './refusal.ts';
 import { FIRST_WISH, type Wish } from './wish.ts';
 
 /** How things stand with the daemon. Times are of the panel's clock, ms. */
@@ -85,6 +84,9 @@ export type Undo = {
 	readonly kind: 'cleared' | 'cancelled' | 'deleted';
 	readonly jobs: readonly string[];
 };
+
+/** Why something that the person did was refused, and what was looked at and asked for then. */
+export type Refused = { readonly problem: Problem; readonly about: string };
 
 export type PanelState = {
 	readonly link: LinkState;
