@@ -12,6 +12,7 @@ import { connect, type Daemon, endAllDaemons, type Peer, until } from '../daemon
 import { openStudio, type Studio } from '../engines/ltx2/shots.ts';
 import { type Blender, endAllBlenders, startBlender, type Which } from '../hosts/blender.ts';
 import { openPanelPage, startStage } from '../plugin/stage.ts';
+import { shotIn } from '../shots.ts';
 import { greyFrames, makeNumberedShot, readNumber } from './numbered.ts';
 import { bytesOf } from './workbench.ts';
 
@@ -66,23 +67,8 @@ describe.each<Which>(['window', 'module'])('A press in Blender (%s)', (which) =>
 	}
 
 	async function press(changes: Partial<Shot> = {}): Promise<readonly [Shot, readonly Job[]]> {
-		const { agent, state } = await host();
-		const shot: Shot = {
-			id: randomUUID(),
-			host: agent.id,
-			project: state.project!.id,
-			sequence: state.sequence!.id,
-			verb: 'fill',
-			track: 'V1',
-			range: GAP,
-			prompt: '',
-			engine: 'inbetween',
-			seed: 7,
-			takes: 1,
-			draft: false,
-			settings: {},
-			...changes,
-		};
+		const own = { prompt: '', engine: 'inbetween', ...changes };
+		const shot = shotIn(await host(), GAP, own);
 		return [shot, (await peer.call('shot.submit', { shot })).jobs];
 	}
 

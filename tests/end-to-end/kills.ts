@@ -6,6 +6,7 @@ import type { Shot } from '../../protocol/shots.ts';
 import type { FrameRange } from '../../protocol/time.ts';
 import type { Cut } from '../../protocol/timeline.ts';
 import { type Peer, until } from '../daemon/harness.ts';
+import { shotIn } from '../shots.ts';
 
 /** What has to be so, wherever something was killed between a press and the landing. */
 
@@ -40,21 +41,7 @@ export function standingIn(cut: Cut): readonly Standing[] {
 
 /** A press whose draft is made first; that of the finished clip takes a moment longer. */
 export function shotOf(host: EditorHost, range: FrameRange, id: string): Shot {
-	return {
-		id,
-		host: host.agent.id,
-		project: host.state.project!.id,
-		sequence: host.state.sequence!.id,
-		verb: 'fill',
-		track: 'V1',
-		range,
-		prompt: 'grey',
-		engine: 'fake',
-		seed: 7,
-		takes: 1,
-		draft: true,
-		settings: { finished: true, delay: 20 },
-	};
+	return shotIn(host, range, { id, draft: true, settings: { finished: true, delay: 20 } });
 }
 
 /** Waits until nothing is under way any more and the journal says what stands; then looks at all of it. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,6 +10,7 @@ import { samplesForFrames } from '../../protocol/time.ts';
 import { connect, type Peer, readPortFile, until } from '../daemon/harness.ts';
 import { makeModel } from '../engines/ltx2/shots.ts';
 import { hostOf, killOpenCommands, type OpenCommand, openCommand } from '../hosts/open-command.ts';
+import { shotIn } from '../shots.ts';
 import {
 	difference,
 	greyFrames,
@@ -69,22 +69,8 @@ describe.each(FORMATS)('pickup open %s', (name, write) => {
 	}
 
 	function shot(changes: Partial<Shot> = {}): Shot {
-		return {
-			id: randomUUID(),
-			host: host.agent.id,
-			project: host.state.project!.id,
-			sequence: host.state.sequence!.id,
-			verb: 'fill',
-			track: 'V1',
-			range: RANGE,
-			prompt: 'the bars go on counting',
-			engine: 'ltx2',
-			seed: 3,
-			takes: 1,
-			draft: true,
-			settings: {},
-			...changes,
-		};
+		const own = { prompt: 'the bars go on counting', engine: 'ltx2', seed: 3, draft: true };
+		return shotIn(host, RANGE, { ...own, ...changes });
 	}
 
 	async function ended(job: Job): Promise<Job> {

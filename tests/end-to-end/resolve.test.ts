@@ -14,6 +14,7 @@ import { timelineForMelt } from '../fakes/resolve/mlt.ts';
 import { endAllResolves, type Resolve, startResolve } from '../hosts/resolve.ts';
 import { film, item, START } from '../hosts/resolve-film.ts';
 import { openPanelPage, startStage } from '../plugin/stage.ts';
+import { shotIn } from '../shots.ts';
 import { greyFrames, makeNumberedShot, NUMBERED_SIZE, readNumber } from './numbered.ts';
 
 /** Sequence frames; the left shot shows 0–49 before it, the right one 100–149 after it. */
@@ -64,23 +65,8 @@ function host(): Promise<EditorHost> {
 }
 
 async function press(changes: Partial<Shot> = {}): Promise<readonly [Shot, readonly Job[]]> {
-	const { agent, state } = await host();
-	const shot: Shot = {
-		id: randomUUID(),
-		host: agent.id,
-		project: state.project!.id,
-		sequence: state.sequence!.id,
-		verb: 'fill',
-		track: 'V1',
-		range: GAP,
-		prompt: '',
-		engine: 'inbetween',
-		seed: 7,
-		takes: 1,
-		draft: false,
-		settings: {},
-		...changes,
-	};
+	const own = { prompt: '', engine: 'inbetween', ...changes };
+	const shot = shotIn(await host(), GAP, own);
 	return [shot, (await peer.call('shot.submit', { shot })).jobs];
 }
 

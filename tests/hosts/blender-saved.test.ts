@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EditorHost } from '../../protocol/hosts.ts';
-import type { Shot } from '../../protocol/shots.ts';
 import {
 	connect,
 	type Daemon,
@@ -14,6 +12,7 @@ import {
 	until,
 } from '../daemon/harness.ts';
 import { makeNumberedShot } from '../end-to-end/numbered.ts';
+import { shotIn } from '../shots.ts';
 import { type Blender, endAllBlenders, startBlender, type Which } from './blender.ts';
 import { landingOf, settled } from './film.ts';
 
@@ -119,22 +118,8 @@ function hostWith(path: string | null): Promise<EditorHost> {
 	});
 }
 
-async function press({ agent, state }: EditorHost): Promise<string> {
-	const shot: Shot = {
-		id: randomUUID(),
-		host: agent.id,
-		project: state.project!.id,
-		sequence: state.sequence!.id,
-		verb: 'fill',
-		track: 'V1',
-		range: GAP,
-		prompt: 'grey',
-		engine: 'fake',
-		seed: 7,
-		takes: 1,
-		draft: false,
-		settings: {},
-	};
+async function press(host: EditorHost): Promise<string> {
+	const shot = shotIn(host, GAP);
 	return (await peer.call('shot.submit', { shot })).jobs[0]!.id;
 }
 

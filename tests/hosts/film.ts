@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Job } from '../../protocol/jobs.ts';
 import type { Landing } from '../../protocol/landings.ts';
@@ -7,6 +6,7 @@ import type { Cut, MediaSource, Track } from '../../protocol/timeline.ts';
 import { connect, type Peer, startDaemon, temporaryFolder, until } from '../daemon/harness.ts';
 import { type Editor, type EditorOptions, openEditor } from '../fakes/editor.ts';
 import { SEQUENCE, span } from '../requests.ts';
+import { shotIn } from '../shots.ts';
 
 /** A film with a gap in the fake editor, and what tests of landing do with it. */
 
@@ -50,23 +50,7 @@ export async function setUp(
 }
 
 export function shotFor(editor: Editor, changes: Partial<Shot> = {}): Shot {
-	const { project, sequence } = editor.state();
-	return {
-		id: randomUUID(),
-		host: editor.agent.id,
-		project: project!.id,
-		sequence: sequence!.id,
-		verb: 'fill',
-		track: 'V1',
-		range: GAP,
-		prompt: 'grey',
-		engine: 'fake',
-		seed: 7,
-		takes: 1,
-		draft: false,
-		settings: {},
-		...changes,
-	};
+	return shotIn({ agent: editor.agent, state: editor.state() }, GAP, changes);
 }
 
 export async function press(peer: Peer, shot: Shot): Promise<readonly Job[]> {

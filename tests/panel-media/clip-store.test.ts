@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -16,6 +15,7 @@ import {
 } from '../daemon/harness.ts';
 import { type Editor, openEditor } from '../fakes/editor.ts';
 import { cutOf } from '../host-bridge/cuts.ts';
+import { shotIn } from '../shots.ts';
 
 const OFFLINE = {
 	source: { kind: 'offline', path: '/gone.mov', reason: 'There is no such file' },
@@ -49,22 +49,8 @@ afterAll(async () => {
 
 /** Two takes of a gap: the first one lands, the second one is only there. */
 async function press(): Promise<readonly Job[]> {
-	const { project, sequence } = editor.state();
-	const shot = {
-		id: randomUUID(),
-		host: editor.agent.id,
-		project: project!.id,
-		sequence: sequence!.id,
-		verb: 'fill' as const,
-		track: 'V1',
-		range: { start: 50, end: 75 },
-		prompt: 'grey',
-		engine: 'fake',
-		seed: 7,
-		takes: 2,
-		draft: false,
-		settings: {},
-	};
+	const open = { agent: editor.agent, state: editor.state() };
+	const shot = shotIn(open, { start: 50, end: 75 }, { takes: 2 });
 	const { jobs } = await peer.call('shot.submit', { shot });
 	await peer.waitForJob(jobs[1]!.id, 'done');
 	return until('the first take to be landed', async () => {
