@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { run } from './ffmpeg.ts';
 
-const ATTEMPTS = 3;
+/** On a crowded machine three in a row were seen to end too early. */
+const ATTEMPTS = 10;
 
 /** A render takes seconds; on a machine that does much else perhaps a minute. In ms. */
 const LONGEST_RENDER = 180_000;

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { endAllDaemons } from '../daemon/harness.ts';
+
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { endAllDaemons, temporaryFolder } from '../daemon/harness.ts';
 import { addComp, addFootage, layerModel } from '../fakes/after-effects/model.ts';
 import { type Running, startAfterEffects } from '../hosts/after-effects/stage.ts';
 
@@ -10,7 +10,10 @@ let running: Running;
 beforeEach(async () => {
 	running = await startAfterEffects();
 });
-afterEach(() => running.close());
+afterEach(async () => {
+	vi.unstubAllEnvs();
+	await running.close();
+});
 afterAll(endAllDaemons);
 
 /** Whatever a name may have in it, and the numbers that a script reads it by. */
@@ -50,10 +53,12 @@ describe.each([[false], [true]])('Where callbacks stay empty: %s', (emptyAnswers
 	});
 
 	test('no file of an answer is left', async () => {
+		const folder = await temporaryFolder();
+		vi.stubEnv('TMPDIR', folder);
 		await running.script.call('about', {});
+		expect(await readdir(folder)).toHaveLength(emptyAnswers ? 1 : 0);
 		await running.script.end();
-		const left = await readdir(tmpdir());
-		expect(left.filter((name) => name.startsWith('pickup-cep-'))).toEqual([]);
+		expect(await readdir(folder)).toEqual([]);
 	});
 });
 

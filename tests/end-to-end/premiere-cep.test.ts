@@ -1,16 +1,25 @@
 import { openExtension } from '../fakes/cep/stage.ts';
-import { startScripts } from '../hosts/premiere-interfaces.ts';
-import { describeFilm } from './premiere-film.ts';
+import { forgetPremiere, startScripts } from '../hosts/premiere-interfaces.ts';
+import { describeFilm } from './editor-film.ts';
+import { premiereEditor, premiereFilm } from './premiere-film.ts';
 
 /** As the extension's page draws the panel in CEP 12, over Premiere's scripts. */
-describeFilm(async ({ daemon, project, startDaemon }) => {
+describeFilm(async (stage) => {
+	const project = premiereFilm(stage);
 	const { port, end } = await startScripts(project);
 	const page = await openExtension({
 		port,
-		state: daemon.state,
-		startDaemon: () => startDaemon(daemon.state),
+		state: stage.daemon.state,
+		startDaemon: () => stage.startDaemon(stage.daemon.state),
 		width: 360,
 		height: 900,
 	});
-	return { page, startsDaemon: true, follow: async () => {}, unload: () => void end() };
-}, 'Overwrite');
+	return {
+		editor: premiereEditor(project, 'Overwrite'),
+		panel: { page, startsDaemon: true, follow: async () => {} },
+		async close() {
+			await end();
+			await forgetPremiere();
+		},
+	};
+});

@@ -8,10 +8,11 @@ import { readFrames } from '../../inference-daemon/media/frames.ts';
 import { frameBytes } from '../../inference-daemon/media/pixels.ts';
 import { pngOf } from '../../inference-daemon/media/png.ts';
 import { readSound } from '../../inference-daemon/media/sound.ts';
-import type { Ffmpeg, Frame } from '../../inference-daemon/media/types.ts';
+import type { Ffmpeg, Frame, PixelFormat } from '../../inference-daemon/media/types.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { GenerationRequest } from '../../protocol/generation.ts';
 import type { Clip } from '../../protocol/jobs.ts';
+import type { Size } from '../../protocol/schemas.ts';
 import { framesToSeconds, ONE, rangeLength, samplesForFrames, ZERO } from '../../protocol/time.ts';
 
 /**
@@ -199,8 +200,15 @@ async function* greys(
 		if (delay > 0) await pause(delay);
 		signal.throwIfAborted();
 		onFrame(frame);
-		yield { ...size, format, data: new Uint8Array(frameBytes(format, size)).fill(frame % 256) };
+		yield { ...size, format, data: evenly(format, size, frame % 256) };
 	}
+}
+
+/** One value, 0–255, for all samples: green to black, in 8 bits as in 10. */
+function evenly(format: PixelFormat, size: Size, value: number): Uint8Array {
+	const bytes = frameBytes(format, size);
+	if (!format.endsWith('10le')) return new Uint8Array(bytes).fill(value);
+	return new Uint8Array(new Uint16Array(bytes / 2).fill(value << 2).buffer);
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -189,7 +189,7 @@ function compIn(model: Model): CompModel {
 }
 
 /** Every layer of the composition in front, as the model has it; on which track ours was put, its comment says. */
-function standingIn(model: Model): readonly Standing[] {
+export function standingIn(model: Model): readonly Standing[] {
 	const { layers, rate } = compIn(model);
 	const frameOf = (at: number) => Math.round((at * rate.num) / rate.den);
 	return layers.flatMap((layer) => {
