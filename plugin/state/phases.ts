@@ -81,17 +81,19 @@ export function secondsLeft(job: Job, jobs: Jobs, now: number): number | null {
 }
 
 function secondsBefore({ kind, plan }: Job, jobs: Jobs): number | null {
-	const last: { readonly endedAt: string; readonly rate: number }[] = [];
+	const last: { readonly frames: number; readonly startedAt: string; readonly endedAt: string }[] =
+		[];
 	for (const { state, kind: its, plan: made, startedAt, endedAt } of jobs.values()) {
 		if (state !== 'done' || its !== kind || made.engine !== plan.engine) continue;
 		if (startedAt === null || endedAt === null) continue;
-		const rate = (Date.parse(endedAt) - Date.parse(startedAt)) / 1000 / made.frames;
 		// There may be thousands, and this is looked at with every step of a job.
 		const at = last.findIndex((other) => endedAt > other.endedAt);
-		last.splice(at < 0 ? last.length : at, 0, { endedAt, rate });
+		last.splice(at < 0 ? last.length : at, 0, { frames: made.frames, startedAt, endedAt });
 		last.splice(MOST_BEFORE);
 	}
-	const rates = last.map(({ rate }) => rate).sort((one, other) => one - other);
+	const rates = last
+		.map((made) => (Date.parse(made.endedAt) - Date.parse(made.startedAt)) / 1000 / made.frames)
+		.sort((one, other) => one - other);
 	const middle = rates[rates.length >> 1];
 	return middle === undefined ? null : middle * plan.frames;
 }

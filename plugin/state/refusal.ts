@@ -7,7 +7,7 @@ import { keyOf } from './wish.ts';
 /** What was refused last of what is looked at and asked for now. */
 export function refusalOf(state: PanelState): Problem | null {
 	const { refusal } = state;
-	return refusal?.about === aboutOf(state) ? refusal.problem : null;
+	return refusal !== null && refusal.about === aboutOf(state) ? refusal.problem : null;
 }
 
 /** Names what a press is for: request, place, and what is chosen. */
