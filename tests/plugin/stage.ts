@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import type { ClipSpan, Cut, Track } from '../../protocol/timeline.ts';
@@ -34,6 +34,24 @@ export async function openPanelPage(
 	const host = editor ? `&host=${editor.agent.id}` : '';
 	await page.goto(`http://127.0.0.1:${port}/panel/#token=${token}${host}`);
 	return page;
+}
+
+/** The environment of a system whose file manager does not open; its programs go into `folder`. */
+export async function withoutFileManager(folder: string): Promise<Record<string, string>> {
+	for (const name of ['xdg-open', 'browser']) {
+		await writeFile(join(folder, name), '#!/bin/sh\nexit 3\n');
+		await chmod(join(folder, name), 0o755);
+	}
+	const PATH = `${folder}${delimiter}${process.env.PATH}`;
+	return { PATH, BROWSER: join(folder, 'browser'), DISPLAY: '' };
+}
+
+/** The film with the playhead in its gap, and the panel on it as narrow as it is docked. */
+export async function openAtGap(daemon: Daemon) {
+	const editor = await openFilm(daemon);
+	await editor.change({ playhead: 60 });
+	const page = await openPanelPage(daemon, editor, { width: 360, height: 640 });
+	return { editor, page };
 }
 
 /** Two shots with sound, and a gap of 60 frames between them, in an editor. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { closeBrowser } from '../../browser.ts';
 import { endAllDaemons, temporaryFolder } from '../../daemon/harness.ts';
-import { openFilm, openPanelPage, startStage } from '../stage.ts';
+import { openAtGap, openPanelPage, startStage } from '../stage.ts';
 import { pressable, settled } from '../states.ts';
 
 afterAll(async () => {
@@ -15,9 +15,7 @@ it('A job that is cancelled says so and that nothing was placed, until something
 	const gate = join(await temporaryFolder(), 'gate');
 	await mkdir(gate);
 	const daemon = await startStage({ engine: 'finisher', env: { PICKUP_FINISHER: gate } });
-	const editor = await openFilm(daemon);
-	await editor.change({ playhead: 60 });
-	const page = await openPanelPage(daemon, editor, { width: 360, height: 640 });
+	const { editor, page } = await openAtGap(daemon);
 	await page.getByText('Place one in the cut meanwhile').click();
 	const press = async () => {
 		await pressable(page);
@@ -49,9 +47,7 @@ it('A take that stopped shows in grey how far it came', async () => {
 	const gate = join(await temporaryFolder(), 'gate');
 	await mkdir(gate);
 	const daemon = await startStage({ engine: 'finisher', env: { PICKUP_FINISHER: gate } });
-	const editor = await openFilm(daemon);
-	await editor.change({ playhead: 60 });
-	const page = await openPanelPage(daemon, editor, { width: 360, height: 640 });
+	const { editor, page } = await openAtGap(daemon);
 	await page.getByText('Place one in the cut meanwhile').click();
 	await pressable(page);
 	await page.keyboard.press('Control+Enter');
@@ -70,9 +66,7 @@ it('A take that stopped shows in grey how far it came', async () => {
 
 it('A take that was undone in the editor is no longer said to be in the cut', async () => {
 	const daemon = await startStage({ engine: 'none' });
-	const editor = await openFilm(daemon);
-	await editor.change({ playhead: 60 });
-	const page = await openPanelPage(daemon, editor, { width: 360, height: 640 });
+	const { editor, page } = await openAtGap(daemon);
 	await pressable(page);
 	await page.keyboard.press('Enter');
 	await page.getByRole('button', { name: /is in the cut/ }).waitFor();

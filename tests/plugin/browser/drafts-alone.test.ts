@@ -1,7 +1,7 @@
 import { afterAll, expect, it } from 'vitest';
 import { closeBrowser } from '../../browser.ts';
 import { endAllDaemons } from '../../daemon/harness.ts';
-import { openFilm, openPanelPage, startStage } from '../stage.ts';
+import { openAtGap, openFilm, openPanelPage, startStage } from '../stage.ts';
 import { pressable } from '../states.ts';
 
 afterAll(async () => {
@@ -11,9 +11,7 @@ afterAll(async () => {
 
 it('Without a model it is said why there is one take alone, and that no model is needed is nothing to worry about', async () => {
 	const daemon = await startStage({ engine: 'none' });
-	const editor = await openFilm(daemon);
-	await editor.change({ playhead: 60 });
-	const page = await openPanelPage(daemon, editor, { width: 360, height: 640 });
+	const { editor, page } = await openAtGap(daemon);
 	await pressable(page);
 	await page.keyboard.press('Enter');
 	await page.getByRole('button', { name: /is in the cut/ }).waitFor();

@@ -1,7 +1,7 @@
 import { afterAll, expect, it } from 'vitest';
 import { closeBrowser } from '../../browser.ts';
 import { connect, endAllDaemons, temporaryFolder, until } from '../../daemon/harness.ts';
-import { openFilm, openPanelPage, startStage } from '../stage.ts';
+import { openAtGap, openFilm, openPanelPage, startStage } from '../stage.ts';
 import { pressable } from '../states.ts';
 
 afterAll(async () => {
@@ -23,9 +23,7 @@ it('A page that is opened begins on Cut, whatever was looked at last', async () 
 
 it('In a narrow panel a clip of the history is seen and heard, it is said where it goes, and its name has a timecode', async () => {
 	const daemon = await startStage({ engine: 'none' });
-	const editor = await openFilm(daemon);
-	await editor.change({ playhead: 60 });
-	const page = await openPanelPage(daemon, editor, { width: 360, height: 640 });
+	const { editor, page } = await openAtGap(daemon);
 	await pressable(page);
 	await page.keyboard.press('Enter');
 	await page.getByRole('button', { name: /is in the cut/ }).waitFor();

@@ -1,9 +1,8 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { closeBrowser } from '../../browser.ts';
 import { endAllDaemons, temporaryFolder } from '../../daemon/harness.ts';
-import { openFilm, openPanelPage, startStage } from '../stage.ts';
+import { openFilm, openPanelPage, startStage, withoutFileManager } from '../stage.ts';
 
 afterAll(async () => {
 	await closeBrowser();
@@ -12,13 +11,7 @@ afterAll(async () => {
 
 it('It is said in which file clips land, before and in the details, with its path where the system cannot show it', async () => {
 	const bin = await temporaryFolder();
-	await mkdir(bin, { recursive: true });
-	for (const name of ['xdg-open', 'browser']) {
-		await writeFile(join(bin, name), '#!/bin/sh\nexit 3\n');
-		await chmod(join(bin, name), 0o755);
-	}
-	const PATH = `${bin}${delimiter}${process.env.PATH}`;
-	const env = { PATH, BROWSER: join(bin, 'browser'), DISPLAY: '' };
+	const env = await withoutFileManager(bin);
 	const daemon = await startStage({ engine: 'none', env });
 	const editor = await openFilm(daemon);
 	const folder = join(bin, 'demo-output');

@@ -1,9 +1,8 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { closeBrowser } from '../../browser.ts';
 import { connect, endAllDaemons, temporaryFolder, until } from '../../daemon/harness.ts';
-import { openFilm, openPanelPage, startStage } from '../stage.ts';
+import { openFilm, openPanelPage, startStage, withoutFileManager } from '../stage.ts';
 import { pressable } from '../states.ts';
 
 afterAll(async () => {
@@ -48,14 +47,7 @@ it('What cannot be made is said in an editor’s words, the nearest gap is a pre
 
 it('A refusal goes when something else is asked for, looked at or chosen, and does not come back', async () => {
 	const bin = await temporaryFolder();
-	await mkdir(bin, { recursive: true });
-	// A system without a file manager.
-	for (const name of ['xdg-open', 'browser']) {
-		await writeFile(join(bin, name), '#!/bin/sh\nexit 3\n');
-		await chmod(join(bin, name), 0o755);
-	}
-	const PATH = `${bin}${delimiter}${process.env.PATH}`;
-	const env = { PATH, BROWSER: join(bin, 'browser'), DISPLAY: '' };
+	const env = await withoutFileManager(bin);
 	const daemon = await startStage({ engine: 'finisher', env });
 	const editor = await openFilm(daemon);
 	const project = { ...editor.state().project!, landsIn: join(bin, 'cut.xml') };
