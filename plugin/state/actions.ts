@@ -12,7 +12,7 @@ import { closedGaps, placingAt, stepFrom } from './place.ts';
 import { aboutOf } from './refusal.ts';
 import { type CutScene, filmOf, sceneOf } from './scene.ts';
 import type { ShotView, TakeView } from './shots.ts';
-import type { PanelState, View } from './state.ts';
+import type { PanelState, Refused, View } from './state.ts';
 import { habitsOf, keyOf, NEW_SEEDS, type Wish } from './wish.ts';
 
 /** What is random is handed in: not all surroundings have it from the same place. */
@@ -31,15 +31,16 @@ export function actionsOf(
 	{ randomUuid, randomInteger }: Chance,
 ) {
 	/** Does it; what is refused stands in the state for as long as what it was about is looked at. */
-	async function attempt(work: () => Promise<unknown>): Promise<boolean> {
-		store.setState({ refusal: null, refusedLanding: null });
+	async function attempt(
+		work: () => Promise<unknown>,
+		landing: Refused['landing'] = null,
+	): Promise<void> {
+		store.setState({ refusal: null });
 		const about = aboutOf(store.getState());
 		try {
 			await work();
-			return true;
 		} catch (error) {
-			store.setState({ refusal: { problem: problemOf(error), about } });
-			return false;
+			store.setState({ refusal: { problem: problemOf(error), about, landing } });
 		}
 	}
 
@@ -227,14 +228,14 @@ export function actionsOf(
 		use({ id, destination }: ShotView, { job }: TakeView): void {
 			const scene = cutScene();
 			if (!scene) return;
-			void attempt(() => landAt(scene, job.id, destination, destination.where, id));
+			landAt(scene, job.id, destination, destination.where, id);
 		},
 
 		/** On a track above what stands there now. */
 		placeAbove({ destination }: ShotView, { job }: TakeView): void {
 			const scene = cutScene();
 			if (!scene) return;
-			void attempt(() => landAt(scene, job.id, destination, 'above', null));
+			landAt(scene, job.id, destination, 'above', null);
 		},
 
 		/** One more take of a press, made as this one was but for its seed. */
@@ -251,30 +252,26 @@ export function actionsOf(
 			const scene = cutScene();
 			if (!scene || scene.place.kind === 'nothing') return;
 			const { place, playhead, host } = scene;
-			const { name } = place.track;
-			void attempt(() =>
-				land({
-					jobId: job.id,
-					host: host.agent.id,
-					track: name,
-					...placingAt(place, playhead),
-					replaces: null,
-				}),
-			);
+			land({
+				jobId: job.id,
+				host: host.agent.id,
+				track: place.track.name,
+				...placingAt(place, playhead),
+				replaces: null,
+			});
 		},
 
 		/** What was just refused, without its sound. */
 		placePicture(): void {
-			const { refusedLanding } = store.getState();
-			if (refusedLanding) void attempt(() => land({ ...refusedLanding, lands: 'picture' }));
+			const landing = store.getState().refusal?.landing;
+			if (landing) land({ ...landing, lands: 'picture' });
 		},
 
 		/** The same of a take that was made and found no place. */
 		placePictureOf({ destination }: ShotView, { job }: TakeView): void {
 			const scene = cutScene();
 			if (!scene) return;
-			const place = { ...destination, sound: false };
-			void attempt(() => landAt(scene, job.id, place, destination.where, null));
+			landAt(scene, job.id, { ...destination, sound: false }, destination.where, null);
 		},
 
 		/** No longer wanted in the cut: it is taken out, or waits no more. */
@@ -325,25 +322,20 @@ export function actionsOf(
 	};
 
 	/** What its press had left out stays out. */
-	async function landAt(
+	function landAt(
 		{ host }: CutScene,
 		jobId: string,
 		{ track, range, picture, sound }: Destination,
 		where: Destination['where'],
 		replaces: string | null,
-	): Promise<void> {
+	): void {
 		const lands = picture && !sound ? 'picture' : 'whole';
 		const at = { host: host.agent.id, track, frame: range.start, where };
-		await land({ jobId, ...at, replaces, lands });
+		land({ jobId, ...at, replaces, lands });
 	}
 
-	async function land(wanted: Params<'clip.land'>): Promise<void> {
-		try {
-			await call('clip.land', wanted);
-		} catch (error) {
-			store.setState({ refusedLanding: wanted });
-			throw error;
-		}
+	function land(wanted: Params<'clip.land'>): void {
+		void attempt(() => call('clip.land', wanted), wanted);
 	}
 
 	return actions;

@@ -10,12 +10,12 @@ export function refusalOf(state: PanelState): Problem | null {
 	return refusal !== null && refusal.about === aboutOf(state) ? refusal.problem : null;
 }
 
-/** Names what a press is for: request, place, and what is chosen. */
+/** Names what a press is for: what is asked for where, and what is chosen there. */
 export function aboutOf(state: PanelState): string {
-	const { tab, host, chosenClip, compared, fresh } = state.view;
+	const { tab, chosenClip, compared, fresh } = state.view;
 	const scene = sceneOf(state);
-	const there = scene.kind === 'cut' ? [keyOf(scene.place), scene.asks.shot, scene.shot?.id] : [];
-	return JSON.stringify([tab, host, chosenClip, compared, fresh, scene.kind, ...there]);
+	const there = scene.kind === 'cut' ? [scene.asks.shot, scene.shot?.id] : [];
+	return JSON.stringify([askedIn(state), tab, chosenClip, compared, fresh, ...there]);
 }
 
 /**

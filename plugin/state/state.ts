@@ -85,8 +85,14 @@ export type Undo = {
 	readonly jobs: readonly string[];
 };
 
-/** Why something that the person did was refused, and what was looked at and asked for then. */
-export type Refused = { readonly problem: Problem; readonly about: string };
+/** Why something that the person did was refused. */
+export type Refused = {
+	readonly problem: Problem;
+	/** Names what was looked at and asked for then. */
+	readonly about: string;
+	/** What was to be placed, where it was that. */
+	readonly landing: Params<'clip.land'> | null;
+};
 
 export type PanelState = {
 	readonly link: LinkState;
@@ -112,8 +118,6 @@ export type PanelState = {
 	readonly keptPress: Omit<Shot, 'id'> | null;
 	/** What the daemon refused last of what the person did; gone with what it was about. */
 	readonly refusal: Refused | null;
-	/** What was to be placed, where that is what was refused. */
-	readonly refusedLanding: Params<'clip.land'> | null;
 	/** What can be taken back: jobs that were cleared out of the queue, cancelled or deleted. */
 	readonly undo: Undo | null;
 	readonly checks: readonly Check[] | null;
@@ -156,7 +160,6 @@ export function firstState(now: number, kept: Kept | null): PanelState {
 		isPressing: false,
 		keptPress: null,
 		refusal: null,
-		refusedLanding: null,
 		undo: null,
 		checks: null,
 		disk: null,

@@ -51,12 +51,12 @@ export function WholeAgain({ asks }: { asks: Ask }) {
 export function PictureInstead() {
 	const { actions } = usePanel();
 	const words = useWords();
-	const refusal = usePanelState(refusalOf);
-	const hasPicture = usePanelState(({ refusedLanding, jobs }) => {
-		const job = refusedLanding && jobs.get(refusedLanding.jobId);
-		return job !== null && job !== undefined && job.kind !== 'soundtrack';
+	const problem = usePanelState(refusalOf);
+	const hasPicture = usePanelState(({ refusal, jobs }) => {
+		const job = refusal?.landing && jobs.get(refusal.landing.jobId);
+		return job ? job.kind !== 'soundtrack' : false;
 	});
-	if (refusal?.code !== 'no-free-track' || refusal.field !== 'audio' || !hasPicture) return null;
+	if (problem?.code !== 'no-free-track' || problem.field !== 'audio' || !hasPicture) return null;
 	return (
 		<Button className="link" onPress={() => actions.placePicture()}>
 			{words.pictureOnly}
