@@ -55,8 +55,9 @@ function editorWithFilm(program: AfterEffects, { folder, left, right }: FilmStag
 			comp()
 				.layers.filter(({ comment }) => comment !== '')
 				.every(({ label }) => label === LABEL_OF_DRAFTS),
-		undo: () => void program.undo(),
-		redo: () => program.redo(),
+		back: 'undo',
+		goBack: () => void program.undo(),
+		goForth: () => program.redo(),
 		mlt: () => mltOf(program.model, comp()),
 	};
 }

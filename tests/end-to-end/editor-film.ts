@@ -21,16 +21,23 @@ export const FILM = { shot: 48, gap: { start: 48, end: 108 }, right: 108, end: 1
 /** A simulated editor with the film open, as it is in its own model. */
 export type FilmEditor = {
 	readonly program: string;
-	readonly putPlayhead: (frame: number) => void;
+	readonly putPlayhead: (frame: number) => Eventually<void>;
 	/** What stands in the gap. */
-	readonly inGap: () => readonly Standing[];
-	readonly hasDraftColour: () => boolean;
-	/** As a person undoes until something in the cut has changed. */
-	readonly undo: () => void;
-	/** All that was undone. */
-	readonly redo: () => void;
-	readonly mlt: () => string;
+	readonly inGap: () => Eventually<readonly Standing[]>;
+	readonly hasDraftColour: () => Eventually<boolean>;
+	/**
+	 * How the person comes back from the second take: by undo until something in the cut has changed,
+	 * which is the first take again; or, where the simulator has no undo, by taking it out.
+	 */
+	readonly back: 'undo' | 'take out';
+	readonly goBack: () => Eventually<void>;
+	/** All of that again as it was. */
+	readonly goForth: () => Eventually<void>;
+	readonly mlt: () => Eventually<string>;
 };
+
+/** A simulator may be another process. */
+type Eventually<T> = T | Promise<T>;
 
 export type Standing = {
 	readonly kind: 'video' | 'audio';
@@ -45,7 +52,7 @@ export type DrawnPanel = {
 	/** The page starts a daemon itself where none runs. */
 	readonly startsDaemon: boolean;
 	/** Another daemon runs: the page becomes its panel. */
-	readonly follow: () => Promise<void>;
+	readonly follow: (daemon: Daemon) => Promise<void>;
 };
 
 export type FilmStage = {
@@ -90,19 +97,19 @@ export function describeFilm(open: (stage: FilmStage) => Promise<OpenFilm>): voi
 		await endAllDaemons();
 	});
 
-	test('A press in the panel puts a draft into the cut, also when the panel is loaded anew and the daemon dies meanwhile the finished takes follow, and each can be undone', async () => {
+	test('A press in the panel puts a draft into the cut, also when the panel is loaded anew and the daemon dies meanwhile the finished takes follow, and what the person does to them is told', async () => {
 		const { page } = panel;
-		editor.putPlayhead(60);
+		await editor.putPlayhead(60);
 		await page.getByText('Gap 1 of 1').first().waitFor();
 		await page.getByRole('textbox', { name: 'Takes' }).focus();
 		await page.keyboard.press('ArrowUp');
 		await page.getByText('2 takes of 60 frames').waitFor();
 		await pressable(page);
 		await page.keyboard.press('Control+Enter');
-		await until('the draft', () => editor.inGap().length === 2);
-		expect(ours()).toEqual(['video 48–108', 'audio 48–108']);
-		expect(editor.hasDraftColour()).toBe(true);
-		const [draft] = paths();
+		await until('the draft', async () => (await editor.inGap()).length === 2);
+		expect(await ours()).toEqual(['video 48–108', 'audio 48–108']);
+		expect(await editor.hasDraftColour()).toBe(true);
+		const [draft] = await paths();
 
 		await page.reload();
 		await page.getByText('62 %').first().waitFor();
@@ -118,12 +125,12 @@ export function describeFilm(open: (stage: FilmStage) => Promise<OpenFilm>): voi
 				({ agent }) => agent.program === editor.program,
 			),
 		);
-		await panel.follow();
+		await panel.follow(daemon);
 		await writeFile(join(gate, 'go'), '');
 		await page.getByRole('button', { name: 'Take 1 is in the cut' }).waitFor();
-		await until('the finished clip', () => paths().every((path) => path !== draft));
-		expect(ours()).toEqual(['video 48–108', 'audio 48–108']);
-		expect(editor.hasDraftColour()).toBe(false);
+		await until('the finished clip', async () => (await paths()).every((path) => path !== draft));
+		expect(await ours()).toEqual(['video 48–108', 'audio 48–108']);
+		expect(await editor.hasDraftColour()).toBe(false);
 
 		await page
 			.getByRole('button', { name: /Take 2/ })
@@ -131,30 +138,35 @@ export function describeFilm(open: (stage: FilmStage) => Promise<OpenFilm>): voi
 			.click();
 		await page.getByRole('button', { name: 'Use Take 2' }).click();
 		await page.getByRole('button', { name: 'Take 2 is in the cut' }).waitFor();
-		expect(ours()).toEqual(['video 48–108', 'audio 48–108']);
-		const [second] = paths();
+		expect(await ours()).toEqual(['video 48–108', 'audio 48–108']);
+		const [second] = await paths();
 
 		/** What is known of a clip, by its path. */
 		const knownOf = async (path: string | null | undefined) =>
 			(await peer.call('job.list', {})).jobs
 				.find(({ clip }) => clip?.path === path)
 				?.landings.at(-1)?.state;
-		editor.undo();
-		expect(ours()).toEqual(['video 48–108', 'audio 48–108']);
-		const [first] = paths();
-		expect(first).not.toBe(second);
+		await editor.goBack();
 		await until('the loss of the second take', async () => (await knownOf(second)) === 'gone');
-		await until('the first take', async () => (await knownOf(first)) === 'landed');
-		editor.redo();
+		if (editor.back === 'undo') {
+			expect(await ours()).toEqual(['video 48–108', 'audio 48–108']);
+			const [first] = await paths();
+			expect(first).not.toBe(second);
+			await until('the first take', async () => (await knownOf(first)) === 'landed');
+		} else {
+			expect(await ours()).toEqual([]);
+			await page.getByText('Take 2 had been placed and is no longer there').waitFor();
+		}
+		await editor.goForth();
 		await until('the second take', async () => (await knownOf(second)) === 'landed');
 		await page.getByRole('button', { name: 'Take 2 is in the cut' }).waitFor();
-		expect(paths()).toEqual([second, second]);
+		expect(await paths()).toEqual([second, second]);
 		await peer.close();
 	});
 
 	test('What stands in the sequence then is what melt renders', async () => {
 		const path = join(folder, 'film.mlt');
-		await writeFile(path, editor.mlt());
+		await writeFile(path, await editor.mlt());
 		const { gap, shot, right, end } = FILM;
 		const { colours, sound } = await render(path, end - 1);
 		expect(new Set(colours.slice(0, shot))).toEqual(new Set(['R']));
@@ -170,11 +182,11 @@ export function describeFilm(open: (stage: FilmStage) => Promise<OpenFilm>): voi
 		daemon = await startStage(state === undefined ? options : { ...options, state });
 	}
 
-	function ours(): readonly string[] {
-		return editor.inGap().map(({ kind, start, end }) => `${kind} ${start}–${end}`);
+	async function ours(): Promise<readonly string[]> {
+		return (await editor.inGap()).map(({ kind, start, end }) => `${kind} ${start}–${end}`);
 	}
 
-	function paths(): readonly (string | null)[] {
-		return editor.inGap().map(({ path }) => path);
+	async function paths(): Promise<readonly (string | null)[]> {
+		return (await editor.inGap()).map(({ path }) => path);
 	}
 }

@@ -48,14 +48,15 @@ export function premiereEditor(project: Project, undoStep: string | null = null)
 		},
 		inGap: () => added().map(({ item, ...at }) => ({ ...at, path: item.media?.path ?? null })),
 		hasDraftColour: () => added().every(({ item }) => item.label === LABEL_OF_DRAFTS),
-		undo: () => {
+		back: 'undo',
+		goBack: () => {
 			let label: string | undefined;
 			do {
 				label = project.undoSteps.at(-1)?.label;
 				project.undo();
 			} while (undoStep !== null && label !== undefined && label !== undoStep);
 		},
-		redo: () => {
+		goForth: () => {
 			while (project.redoSteps.length > 0) project.redo();
 		},
 		mlt: () => mltOf(project),
