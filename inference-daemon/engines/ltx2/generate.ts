@@ -6,20 +6,21 @@ import { conditionOnNeighbours } from './condition/condition.ts';
 import { decodePass, openClipWriter } from './decode/decode.ts';
 import { denoise } from './denoise/denoise.ts';
 import type { Latents } from './diffusion/samplers.ts';
+import { inLessMemory, smallerTiles } from './less-memory.ts';
+import { phasesOf } from './plan/phases.ts';
 import { preparePreview } from './preview/stage-previews.ts';
 import { framesWanted, readPrompts, readStills } from './prompt/read-prompt.ts';
 import { enlarged, openJob, openVae, type PassRun, type Run } from './run.ts';
-import { isOutOfMemory } from './runtime/failures.ts';
+import { isOutOfMemory, runtimeFailure } from './runtime/failures.ts';
 
-/** A clip from a request: reads the prompts, then makes all the rest; once more and smaller where memory runs out. */
+/** A clip from a request: reads the prompts, then makes and writes one pass after the other. */
 export async function generate(
 	request: GenerationRequest,
 	workplace: Workplace,
 	{ report: tell, signal }: Reporting,
 ): Promise<Clip> {
 	const { job, planned, prefetch, close } = await openJob(request, workplace, signal, tell);
-	const { meter, device } = job;
-	const notes = device.note === null ? [] : [device.note];
+	const { meter } = job;
 	try {
 		tell(meter.at('prompt', 0));
 		const contexts = await readPrompts(job, planned().stages[0]!.checkpoint);
@@ -27,39 +28,26 @@ export async function generate(
 		tell(meter.at('prompt', 1));
 		const stills = await readStills(job);
 		const { work, stages } = planned({ frames });
-		const read = { ...job, contexts, stills };
-		try {
-			return await makePasses({ ...read, work, stages, prefetch, isSmall: false }, notes);
-		} catch (error) {
-			if (!isOutOfMemory(error) || signal.aborted) throw error;
-			const smaller = planned({ frames, isSecondAttempt: true });
-			meter.again(smaller.phases);
-			const [larger, size] = [work, smaller.work].map(({ sizes }) => sizes.at(-1)!);
-			const note = `Memory ran out on ${device.provider} at ${sizeText(larger!)}, so it is made at ${sizeText(size!)}.`;
-			return await makePasses({ ...read, ...smaller, prefetch: null, isSmall: true }, [
-				...notes,
-				note,
-			]);
-		}
+		meter.again(phasesOf(job.model, work, stages));
+		return await makePasses({ ...job, contexts, stills, work, stages, prefetch });
+	} catch (error) {
+		throw isOutOfMemory(error) ? runtimeFailure('Expected to make the shot', error) : error;
 	} finally {
 		await close();
 	}
 }
 
 /** All passes into one clip. */
-async function makePasses(
-	prepared: Omit<Run, 'vae' | 'writer'>,
-	news: readonly string[],
-): Promise<Clip> {
-	const { request, work, tell, meter, workplace, signal } = prepared;
+async function makePasses(prepared: Omit<Run, 'vae' | 'writer'>): Promise<Clip> {
+	const { request, work, tell, meter, workplace, signal, notes } = prepared;
 	const beside = [work.left, work.right];
 	const { sound: heard, sequence } = request.context;
 	const neighbours = { beside, heard, codec: request.output.codec, rate: sequence.rate };
-	const notes = [...news, ...(await mediaNotes(workplace.ffmpeg, neighbours, signal))];
+	const ofMedia = await mediaNotes(workplace.ffmpeg, neighbours, signal);
 	const writer = await openClipWriter(prepared);
 	const run: Run = { ...prepared, vae: openVae(prepared), writer };
 	try {
-		for (const note of news) tell({ ...meter.at('condition', 0), phase: note });
+		for (const note of notes) tell(meter.with(note));
 		let previous: PassRun['previous'] = null;
 		for (const pass of work.passes) {
 			const passRun: PassRun = { ...run, pass, previous };
@@ -69,7 +57,8 @@ async function makePasses(
 		tell({ kind: 'progress', progress: 1, phase: 'Done' });
 		const file = { path, frames, rate, size, samples, codec };
 		const clip: Clip = { ...file, draft: false, engine: 'ltx2', seed: request.seed };
-		return notes.length > 0 ? { ...clip, notes } : clip;
+		const told = [...notes, ...ofMedia];
+		return told.length > 0 ? { ...clip, notes: told } : clip;
 	} finally {
 		await run.writer.abandon();
 		await run.vae.release();
@@ -86,7 +75,12 @@ async function makeLatents(run: PassRun): Promise<Latents> {
 		tell(meter.at('condition', 0));
 		const size = work.sizes[index]!;
 		const inputs = { ...run, ffmpeg, checkpoint, stage, size, earlier };
-		const { conditioned, seen } = await conditionOnNeighbours(inputs);
+		const { conditioned, seen } = await inLessMemory(
+			run,
+			'looking at the neighbours',
+			() => conditionOnNeighbours(inputs),
+			() => smallerTiles(run.vae),
+		);
 		const isFirst = index === 0 && pass.index === 0;
 		const fit = isFirst ? await preparePreview(run, seen) : null;
 		tell(meter.at('condition', 1));
@@ -95,8 +89,4 @@ async function makeLatents(run: PassRun): Promise<Latents> {
 		if (index + 1 < stages.length) earlier = await enlarged(run, index, latents);
 	}
 	return latents;
-}
-
-function sizeText({ width, height }: { readonly width: number; readonly height: number }): string {
-	return `${width}×${height}`;
 }

@@ -6,9 +6,11 @@ import type { PreviousPass } from './condition/read-window.ts';
 import type { ClipWriter } from './decode/clip-writer.ts';
 import { fromTokens, toTokens, videoShape } from './diffusion/latent.ts';
 import type { Latents } from './diffusion/samplers.ts';
+import { inLessMemory } from './less-memory.ts';
 import type { Model } from './model/open-model.ts';
 import { videoVaeConfig } from './networks/video-vae.ts';
 import type { Pass } from './plan/passes.ts';
+import { phasesOf, READING } from './plan/phases.ts';
 import type { Work } from './plan/plan.ts';
 import { type Prepared, prepare } from './plan/prepare.ts';
 import { type Meter, openMeter } from './plan/progress.ts';
@@ -17,7 +19,7 @@ import { checkpointKey, openPreviews, type Previews } from './preview/preview.ts
 import { chooseDevice, type Device, probeProgram } from './runtime/device.ts';
 import { SpareTime } from './runtime/meanwhile.ts';
 import type { NdArray } from './runtime/resident.ts';
-import type { Contexts } from './runtime/transformer.ts';
+import type { Contexts, Hold } from './runtime/transformer.ts';
 import { Vae } from './vae/vae.ts';
 
 /** One request on its way, and what it needs however it is made. */
@@ -30,17 +32,20 @@ export type Job = {
 	readonly meter: Meter;
 	readonly previews: Previews;
 	readonly tell: Reporting['report'];
+	/** What the editor should know of how the clip was made; told at once, and with the clip. */
+	readonly notes: readonly string[];
+	readonly note: (text: string) => void;
+	/** What has been learned of the memory here; for all that is still to be done. */
+	readonly memory: { hold: Hold | null };
 };
 
 /** What a plan says, and what was read for it. */
 export type Run = Job & {
 	readonly work: Work;
 	readonly stages: readonly Stage[];
-	/** Memory has run out before. */
-	readonly isSmall: boolean;
 	readonly contexts: Contexts;
 	readonly stills: readonly Still[];
-	/** Of the first pass; null where there is another plan. */
+	/** Of the first pass; null where nothing was read ahead. */
 	readonly prefetch: Prefetch | null;
 	readonly vae: Vae;
 	readonly writer: ClipWriter;
@@ -73,8 +78,9 @@ export async function openJob(
 	const program = probeProgram();
 	const device = await chooseDevice({ wanted, program, folder, signal: outer });
 	const key = await checkpointKey(model.checkpoint);
-	const { work, phases } = planned();
+	const { work, stages } = planned();
 	const timesKey = `${key} ${device.provider} ${device.precision}`;
+	const phases = [READING, ...phasesOf(model, work, stages)];
 	const meter = await openMeter({ folder, key: timesKey }, phases);
 	const channels = videoVaeConfig(model.checkpoint).latent_channels;
 	const previews = await openPreviews({ folder, key, channels });
@@ -88,21 +94,20 @@ export async function openJob(
 		await prefetch.close();
 		await meter.close();
 	};
-	const job = { request, model, device, workplace, signal, meter, previews, tell };
-	return { job, planned, prefetch, close };
+	const notes = device.note === null ? [] : [device.note];
+	const note = (text: string) => {
+		if (notes.includes(text)) return;
+		notes.push(text);
+		tell(meter.with(text));
+	};
+	const memory = { hold: null };
+	const told = { meter, previews, tell, notes, note, memory };
+	return { job: { request, model, device, workplace, signal, ...told }, planned, prefetch, close };
 }
 
-/** Bytes for the video VAE after memory has run out. */
-const SMALL = 2 ** 30;
-
-export function openVae({
-	model,
-	device,
-	isSmall,
-}: Pick<Run, 'model' | 'device' | 'isSmall'>): Vae {
+export function openVae({ model, device }: Pick<Run, 'model' | 'device'>): Vae {
 	const { provider, precision } = device;
-	const memory = isSmall ? { memory: SMALL } : {};
-	return new Vae(model.checkpoint, { provider, precision, ...memory });
+	return new Vae(model.checkpoint, { provider, precision });
 }
 
 /**
@@ -128,6 +133,7 @@ export function pictureLatent(
 /** A stage's latents with the picture twice as wide and high. */
 export async function enlarged(run: PassRun, stage: number, latents: Latents): Promise<Latents> {
 	const latent = pictureLatent(run, stage, latents);
-	const larger = await run.vae.upsample(latent, run.model.upsampler!, run.signal);
+	const enlarge = () => run.vae.upsample(latent, run.model.upsampler!, run.signal);
+	const larger = await inLessMemory(run, 'enlarging the picture', enlarge);
 	return { ...latents, video: toTokens(larger.data as Float32Array, latent.shape[1]!) };
 }

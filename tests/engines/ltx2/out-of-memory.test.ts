@@ -38,6 +38,7 @@ const MAKE = `
 		peak: Number(/VmPeak:\\s+(\\d+)/.exec(status)[1]),
 		plan,
 		clip,
+		previews: outputs.filter(({ kind }) => kind === 'preview').length,
 		progress: outputs.filter(({ kind }) => kind === 'progress'),
 	}));
 `;
@@ -46,6 +47,8 @@ type Made = {
 	readonly peak: number;
 	readonly plan: { readonly workSize: { readonly width: number; readonly height: number } };
 	readonly clip: Clip;
+	/** One after each step. */
+	readonly previews: number;
 	readonly progress: readonly { readonly progress: number; readonly phase: string }[];
 };
 
@@ -66,19 +69,42 @@ async function made(name: string, pixels: number, kilobytes: number | 'unlimited
 }
 
 it.runIf(process.platform === 'linux')(
-	'a shot for which memory runs out is made at half the size, once, and says so',
+	'a shot for which memory runs out as it is drawn goes on in smaller tiles, as large as it was, and says so',
 	async () => {
 		const whole = 1536 * 832;
 		const full = await made('full', whole, 'unlimited');
 		const half = await made('half', whole / 2, 'unlimited');
 		expect(full.peak).toBeGreaterThan(half.peak + 150_000);
 		const limit = Math.round((full.peak + half.peak) / 2);
-		const { clip, progress } = await made('limited', whole, limit);
+		const limited = await made('limited', whole, limit);
+		const { clip, progress } = limited;
 		expect(await countClip(clip.path)).toEqual({ frames: GAP, samples: 20_000 });
-		expect(clip.notes).toEqual([expect.stringMatching(/^Memory ran out on cpu at 1536×832, so/)]);
+		const note = 'Memory ran out while drawing the picture, so it went on in smaller tiles.';
+		expect(clip.notes).toEqual([note]);
+		expect(clip.size).toEqual(full.clip.size);
 		const shares = progress.map((one) => one.progress);
 		expect(shares).toEqual([...shares].sort((a, b) => a - b));
-		expect(progress.some(({ phase }) => phase === clip.notes![0])).toBe(true);
+		expect(progress.some(({ phase }) => phase === note)).toBe(true);
+		// Nothing but the drawing was done again.
+		expect(limited.previews).toBe(full.previews);
+		// Of a network of random numbers, whose tiles know nothing of each other beyond their edges.
+		expect(await apart(clip.path, full.clip.path)).toBeLessThan(8);
 		expect(await readdir(studio.clips)).toEqual(['full.mov', 'half.mov', 'limited.mov']);
 	},
 );
+
+/** Mean distance of two clips' pictures, in levels of 255. */
+async function apart(one: string, other: string): Promise<number> {
+	const [a, b] = await Promise.all([one, other].map((path) => pictures(path)));
+	let sum = 0;
+	for (let i = 0; i < a!.length; i++) sum += Math.abs(a![i]! - b![i]!);
+	expect(b).toHaveLength(a!.length);
+	return sum / a!.length;
+}
+
+async function pictures(path: string): Promise<Uint8Array> {
+	const args = ['-v', 'error', '-i', path, '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'];
+	const options = { encoding: 'buffer', maxBuffer: 1 << 28 } as const;
+	const { stdout } = await promisify(execFile)(ffmpeg.path, args, options);
+	return stdout;
+}

@@ -156,17 +156,6 @@ describe('the sizes to work at', () => {
 			/Expected an upsampler .* for two stages, found none/,
 		);
 	});
-
-	it('are half of it at the second attempt, in one stage', () => {
-		for (const settings of [{}, { stages: 2 }, { pixels: 640 * 352 }]) {
-			const [first, second] = [false, true].map((isSecondAttempt) => {
-				const { sizes: stages } = work('fill', { settings }, { isSecondAttempt });
-				return stages.map(({ width, height }) => width * height);
-			});
-			expect(second).toHaveLength(1);
-			expect(second![0]).toBeLessThan(0.7 * first!.at(-1)!);
-		}
-	});
 });
 
 describe('what is looked at', () => {

@@ -155,6 +155,11 @@ it('never goes backwards: a fraction that falls, one that is no number, and anot
 		progress: reached,
 		phase: 'Making the shot, smaller',
 	});
+	expect(job.meter.with('Memory ran out')).toEqual({
+		kind: 'progress',
+		progress: reached,
+		phase: 'Memory ran out',
+	});
 	job.pass('steps');
 	expect(job.points.at(-1)!.progress).toBeCloseTo(reached + (1 - reached) * 0.75, 9);
 	job.pass('picture');

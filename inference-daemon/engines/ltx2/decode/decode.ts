@@ -8,9 +8,11 @@ import { middleOf, type Planar, packed } from '../condition/picture.ts';
 import type { PreviousPass } from '../condition/read-window.ts';
 import { normalNoise } from '../diffusion/noise.ts';
 import type { Latents } from '../diffusion/samplers.ts';
+import { goOnInLess, inLessMemory, smallerTiles } from '../less-memory.ts';
 import type { Work } from '../plan/plan.ts';
 import { type PassRun, pictureLatent, type Run } from '../run.ts';
-import { runBoth } from '../run-both.ts';
+import type { NdArray } from '../runtime/resident.ts';
+import type { DecodedFrame } from '../vae/vae.ts';
 import { joined, ownSound, readJoins, soundOfPass } from './clip-sound.ts';
 import { ClipWriter } from './clip-writer.ts';
 
@@ -40,14 +42,11 @@ export async function openClipWriter({
 	return new ClipWriter(workplace.ffmpeg, wanted, { hasSound: work.hasSound, signal });
 }
 
-/** A pass's latents into the film; the sound is made while the picture is drawn. */
+/** A pass's latents into the film: the sound first, so that the picture has all of the memory. */
 export async function decodePass(run: PassRun, latents: Latents): Promise<PreviousPass> {
 	run.tell(run.meter.at('decode', 0));
-	const both = (signal: AbortSignal) =>
-		[writePicture({ ...run, signal }, latents), writeSound({ ...run, signal }, latents)] as const;
-	// The one that goes on may wait for the encoder.
-	const [frames, sound] = await runBoth(run.signal, both, () => run.writer.abandon());
-	return { frames, sound };
+	const sound = await writeSound(run, latents);
+	return { sound, frames: await writePicture(run, latents) };
 }
 
 /** Gives the last frames, as many as the next pass goes on from. */
@@ -80,7 +79,8 @@ async function writeSound(run: PassRun, latents: Latents): Promise<Sound | null>
 		writer.writeSound(await ownSound(source));
 		return null;
 	}
-	const { sound, continuation } = await soundOfPass(source, latents.audio!, vae, model.checkpoint);
+	const decode = () => soundOfPass(source, latents.audio!, vae, model.checkpoint);
+	const { sound, continuation } = await inLessMemory(run, 'making the sound', decode);
 	const joins = await (prefetch?.joins() ?? readJoins(source));
 	writer.writeSound(joined(source, sound, joins), continuation);
 	return sound;
@@ -88,9 +88,10 @@ async function writeSound(run: PassRun, latents: Latents): Promise<Sound | null>
 
 /** The pass's new pictures, on the work's canvas; or the clip's own, where they are given. */
 async function* picturesOf(
-	{ request, work, pass, model, vae, workplace, signal }: PassRun,
+	run: PassRun,
 	latents: Latents,
 ): AsyncGenerator<Planar | Frame, void, void> {
+	const { request, work, pass, workplace, signal } = run;
 	if (isGiven(work)) {
 		const { ffmpeg } = workplace;
 		const colour = await colourBeside(ffmpeg, [work.left, work.right], signal);
@@ -102,12 +103,25 @@ async function* picturesOf(
 	}
 	const stage = work.sizes.length - 1;
 	const { width, height } = work.sizes[stage]!;
-	const latent = pictureLatent({ model, work, pass }, stage, latents);
+	const latent = pictureLatent(run, stage, latents);
+	for await (const { planes } of framesOf(run, latent)) yield { width, height, planes };
+}
+
+/** The frames of the gap. Where memory runs out, those that are not drawn yet come in smaller tiles. */
+async function* framesOf(run: PassRun, latent: NdArray): AsyncGenerator<DecodedFrame, void, void> {
+	const { request, pass, vae, signal } = run;
 	const key = { seed: request.seed, stream: 'decoder', draw: pass.index };
 	const noise = (length: number) => normalNoise(key, length);
-	const frames = [pass.window.gap.start, pass.window.gap.end] as const;
-	for await (const { planes } of vae.decodeFrames(latent, { noise, frames, signal })) {
-		yield { width, height, planes };
+	const { start, end } = pass.window.gap;
+	for (let next = start; next < end; ) {
+		try {
+			for await (const frame of vae.decodeFrames(latent, { noise, frames: [next, end], signal })) {
+				next = frame.index + 1;
+				yield frame;
+			}
+		} catch (error) {
+			await goOnInLess(run, 'drawing the picture', error, () => smallerTiles(vae));
+		}
 	}
 }
 

@@ -2,7 +2,8 @@ import { noisyStreams } from '../condition/condition.ts';
 import type { Conditioned } from '../diffusion/conditioning.ts';
 import { videoShape } from '../diffusion/latent.ts';
 import { normalisedNoise, normalNoise } from '../diffusion/noise.ts';
-import { evaluationsOf, type Latents, sampleBy } from '../diffusion/samplers.ts';
+import { type Denoise, evaluationsOf, type Latents, sampleBy } from '../diffusion/samplers.ts';
+import { inLessMemory } from '../less-memory.ts';
 import { transformerParameters } from '../model/open-model.ts';
 import { transformerConfig } from '../networks/transformer-config.ts';
 import { type PreviewFit, StagePreviews } from '../preview/stage-previews.ts';
@@ -21,20 +22,35 @@ export async function denoise(
 	conditioned: Conditioned,
 	fit: PreviewFit | null,
 ): Promise<Latents> {
-	const { request, contexts, device, signal, meter, tell } = run;
+	const { request, contexts, device, signal, meter, tell, memory } = run;
 	const { checkpoint, sampler, sigmas, guidance } = run.stages[stage]!;
 	const { provider, precision } = device;
 	const draw = 2 * run.pass.index + stage;
 	const settings = settingsOf(conditioned, keyframesFor(run, stage, conditioned));
-	const hold = holdFor(run, conditioned, guidance === null ? 1 : 2);
-	const runner = new TransformerRunner(checkpoint, settings, { provider, precision, hold });
+	let hold = memory.hold ?? holdFor(run, conditioned, guidance === null ? 1 : 2);
+	const open = () => new TransformerRunner(checkpoint, settings, { provider, precision, hold });
+	let runner = open();
+	const takeLess = async () => {
+		await runner.release();
+		if (hold === 'one') return null;
+		hold = memory.hold = 'one';
+		runner = open();
+		return 'with one block of the model in memory at a time';
+	};
 	const total = evaluationsOf(sampler, sigmas) * forwardsPerStep(guidance) * runner.config.blocks;
 	let blocks = 0;
 	const onBlock = () => {
 		blocks += 1;
 		tell(meter.at('denoise', Math.min(1, blocks / total)));
 	};
-	const predict = denoiser(runner, conditioned, contexts, guidance, { signal, onBlock });
+	const predict: Denoise = (latents, sigma) => {
+		const before = blocks;
+		const evaluate = () => {
+			blocks = before;
+			return denoiser(runner, conditioned, contexts, guidance, { signal, onBlock })(latents, sigma);
+		};
+		return inLessMemory(run, 'making the shot', evaluate, takeLess);
+	};
 	let fresh = 0;
 	const drawFresh = (stream: string, length: number) => {
 		const key = { seed: request.seed, stream: `${stream} ${draw}`, draw: fresh++ };
@@ -77,12 +93,7 @@ function keyframesFor(
 }
 
 /** Whether all blocks may stay open at once; see `MemoryNeed` for `kinds`. */
-function holdFor(
-	{ isSmall, device, model }: PassRun,
-	{ video, audio }: Conditioned,
-	kinds: number,
-): Hold {
-	if (isSmall) return 'one';
+function holdFor({ device, model }: PassRun, { video, audio }: Conditioned, kinds: number): Hold {
 	const parameters = transformerParameters(model);
 	const tokens = { video: video?.mask.length ?? 0, audio: audio?.mask.length ?? 0 };
 	const config = transformerConfig(model.checkpoint.config.transformer);

@@ -12,15 +12,16 @@ const VAE = { encode: 4e5, decode: 1e6 } as const;
 const PROMPT = 256;
 const GEMMA = 12e9;
 
-/** A job's parts, each with its operations; without the prompt's where that is read already. */
-export function phasesOf(
-	model: Model,
-	work: Work,
-	stages: readonly Stage[],
-	isPromptRead = false,
-): readonly Phase[] {
-	const prompt = { name: 'prompt', title: 'Reading the prompt', work: 2 * GEMMA * PROMPT };
-	const phases: Phase[] = isPromptRead ? [] : [prompt];
+/** What comes before the others. */
+export const READING: Phase = {
+	name: 'prompt',
+	title: 'Reading the prompt',
+	work: 2 * GEMMA * PROMPT,
+};
+
+/** The parts of a job that follow the prompt, each with its operations. */
+export function phasesOf(model: Model, work: Work, stages: readonly Stage[]): readonly Phase[] {
+	const phases: Phase[] = [];
 	const part =
 		work.passes.length > 1 ? (i: number) => ` (part ${i + 1} of ${work.passes.length})` : () => '';
 	for (const { index, window } of work.passes) {

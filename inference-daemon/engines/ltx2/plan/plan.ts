@@ -53,8 +53,6 @@ export type Means = {
 	readonly lacks?: readonly string[];
 	/** How much smaller an IC-LoRA wants its reference; 1 without one. */
 	readonly referenceScale: number;
-	/** The first attempt ran out of memory: half the pixels, one stage. */
-	readonly isSecondAttempt?: boolean;
 	/** Frames that the model wants to make; default: the range's. */
 	readonly frames?: number;
 };
@@ -128,12 +126,11 @@ function sizesFor(
 	}
 	const isLarge = Math.min(size.width * size.height, pixels ?? PIXELS[2]) > 1.5 * PIXELS[1];
 	const usual = isLarge && treatmentOf(request).picture !== 'given' ? means.stages : 1;
-	const isTwice = !means.isSecondAttempt && (wanted ?? usual) === 2;
-	const count = isTwice ? 2 : 1;
-	const most = (pixels ?? PIXELS[count]) / (means.isSecondAttempt ? 2 : 1);
+	const count = wanted ?? usual;
+	const most = pixels ?? PIXELS[count];
 	const grid = CELL.size * count * (request.reference ? means.referenceScale : 1);
 	const last = workSize(size, most, grid);
-	return isTwice ? [halfSize(last, size), last] : [last];
+	return count === 2 ? [halfSize(last, size), last] : [last];
 }
 
 /** What a sequence's frames are where pixels are square. */

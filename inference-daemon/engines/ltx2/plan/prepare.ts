@@ -3,9 +3,7 @@ import type { GenerationRequest } from '../../../../protocol/generation.ts';
 import { stillsOf } from '../condition/condition.ts';
 import { modelAt } from '../model/known-model.ts';
 import type { Model } from '../model/open-model.ts';
-import { phasesOf } from './phases.ts';
 import { type Means, type Work, workFor } from './plan.ts';
-import type { Phase } from './progress.ts';
 import { type Settings, settingsIn } from './settings.ts';
 import { type Loras, lorasOf, type Stage, stagesFor } from './stages.ts';
 
@@ -21,7 +19,6 @@ export type Prepared = {
 export type Planned = {
 	readonly work: Work;
 	readonly stages: readonly Stage[];
-	readonly phases: readonly Phase[];
 };
 
 /** Throws PickupError: `engine-unavailable`, `bad-weights`, `bad-request`, or as `workFor`. */
@@ -45,7 +42,7 @@ export async function prepare(request: GenerationRequest): Promise<Prepared> {
 	const planned = (means: Partial<Means> = {}) => {
 		const work = workFor(request, settings, { ...usual, ...means });
 		const stages = stagesFor(request, settings, model, work, loras);
-		return { work, stages, phases: phasesOf(model, work, stages, means.isSecondAttempt) };
+		return { work, stages };
 	};
 	return { request, settings, model, loras, planned };
 }

@@ -79,6 +79,11 @@ export class Meter {
 		return { kind: 'progress', progress: this.#progress, phase: this.#phases[index]!.title };
 	}
 
+	/** Something else to read, as far as it has come. */
+	with(text: string): Progress {
+		return { kind: 'progress', progress: this.#progress, phase: text };
+	}
+
 	/** What is still to be done from now on is another plan; progress goes on from where it stands. */
 	again(phases: readonly Phase[]): void {
 		this.#phases = timed(phases, this.#speeds);

@@ -2,6 +2,7 @@ import type { Seen } from '../condition/condition.ts';
 import { normalNoise } from '../diffusion/noise.ts';
 import type { Latents } from '../diffusion/samplers.ts';
 import { type PassRun, pictureLatent } from '../run.ts';
+import { isOutOfMemory } from '../runtime/failures.ts';
 import { meanwhile } from '../runtime/meanwhile.ts';
 import { cellOf, cellsWhere, showsMuch } from './preview-map.ts';
 
@@ -26,7 +27,12 @@ export async function preparePreview(run: PassRun, seen: Seen | null): Promise<P
 	}
 	const key = { seed: 0, stream: 'decoder', draw: 0 };
 	const noise = (length: number) => normalNoise(key, length);
-	await previews.fitOnce((latent) => vae.decodePicture(latent, noise, signal));
+	await previews
+		.fitOnce((latent) => vae.decodePicture(latent, noise, signal))
+		.catch((error: unknown) => {
+			// A shot is made without previews rather than not at all.
+			if (!isOutOfMemory(error)) throw error;
+		});
 	return null;
 }
 

@@ -17,7 +17,15 @@ import type { NdArray } from '../runtime/resident.ts';
 import type { Provider, Session } from '../runtime/session.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { type Inputs, type Network, OpenNetworks } from './open-networks.ts';
-import { fitTiles, type PerAxis, type Range, type Tile, type TilePlan } from './tile-plan.ts';
+import {
+	fitTiles,
+	type Limits,
+	type PerAxis,
+	type Range,
+	type Tile,
+	type TilePlan,
+	type Way,
+} from './tile-plan.ts';
 import { blendTiles, cutTile, type Layer, type MakeTile } from './tiling.ts';
 
 export type VaeOptions = {
@@ -55,7 +63,9 @@ export type DecodedFrame = Layer;
 export class Vae {
 	readonly #checkpoint: Checkpoint;
 	readonly #precision: Precision;
-	readonly #memory: number;
+	#memory: number;
+	/** Of the tiles planned last, within so much memory; null: none yet. */
+	#within: ((memory: number) => Tiles) | null = null;
 	readonly #networks: OpenNetworks;
 
 	constructor(checkpoint: Checkpoint, options: VaeOptions = {}) {
@@ -184,6 +194,18 @@ export class Vae {
 		return this.#networks.once(network, { latent }, signal);
 	}
 
+	/**
+	 * Memory ran out: from the next call on, tiles take half of what the last ones took, or as little as
+	 * there is. False where those were the smallest.
+	 */
+	takeLess(): boolean {
+		if (this.#within === null) return false;
+		const { bytes } = this.#within(this.#memory);
+		if (this.#within(bytes / 2).bytes >= bytes) return false;
+		this.#memory = bytes / 2;
+		return true;
+	}
+
 	/** Closes what is open. Frames that are still to come, and every later call, throw. */
 	release(): Promise<void> {
 		return this.#networks.release();
@@ -231,7 +253,7 @@ export class Vae {
 	#encodingPlan(size: PerAxis<number>): TilePlan {
 		const perPixel = encoderBytesPerPixel(videoVaeConfig(this.#checkpoint));
 		const bytesOf = (tile: PerAxis<number>) => perPixel * pixelsOf(tile);
-		return fitTiles(size, { way: 'encode', memory: this.#memory, bytesOf });
+		return this.#planned(size, 'encode', bytesOf);
 	}
 
 	#decodingPlan(size: PerAxis<number>, [from, to]: Range): TilePlan {
@@ -241,7 +263,19 @@ export class Vae {
 			const waiting = count > 1 ? Math.min(framesOf(tile), to - from) * planeOf(size) : 0;
 			return perPixel * pixelsOf(tile) + PIXEL * waiting;
 		};
-		return fitTiles(size, { way: 'decode', memory: this.#memory, bytesOf });
+		return this.#planned(size, 'decode', bytesOf);
+	}
+
+	#planned(size: PerAxis<number>, way: Way, bytesOf: Limits['bytesOf']): TilePlan {
+		this.#within = (memory) => {
+			const plan = fitTiles(size, { way, memory, bytesOf });
+			const latents = plan.map(([first]) =>
+				lengthOf(way === 'decode' ? first!.input : first!.output),
+			);
+			const count = plan.reduce((product, spans) => product * spans.length, 1);
+			return { plan, bytes: bytesOf(latents as unknown as PerAxis<number>, count) };
+		};
+		return this.#within(this.#memory).plan;
 	}
 
 	/**
@@ -280,6 +314,12 @@ export class Vae {
 			await close();
 		}
 	}
+}
+
+type Tiles = { readonly plan: TilePlan; readonly bytes: number };
+
+function lengthOf([from, to]: Range): number {
+	return to - from;
 }
 
 function cutInputs(whole: Inputs, tile: Tile): Inputs {
