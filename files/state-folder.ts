@@ -25,6 +25,8 @@ export function statePaths(state: string) {
 		cache: join(state, 'cache'),
 		/** Clips of projects that were never saved. */
 		unsaved: join(state, 'clips'),
+		/** Libraries that `pickup setup gpu` has fetched, unless PICKUP_GPU names another folder. */
+		gpu: join(state, 'gpu'),
 		model: join(state, 'models', 'ltx2'),
 	} as const;
 }
@@ -50,6 +52,7 @@ export async function claimStateFolder(folder: string): Promise<void> {
 		work,
 		cache,
 		unsaved,
+		gpu,
 	} = statePaths(folder);
 	const beside = [
 		startLog,
@@ -62,13 +65,17 @@ export async function claimStateFolder(folder: string): Promise<void> {
 		`${log}.1`,
 	];
 	const tells = [database, portFile, log];
-	const folders = [previews, work, cache, unsaved];
+	const folders = [previews, work, cache, unsaved, gpu];
 	await makeFolder(folder, 0o700);
 	await checkOwner(folder, [...tells, ...beside], folders);
 	if (process.platform === 'win32') return;
 	const names = await readdir(folder);
-	// Weights may have been put there before, or editors given Pickup, or a daemon not have started.
-	const first = ['models', ...[startLog, installed, programFile].map((path) => basename(path))];
+	// Weights and libraries may have been put there before, or editors given Pickup, or a daemon not have started.
+	const first = [
+		'models',
+		'gpu',
+		...[startLog, installed, programFile].map((path) => basename(path)),
+	];
 	const others = names.filter((name) => !first.includes(name));
 	if (others.length === 0 || tells.some((path) => names.includes(basename(path)))) {
 		const found = folders.filter((path) => names.includes(basename(path)));

@@ -72,6 +72,11 @@ const CODES = {
 	'folder-missing': { fault: 'request', action: 'Create the output folder first.' },
 	'folder-not-writable': { fault: 'machine', action: 'Choose a folder that you may write to.' },
 	'disk-full': { fault: 'machine', action: 'Free space on the named disk, then retry the job.' },
+	'download-failed': {
+		fault: 'machine',
+		action:
+			'Look whether this machine reaches the address, then try again: it goes on where it stopped.',
+	},
 	'ffmpeg-missing': {
 		fault: 'machine',
 		action: 'Install ffmpeg (Debian: apt install ffmpeg), or run `pickup setup`.',

@@ -47,7 +47,7 @@ export async function buildAll() {
 		format: 'esm',
 		target: 'node20.19',
 		// One file starts in half the time of many; what is native or optional stays outside.
-		external: ['libsql', 'onnxruntime-node', 'ffmpeg-static', 'trash'],
+		external: ['libsql', 'onnxruntime-node', 'koffi', 'ffmpeg-static', 'trash'],
 		mainFields: ['module', 'main'],
 		banner: { js: REQUIRE },
 		sourcemap: true,

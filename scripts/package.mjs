@@ -36,7 +36,7 @@ const PROGRAMS = [
 ];
 
 /** Packages that are not in the bundles: native, or looked for at run time. */
-const OUTSIDE = ['libsql', 'onnxruntime-node', 'trash'];
+const OUTSIDE = ['koffi', 'libsql', 'onnxruntime-node', 'trash'];
 
 const to = resolve(process.argv[2] ?? join(dist, 'packages'));
 await packageAll();

@@ -4,7 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const ROOMS = ['protocol', 'host-bridge', 'files', 'plugin', 'inference-daemon', 'cli', 'demo'];
+const ROOMS = [
+	'protocol',
+	'host-bridge',
+	'files',
+	'gpu',
+	'plugin',
+	'inference-daemon',
+	'cli',
+	'demo',
+];
 
 /** What each of the product's files imports of the others, types too; by paths from the root. */
 const imports = new Map<string, readonly string[]>();
@@ -41,10 +50,11 @@ it('imports point one way between the rooms', () => {
 	const allowed: Readonly<Record<string, readonly string[]>> = {
 		protocol: ['protocol'],
 		files: ['files', 'protocol'],
+		gpu: ['gpu', 'files', 'protocol'],
 		'host-bridge': ['host-bridge', 'files', 'protocol'],
 		plugin: ['plugin', 'host-bridge', 'protocol'],
-		'inference-daemon': ['inference-daemon', 'host-bridge', 'files', 'protocol'],
-		cli: ['cli', 'host-bridge', 'files', 'protocol'],
+		'inference-daemon': ['inference-daemon', 'host-bridge', 'files', 'gpu', 'protocol'],
+		cli: ['cli', 'host-bridge', 'files', 'gpu', 'protocol'],
 	};
 	const roomOf = (path: string) => path.split(/[\\/]/)[0]!;
 	const wrong = [...imports].flatMap(([path, targets]) =>

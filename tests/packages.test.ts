@@ -110,7 +110,12 @@ test('the tarball holds the programs, and runs with the packages that it asks fo
 	await mkdir(join(home, 'node_modules'), { recursive: true });
 	await run('tar', ['xzf', tarball, '-C', home]);
 	const manifest = JSON.parse(await readFile(join(home, 'package/package.json'), 'utf8'));
-	expect(Object.keys(manifest.dependencies)).toEqual(['libsql', 'onnxruntime-node', 'trash']);
+	expect(Object.keys(manifest.dependencies)).toEqual([
+		'koffi',
+		'libsql',
+		'onnxruntime-node',
+		'trash',
+	]);
 	// Each with what it asks for itself, as npm has installed it here.
 	for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) {
 		await symlink(join(root, 'node_modules', name), join(home, 'node_modules', name));

@@ -4,47 +4,29 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
-import { openTerminal, type Terminal } from '../terminal.ts';
+import { openTerminal } from '../terminal.ts';
+import { addSetupGpu } from './setup-gpu.ts';
 
-/** Downloads that `npm ci` leaves out, because they need sites that not every network reaches. */
-const DOWNLOADS = [
-	{
-		what: 'ffmpeg (ffmpeg-static)',
-		script: 'ffmpeg-static/install.js',
-		otherwise: 'Install ffmpeg with your system instead; on Debian: apt install ffmpeg.',
-		wanted: () => true,
-	},
-	{
-		what: 'CUDA libraries (onnxruntime-node)',
-		script: 'onnxruntime-node/script/install.js',
-		otherwise: 'Without them an NVIDIA GPU is used through WebGPU (Vulkan).',
-		wanted: () => process.platform === 'linux' && process.arch === 'x64',
-	},
-] as const;
+const SCRIPT = 'ffmpeg-static/install.js';
 
 export function addSetup(program: Command, exit: (code: number) => void): void {
-	program
+	const setup = program
 		.command('setup')
-		.description('download ffmpeg and the CUDA libraries that installing left out')
+		.description('download what installing left out: ffmpeg; with gpu, what a graphics card needs')
 		.option('--json', 'print JSON')
-		.addHelpText('after', '\nExample:\n  pickup setup')
+		.addHelpText('after', '\nExamples:\n  pickup setup\n  pickup setup gpu')
 		.action(async (options: { json?: boolean }) => {
 			const terminal = openTerminal(options.json === true);
-			const results = [];
-			for (const download of DOWNLOADS.filter((each) => each.wanted())) {
-				terminal.note(`Fetching ${download.what} …`);
-				const failure = await runScript(download.script);
-				results.push({ what: download.what, fetched: failure === null, failure });
-				tell(terminal, download, failure);
-			}
-			terminal.result({ results });
-			exit(results.every((result) => result.fetched) ? EXIT.ok : EXIT.machine);
+			const what = 'ffmpeg (ffmpeg-static)';
+			terminal.note(`Fetching ${what} …`);
+			const failure = await runScript(SCRIPT);
+			const otherwise = 'Install ffmpeg with your system instead; on Debian: apt install ffmpeg.';
+			if (failure === null) terminal.line(`${what}: fetched`);
+			else terminal.line(`${what}: not fetched (${failure}). ${otherwise}`);
+			terminal.result({ results: [{ what, fetched: failure === null, failure }] });
+			exit(failure === null ? EXIT.ok : EXIT.machine);
 		});
-}
-
-function tell(terminal: Terminal, download: (typeof DOWNLOADS)[number], failure: string | null) {
-	if (failure === null) terminal.line(`${download.what}: fetched`);
-	else terminal.line(`${download.what}: not fetched (${failure}). ${download.otherwise}`);
+	addSetupGpu(setup, exit);
 }
 
 /** null when the package's install script succeeded, else the last thing that it said. */
