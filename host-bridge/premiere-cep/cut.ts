@@ -2,17 +2,21 @@ import { TICKS_PER_SECOND } from '../../protocol/time.ts';
 import type { MediaSource } from '../../protocol/timeline.ts';
 import { pixelAspectOf } from '../premiere/pixel-aspect.ts';
 import {
+	CURVED,
 	effectNames,
 	isDropFrame,
+	notesOf,
 	type ReadCut,
 	type ReadTrack,
 	type Shown,
+	STILL,
 	type Stretch,
 	timingOf,
 	trackOf,
+	UNTOLD,
 } from '../premiere/read.ts';
 import { frameOf, rateOf } from '../premiere/ticks.ts';
-import type { RawClip, RawSequence, RawSpan, RawTrack } from './script/raw.ts';
+import type { RawSequence, RawShows, RawSpan, RawTrack } from './script/raw.ts';
 
 /** A sequence as it stands. Premiere's scripting says neither how many channels a track takes, nor at which level a sound plays. */
 export function cutOf(raw: RawSequence): ReadCut<string> {
@@ -36,7 +40,7 @@ export function cutOf(raw: RawSequence): ReadCut<string> {
 				sampleRate: sampleRateOf(raw.sample),
 			},
 			tracks: tracks.map(({ track }) => track),
-			...(note === null ? {} : { notes: [note] }),
+			...notesOf(note, tracks),
 		},
 		tracks,
 	};
@@ -52,47 +56,47 @@ export function ticksOf(text: string): bigint {
 }
 
 function readTrack(
-	{ kind, muted, locked, clips, transitions }: RawTrack,
+	{ kind, muted, locked, clips, transitions, unplaced }: RawTrack,
 	index: number,
 	ticksPerFrame: bigint,
 ): ReadTrack<string> {
 	return trackOf(
 		{ kind, index, enabled: !muted, locked },
 		ticksPerFrame,
-		clips.map((clip) => ({
-			item: clip.id,
-			...stretchOf(clip),
-			shown: shownBy(kind, clip, ticksPerFrame),
-		})),
+		clips.map(({ id, shows, ...span }) => {
+			const { start, end } = stretchOf(span);
+			const shown = shows ? shownBy(kind, shows, end - start, ticksPerFrame) : UNTOLD;
+			return { item: id, start, end, shown };
+		}),
 		transitions.map((each) => ({ name: each.name, ...stretchOf(each) })),
+		unplaced,
 	);
 }
 
-function shownBy(kind: RawTrack['kind'], clip: RawClip, ticksPerFrame: bigint): Shown {
-	const effects = effectNames(clip.effects);
-	const own = { name: clip.name.slice(0, 500), enabled: !clip.disabled };
+function shownBy(
+	kind: RawTrack['kind'],
+	shows: RawShows,
+	duration: bigint,
+	ticksPerFrame: bigint,
+): Shown {
+	const effects = effectNames(shows.effects);
+	const own = { name: shows.name.slice(0, 500), enabled: !shows.disabled };
 	const more = effects.length > 0 ? { effects } : {};
-	const source = sourceOf(clip);
-	const { start, end } = stretchOf(clip);
-	const timing =
-		source.kind === 'synthetic'
-			? null
-			: timingOf({
-					kind,
-					duration: end - start,
-					ticksPerFrame,
-					from: ticksOf(clip.in),
-					to: ticksOf(clip.out),
-					speed: clip.speed,
-					isReversed: clip.reversed,
-				});
-	if (timing) return { ...own, source, ...timing, ...more };
-	const still = { sourceIn: { num: 0, den: 1 }, speed: { num: 1, den: 1 } };
-	const curved: MediaSource = { kind: 'synthetic', what: 'clip of a varying speed' };
-	return { ...own, source: source.kind === 'synthetic' ? source : curved, ...still, ...more };
+	const source = sourceOf(shows);
+	if (source.kind === 'synthetic') return { ...own, source, ...STILL, ...more };
+	const timing = timingOf({
+		kind,
+		duration,
+		ticksPerFrame,
+		from: ticksOf(shows.in),
+		to: ticksOf(shows.out),
+		speed: shows.speed,
+		isReversed: shows.reversed,
+	});
+	return timing ? { ...own, source, ...timing, ...more } : { ...own, ...CURVED, ...more };
 }
 
-function sourceOf({ synthetic, path, offline }: RawClip): MediaSource {
+function sourceOf({ synthetic, path, offline }: RawShows): MediaSource {
 	if (synthetic !== null) return { kind: 'synthetic', what: synthetic };
 	if (!offline) return { kind: 'file', path };
 	return { kind: 'offline', path: path.slice(0, 4096), reason: 'Premiere has it offline' };

@@ -5,7 +5,7 @@ import type {
 	VideoClipTrackItem,
 } from '@adobe/premierepro';
 import type { MediaSource, Track } from '../../protocol/timeline.ts';
-import { effectNames, type Shown, timingOf } from '../premiere/read.ts';
+import { CURVED, effectNames, type Shown, STILL, timingOf, UNTOLD } from '../premiere/read.ts';
 import type { Premiere } from './surroundings.ts';
 import { ticksOf } from './time.ts';
 
@@ -13,29 +13,15 @@ export type TrackItem = VideoClipTrackItem | AudioClipTrackItem;
 
 type Span = { readonly duration: bigint; readonly ticksPerFrame: bigint };
 
-/**
- * What a clip shows: a file from a moment on, or that no one file does. Of some items Premiere
- * throws what it is asked; they take their time all the same.
- */
+/** What a clip shows: a file from a moment on, or that no one file does. */
 export async function readClip(
 	ppro: Premiere,
 	kind: Track['kind'],
 	item: TrackItem,
 	span: Span,
 ): Promise<Shown> {
-	try {
-		return await read(ppro, kind, item, span);
-	} catch {
-		return {
-			name: 'Unknown',
-			enabled: true,
-			source: { kind: 'synthetic', what: 'item that Premiere does not describe' },
-			...STILL,
-		};
-	}
+	return read(ppro, kind, item, span).catch(() => UNTOLD);
 }
-
-const STILL = { sourceIn: { num: 0, den: 1 }, speed: { num: 1, den: 1 } };
 
 async function read(
 	ppro: Premiere,
@@ -47,7 +33,7 @@ async function read(
 		name: (await item.getName()).slice(0, 500),
 		enabled: !(await item.isDisabled()),
 	};
-	const effects = await effectsOf(item).catch(() => ['effects that Premiere does not tell']);
+	const effects = effectNames(await effectsOf(item).catch(() => null));
 	const more = effects.length > 0 ? { effects } : {};
 	const source = await sourceOf(ppro, item);
 	if (source.kind === 'synthetic') return { ...own, source, ...STILL, ...more };
@@ -60,13 +46,7 @@ async function read(
 		speed: await item.getSpeed(),
 		isReversed: Boolean(await item.isSpeedReversed()),
 	});
-	if (played) return { ...own, source, ...played, ...more };
-	return {
-		...own,
-		source: { kind: 'synthetic', what: 'clip of a varying speed' },
-		...STILL,
-		...more,
-	};
+	return played ? { ...own, source, ...played, ...more } : { ...own, ...CURVED, ...more };
 }
 
 async function sourceOf(ppro: Premiere, item: TrackItem): Promise<MediaSource> {
@@ -97,7 +77,7 @@ function clipItem(ppro: Premiere, item: ProjectItem | null): ClipProjectItem | n
 	}
 }
 
-async function effectsOf(item: TrackItem): Promise<readonly string[]> {
+async function effectsOf(item: TrackItem) {
 	const chain = await item.getComponentChain();
 	const all: { matchName: string; displayName: string }[] = [];
 	for (let index = 0; index < chain.getComponentCount(); index++) {
@@ -107,5 +87,5 @@ async function effectsOf(item: TrackItem): Promise<readonly string[]> {
 			displayName: await component.getDisplayName(),
 		});
 	}
-	return effectNames(all);
+	return all;
 }

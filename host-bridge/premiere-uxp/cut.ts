@@ -4,11 +4,13 @@ import type { Cut, Track } from '../../protocol/timeline.ts';
 import { pixelAspectOf } from '../premiere/pixel-aspect.ts';
 import {
 	isDropFrame,
+	notesOf,
 	type ReadCut as ReadCutOf,
 	type ReadTrack as ReadTrackOf,
 	type Shown,
 	type Stretch,
 	trackOf,
+	type Unplaced,
 } from '../premiere/read.ts';
 import { frameOf, rateOf } from '../premiere/ticks.ts';
 import { readClip, type TrackItem } from './clip.ts';
@@ -17,7 +19,7 @@ import type { Premiere } from './surroundings.ts';
 import { stretchOf, ticksOf } from './time.ts';
 
 export type ReadCut = ReadCutOf<TrackItem>;
-type ReadTrack = ReadTrackOf<TrackItem> & { readonly note: string | null };
+type ReadTrack = ReadTrackOf<TrackItem>;
 
 /**
  * A sequence as it stands. Premiere's scripting does not say which tracks are locked, how many
@@ -37,11 +39,10 @@ export async function readCut(ppro: Premiere, open: Open): Promise<ReadCut> {
 	const { aspect, note } = pixelAspectOf(
 		await (await sequence.getSettings()).getVideoPixelAspectRatio(),
 	);
-	const notes = [note, ...tracks.map((each) => each.note)].filter((each) => each !== null);
 	const cut: Cut = {
 		sequence: await readSequence(ppro, open, aspect),
 		tracks: tracks.map(({ track }) => track),
-		...(notes.length === 0 ? {} : { notes }),
+		...notesOf(note, tracks),
 	};
 	return { cut, tracks };
 }
@@ -73,41 +74,32 @@ async function readSequence(
 
 async function readTrack(
 	ppro: Premiere,
-	{ sequence, ticksPerFrame }: Open,
+	{ ticksPerFrame }: Open,
 	kind: Track['kind'],
 	index: number,
 	handle: VideoTrack | AudioTrack,
 ): Promise<ReadTrack> {
 	const { CLIP, TRANSITION } = ppro.Constants.TrackItemType;
-	const unplaced: string[] = [];
+	const unplaced: Unplaced[] = [];
 	const fades: (Stretch & { name: string })[] = [];
 	for (const item of handle.getTrackItems(TRANSITION, false)) {
 		const at = await stretchOf(item);
 		if (at) fades.push({ name: await nameOf(item), ...at });
-		else unplaced.push('a transition that Premiere does not place');
+		else unplaced.push('transition');
 	}
-	// It may be at any of its clips.
-	const lost = [...unplaced];
 	const clips: (Stretch & { item: TrackItem; shown: Shown })[] = [];
 	for (const item of handle.getTrackItems(CLIP, false)) {
 		const at = await stretchOf(item);
 		if (!at) {
-			unplaced.push('an item that Premiere does not place');
+			unplaced.push('item');
 			continue;
 		}
 		const duration = at.end - at.start;
 		const shown = await readClip(ppro, kind, item, { duration, ticksPerFrame });
-		const effects = [...(shown.effects ?? []), ...lost].slice(0, 64);
-		clips.push({ item, ...at, shown: effects.length > 0 ? { ...shown, effects } : shown });
+		clips.push({ item, ...at, shown });
 	}
 	const enabled = !(await handle.isMuted());
-	const read = trackOf({ kind, index, enabled, locked: false }, ticksPerFrame, clips, fades);
-	const [first] = unplaced;
-	if (first === undefined) return { ...read, note: null };
-	// It stands somewhere: nothing is placed where it might be covered.
-	const taken = [{ start: 0, end: frameOf(ticksOf(await sequence.getEndTime()), ticksPerFrame) }];
-	const track = { ...read.track, taken };
-	return { ...read, track, note: `${track.name} has ${first}: nothing is placed on it.` };
+	return trackOf({ kind, index, enabled, locked: false }, ticksPerFrame, clips, fades, unplaced);
 }
 
 async function nameOf(item: TrackItem): Promise<string> {

@@ -6,7 +6,7 @@ export function ticksOf(time: TickTime): bigint {
 	return BigInt(time.ticks);
 }
 
-/** Where an item stands; null where it does not say so, as captions and some transitions do not. */
+/** Where an item stands; null where it does not say so. */
 export async function stretchOf(item: {
 	getStartTime(): Promise<TickTime>;
 	getEndTime(): Promise<TickTime>;

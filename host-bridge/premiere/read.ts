@@ -13,6 +13,8 @@ import { frameOf, framesTouched, secondsOf } from './ticks.ts';
 export type ReadTrack<H> = {
 	readonly track: Track;
 	readonly items: readonly ReadItem<H>[];
+	/** What is to be said of it. */
+	readonly note: string | null;
 };
 
 export type ReadItem<H> = { readonly item: H; readonly span: ClipSpan };
@@ -24,6 +26,33 @@ export type Standing<H> = ReadItem<H> & { readonly track: Track };
 
 /** What a clip shows, wherever it stands. */
 export type Shown = Omit<ClipSpan, 'track' | 'range'>;
+
+/** Of what no file shows. */
+export const STILL = { sourceIn: { num: 0, den: 1 }, speed: { num: 1, den: 1 } } as const;
+
+export const CURVED = {
+	source: { kind: 'synthetic', what: 'clip of a varying speed' },
+	...STILL,
+} as const;
+
+/** Of some items Premiere throws what it is asked; they take their time all the same. */
+export const UNTOLD: Shown = {
+	name: 'Unknown',
+	enabled: true,
+	source: { kind: 'synthetic', what: 'item that Premiere does not describe' },
+	...STILL,
+};
+
+/** Captions and some transitions do not say where they stand. */
+export type Unplaced = keyof typeof UNPLACED;
+
+const UNPLACED = {
+	item: 'an item that Premiere does not place',
+	transition: 'a transition that Premiere does not place',
+} as const;
+
+/** What does not say where it stands may be anywhere: frames, more than any sequence has. */
+const ANYWHERE: FrameRange = { start: 0, end: 1 << 24 };
 
 /** Ticks from the start of the sequence. */
 export type Stretch = { readonly start: bigint; readonly end: bigint };
@@ -39,31 +68,37 @@ export function isDropFrame(displayFormat: number, rate: FrameRate): boolean {
 	return canDropFrames(rate) && DROP_FORMATS.includes(displayFormat);
 }
 
-/** The effects that a person has put on a clip, as they read them. */
+/** The effects that a person has put on a clip, as they read them. `all`: null where they are not told. */
 export function effectNames(
-	all: readonly { readonly matchName: string; readonly displayName: string }[],
+	all: readonly { readonly matchName: string; readonly displayName: string }[] | null,
 ): readonly string[] {
+	if (all === null) return ['effects that Premiere does not tell'];
 	return all
 		.filter(({ matchName }) => !INTRINSIC.test(matchName))
 		.map(({ displayName }) => displayName.slice(0, 500))
 		.slice(0, 64);
 }
 
-/** A track of what was read; clips in order. */
+/** A track of what was read; clips in order. What does not say where it stands keeps it from being used. */
 export function trackOf<H>(
 	of: Pick<Track, 'kind' | 'index' | 'enabled' | 'locked'>,
 	ticksPerFrame: bigint,
 	clips: readonly (Stretch & { readonly item: H; readonly shown: Shown })[],
 	fades: readonly (Stretch & { readonly name: string })[],
+	unplaced: readonly Unplaced[],
 ): ReadTrack<H> {
 	const name = `${of.kind === 'video' ? 'V' : 'A'}${of.index + 1}`;
 	const items: ReadItem<H>[] = [];
-	const taken: FrameRange[] = [];
+	const taken: FrameRange[] = unplaced.length > 0 ? [ANYWHERE] : [];
+	// It may be at any of its clips.
+	const lost = unplaced.includes('transition') ? [UNPLACED.transition] : [];
 	for (const { item, start, end, shown } of clips) {
 		const range = { start: frameOf(start, ticksPerFrame), end: frameOf(end, ticksPerFrame) };
 		const touched = framesTouched(start, end, ticksPerFrame);
 		if (touched.start < range.start || touched.end > range.end) taken.push(touched);
-		if (range.end > range.start) items.push({ item, span: { track: name, range, ...shown } });
+		const effects = [...(shown.effects ?? []), ...lost].slice(0, 64);
+		const own = effects.length > 0 ? { ...shown, effects } : shown;
+		if (range.end > range.start) items.push({ item, span: { track: name, range, ...own } });
 	}
 	const transitions = fades
 		.map((fade) => ({
@@ -78,7 +113,18 @@ export function trackOf<H>(
 		transitions,
 		...(taken.length > 0 ? { taken } : {}),
 	};
-	return { track, items };
+	const [first] = unplaced;
+	const note = first ? `${name} has ${UNPLACED[first]}: nothing is placed on it.` : null;
+	return { track, items, note };
+}
+
+/** What is to be said of a cut; `shape`: of its pixels. */
+export function notesOf(
+	shape: string | null,
+	tracks: readonly Pick<ReadTrack<never>, 'note'>[],
+): Pick<Cut, 'notes'> {
+	const notes = [shape, ...tracks.map(({ note }) => note)].filter((each) => each !== null);
+	return notes.length > 0 ? { notes } : {};
 }
 
 export type Timing = {

@@ -202,10 +202,10 @@ describe.each([UXP, SCRIPTS])('By $name', (by) => {
 	});
 });
 
-describe('Where Premiere throws what it is asked of an item', () => {
+describe.each([UXP, SCRIPTS])('Where Premiere throws what $name ask of an item', (by) => {
 	/** A clip with sound at 10 to 30, a transition at its end, and another sound on A2. */
 	async function read(fault: Fault) {
-		const { project, sequence, where } = await open(UXP, {}, fault);
+		const { project, sequence, where } = await open(by, {}, fault);
 		const { id } = project.addItem({ kind: 'media', name: 'shot', media: lookAt(shot) });
 		const at = { start: 10n * FRAME, end: 30n * FRAME, in: 0n, out: 20n * FRAME };
 		const clip = (kind: 'video' | 'audio') => clipOf({ kind, item: id, name: 'shot', ...at });
@@ -219,7 +219,7 @@ describe('Where Premiere throws what it is asked of an item', () => {
 		const [v1, a1, a2] = cut.tracks;
 		return { cut, v1: v1!, a1: a1!, a2: a2! };
 	}
-	const whole = [{ start: 0, end: 30 }];
+	const anywhere = [{ start: 0, end: 1 << 24 }];
 
 	it('one that does not say what it shows is of no file and keeps its time; the rest is read', async () => {
 		const { v1, a1, a2 } = await read('a clip does not say what it shows');
@@ -235,7 +235,7 @@ describe('Where Premiere throws what it is asked of an item', () => {
 
 	it('one that does not say where it stands keeps its track from being used, and that is said', async () => {
 		const { cut, v1, a1, a2 } = await read('a sound does not say where it stands');
-		expect(a1).toMatchObject({ clips: [], taken: whole });
+		expect(a1).toMatchObject({ clips: [], taken: anywhere });
 		for (const track of [v1, a2]) {
 			expect(track.clips).toHaveLength(1);
 			expect(track.taken).toBeUndefined();
@@ -247,7 +247,7 @@ describe('Where Premiere throws what it is asked of an item', () => {
 
 	it('a transition that does not say where it stands may be at any clip of its track', async () => {
 		const { cut, v1, a1 } = await read('transitions do not say where they stand');
-		expect(v1).toMatchObject({ transitions: [], taken: whole });
+		expect(v1).toMatchObject({ transitions: [], taken: anywhere });
 		expect(v1.clips[0]?.effects).toEqual(['a transition that Premiere does not place']);
 		expect(a1.clips[0]?.effects).toBeUndefined();
 		expect(cut.notes).toEqual([

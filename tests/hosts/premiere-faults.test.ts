@@ -32,19 +32,6 @@ test('A clip that lands is one undo step, and one that was undone is not landed 
 	expect(ours(project, path)).toEqual([]);
 });
 
-test.each([
-	'something without times is selected',
-	'a clip does not say what it shows',
-	'a sound does not say where it stands',
-] as const)('A clip lands all the same where %s', async (fault) => {
-	const project = await open(UNDER, fault);
-	const before = others(project, null);
-	const { landing, path } = await (await press(project, GAP)).landed();
-	expect(landing.state).toBe('landed');
-	expect(ours(project, path)).toEqual(['V1 50–75', 'A2 50–75']);
-	expect(others(project, path)).toEqual(before);
-});
-
 test('Tracks are tried once: the next clip on them makes one undo step', async () => {
 	const project = await open(PLAIN, null);
 	expect((await (await press(project, GAP)).landed()).landing.state).toBe('landed');

@@ -90,6 +90,19 @@ export function describePremiereFaults(premiere: PremiereInterface): void {
 	});
 	const toRender = judged(tried);
 
+	test.each([
+		'something without times is selected',
+		'a clip does not say what it shows',
+		'a sound does not say where it stands',
+	] as const)('A clip lands all the same where %s', async (fault) => {
+		const project = await open(UNDER, fault);
+		const before = others(project, null);
+		const { landing, path } = await (await press(project, GAP)).landed();
+		expect(landing.state).toBe('landed');
+		expect(ours(project, path)).toEqual(['V1 50–75', 'A2 50–75']);
+		expect(others(project, path)).toEqual(before);
+	});
+
 	describe.each(tried)(`Where $fault, with $name (${AGAIN})`, (each) => {
 		const { fault, of } = each;
 		test('a clip stands where it should or the person is told, and nothing else is touched', async () => {

@@ -14,7 +14,7 @@ import type { PremiereCalls } from '../../host-bridge/premiere-cep/script/main.t
 import type { SocketLike } from '../../protocol/client.ts';
 import { buildPremiere } from '../../scripts/build-premiere.mjs';
 import type { Daemon } from '../daemon/harness.ts';
-import { type Fault, SCRIPT_LANDING_FAULTS, UXP_LANDING_FAULTS } from '../fakes/premiere/faults.ts';
+import { type Fault, LANDING_FAULTS, SCRIPT_LANDING_FAULTS } from '../fakes/premiere/faults.ts';
 import type { Project } from '../fakes/premiere/model.ts';
 import { ScriptedPremiere } from '../fakes/premiere/script.ts';
 import {
@@ -112,7 +112,7 @@ export async function startScripts(project: Project) {
 
 export const UXP: PremiereInterface = {
 	name: 'UXP',
-	faults: UXP_LANDING_FAULTS,
+	faults: LANDING_FAULTS,
 	tellsLocks: false,
 	hasTransactions: true,
 	open: (daemon, project) => openPlugin(daemon, project),

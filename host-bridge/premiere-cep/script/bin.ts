@@ -1,3 +1,5 @@
+import { told } from '../../extendscript/told.ts';
+
 /** Pickup's bin in the project, and what is in it. */
 
 const BIN = 'Pickup';
@@ -85,7 +87,7 @@ function foundBin(): ProjectItem | null {
 	const { children } = app.project.rootItem;
 	for (let at = 0; at < children.numItems; at += 1) {
 		const item = children[at] as ProjectItem;
-		if (item.type === ProjectItemType.BIN && item.name === BIN) return item;
+		if (told(() => item.type === ProjectItemType.BIN && item.name === BIN)) return item;
 	}
 	return null;
 }
@@ -93,7 +95,8 @@ function foundBin(): ProjectItem | null {
 function childAt({ children }: ProjectItem, path: string): ProjectItem | null {
 	for (let at = 0; at < children.numItems; at += 1) {
 		const item = children[at] as ProjectItem;
-		if (item.type !== ProjectItemType.BIN && isSame(item.getMediaPath(), path)) return item;
+		if (told(() => item.type !== ProjectItemType.BIN && isSame(item.getMediaPath(), path)))
+			return item;
 	}
 	return null;
 }

@@ -1,4 +1,5 @@
 import { problem } from '../../extendscript/publish.ts';
+import { told } from '../../extendscript/told.ts';
 import { ALL_MEDIA, bin, clearPoints, isInBin, itemOf } from './bin.ts';
 import type { RawAct, RawEdit, RawSpan } from './raw.ts';
 import { eachClip, sequenceOf, standingIn } from './read.ts';
@@ -164,7 +165,7 @@ function remove(sequence: Sequence, { clips }: Of<'remove'>): void {
 function clipOf(sequence: Sequence, id: string): TrackItem | null {
 	let found: TrackItem | null = null;
 	eachClip(sequence, (clip) => {
-		if (clip.nodeId === id) found = clip;
+		if (told(() => clip.nodeId) === id) found = clip;
 	});
 	return found;
 }

@@ -46,10 +46,17 @@ export type RawTrack = {
 	locked: boolean;
 	clips: RawClip[];
 	transitions: (RawSpan & { name: string })[];
+	/** What does not say where it stands. */
+	unplaced: ('item' | 'transition')[];
 };
 
 export type RawClip = RawSpan & {
 	id: string;
+	/** Null where Premiere throws what it is asked. */
+	shows: RawShows | null;
+};
+
+export type RawShows = {
 	name: string;
 	/** In and out point, in ticks of the source. */
 	in: string;
@@ -61,7 +68,8 @@ export type RawClip = RawSpan & {
 	synthetic: string | null;
 	path: string;
 	offline: boolean;
-	effects: { matchName: string; displayName: string }[];
+	/** Null where Premiere throws what they are. */
+	effects: { matchName: string; displayName: string }[] | null;
 };
 
 export type RawAct =

@@ -1,4 +1,13 @@
-import type { RawClip, RawHead, RawSequence, RawSpan, RawState, RawTrack } from './raw.ts';
+import { told } from '../../extendscript/told.ts';
+import type {
+	RawClip,
+	RawHead,
+	RawSequence,
+	RawShows,
+	RawSpan,
+	RawState,
+	RawTrack,
+} from './raw.ts';
 
 export function rawState(): RawState {
 	const project = app.project as Project | undefined;
@@ -43,10 +52,11 @@ export function sequenceOf(id: string): Sequence | null {
 export function standingIn(sequence: Sequence): string[] {
 	const lines: string[] = [];
 	eachClip(sequence, (clip, kind, track) => {
-		const { start, end, inPoint, name } = clip;
-		const item = clip.projectItem as ProjectItem | undefined;
+		const at = told(() => `${clip.start.ticks} ${clip.end.ticks}`) || '? ?';
+		const from = told(() => clip.inPoint.ticks);
+		const item = told(() => clip.projectItem as ProjectItem | undefined);
 		const of = item ? item.nodeId : '';
-		lines.push(`${kind} ${track} ${start.ticks} ${end.ticks} ${inPoint.ticks} ${of} ${name}`);
+		lines.push(`${kind} ${track} ${at} ${from} ${of} ${told(() => clip.name)}`);
 	});
 	return lines;
 }
@@ -72,7 +82,10 @@ function headOf(sequence: Sequence): RawHead {
 	const selected: RawSpan[] = [];
 	// Where nothing is selected it is no list in some versions.
 	const items = (sequence.getSelection() as TrackItem[] | undefined) || [];
-	for (let at = 0; at < items.length; at += 1) selected.push(spanOf(items[at] as TrackItem));
+	for (let at = 0; at < items.length; at += 1) {
+		const span = told(() => spanOf(items[at] as TrackItem));
+		if (span !== null) selected.push(span);
+	}
 	return {
 		id: sequence.sequenceID,
 		name: sequence.name,
@@ -91,13 +104,23 @@ function tracksOf(tracks: TrackCollection, kind: RawTrack['kind']): RawTrack[] {
 	for (let at = 0; at < tracks.numTracks; at += 1) {
 		const track = tracks[at] as Track;
 		const clips: RawClip[] = [];
-		for (let index = 0; index < track.clips.numItems; index += 1) {
-			clips.push(clipOf(track.clips[index] as TrackItem));
-		}
 		const transitions: RawTrack['transitions'] = [];
+		const unplaced: RawTrack['unplaced'] = [];
 		for (let index = 0; index < track.transitions.numItems; index += 1) {
-			const { name, start, end } = track.transitions[index] as TrackItem;
-			transitions.push({ name: String(name), start: start.ticks, end: end.ticks });
+			const fade = track.transitions[index] as TrackItem;
+			const span = told(() => spanOf(fade));
+			if (span === null) unplaced.push('transition');
+			else
+				transitions.push({ name: String(told(() => fade.name)), start: span.start, end: span.end });
+		}
+		for (let index = 0; index < track.clips.numItems; index += 1) {
+			const clip = track.clips[index] as TrackItem;
+			const span = told(() => spanOf(clip));
+			if (span === null) unplaced.push('item');
+			else {
+				const shows = told(() => shownBy(clip));
+				clips.push({ id: told(() => clip.nodeId) || '', start: span.start, end: span.end, shows });
+			}
 		}
 		raw.push({
 			kind,
@@ -105,17 +128,15 @@ function tracksOf(tracks: TrackCollection, kind: RawTrack['kind']): RawTrack[] {
 			locked: typeof track.isLocked === 'function' && track.isLocked() === true,
 			clips,
 			transitions,
+			unplaced,
 		});
 	}
 	return raw;
 }
 
-function clipOf(clip: TrackItem): RawClip {
-	const raw: RawClip = {
-		id: clip.nodeId,
+function shownBy(clip: TrackItem): RawShows {
+	const raw: RawShows = {
 		name: clip.name,
-		start: clip.start.ticks,
-		end: clip.end.ticks,
 		in: clip.inPoint.ticks,
 		out: clip.outPoint.ticks,
 		speed: clip.getSpeed(),
@@ -124,7 +145,7 @@ function clipOf(clip: TrackItem): RawClip {
 		synthetic: null,
 		path: '',
 		offline: false,
-		effects: effectsOf(clip),
+		effects: told(() => effectsOf(clip)),
 	};
 	const item = clip.projectItem as ProjectItem | undefined;
 	if (clip.isAdjustmentLayer()) raw.synthetic = 'adjustment layer';
@@ -146,9 +167,9 @@ function isMulticam(item: ProjectItem): boolean {
 	return typeof item.isMultiCamClip === 'function' && item.isMultiCamClip();
 }
 
-function effectsOf(clip: TrackItem): RawClip['effects'] {
+function effectsOf(clip: TrackItem): RawShows['effects'] {
 	const components = clip.components as ComponentCollection;
-	const effects: RawClip['effects'] = [];
+	const effects: { matchName: string; displayName: string }[] = [];
 	for (let at = 0; at < components.numItems; at += 1) {
 		const { matchName, displayName } = components[at] as Component;
 		effects.push({ matchName, displayName });

@@ -18,10 +18,7 @@ export const FAULTS = {
 	'a frame comes in pieces': 'the file has its name before it has its end',
 	'a frame is of another size': 'it is as large as the viewer shows it',
 	'a frame is never written': 'exportSequenceFrame gives true all the same',
-} as const;
-
-/** What its plugins' interface is feared to do wrong besides: of some items it throws what it is asked. */
-export const UXP_FAULTS = {
+	// It is feared to throw what it is asked of some items.
 	'a clip does not say what it shows': 'the picture of the person, on the first track',
 	'a sound does not say where it stands': 'that of the person, on the first track',
 	'transitions do not say where they stand': 'nor what they are called',
@@ -43,17 +40,12 @@ export const SCRIPT_FAULTS = {
 	'there is no QE': 'enableQE does nothing',
 } as const;
 
-export type Fault = keyof typeof FAULTS | keyof typeof UXP_FAULTS | keyof typeof SCRIPT_FAULTS;
+export type Fault = keyof typeof FAULTS | keyof typeof SCRIPT_FAULTS;
 
 /** Those that a landing can meet. */
 export const LANDING_FAULTS = (Object.keys(FAULTS) as Fault[]).filter(
 	(fault) => !fault.startsWith('a frame '),
 );
-
-export const UXP_LANDING_FAULTS: readonly Fault[] = [
-	...LANDING_FAULTS,
-	...(Object.keys(UXP_FAULTS) as (keyof typeof UXP_FAULTS)[]),
-];
 
 export const SCRIPT_LANDING_FAULTS: readonly Fault[] = [
 	...LANDING_FAULTS,

@@ -140,6 +140,13 @@ export class Project {
 		);
 	}
 
+	/** Throws under a fault where the clip is the person's, on the first track of a kind. */
+	expectTold(fault: Fault, of: string, kind: Track['kind'], { id, item }: Clip): void {
+		if (!this.faults.has(fault) || this.item(item).parent !== this.root) return;
+		const [first] = tracksOf(this.sequence(of), kind);
+		if (first?.clips.some((each) => each.id === id)) throw new Error('Not of this item');
+	}
+
 	childrenOf(bin: string): readonly Item[] {
 		return this.data.items.filter(({ parent }) => parent === bin);
 	}

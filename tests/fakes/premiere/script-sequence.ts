@@ -86,9 +86,10 @@ export class Sequence {
 		const selected = this.#model.tracks.flatMap(({ clips }) =>
 			clips.filter(({ isSelected }) => isSelected),
 		);
-		return this.#world.scripts.array(
-			selected.map(({ id }) => new TrackItem(this.#world, this.#id, id)),
-		);
+		const ids = selected.map(({ id }) => id);
+		const { faults } = this.#world.project;
+		if (faults.has('something without times is selected')) ids.push('a caption');
+		return this.#world.scripts.array(ids.map((id) => new TrackItem(this.#world, this.#id, id)));
 	}
 	/** Whatever comes of it, it says yes. */
 	overwriteClip(
@@ -143,7 +144,8 @@ export class Track {
 		);
 	}
 	get transitions(): TrackItemCollection {
-		return new TrackItemCollection(this.#model.transitions.map((each) => new Fade(each)));
+		const { project } = this.#world;
+		return new TrackItemCollection(this.#model.transitions.map((each) => new Fade(project, each)));
 	}
 	isMuted(): boolean {
 		return this.#model.isMuted;
@@ -161,18 +163,24 @@ export class Track {
 
 /** A transition: of an item's members it has those that make sense. */
 export class Fade {
+	readonly #project: Project;
 	readonly #fade: Transition;
-	constructor(fade: Transition) {
+	constructor(project: Project, fade: Transition) {
+		this.#project = project;
 		this.#fade = fade;
 	}
+	get #model(): Transition {
+		if (!this.#project.faults.has('transitions do not say where they stand')) return this.#fade;
+		throw new Error('Not of this item');
+	}
 	get name(): string {
-		return this.#fade.name;
+		return this.#model.name;
 	}
 	get start(): Time {
-		return new Time(this.#fade.start);
+		return new Time(this.#model.start);
 	}
 	get end(): Time {
-		return new Time(this.#fade.end);
+		return new Time(this.#model.end);
 	}
 }
 
@@ -199,6 +207,13 @@ export class TrackItem {
 		return this.#model.name;
 	}
 	get start(): Time {
+		const { project } = this.#world;
+		project.expectTold(
+			'a sound does not say where it stands',
+			this.#sequence,
+			'audio',
+			this.#model,
+		);
 		return new Time(this.#model.start);
 	}
 	get end(): Time {
@@ -217,6 +232,7 @@ export class TrackItem {
 	get projectItem(): ProjectItem | undefined {
 		const { project } = this.#world;
 		const { item } = this.#model;
+		project.expectTold('a clip does not say what it shows', this.#sequence, 'video', this.#model);
 		return project.item(item).kind === 'title' ? undefined : new ProjectItem(project, item);
 	}
 	get components(): ComponentCollection {

@@ -1,4 +1,3 @@
-import type { Fault } from './faults.ts';
 import { type Clip, type Sequence as Model, type Track as ModelTrack, tracksOf } from './model.ts';
 import { ComponentChain, idOfItem, ProjectItem, type World } from './uxp-items.ts';
 import type { Action } from './uxp-lock.ts';
@@ -189,17 +188,14 @@ export class TrackItem {
 	async getName(): Promise<string> {
 		return this.#model.name;
 	}
-	/** The person's on the first track of a kind throws where it is asked for. */
-	#expectTold(fault: Fault, kind: ModelTrack['kind']): void {
-		const { project } = this.#world;
-		if (!project.faults.has(fault)) return;
-		const [first] = tracksOf(project.sequence(this.#sequence), kind);
-		const { item } = this.#model;
-		if (project.item(item).parent !== project.root) return;
-		if (first?.clips.some(({ id }) => id === this.#id)) throw new Error('Not of this item');
-	}
 	async getStartTime(): Promise<TickTime> {
-		this.#expectTold('a sound does not say where it stands', 'audio');
+		const { project } = this.#world;
+		project.expectTold(
+			'a sound does not say where it stands',
+			this.#sequence,
+			'audio',
+			this.#model,
+		);
 		return new TickTime(this.#model.start);
 	}
 	async getEndTime(): Promise<TickTime> {
@@ -224,7 +220,8 @@ export class TrackItem {
 		return this.#model.isDisabled;
 	}
 	async getProjectItem(): Promise<ProjectItem> {
-		this.#expectTold('a clip does not say what it shows', 'video');
+		const { project } = this.#world;
+		project.expectTold('a clip does not say what it shows', this.#sequence, 'video', this.#model);
 		return new ProjectItem(this.#world, this.#model.item);
 	}
 	async getComponentChain(): Promise<ComponentChain> {
