@@ -149,6 +149,7 @@ function sourceOf(layer: RawLayer): MediaSource {
 		what: what.slice(0, 500),
 	});
 	if (layer.kind === 'comp') return synthetic(`composition ${layer.name}`);
+	if (layer.kind === 'untold') return synthetic('layer that After Effects does not describe');
 	if (layer.kind !== 'footage' || layer.path === null) return synthetic(layer.kind);
 	if (layer.isMissing) {
 		return { kind: 'offline', path: layer.path, reason: 'Its footage is missing in After Effects' };

@@ -49,7 +49,8 @@ export type RawComp = RawCompHead & {
 export type RawLayer = RawSpan & {
 	index: number;
 	name: string;
-	kind: 'footage' | 'comp' | 'solid' | 'placeholder' | 'text' | 'shape' | 'unseen';
+	/** `untold`: it throws what it is asked. */
+	kind: 'footage' | 'comp' | 'solid' | 'placeholder' | 'text' | 'shape' | 'unseen' | 'untold';
 	/** What is drawn over others and is not picture itself. */
 	isAdjustment: boolean;
 	isNull: boolean;

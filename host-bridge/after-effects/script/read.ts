@@ -1,3 +1,4 @@
+import { told } from '../../extendscript/told.ts';
 import { rawProject } from './project.ts';
 import type { RawComp, RawCompHead, RawLayer, RawSpan, RawState } from './raw.ts';
 
@@ -24,7 +25,9 @@ export function rawComp(id: number): RawComp | null {
 	head.pixelAspect = comp.pixelAspect;
 	head.dropFrame = comp.dropFrame === true;
 	head.layers = [];
-	for (let at = 1; at <= comp.numLayers; at += 1) head.layers.push(layerOf(comp.layer(at), comp));
+	for (let at = 1; at <= comp.numLayers; at += 1) {
+		head.layers.push(layerOf(comp.layer(at), at, comp));
+	}
 	head.signature = signatureOf(comp);
 	return head;
 }
@@ -42,8 +45,10 @@ export function compOf(id: number): CompItem | null {
 export function signatureOf(comp: CompItem): string {
 	const parts: string[] = [];
 	for (let at = 1; at <= comp.numLayers; at += 1) {
-		const { name, inPoint, outPoint, startTime } = comp.layer(at);
-		parts.push(`${name} ${inPoint} ${outPoint} ${startTime}`);
+		const layer = comp.layer(at);
+		parts.push(
+			String(told(() => `${layer.name} ${layer.inPoint} ${layer.outPoint} ${layer.startTime}`)),
+		);
 	}
 	return parts.join('\n');
 }
@@ -74,7 +79,8 @@ function compInFront(): CompItem | null {
 function headOf(comp: CompItem): RawCompHead {
 	const selected: RawSpan[] = [];
 	for (const layer of comp.selectedLayers) {
-		selected.push({ in: layer.inPoint, out: layer.outPoint });
+		const span = told(() => spanOf(layer));
+		if (span !== null) selected.push(span);
 	}
 	return {
 		id: comp.id,
@@ -89,14 +95,14 @@ function headOf(comp: CompItem): RawCompHead {
 	};
 }
 
-function layerOf(layer: Layer, comp: CompItem): RawLayer {
-	const { matchName } = layer;
+function layerOf(layer: Layer, index: number, comp: CompItem): RawLayer {
+	const span = told(() => spanOf(layer));
 	const raw: RawLayer = {
-		index: layer.index,
-		name: layer.name,
+		index,
+		name: told(() => layer.name) || `Layer ${index}`,
 		kind: 'unseen',
 		isAdjustment: false,
-		isNull: layer.nullLayer,
+		isNull: false,
 		isGuide: false,
 		isMatte: false,
 		path: null,
@@ -105,21 +111,40 @@ function layerOf(layer: Layer, comp: CompItem): RawLayer {
 		loop: 1,
 		nativeRate: 0,
 		conformRate: 0,
-		in: layer.inPoint,
-		out: layer.outPoint,
-		start: layer.startTime,
-		stretch: layer.stretch,
+		// One that does not say when it is there may be so all the time.
+		in: span ? span.in : 0,
+		out: span ? span.out : comp.duration,
+		start: 0,
+		stretch: 100,
 		isRemapped: false,
-		hasVideo: layer.hasVideo,
+		hasVideo: true,
 		hasAudio: false,
-		enabled: layer.enabled,
+		enabled: true,
 		audioEnabled: false,
-		solo: layer.solo,
-		locked: layer.locked,
+		solo: false,
+		locked: false,
 		levels: null,
 		looks: [],
-		comment: layer.comment,
+		comment: '',
 	};
+	if (span === null || told(() => described(raw, layer, comp)) === null) raw.kind = 'untold';
+	return raw;
+}
+
+function spanOf(layer: Layer): RawSpan {
+	return { in: layer.inPoint, out: layer.outPoint };
+}
+
+function described(raw: RawLayer, layer: Layer, comp: CompItem): RawLayer {
+	const { matchName } = layer;
+	raw.isNull = layer.nullLayer;
+	raw.hasVideo = layer.hasVideo;
+	raw.enabled = layer.enabled;
+	raw.solo = layer.solo;
+	raw.locked = layer.locked;
+	raw.comment = layer.comment;
+	raw.start = layer.startTime;
+	raw.stretch = layer.stretch;
 	// By their match names, which no version and no language has otherwise.
 	if (matchName === 'ADBE Text Layer') raw.kind = 'text';
 	else if (matchName === 'ADBE Vector Layer') raw.kind = 'shape';
@@ -134,9 +159,9 @@ function addMedia(raw: RawLayer, layer: AVLayer, comp: CompItem): void {
 	raw.hasAudio = layer.hasAudio;
 	raw.audioEnabled = layer.hasAudio && layer.audioEnabled;
 	raw.isRemapped = layer.timeRemapEnabled;
-	raw.looks = looksOf(layer, comp);
+	raw.looks = told(() => looksOf(layer, comp)) || ['looks that After Effects does not tell'];
 	const { source } = layer as { source: CompItem | FootageItem | null };
-	if (raw.hasAudio) raw.levels = levelsOf(layer);
+	if (raw.hasAudio) raw.levels = told(() => levelsOf(layer));
 	if (source instanceof CompItem) raw.kind = 'comp';
 	if (!(source instanceof FootageItem)) return;
 	const { mainSource } = source;

@@ -55,8 +55,13 @@ export function domOf(program: AfterEffects, engine: ScriptEngine): Record<strin
 			}),
 		layerFace: (comp, id) =>
 			once(`layer ${comp} ${id}`, () => {
-				const isCamera = faces.layer(comp, id).type === 'camera';
-				return isCamera ? new layers.Layer(comp, id) : new layers.AVLayer(comp, id);
+				const { type, throws } = faces.layer(comp, id);
+				const layer = type === 'camera' ? new layers.Layer(comp, id) : new layers.AVLayer(comp, id);
+				const get = () => {
+					throw new Error('After Effects error: internal verification failure.');
+				};
+				for (const name of throws) Object.defineProperty(layer, name, { get });
+				return layer;
 			}),
 		layersOf: (comp) => new layers.LayerCollection(comp),
 		at(list, index) {

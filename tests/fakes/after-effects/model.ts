@@ -82,6 +82,8 @@ export type LayerModel = {
 	effects: { name: string; enabled: boolean }[];
 	/** dB. */
 	levels: [number, number];
+	/** What throws where it is asked for. */
+	throws: readonly string[];
 };
 
 export const ROOT = 0;
@@ -119,6 +121,7 @@ export function layerModel(
 		opacity: 100,
 		effects: [],
 		levels: [0, 0],
+		throws: [],
 		...given,
 	};
 }

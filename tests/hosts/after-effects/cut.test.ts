@@ -103,6 +103,50 @@ test('graphics, nulls, guides, mattes and cameras are no clips; what lies over a
 	]);
 });
 
+test.each([
+	{ throws: ['source'] },
+	{ throws: ['adjustmentLayer'] },
+	{ throws: ['comment'] },
+	{ throws: ['matchName', 'name'] },
+])('a layer that throws its $throws keeps its time; the others are read', async ({ throws }) => {
+	const cut = await cutOf([
+		{ name: 'odd', inPoint: 2, outPoint: 3, throws },
+		{ name: 'a', inPoint: 0, outPoint: 2 },
+	]);
+	const [a, odd] = cut.tracks[0]!.clips;
+	expect(a).toMatchObject({ name: 'a', source: { kind: 'file' }, range: { start: 0, end: 50 } });
+	expect(odd).toMatchObject({
+		name: throws.includes('name') ? 'Layer 1' : 'odd',
+		range: { start: 50, end: 75 },
+		source: { kind: 'synthetic', what: 'layer that After Effects does not describe' },
+	});
+});
+
+test('a layer that throws when it is there may be so all the time', async () => {
+	const cut = await cutOf([
+		{ name: 'odd', inPoint: 2, outPoint: 3, throws: ['outPoint'], selected: true },
+		{ name: 'b', inPoint: 3, outPoint: 5 },
+		{ name: 'a', inPoint: 0, outPoint: 2, selected: true },
+	]);
+	expect(tracksOf(cut).slice(0, 2)).toEqual([
+		['V1', 'a 0–50', 'b 75–125'],
+		['V2', 'odd 0–250'],
+	]);
+	expect((await running.port.state()).selection).toEqual({ start: 0, end: 50 });
+});
+
+test('a layer that throws its looks or its levels plays its file, and that is said of it', async () => {
+	const cut = await cutOf([
+		{ name: 'a', inPoint: 0, outPoint: 2, throws: ['property', 'blendingMode'] },
+	]);
+	expect(pictureOf(cut)).toMatchObject({
+		source: { kind: 'file' },
+		effects: ['looks that After Effects does not tell'],
+	});
+	const sound = cut.tracks.find(({ kind }) => kind === 'audio')!.clips[0];
+	expect(sound).toMatchObject({ effects: ['audio levels that change'] });
+});
+
 test('a solo layer alone is seen and heard', async () => {
 	const cut = await cutOf([
 		{ name: 'b', inPoint: 3, outPoint: 5, solo: true },
