@@ -243,3 +243,50 @@ test.each(['none-for-empty', 'lists-by-number', 'frames-as-floats', 'frames-as-t
 		expect(await cutOf(model(items, { faults: [fault] }))).toEqual(plain);
 	},
 );
+
+describe.each(['throws', 'silent'])('Where Resolve is asked of an item and it %s', (how) => {
+	const odd = (...names: readonly string[]) => item('odd', 60, 20, { [how]: names });
+
+	test.each([
+		['GetMediaPoolItem', 'odd'],
+		['GetSpeed', null],
+		['GetClipEnabled', null],
+		['GetProperty', null],
+		['GetNodeGraph', null],
+	])('by %s it keeps its time, and the others are read', async (name, synthetic) => {
+		const [track] = (await cutOf(model([item('left', 0, 50), odd(name)]))).tracks;
+		const file = { kind: 'file', path: shots };
+		expect(track).toMatchObject({
+			clips: [
+				{ name: 'left', range: { start: 0, end: 50 }, source: file },
+				{
+					range: { start: 60, end: 80 },
+					source: synthetic ? { kind: 'synthetic', what: synthetic } : file,
+				},
+			],
+		});
+		expect(track?.taken).toBeUndefined();
+	});
+
+	test('by its media, it is no file’s', async () => {
+		const of = model([item('left', 0, 50), { ...odd(), media: 'multicam' }]);
+		const multicam = { ...of.media[0]!, id: 'multicam', [how]: ['GetClipProperty', 'GetName'] };
+		const [track] = (await cutOf({ ...of, media: [...of.media, multicam] })).tracks;
+		expect(track?.clips.map(({ source }) => source)).toEqual([
+			{ kind: 'file', path: shots },
+			{ kind: 'synthetic', what: 'clip without a file of its own' },
+		]);
+	});
+
+	test('by where it stands, its track is not used, and that is said', async () => {
+		const lost = { ...odd('GetStart', 'GetEnd'), selected: true };
+		const cut = await cutOf(model([item('left', 0, 50, { selected: true }), lost]));
+		const [v1, a1] = cut.tracks;
+		expect(v1).toMatchObject({ clips: [{ name: 'left' }], taken: [{ start: 0, end: 1 << 24 }] });
+		expect(a1?.taken).toBeUndefined();
+		expect(cut.notes).toEqual([
+			'V1 has an item that Resolve does not place: nothing is placed on it.',
+		]);
+		expect((await daemon.ask('agent.who', {})).state.selection).toEqual({ start: 0, end: 50 });
+	});
+});

@@ -13,6 +13,7 @@ from .timeline import (
     fits_sound,
     is_locked,
     is_transition,
+    items_on,
     standing_on,
     track_count,
     track_name,
@@ -155,7 +156,12 @@ class _Reader:
                 if each.start >= self.clock.first
             ],
         }
-        if kind == "audio" and not fits_sound(self.timeline, index):
+        is_lost = any(each.start is None for each in items_on(self.timeline, kind, index))
+        if is_lost:
+            self.notes.append(
+                "%s has an item that Resolve does not place: nothing is placed on it." % name
+            )
+        if is_lost or (kind == "audio" and not fits_sound(self.timeline, index)):
             track["taken"] = [{"start": 0, "end": _FOREVER}]
         elif taken:
             track["taken"] = [self._range(each) for each in taken if each.end > self.clock.first]

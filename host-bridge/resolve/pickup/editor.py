@@ -15,7 +15,7 @@ from .problem import Problem
 from .rates import frame_at
 from .revision import Revision
 from .timeline import first_frame
-from .told import has, listed, text, told, whole
+from .told import asked, has, listed, text, told, whole
 
 _NAMESPACE = uuid.UUID("0b8a4c6e-4a53-4d7e-9d51-9f5c2d1a7c34")
 
@@ -131,11 +131,11 @@ class Editor:
             self._forget_playhead()
 
     def _project(self):
-        return told(told(self.resolve, "GetProjectManager"), "GetCurrentProject")
+        return asked(told(self.resolve, "GetProjectManager"), "GetCurrentProject")
 
     def _open(self):
         project = self._project()
-        timeline = told(project, "GetCurrentTimeline")
+        timeline = asked(project, "GetCurrentTimeline")
         if project is None or timeline is None:
             return None
         return Sequence(self.resolve, project, timeline)

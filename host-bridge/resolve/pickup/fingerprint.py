@@ -2,7 +2,7 @@
 
 from .cut import setting
 from .media import path_of
-from .timeline import KINDS, everything_on, first_frame, track_count
+from .timeline import KINDS, everything_on, first_frame, items_on, track_count
 from .told import told
 
 _SETTINGS = ("timelineFrameRate", "timelineResolutionWidth", "timelineResolutionHeight")
@@ -17,7 +17,7 @@ def fingerprint(sequence):
         for index in range(1, track_count(timeline, kind) + 1):
             asked = ("GetIsTrackEnabled", "GetIsTrackLocked")
             known += [told(timeline, name, kind, index) for name in asked]
-    for each in everything_on(timeline):
+    for each in everything_on(timeline, items_on):
         media = each.media
         known += [each.kind, each.index, each.start, each.end, each.name]
         known += [told(each.item, "GetClipEnabled"), told(each.item, "GetLeftOffset")]

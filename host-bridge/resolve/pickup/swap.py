@@ -5,7 +5,7 @@ to every place where that is used: only where all of those are meant is it right
 
 from .media import id_of, path_of, same_path
 from .problem import Problem
-from .timeline import everything_on, track_name
+from .timeline import everything_on, items_on, track_name
 from .told import told, whole
 
 
@@ -39,7 +39,7 @@ class Swaps:
         uses = [(each, place) for each, place in self._uses(key) if place not in meant]
         if uses:
             where = ", ".join(
-                "%s at %d" % (track_name(each.kind, each.index), each.start) for each, _ in uses
+                "%s at %s" % (track_name(each.kind, each.index), each.start) for each, _ in uses
             )
             said = "Resolve replaces a clip wherever it is used, and this one is used at %s too"
             raise Problem("host-refused", said % where)
@@ -63,7 +63,7 @@ class Swaps:
         project = self._sequence.project
         for number in range(1, (whole(told(project, "GetTimelineCount")) or 0) + 1):
             timeline = told(project, "GetTimelineByIndex", number)
-            for each in everything_on(timeline):
+            for each in everything_on(timeline, items_on):
                 if each.media is not None and id_of(each.media) == key:
                     yield each, _key(timeline, each)
 

@@ -1,6 +1,6 @@
 """A timeline's tracks and what stands on them."""
 
-from .told import listed, text, told, whole
+from .told import asked, listed, text, told, whole
 
 KINDS = (("video", "V"), ("audio", "A"))
 
@@ -13,11 +13,11 @@ class Standing:
         self.kind = kind
         self.index = index
         """As Resolve counts tracks: the first is 1."""
-        self.start = whole(told(item, "GetStart")) or 0
-        length = whole(told(item, "GetDuration"))
-        if length is None:
-            length = (whole(told(item, "GetEnd")) or self.start) - self.start
-        self.end = self.start + max(0, length)
+        start, length = whole(told(item, "GetStart")), whole(told(item, "GetDuration"))
+        end = whole(told(item, "GetEnd")) if None in (start, length) else start + length
+        is_placed = None not in (start, end)
+        self.start, self.end = (start, end) if is_placed else (None, None)
+        """None where Resolve does not tell where it stands."""
 
     @property
     def name(self):
@@ -35,7 +35,7 @@ def first_frame(timeline):
 
 
 def track_count(timeline, kind):
-    return max(0, whole(told(timeline, "GetTrackCount", kind)) or 0)
+    return max(0, whole(asked(timeline, "GetTrackCount", kind)) or 0)
 
 
 def track_name(kind, index):
@@ -43,16 +43,21 @@ def track_name(kind, index):
 
 
 def standing_on(timeline, kind, index):
-    """What stands on a track, in order."""
-    items = listed(told(timeline, "GetItemListInTrack", kind, index))
-    found = [Standing(each, kind, index) for each in items]
+    """What stands on a track, in order, as far as Resolve tells where."""
+    found = [each for each in items_on(timeline, kind, index) if each.start is not None]
     return sorted((each for each in found if each.end > each.start), key=lambda each: each.start)
 
 
-def everything_on(timeline):
+def items_on(timeline, kind, index):
+    """All of it."""
+    items = listed(asked(timeline, "GetItemListInTrack", kind, index))
+    return [Standing(each, kind, index) for each in items]
+
+
+def everything_on(timeline, on_track=standing_on):
     for kind, _ in KINDS:
         for index in range(1, track_count(timeline, kind) + 1):
-            for each in standing_on(timeline, kind, index):
+            for each in on_track(timeline, kind, index):
                 yield each
 
 

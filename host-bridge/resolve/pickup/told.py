@@ -9,10 +9,18 @@ def has(thing, name):
     return name in dir(thing)
 
 
-def told(thing, name, *arguments):
-    """What a function says; None where this version has none, or says nothing."""
+def asked(thing, name, *arguments):
+    """What a function says; None where this version has none, or says nothing. Raises what it raises."""
     function = getattr(thing, name, None)
     return function(*arguments) if callable(function) else None
+
+
+def told(thing, name, *arguments):
+    """The same; None also where it raises: one odd clip must not hide all others."""
+    try:
+        return asked(thing, name, *arguments)
+    except Exception:
+        return None
 
 
 def listed(value):

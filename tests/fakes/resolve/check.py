@@ -43,16 +43,14 @@ def takes(member, count):
 
 
 def used(folder):
-    """What is asked by `told(thing, "Name", …)` and `has(thing, "Name")`."""
+    """What is asked by `told(thing, "Name", …)`, `asked(…)` and `has(thing, "Name")`."""
     everything = [each for names in PUBLISHED.values() for each in names.items()]
     for path in sorted(glob.glob(os.path.join(folder, "*.py"))):
         with open(path, encoding="utf-8") as file:
             tree = ast.parse(file.read())
         for node in ast.walk(tree):
-            if not isinstance(node, ast.Call) or getattr(node.func, "id", "") not in (
-                "told",
-                "has",
-            ):
+            called = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+            if called not in ("asked", "told", "has"):
                 continue
             if len(node.args) < 2 or not isinstance(node.args[1], ast.Constant):
                 continue
@@ -64,7 +62,7 @@ def used(folder):
                 continue
             if not known:
                 yield where + " is not published"
-            elif node.func.id == "told" and not any(isinstance(a, ast.Starred) for a in node.args):
+            elif called != "has" and not any(isinstance(a, ast.Starred) for a in node.args):
                 if not any(takes(member, count) for member in known):
                     yield "%s with %d arguments is not published" % (where, count)
         for node in ast.walk(tree):

@@ -213,6 +213,9 @@ class MediaPoolItem(Remote):
         super().__init__(studio)
         self.media = media
 
+    def _odd(self):
+        return self.media
+
     def GetName(self):
         return self.media["name"]
 
@@ -410,6 +413,9 @@ class TimelineItem(Remote):
 
     _frames = Timeline._frames
     _list = Timeline._list
+
+    def _odd(self):
+        return self.item
 
     def GetName(self):
         return self.item["name"]
