@@ -508,8 +508,6 @@ export const de: Words = {
 		'provider cpu': 'Prozessor',
 		'provider webgpu': 'Grafik, WebGPU',
 		'provider cuda': 'Grafik, CUDA',
-		'provider coreml': 'Grafik, Core ML',
-		'provider dml': 'Grafik, DirectML',
 	},
 	whatToPutWhere: 'Was wohin gehört',
 	modelNotHere: 'Das Modell ist nicht auf diesem Rechner, oder nicht ganz.',

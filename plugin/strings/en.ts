@@ -521,8 +521,6 @@ export const en = {
 		'provider cpu': 'Processor',
 		'provider webgpu': 'Graphics, WebGPU',
 		'provider cuda': 'Graphics, CUDA',
-		'provider coreml': 'Graphics, Core ML',
-		'provider dml': 'Graphics, DirectML',
 	},
 	whatToPutWhere: 'What to put where',
 	modelNotHere: 'Its model is not on this machine, or not all of it.',

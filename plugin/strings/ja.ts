@@ -499,8 +499,6 @@ export const ja: Words = {
 		'provider cpu': 'プロセッサー',
 		'provider webgpu': 'グラフィック、WebGPU',
 		'provider cuda': 'グラフィック、CUDA',
-		'provider coreml': 'グラフィック、Core ML',
-		'provider dml': 'グラフィック、DirectML',
 	},
 	whatToPutWhere: '置くファイルと場所',
 	modelNotHere: 'モデルがこのマシンにないか、揃っていません。',

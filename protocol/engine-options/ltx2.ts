@@ -47,7 +47,7 @@ export const LTX2_OPTIONS = [
 		kind: 'choice',
 		name: 'provider',
 		help: 'what computes',
-		choices: ['auto', 'cpu', 'webgpu', 'cuda', 'dml', 'coreml'],
+		choices: ['auto', 'cpu', 'webgpu', 'cuda'],
 		default: 'auto',
 	},
 ] as const satisfies readonly EngineOption[];

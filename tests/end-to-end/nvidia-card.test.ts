@@ -30,7 +30,7 @@ beforeAll(async () => {
 	const programs = join(bench.folder, 'programs');
 	await mkdir(programs);
 	program = join(programs, 'nvidia-smi');
-	await driverSays(`24564, ${CARD}`);
+	await driverSays(`8.9, 580.95.05, 24564, 20000, ${CARD}`);
 	environment = {
 		PATH: `${programs}${delimiter}${process.env.PATH}`,
 		// No graphics card can be used by Vulkan.
@@ -80,7 +80,7 @@ test('a card that CUDA cannot use is told of by doctor, plan and clip, with the 
 
 test('a card whose memory the driver does not tell is told of too, and noise is no card', async () => {
 	await bench.pickup(['daemon', 'stop']);
-	await driverSays('[N/A], NVIDIA GB10');
+	await driverSays('12.1, 580.95.05, [N/A], [N/A], NVIDIA GB10');
 	expect((await doctorsCard())?.found).toContain('This machine has NVIDIA GB10, but');
 	await bench.pickup(['daemon', 'stop']);
 	await driverSays('No devices were found');

@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { PickupError } from '../../../../protocol/errors.ts';
 import type { Precision } from '../graph/graph.ts';
+import { cudaRemedy } from './cuda-remedy.ts';
 import { deviceKey, recallReport, rememberReport } from './device-cache.ts';
 import { precisionFor } from './precision.ts';
 import {
@@ -24,6 +25,8 @@ export type Device = {
 	readonly name: string | null;
 	/** Bytes that it has for all programs together; null where nothing tells. */
 	readonly memory: number | null;
+	/** Bytes of it that no program used when it was chosen; null where nothing tells. */
+	readonly free: number | null;
 	/** Why it is not the NVIDIA card that this machine has, by CUDA; null where nothing is lost. */
 	readonly note: string | null;
 };
@@ -39,7 +42,7 @@ export type DeviceOptions = {
 };
 
 /** The fastest first, where there is more than one. */
-const BEST_FIRST = ['cuda', 'webgpu', 'dml', 'coreml'] as const satisfies readonly Provider[];
+const BEST_FIRST = ['cuda', 'webgpu'] as const satisfies readonly Provider[];
 
 /** What draws with the processor and is slower than ONNX Runtime on it. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|microsoft basic|\bwarp\b/i;
@@ -87,7 +90,8 @@ function noteOn(found: string | null, cuda: string, { provider, name }: Device):
 	if (card === null) return null;
 	const instead =
 		provider === 'cpu' ? 'the CPU' : `${provider}${name === null ? '' : ` on ${name}`}`;
-	return `This machine has ${card}, but CUDA does not work (${cuda}): ${instead} computes instead.`;
+	const said = `This machine has ${card}, but CUDA does not work (${cuda}): ${instead} computes instead.`;
+	return `${said} ${cudaRemedy(cuda)}`;
 }
 
 /** What a plan says of the device; takes no time where there is no NVIDIA card. */
@@ -117,7 +121,8 @@ export function machineMemory(): number {
 
 function processor(): Device {
 	const name = cpus()[0]?.model.trim() || null;
-	return { provider: 'cpu', precision: 'float32', name, memory: machineMemory(), note: null };
+	const memory = machineMemory();
+	return { provider: 'cpu', precision: 'float32', name, memory, free: null, note: null };
 }
 
 async function named(
@@ -167,8 +172,9 @@ async function reportOn(
 
 async function deviceOf({ provider, adapter }: ProviderReport): Promise<Device> {
 	const { name } = adapter;
-	const memory = await graphicsMemory(name);
-	return { provider, precision: precisionFor(provider, adapter), name, memory, note: null };
+	const { memory, free } = await graphicsMemory(name);
+	const precision = precisionFor(provider, adapter);
+	return { provider, precision, name, memory, free, note: null };
 }
 
 async function isHardware({ adapter: { name } }: ProviderReport): Promise<boolean> {

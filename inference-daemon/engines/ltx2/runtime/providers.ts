@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { nvidiaCards } from '../../../../gpu/cards.ts';
 import { missingLibrary } from './onnxruntime.ts';
 import type { Adapter } from './precision.ts';
 import type { Finding } from './probe.ts';
@@ -19,11 +20,14 @@ export type ProviderReport = {
 /** A compiler of shaders may take long the first time; a driver that hangs takes for ever. In ms. */
 const LONGEST = 60_000;
 
-/** What ONNX Runtime's package has for an operating system, the CPU first. */
+/**
+ * What is offered on an operating system, the CPU first. DirectML and Core ML are in ONNX Runtime's
+ * package too, but lack what LTX-2 is made of: DirectML wants attention's bias for each head and would
+ * fail in Gemma, Core ML has no MultiHeadAttention and no convolution in three dimensions. WebGPU
+ * reaches the same cards.
+ */
 export function providersOf(platform: NodeJS.Platform): readonly Provider[] {
-	if (platform === 'win32') return ['cpu', 'webgpu', 'dml'];
-	if (platform === 'darwin') return ['cpu', 'webgpu', 'coreml'];
-	return ['cpu', 'webgpu', 'cuda'];
+	return platform === 'darwin' ? ['cpu', 'webgpu'] : ['cpu', 'webgpu', 'cuda'];
 }
 
 export type TryOptions = {
@@ -60,12 +64,20 @@ export async function tryProvider(
 	}
 }
 
-/** Bytes of the device of that name; null where nothing tells. */
-export async function graphicsMemory(name: string | null): Promise<number | null> {
+/** Bytes; null where nothing tells. */
+export type GraphicsMemory = {
+	/** For all programs together. */
+	readonly memory: number | null;
+	/** What no program uses now. */
+	readonly free: number | null;
+};
+
+/** Of the device of that name. */
+export async function graphicsMemory(name: string | null): Promise<GraphicsMemory> {
 	// Apple's processors share theirs; Metal gives out three quarters of it.
-	if (process.platform === 'darwin') return 0.75 * totalmem();
+	if (process.platform === 'darwin') return { memory: 0.75 * totalmem(), free: null };
 	const card = (await nvidiaCards()).find((one) => name?.includes(one.name));
-	return card?.memory ?? null;
+	return { memory: card?.memory ?? null, free: card?.free ?? null };
 }
 
 async function adapterName(provider: Provider, stderr: string): Promise<string | null> {
@@ -87,24 +99,6 @@ const DRIVER_FILES: readonly string[] =
 	process.platform === 'win32'
 		? [join(process.env.SystemRoot ?? 'C:\\Windows', 'System32', 'nvcuda.dll')]
 		: ['/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/nvidia0'];
-
-/** `memory` in bytes; null where the card shares the processor's or the driver does not tell. */
-type Card = { readonly name: string; readonly memory: number | null };
-
-/** In CUDA's order; none where there is no NVIDIA driver. */
-async function nvidiaCards(): Promise<readonly Card[]> {
-	const query = ['--query-gpu=memory.total,name', '--format=csv,noheader,nounits'];
-	const limits = { timeout: LONGEST, killSignal: 'SIGKILL' } as const;
-	const answer = await run('nvidia-smi', query, limits).catch(() => null);
-	const lines = answer?.stdout.split('\n') ?? [];
-	return lines.flatMap((line) => {
-		const [, told, name] = /^\s*(\d+|\[.+?\])\s*,\s*(.+?)\s*$/.exec(line) ?? [];
-		const mebibytes = Number(told);
-		return name === undefined
-			? []
-			: [{ name, memory: mebibytes > 0 ? mebibytes * 1024 ** 2 : null }];
-	});
-}
 
 /** Direct3D takes what is not drawn by the processor where there is any. */
 async function windowsAdapter(): Promise<string | null> {
