@@ -38,13 +38,14 @@ export async function nvmlCards(): Promise<readonly Card[]> {
 				const device: unknown[] = [null];
 				handle(i, device);
 				const sizes = new BigUint64Array(3);
-				memory(device[0], sizes);
+				// Where processor and card share their memory it does not say.
+				const isTold = succeeds(() => memory(device[0], sizes));
 				const [major, minor] = [[0], [0]];
 				compute(device[0], major, minor);
 				return {
 					name: text((to) => name(device[0], to, to.length)),
-					memory: Number(sizes[0]) || null,
-					free: Number(sizes[0]) ? Number(sizes[1]) : null,
+					memory: isTold ? Number(sizes[0]) : null,
+					free: isTold ? Number(sizes[1]) : null,
 					driver: version,
 					compute: major[0]! + minor[0]! / 10,
 				};
@@ -54,5 +55,14 @@ export async function nvmlCards(): Promise<readonly Card[]> {
 		}
 	} catch {
 		return [];
+	}
+}
+
+function succeeds(work: () => void): boolean {
+	try {
+		work();
+		return true;
+	} catch {
+		return false;
 	}
 }
