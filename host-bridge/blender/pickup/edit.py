@@ -16,6 +16,7 @@ from .sequencer import (
     same_path,
     strips_of,
 )
+from .steps import Steps, expect_file, not_there
 
 DRAFT_COLOUR = "COLOR_05"
 _MOST_CHANNELS = 128
@@ -26,53 +27,34 @@ def apply(scene, operation, label, steps):
     if bpy.app.is_job_running("RENDER"):
         raise Problem("host-refused", "Blender is rendering, and must not be edited meanwhile")
     edit = _Edit(scene)
-    try:
-        for step in steps:
-            edit.do(step)
-    except Exception:
-        edit.take_back()
-        raise
+    edit.do(steps)
     edit.finish()
     operations.note(scene, operation)
     _push_undo(label)
 
 
-class _Edit:
+class _Edit(Steps):
     def __init__(self, scene):
+        super().__init__()
         self.scene = scene
         self.editor = editor_of(scene)
         self.strips = strips_of(self.editor)
         self.added = {}
-        self.undo = []
         self.aside = []
-
-    def do(self, step):
-        kind = step["kind"]
-        if kind == "add-track":
-            self._add_track(step["of"], step["as"])
-        elif kind == "place":
-            self._place(step)
-        elif kind == "swap":
-            self._swap(step)
-        elif kind == "remove":
-            self._remove(step["item"])
-        else:
-            raise Problem("host-refused", "Blender keeps no media that are in no sequence")
-
-    def take_back(self):
-        for action in reversed(self.undo):
-            action()
 
     def finish(self):
         for strip in self.aside:
             self.strips.remove(strip)
 
-    def _add_track(self, of, name):
+    def bin(self, _step):
+        raise Problem("host-refused", "Blender keeps no media that are in no sequence")
+
+    def add_track(self, step):
         # Above all that is there, so that nothing that the person has made is in between.
         stand = [each.channel for each in self.strips if each not in self.aside]
         above = max([*stand, *self.added.values()], default=0) + 1
-        self.added[name] = self._free_channel(range(above, _MOST_CHANNELS + 1))
-        self.added[track_name(of, self.added[name])] = self.added[name]
+        channel = self._free_channel(range(above, _MOST_CHANNELS + 1))
+        self.added[step["as"]] = self.added[track_name(step["of"], channel)] = channel
 
     def _free_channel(self, among):
         used = {each.channel for each in self.strips}
@@ -82,13 +64,12 @@ class _Edit:
                 return channel
         raise Problem("host-refused", "Expected a free channel, Blender has no more than 128")
 
-    def _place(self, step):
+    def place(self, step):
         channel = self._channel(step["track"], step["of"])
         start, end = self._frames(step["range"])
         self._check_free(channel, start, end)
         path = step["path"]
-        if not os.path.isfile(path):
-            raise Problem("media-offline", "Expected a clip, there is no file %s" % path)
+        expect_file(path)
         strip = self._new_strip(step["of"], step["name"], path, channel, start)
         self.undo.append(lambda: self.strips.remove(strip))
         # A sound may be longer or shorter by a part of a frame, and comes out a frame off.
@@ -111,11 +92,10 @@ class _Edit:
             raise Problem("media-unreadable", "Blender cannot read the %s of %s" % (of, path))
         return strip
 
-    def _swap(self, step):
+    def swap(self, step):
         strip = self._find(step["item"])
         path = step["path"]
-        if not os.path.isfile(path):
-            raise Problem("media-offline", "Expected a clip, there is no file %s" % path)
+        expect_file(path)
         before = (strip.name, strip.color_tag, strip.frame_final_start, strip.frame_final_end)
         if strip.type == "SOUND":
             old = strip.sound
@@ -147,9 +127,9 @@ class _Edit:
         set_rest(step["name"], DRAFT_COLOUR if step["draft"] else colour, *before[2:])
         self._check_stands(strip, strip.channel, *before[2:])
 
-    def _remove(self, item):
+    def remove(self, step):
         """What is removed is moved away first: a strip that is gone could not be put back."""
-        strip = self._find(item)
+        strip = self._find(step["item"])
         users = [each.name for each in self.strips if strip in inputs_of(each)]
         if users:
             raise Problem("host-refused", "%s is used by %s" % (strip.name, ", ".join(users)))
@@ -179,10 +159,7 @@ class _Edit:
             if strip.lock:
                 raise Problem("placement-conflict", "%s is locked" % strip.name)
             return strip
-        where = "%s at %d–%d" % (item["track"], start, end)
-        raise Problem(
-            "placement-conflict", "Expected %s on %s, it is not there" % (item["path"], where)
-        )
+        raise not_there(item)
 
     def _channel(self, track, of=None):
         channel = self.added.get(track)

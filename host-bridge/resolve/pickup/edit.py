@@ -1,12 +1,11 @@
 """Applies an edit: all of its steps, or none."""
 
-import os
-
 from .append import append
 from .discard import discard
 from .media import path_of
 from .pool import Pool, rename
 from .problem import Problem
+from .steps import Steps, expect_file, not_there
 from .swap import Swaps
 from .timeline import (
     KINDS,
@@ -31,60 +30,34 @@ def apply(sequence, steps):
     if told(sequence.project, "IsRenderingInProgress") is True:
         raise Problem("host-refused", "Resolve is rendering, and must not be edited meanwhile")
     edit = _Edit(sequence, steps)
-    try:
-        for step in steps:
-            edit.do(step)
-    except Exception as why:
-        left = edit.take_back()
-        if left and isinstance(why, Problem):
-            raise Problem(why.code, "%s. This was not taken back: %s" % (why, "; ".join(left)))
-        raise
+    edit.do(steps)
     edit.link()
     return edit.placed
 
 
-class _Edit:
+class _Edit(Steps):
     def __init__(self, sequence, steps):
+        super().__init__()
         self.sequence = sequence
         self.timeline = sequence.timeline
         self.pool = Pool(sequence.project)
         self.first = first_frame(self.timeline)
         self.swaps = Swaps(sequence, steps, self._find)
         self.added = {}
-        self.undo = []
         self.placed = []
         self.stand = []
-
-    def do(self, step):
-        kind = step["kind"]
-        if kind == "add-track":
-            self._add_track(step["of"], step["as"])
-        elif kind == "place":
-            self._place(step)
-        elif kind == "swap":
-            self._swap(step)
-        elif kind == "remove":
-            self._remove(step["item"])
-        else:
-            self._expect_file(step["path"])
-            self.placed.append(self.pool.clip_for(step["path"], step["name"]))
-
-    def take_back(self):
-        """Gives what could not be taken back, in words."""
-        left = []
-        for action in reversed(self.undo):
-            try:
-                action()
-            except Problem as problem:
-                left.append(str(problem))
-        return left
 
     def link(self):
         """Picture and sound of one clip move together from now on, as a person expects of them."""
         if len(self.stand) > 1 and len({path_of(each.media) for each in self.stand}) == 1:
             told(self.timeline, "SetClipsLinked", [each.item for each in self.stand], True)
 
-    def _add_track(self, of, name):
+    def bin(self, step):
+        expect_file(step["path"])
+        self.placed.append(self.pool.clip_for(step["path"], step["name"]))
+
+    def add_track(self, step):
+        of = step["of"]
         before = [self._named(of, index) for index in self._indices(of)]
         # Without its kind an audio track is for one channel, and half of a stereo sound is lost.
         arguments = (of, "stereo") if of == "audio" else (of,)
@@ -101,8 +74,7 @@ class _Edit:
             raise Problem(
                 "host-refused", "Resolve added the %s track in another place than last" % of
             )
-        self.added[name] = (of, index)
-        self.added[track_name(of, index)] = (of, index)
+        self.added[step["as"]] = self.added[track_name(of, index)] = (of, index)
 
     def _indices(self, of):
         return range(1, track_count(self.timeline, of) + 1)
@@ -117,11 +89,11 @@ class _Edit:
         if track_count(self.timeline, of) >= index:
             raise Problem("host-refused", "the empty track %s" % track_name(of, index))
 
-    def _place(self, step):
+    def place(self, step):
         kind, index = self._track(step["track"], step["of"])
         start, end = self._frames(step["range"])
         self._check_free(kind, index, start, end)
-        self._expect_file(step["path"])
+        expect_file(step["path"])
         clip = self.pool.clip_for(step["path"], step["name"])
         standing = self._append(clip, kind, index, start, end, 0)
         self._dress(standing, step["enabled"], DRAFT_COLOUR if step["draft"] else "")
@@ -141,9 +113,9 @@ class _Edit:
             if told(standing.item, "GetClipEnabled") is not False:
                 raise Problem("host-refused", "Resolve did not switch %s off" % standing.name)
 
-    def _swap(self, step):
+    def swap(self, step):
         standing = self._find(step["item"])
-        self._expect_file(step["path"])
+        expect_file(step["path"])
         colour = told(standing.item, "GetClipColor")
         self.undo.extend(self.swaps.give(standing, step["path"]))
         clip = standing.media
@@ -158,11 +130,11 @@ class _Edit:
             self.undo.append(lambda: told(standing.item, "SetClipColor", colour))
         self.placed.append(clip)
 
-    def _remove(self, item):
-        standing = self._find(item)
+    def remove(self, step):
+        standing = self._find(step["item"])
         if not has(self.timeline, "DeleteClips"):
             raise Problem("host-refused", "This version of Resolve lets no script take a clip out")
-        clip, path = standing.media, item["path"]
+        clip, path = standing.media, step["item"]["path"]
         colour = told(standing.item, "GetClipColor")
         enabled = told(standing.item, "GetClipEnabled") is not False
         source_in = whole(told(standing.item, "GetLeftOffset")) or 0
@@ -186,10 +158,7 @@ class _Edit:
                 continue
             if self.swaps.plays(each.media, item["path"]):
                 return each
-        where = "%s at %d\u2013%d" % (item["track"], start, end)
-        raise Problem(
-            "placement-conflict", "Expected %s on %s, it is not there" % (item["path"], where)
-        )
+        raise not_there(item)
 
     def _track(self, name, of=None):
         kinds = {letter: kind for kind, letter in KINDS}
@@ -215,7 +184,3 @@ class _Edit:
                     "Expected %s to be free at %d\u2013%d, %s is there"
                     % (track_name(kind, index), start, end, each.name),
                 )
-
-    def _expect_file(self, path):
-        if not os.path.isfile(path):
-            raise Problem("media-offline", "Expected a clip, there is no file %s" % path)
