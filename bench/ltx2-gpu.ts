@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Graph } from '../inference-daemon/engines/ltx2/graph/graph.ts';
 import {
 	blocksGraph,
 	headGraph,
@@ -13,13 +12,18 @@ import {
 	tailGraph,
 } from '../inference-daemon/engines/ltx2/networks/transformer.ts';
 import { transformerConfig } from '../inference-daemon/engines/ltx2/networks/transformer-config.ts';
+import { DeviceMemory } from '../inference-daemon/engines/ltx2/runtime/device-memory.ts';
 import { precisionFor } from '../inference-daemon/engines/ltx2/runtime/precision.ts';
 import {
 	type ProviderReport,
 	tryProvider,
 } from '../inference-daemon/engines/ltx2/runtime/providers.ts';
-import type { NdArray, Resident } from '../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { type Provider, Session } from '../inference-daemon/engines/ltx2/runtime/session.ts';
+import {
+	DeviceValue,
+	type NdArray,
+	type Values,
+} from '../inference-daemon/engines/ltx2/runtime/values.ts';
 import { Checkpoint } from '../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import {
 	readSafetensors,
@@ -143,47 +147,34 @@ async function own(
 			? Array.from({ length: model.config.blocks }, (_, i) => blocksGraph(model, i))
 			: [blocksGraph(model, 0, last)];
 	model.weights.checkpoint.check();
-	const inputs = await onDevice(given, provider);
+	const memory = await DeviceMemory.open(provider);
 	const sessions: Session[] = [];
-	for (const graph of graphs) sessions.push(await Session.open(graph, { provider, keep: true }));
-	for (let i = 0; i < 2; i++) await forward(sessions, inputs);
+	for (const graph of graphs) sessions.push(await Session.open(graph, { provider }));
+	const inputs = await memory.hold(given);
+	const rooms = [await memory.room(graphs[0]!.outputs), await memory.room(graphs[0]!.outputs)];
+	for (let i = 0; i < 2; i++) await forward(sessions, inputs, rooms);
 	const times: number[] = [];
-	for (let i = 0; i < ROUNDS; i++) times.push(await timed(() => forward(sessions, inputs)));
+	for (let i = 0; i < ROUNDS; i++) times.push(await timed(() => forward(sessions, inputs, rooms)));
 	const megabytes = Number(await smi('memory.used')) - before;
 	for (const session of sessions) await session.release();
+	await memory.release();
 	return { times, megabytes };
 }
 
 async function forward(
 	sessions: readonly Session[],
-	given: Readonly<Record<string, Resident>>,
+	given: Values,
+	rooms: readonly Values[],
 ): Promise<void> {
 	let inputs = given;
-	let made: Resident[] = [];
-	for (const session of sessions) {
-		const next = await session.forward(inputs);
-		for (const old of made) old.release();
-		made = Object.values(next);
-		inputs = { ...given, 'video.hidden': next['video.next']!, 'audio.hidden': next['audio.next']! };
+	let made: Values = {};
+	for (const [i, session] of sessions.entries()) {
+		made = await session.run(inputs, { into: rooms[i % 2]! });
+		inputs = { ...given, 'video.hidden': made['video.next']!, 'audio.hidden': made['audio.next']! };
 	}
-	for (const output of made) {
-		await output.read();
-		output.release();
+	for (const output of Object.values(made)) {
+		if (output instanceof DeviceValue) await output.read();
 	}
-}
-
-/** Where sessions can keep them, the inputs are on the device before the clock starts. */
-async function onDevice(
-	given: Readonly<Record<string, NdArray>>,
-	provider: Provider,
-): Promise<Record<string, Resident>> {
-	const graph = new Graph('upload');
-	for (const [name, { shape }] of Object.entries(given)) {
-		graph.output(`kept ${name}`, graph.input(name, shape));
-	}
-	const session = await Session.open(graph, { provider, keep: true });
-	const kept = await session.forward(given);
-	return Object.fromEntries(Object.keys(given).map((name) => [name, kept[`kept ${name}`]!]));
 }
 
 /** 48 blocks out of a file with one: each begins 4 bytes later, so that none shares a copy. */

@@ -24,7 +24,6 @@ export async function buildAll() {
 		engine: 'inference-daemon/jobs/engine-process.ts',
 		'provider-probe': 'inference-daemon/engines/ltx2/runtime/probe-process.ts',
 		'inbetween-worker': 'inference-daemon/engines/inbetween/picture-worker.ts',
-		'ltx2-networks': 'inference-daemon/engines/ltx2/runtime/networks-worker.ts',
 		'ltx2-tokenizer': 'inference-daemon/engines/ltx2/prompt/tokenizer-worker.ts',
 		demo: 'demo/main.ts',
 	};

@@ -25,7 +25,6 @@ const PROGRAMS = [
 	'provider-probe.mjs',
 	'inbetween-worker.mjs',
 	'inbetween.wasm',
-	'ltx2-networks.mjs',
 	'ltx2-tokenizer.mjs',
 	'panel',
 	'pickup-blender.zip',

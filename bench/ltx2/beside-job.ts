@@ -2,10 +2,10 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setEnvironmentData } from 'node:worker_threads';
 import { ltx2 } from '../../inference-daemon/engines/ltx2/engine.ts';
 import { findFfmpeg } from '../../inference-daemon/media/locate.ts';
 import type { GenerationRequest } from '../../protocol/generation.ts';
+import { atWork } from './stand-in.ts';
 
 /** What it is told, as a file of JSON. */
 export type Ordered = {
@@ -25,17 +25,14 @@ const WINDOW = 121;
 const path = process.argv[2]!;
 const { requests, folder, cache } = JSON.parse(await readFile(path, 'utf8')) as Ordered;
 const ffmpeg = await findFfmpeg();
-const atWork = new SharedArrayBuffer(8);
-setEnvironmentData('milliseconds at work', atWork);
-const networks = new Float64Array(atWork);
 const { signal } = new AbortController();
 for (const request of requests) {
-	const [begun, before] = [performance.now(), networks[0]!];
+	const [begun, before] = [performance.now(), atWork.milliseconds];
 	const { workFrames } = await ltx2.plan(request);
 	if (workFrames !== WINDOW) throw new Error(`Expected ${WINDOW} frames, got ${workFrames}`);
 	const workplace = { ffmpeg, folder, cache, clipPath: join(folder, `${request.id}.mov`) };
 	await ltx2.generate(request, workplace, { report: () => {}, signal });
 	const seconds = (performance.now() - begun) / 1000;
-	process.send!({ seconds, networks: (networks[0]! - before) / 1000 } satisfies Measured);
+	process.send!({ seconds, networks: (atWork.milliseconds - before) / 1000 } satisfies Measured);
 }
 process.disconnect();

@@ -2,8 +2,8 @@ import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { build } from 'esbuild';
+import { join, resolve } from 'node:path';
+import { build, type Plugin } from 'esbuild';
 import { findFfmpeg } from '../../inference-daemon/media/locate.ts';
 import type { Measured, Ordered } from './beside-job.ts';
 import { writeModelFolder } from './model-folder.ts';
@@ -24,8 +24,8 @@ const SHOT = { size: { width: 768, height: 512 }, shot: 48, gap: 71 };
 /**
  * Two jobs through the engine, one after the other in one process, each with a new prompt: how much
  * of their time goes by while no network is at work. The model is LTX-2 19B in sparse files with a
- * large tokenizer, unguided in eight steps; in the place of the networks' thread is one that takes as
- * long as networks do, about 20 s a job, and gives numbers of no meaning.
+ * large tokenizer, unguided in eight steps; in the place of ONNX Runtime is what takes as long as networks
+ * do, about 20 s a job, and gives numbers of no meaning.
  */
 export async function benchBeside(folder: string): Promise<void> {
 	const model = join(folder, 'model');
@@ -51,14 +51,22 @@ export async function benchBeside(folder: string): Promise<void> {
 	}
 }
 
-/** The thread of networks that the job finds beside itself is the one that only takes their time. */
+const standIn: Plugin = {
+	name: 'stand-in',
+	setup(build) {
+		build.onResolve({ filter: /\/open-graph\.ts$/ }, () => {
+			return { path: resolve('bench/ltx2/stand-in.ts') };
+		});
+	},
+};
+
+/** What opens networks for the job is what only takes their time. */
 async function measure(orders: string): Promise<readonly Measured[]> {
 	const programs = await mkdtemp(join('dist', 'bench-beside-'));
 	try {
 		await build({
 			entryPoints: {
 				'beside-job': 'bench/ltx2/beside-job.ts',
-				'ltx2-networks': 'bench/ltx2/stand-in.ts',
 				'ltx2-tokenizer': 'inference-daemon/engines/ltx2/prompt/tokenizer-worker.ts',
 			},
 			outdir: programs,
@@ -69,6 +77,7 @@ async function measure(orders: string): Promise<readonly Measured[]> {
 			format: 'esm',
 			target: 'node20.19',
 			logLevel: 'warning',
+			plugins: [standIn],
 		});
 		const child = fork(join(programs, 'beside-job.mjs'), [orders]);
 		const told: Measured[] = [];

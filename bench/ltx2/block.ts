@@ -11,8 +11,8 @@ import {
 	type Transformer,
 } from '../../inference-daemon/engines/ltx2/networks/transformer.ts';
 import { transformerConfig } from '../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
-import type { NdArray } from '../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Session } from '../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { NdArray } from '../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { Checkpoint } from '../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { median, timed } from '../measure.ts';
 import { release19b, uniform, writeWeights } from './weights.ts';

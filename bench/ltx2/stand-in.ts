@@ -1,27 +1,15 @@
 /**
- * In the place of the engine's `ltx2-networks.mjs`: obeys its orders without ONNX Runtime, in turn,
- * takes the time of networks and gives numbers of no meaning, made in that time.
+ * In the place of the engine's `open-graph.ts`: does what it is asked without ONNX Runtime, in the time
+ * that networks take, and gives numbers of no meaning.
  */
 
-import { getEnvironmentData, parentPort } from 'node:worker_threads';
-import {
-	CHAIN,
-	type Fed,
-	type Given,
-	type Kind,
-	type Message,
-	type Order,
-	type Output,
-	type Reply,
-} from '../../inference-daemon/engines/ltx2/runtime/orders.ts';
-import { type Outline, readGraph } from './read-graph.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Graph } from '../../inference-daemon/engines/ltx2/graph/graph.ts';
+import type { NdArray, Values } from '../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { uniform } from './weights.ts';
 
-const total = new Float64Array(getEnvironmentData('milliseconds at work') as SharedArrayBuffer);
-const bell = new Int32Array(new SharedArrayBuffer(4));
-const sessions = new Map<number, Outline>();
-const held = new Map<number, readonly number[]>();
-let last = 0;
+/** Milliseconds in which a network was at work. */
+export const atWork = { milliseconds: 0 };
 
 /** Milliseconds to open a session, and to open and run one where nothing else is said. */
 const OPENING = 5;
@@ -37,77 +25,37 @@ const NAMED: Readonly<Record<string, number>> = {
 	'rotary tables': 2,
 };
 
-type Answer<K extends Kind> = readonly [given: Given[K], moved?: readonly ArrayBuffer[]];
-type OrderOf<K extends Kind> = Extract<Order, { kind: K }>;
+export class OpenGraph {
+	readonly handle = 0n;
+	readonly #graph: Graph;
 
-const does: { readonly [K in Kind]: (order: OrderOf<K>) => Answer<K> } = {
-	open({ graph }) {
-		return atWork(OPENING, () => {
-			sessions.set(++last, readGraph(graph));
-			return [{ session: last }];
-		});
-	},
-
-	run({ session, inputs, outputs }) {
-		const network = sessions.get(session)!;
-		return atWork(timeOf(network, inputs), () => run(network, outputs));
-	},
-
-	once({ graph, inputs, outputs }) {
-		const network = readGraph(graph);
-		return atWork(OPENING + timeOf(network, inputs), () => run(network, outputs));
-	},
-
-	chain({ links, renamed, outputs, state }) {
-		const known = new Map<string, readonly number[]>();
-		for (const [index, link] of links.entries()) {
-			if (Atomics.load(state, CHAIN.stop) !== 0) return [{ outputs: null }];
-			Atomics.store(state, CHAIN.link, index);
-			const isLast = outputs === 'come' && index === links.length - 1;
-			const made = atWork('session' in link ? EACH - OPENING : EACH, () => {
-				const network = 'session' in link ? sessions.get(link.session)! : readGraph(link.graph);
-				if (isLast) return run(network, 'come');
-				for (const { name, shape } of network.outputs) known.set(renamed[name] ?? name, shape);
-				return null;
-			});
-			if (made !== null) return made as Answer<'chain'>;
-		}
-		const kept = [...known].map(([name, shape]) => [name, keep(shape)]);
-		return [{ outputs: Object.fromEntries(kept) }];
-	},
-
-	hold({ value }) {
-		return [keep(value.shape)];
-	},
-
-	read({ value }) {
-		const data = numbersOf('', held.get(value)!);
-		return [{ data }, [bufferOf(data)]];
-	},
-
-	close({ session }) {
-		sessions.delete(session);
-		return [{}];
-	},
-};
-
-parentPort!.on('message', ({ dropped, asked }: Message) => {
-	for (const value of dropped) held.delete(value);
-	if (asked === null) return;
-	const { id, order } = asked;
-	try {
-		const [given, moved = []] = (does[order.kind] as (order: Order) => Answer<Kind>)(order);
-		parentPort!.postMessage({ order: id, given } satisfies Reply, moved);
-	} catch (error) {
-		parentPort!.postMessage({ order: id, failure: String(error) } satisfies Reply);
+	private constructor(graph: Graph) {
+		this.#graph = graph;
 	}
-});
 
-function timeOf({ name, outputs }: Outline, inputs: Readonly<Record<string, Fed>>): number {
+	static async open(graph: Graph): Promise<OpenGraph> {
+		graph.encode();
+		await take(OPENING);
+		return new OpenGraph(graph);
+	}
+
+	async run(_inputs: Values, outputs: Values): Promise<void> {
+		const begun = performance.now();
+		for (const value of Object.values(outputs)) fill(this.#graph.name, value as NdArray);
+		await take(timeOf(this.#graph) - (performance.now() - begun));
+		atWork.milliseconds += performance.now() - begun;
+	}
+
+	release(): void {}
+}
+
+async function take(milliseconds: number): Promise<void> {
+	await sleep(Math.max(0, milliseconds));
+}
+
+function timeOf({ name, inputs, outputs }: Graph): number {
 	if (name === 'video decoder') return PIXEL * pixelsIn(outputs[0]!.shape);
-	if (name === 'video encoder') {
-		return PIXEL * pixelsIn((inputs.pixels as Exclude<Fed, number>).shape);
-	}
+	if (name === 'video encoder') return PIXEL * pixelsIn(inputs[0]!.shape);
 	if (name.startsWith('gemma layer')) return GEMMA_LAYER - OPENING;
 	return NAMED[name] ?? EACH - OPENING;
 }
@@ -117,38 +65,13 @@ function pixelsIn(shape: readonly number[]): number {
 	return shape.slice(2).reduce((product, n) => product * n, 1);
 }
 
-function run({ name: network, outputs }: Outline, where: 'come' | 'stay'): Answer<'run'> {
-	const made = outputs.map(({ name, shape }): [string, Output] => [
-		name,
-		where === 'stay' ? keep(shape) : { shape, data: numbersOf(network, shape) },
-	]);
-	const moved = made.flatMap(([, output]) => ('data' in output ? [bufferOf(output.data)] : []));
-	return [{ outputs: Object.fromEntries(made) }, moved];
-}
-
-/** Takes so many milliseconds, the work's own among them. */
-function atWork<T>(milliseconds: number, work: () => T): T {
-	const begun = performance.now();
-	const made = work();
-	Atomics.wait(bell, 0, 0, Math.max(0, begun + milliseconds - performance.now()));
-	total[0]! += performance.now() - begun;
-	return made;
-}
-
-function keep(shape: readonly number[]) {
-	held.set(++last, shape);
-	return { value: last, shape, location: 'cpu' };
-}
-
-function numbersOf(network: string, shape: readonly number[]): Float32Array<ArrayBuffer> {
-	const data = new Float32Array(shape.reduce((product, n) => product * n, 1));
-	if (network === 'video decoder') fillWith(pictureOf(shape), data);
-	else fillWith(network === 'vocoder' ? VOICE : NOISE, data);
-	return data;
-}
-
 /** Spread as normal noise, and as sound that is not too loud. */
 const [NOISE, VOICE] = [uniform(1_000_003, Math.sqrt(3)), uniform(1_000_003, 0.2)];
+
+function fill(network: string, { data, shape }: NdArray): void {
+	if (network === 'video decoder') fillWith(pictureOf(shape), data as Float32Array);
+	else fillWith(network === 'vocoder' ? VOICE : NOISE, data as Float32Array);
+}
 
 function fillWith(source: Float32Array, data: Float32Array): void {
 	for (let at = 0; at < data.length; at += source.length) {
@@ -167,8 +90,4 @@ function pictureOf(shape: readonly number[]): Float32Array {
 		});
 	}
 	return shown;
-}
-
-function bufferOf({ buffer }: { readonly buffer: ArrayBufferLike }): ArrayBuffer {
-	return buffer as ArrayBuffer;
 }

@@ -17,9 +17,8 @@ import { type Meter, openMeter } from './plan/progress.ts';
 import type { Stage } from './plan/stages.ts';
 import { checkpointKey, openPreviews, type Previews } from './preview/preview.ts';
 import { chooseDevice, type Device, probeProgram } from './runtime/device.ts';
-import { SpareTime } from './runtime/meanwhile.ts';
-import type { NdArray } from './runtime/resident.ts';
 import type { Contexts, Hold } from './runtime/transformer.ts';
+import type { NdArray } from './runtime/values.ts';
 import { Vae } from './vae/vae.ts';
 
 /** One request on its way, and what it needs however it is made. */
@@ -65,7 +64,7 @@ export type OpenJob = {
 	readonly close: () => Promise<void>;
 };
 
-/** Chooses what computes, and begins to read the neighbours in spare time. */
+/** Chooses what computes, and begins to read the neighbours. */
 export async function openJob(
 	request: GenerationRequest,
 	workplace: Workplace,
@@ -86,11 +85,9 @@ export async function openJob(
 	const previews = await openPreviews({ folder, key, channels });
 	const source = { ffmpeg, request, work, pass: work.passes[0]!, previous: null, signal: outer };
 	const prefetch = new Prefetch(source, work.sizes[0]!);
-	const spare = new SpareTime();
-	spare.later(() => prefetch.begin());
+	prefetch.begin();
 	const signal = AbortSignal.any([outer, prefetch.failed]);
 	const close = async () => {
-		spare.end();
 		await prefetch.close();
 		await meter.close();
 	};

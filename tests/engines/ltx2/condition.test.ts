@@ -16,8 +16,8 @@ import {
 import type { Pass } from '../../../inference-daemon/engines/ltx2/plan/passes.ts';
 import { prepare } from '../../../inference-daemon/engines/ltx2/plan/prepare.ts';
 import { promptContext } from '../../../inference-daemon/engines/ltx2/prompt/context.ts';
-import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { TransformerRunner } from '../../../inference-daemon/engines/ltx2/runtime/transformer.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { Vae } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import type { RequestKind } from '../../../protocol/generation.ts';
 import { ffmpeg } from '../../media/media-files.ts';

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { promptContext } from '../../../inference-daemon/engines/ltx2/prompt/context.ts';
 import { openTextEncoder } from '../../../inference-daemon/engines/ltx2/prompt/encoder.ts';
 import { liveSessions, onSessions } from '../../../inference-daemon/engines/ltx2/runtime/live.ts';
-import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { Vae } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { countClip } from '../../../inference-daemon/media/verify.ts';

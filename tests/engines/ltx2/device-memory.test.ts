@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, describe, expect, it, test } from 'vitest';
 import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
+import { DeviceMemory } from '../../../inference-daemon/engines/ltx2/runtime/device-memory.ts';
 import {
 	isOutOfMemory,
 	runtimeFailure,
@@ -198,17 +199,17 @@ describe('Open sessions', () => {
 		expect(liveSessions()).toEqual([]);
 	});
 
-	it('take what they have kept on a device along, and the process lives on', async () => {
+	it('outlive memory of their device, whose values are of no use afterwards', async () => {
 		const graph = new Graph('kept');
 		graph.output('y', graph.input('x', [2]));
 		const x = { data: Float32Array.of(1, 2), shape: [2] };
-		const first = await Session.open(graph, { provider: 'webgpu', keep: true });
-		const { y } = await first.forward({ x });
-		const second = await Session.open(graph, { provider: 'webgpu' });
-		await first.release();
-		await expect(second.run({ x: y! })).rejects.toThrow('released before this use');
-		y!.release();
-		expect((await second.run({ x })).y!.data).toEqual(x.data);
-		await second.release();
+		const memory = await DeviceMemory.open('webgpu');
+		const held = await memory.hold({ x });
+		const session = await Session.open(graph, { provider: 'webgpu' });
+		expect((await session.run(held)).y!.data).toEqual(x.data);
+		await memory.release();
+		await expect(session.run(held)).rejects.toThrow('released before this use');
+		expect((await session.run({ x })).y!.data).toEqual(x.data);
+		await session.release();
 	});
 });

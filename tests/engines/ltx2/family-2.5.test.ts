@@ -7,8 +7,8 @@ import { ltx2 } from '../../../inference-daemon/engines/ltx2/engine.ts';
 import { openModel } from '../../../inference-daemon/engines/ltx2/model/open-model.ts';
 import { promptContext } from '../../../inference-daemon/engines/ltx2/prompt/context.ts';
 import { predictFrames } from '../../../inference-daemon/engines/ltx2/prompt/duration.ts';
-import type { NdArray, Resident } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import type { Ffmpeg } from '../../../inference-daemon/media/types.ts';
 import { countClip } from '../../../inference-daemon/media/verify.ts';
 import type { GenerationRequest } from '../../../protocol/generation.ts';
@@ -73,19 +73,23 @@ it('draws fresh noise in every step unless told otherwise', async () => {
 
 describe('the first cell is marked as a frame of its own', () => {
 	it('and no still is that is shown later', async () => {
-		const marks: Promise<NdArray>[] = [];
-		const { forward } = Session.prototype;
-		vi.spyOn(Session.prototype, 'forward').mockImplementation(function (this: Session, inputs) {
-			const given = inputs['video.keyframes'] as Resident | undefined;
-			if (given) marks.push(given.read());
-			return forward.call(this, inputs);
+		const marks: NdArray[] = [];
+		const { run } = Session.prototype;
+		vi.spyOn(Session.prototype, 'run').mockImplementation(function (
+			this: Session,
+			inputs,
+			options,
+		) {
+			const given = inputs['video.keyframes'] as NdArray | undefined;
+			if (given) marks.push(given);
+			return run.call(this, inputs, options ?? {}) as Promise<Record<string, NdArray>>;
 		});
 		const images = [{ path: still, frame: 5, strength: 1 }];
 		await untilDrawn(requestFor('insert', cut, { settings: settings(), images }), ffmpeg);
 		// 10 frames are held by 17, three cells in time; the still is one more.
 		const [cells, tokens] = [3 * 2, 4 * 3 * 2];
 		expect(marks.length).toBeGreaterThan(0);
-		for (const { data, shape } of await Promise.all(marks)) {
+		for (const { data, shape } of marks) {
 			expect(shape).toEqual([tokens, 1]);
 			expect(Array.from(data as Float32Array)).toEqual(
 				Array.from({ length: tokens }, (_, token) => (token < cells ? 1 : 0)),

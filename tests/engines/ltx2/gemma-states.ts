@@ -5,8 +5,8 @@ import {
 	gemmaLayerGraph,
 	gemmaNormGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/gemma.ts';
-import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import type { Provider } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { runGraph } from './golden.ts';
 
 /** The whole model in the pieces that run one after the other. */

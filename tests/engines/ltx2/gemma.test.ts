@@ -9,7 +9,7 @@ import {
 } from '../../../inference-daemon/engines/ltx2/networks/gemma.ts';
 import { gemma3 } from '../../../inference-daemon/engines/ltx2/networks/gemma3.ts';
 import { gemma4 } from '../../../inference-daemon/engines/ltx2/networks/gemma4.ts';
-import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PickupError } from '../../../protocol/errors.ts';
 import { gemmaGraphs, gemmaStates } from './gemma-states.ts';

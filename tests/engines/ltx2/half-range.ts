@@ -5,7 +5,7 @@ import type {
 } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import type { NodeSpec } from '../../../inference-daemon/engines/ltx2/graph/onnx.ts';
 import { Operators } from '../../../inference-daemon/engines/ltx2/graph/operators.ts';
-import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { runGraph } from './golden.ts';
 
 /** How far each value goes that a graph holds in float16 where it multiplies in that; NaN counts as infinite. */

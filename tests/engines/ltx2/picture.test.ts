@@ -15,7 +15,7 @@ import { covering } from '../../../inference-daemon/engines/ltx2/condition/scali
 import { readStill } from '../../../inference-daemon/engines/ltx2/condition/still.ts';
 import { prepare } from '../../../inference-daemon/engines/ltx2/plan/prepare.ts';
 import { type WorkSize, workSize } from '../../../inference-daemon/engines/ltx2/plan/window.ts';
-import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { Vae } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import type { Frame } from '../../../inference-daemon/media/types.ts';

@@ -1,5 +1,5 @@
 import { normalNoise } from '../../../inference-daemon/engines/ltx2/diffusion/noise.ts';
-import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { rgbFrom } from '../../media/rgb.ts';
 
 /** Floats, which a latent and pictures always are. */

@@ -14,7 +14,7 @@ import {
 	fitPreview,
 	pictureOfCell,
 } from '../../../inference-daemon/engines/ltx2/preview/preview-map.ts';
-import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { Vae } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { rgbOfPng } from '../../media/rgb.ts';

@@ -274,7 +274,7 @@ async function byNetworks(gemma: Gemma, model: Checkpoint, tokens: readonly numb
 	const features = await runGraph(graph, { hidden_states });
 	const connect = async (stream: 'video' | 'audio') => {
 		const connector = model.at(`model.diffusion_model.${stream}_embeddings_connector`);
-		const inputs = { features: features[stream]!, ...connectorRows(config[stream], 0, LENGTH) };
+		const inputs = { features: features[stream]!, ...connectorRows(config[stream], LENGTH) };
 		const graph = connectorGraph(connector, config[stream], n, { length: LENGTH });
 		return (await runGraph(graph, inputs)).context as Tensors[string];
 	};

@@ -15,11 +15,11 @@ import {
 	sampleEuler,
 	sampleRes2s,
 } from '../../../inference-daemon/engines/ltx2/diffusion/samplers.ts';
-import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import {
 	type PromptContext,
 	TransformerRunner,
 } from '../../../inference-daemon/engines/ltx2/runtime/transformer.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { logMel } from '../../../inference-daemon/engines/ltx2/sound/mel.ts';
 import { Vae } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';

@@ -8,12 +8,13 @@ import { afterAll, describe, expect, it, test } from 'vitest';
 import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import { linear } from '../../../inference-daemon/engines/ltx2/graph/layers.ts';
 import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
+import { DeviceMemory } from '../../../inference-daemon/engines/ltx2/runtime/device-memory.ts';
 import { fallbacks } from '../../../inference-daemon/engines/ltx2/runtime/fallbacks.ts';
-import type { Resident } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import {
 	Session,
 	type SessionOptions,
 } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import { DeviceValue } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PROVIDERS, runGraph } from './golden.ts';
 import { bundle, scratchFolder } from './scratch.ts';
@@ -59,22 +60,24 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 	it('gives the same numbers through sessions whose outputs stay on the device', async () => {
 		const graph = await layer(bfloat16(values));
 		let expected = x.data as Float32Array;
-		const session = await Session.open(graph, { provider, keep: true });
-		let kept: Resident | null = null;
+		const session = await Session.open(graph, { provider });
+		const memory = await DeviceMemory.open(provider);
+		const rooms = [await memory.room(graph.outputs), await memory.room(graph.outputs)];
+		let { x: kept } = await memory.hold({ x });
 		for (let i = 0; i < 4; i++) {
 			expected = (await runGraph(graph, { x: { ...x, data: expected } })).y!.data as Float32Array;
-			const { y } = await session.forward({ x: kept ?? x });
-			kept?.release();
-			kept = y!;
+			kept = (await session.run({ x: kept! }, { into: rooms[i % 2]! })).y!;
 		}
-		expect(kept!.location).toBe(provider === 'webgpu' ? 'gpu-buffer' : 'cpu');
-		const { data, shape } = await kept!.read();
+		expect(kept instanceof DeviceValue).toBe(provider === 'webgpu');
+		const { data, shape } = kept instanceof DeviceValue ? await kept.read() : kept!;
 		expect(shape).toEqual([4, WIDTH]);
 		expect(apart(data as Float32Array, expected)).toBeLessThan(1e-6);
 		const direct = await session.run({ x: kept! });
 		expect(direct.y!.shape).toEqual([4, WIDTH]);
-		kept!.release();
-		await expect(session.run({ x: kept! })).rejects.toThrow('released before');
+		await memory.release();
+		if (provider === 'webgpu') {
+			await expect(session.run({ x: kept! })).rejects.toThrow('released before');
+		}
 		await session.release();
 	});
 
@@ -137,7 +140,7 @@ test('inputs that are missing or misshapen are told by graph and name', async ()
 	const a = graph.input('a', [2, 3]);
 	graph.output('y', new Scope(graph, new Checkpoint([]).root).add(a, 1));
 	const session = await Session.open(graph);
-	await expect(session.run({})).rejects.toThrow('adder: expected input a, got none');
+	await expect(session.run({})).rejects.toThrow('adder: expected a of [2,3], got none');
 	const narrow = { data: new Float32Array(4), shape: [2, 2] };
 	await expect(session.run({ a: narrow })).rejects.toThrow('expected a of [2,3], got [2,2]');
 	await session.release();
@@ -176,11 +179,12 @@ describe('What fell back to the CPU', () => {
 	it('can be kept on the device with the rest', async () => {
 		const graph = graphWith('Det');
 		const x = { data: Float32Array.from({ length: 16 }, (_, i) => Math.sin(i * i)), shape: [4, 4] };
-		const session = await Session.open(graph, { provider: 'webgpu', keep: true });
-		const { y } = await session.forward({ x });
+		const session = await Session.open(graph, { provider: 'webgpu' });
+		const memory = await DeviceMemory.open('webgpu');
+		const { y } = await session.run({ x }, { into: await memory.room(graph.outputs) });
 		const expected = await runGraph(graph, { x });
-		expect((await y!.read()).data[0]).toBeCloseTo(expected.y!.data[0] as number, 5);
-		y!.release();
+		expect((await (y as DeviceValue).read()).data[0]).toBeCloseTo(expected.y!.data[0] as number, 5);
+		await memory.release();
 		await session.release();
 	});
 });
@@ -224,22 +228,18 @@ describe('Memory', () => {
 		expect(folded).toBeGreaterThan(55);
 	});
 
-	it('of kept outputs is given back when they are released', async () => {
-		const graph = new Graph('large values');
-		const m = new Scope(graph, new Checkpoint([]).root);
+	it('on a device is given back when it is released', async () => {
 		const size = 4 * 1024 * 1024;
-		graph.output('y', m.add(graph.input('x', [size]), 1));
-		const session = await Session.open(graph, { provider: 'webgpu', keep: true });
-		let { y } = await session.forward({ x: { data: new Float32Array(size), shape: [size] } });
+		const numbers = { data: new Float32Array(size), shape: [size] };
+		const kept = await DeviceMemory.open('webgpu');
 		const sizes: number[] = [];
 		for (let i = 0; i < 12; i++) {
-			const next = await session.forward({ x: y! });
-			y!.release();
-			y = next.y;
+			const memory = await DeviceMemory.open('webgpu');
+			await memory.hold({ x: numbers });
+			await memory.release();
 			sizes.push(status('VmSize'));
 		}
-		y!.release();
-		await session.release();
+		await kept.release();
 		// Each is 16 MB.
 		expect(sizes.at(-1)! - sizes[2]!).toBeLessThan(40);
 	});

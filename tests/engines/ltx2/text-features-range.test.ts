@@ -57,7 +57,7 @@ it.each(['text-features-v1', 'text-features-v2'])('in %s and its connectors', as
 		(precision) => connectorGraph(weights, config.video, n, { length: n, precision }),
 		{
 			features: enlarged({ data: features.data, shape: features.shape.slice(1) }),
-			...connectorRows(config.video, 0, n),
+			...connectorRows(config.video, n),
 		},
 	);
 	expect(inside.size).toBeGreaterThan(20);

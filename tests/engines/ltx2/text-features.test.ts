@@ -8,7 +8,7 @@ import {
 	textConfig,
 	textFeaturesGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/text-features.ts';
-import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PickupError } from '../../../protocol/errors.ts';
 import { type Case, errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
@@ -49,7 +49,7 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 							length: LENGTH,
 							watch: (graph, name, value) => graph.output(name, value),
 						});
-						const inputs = { features, ...connectorRows(config[stream], 0, LENGTH) };
+						const inputs = { features, ...connectorRows(config[stream], LENGTH) };
 						for (const [key, got] of Object.entries(await runGraph(inside, inputs, provider))) {
 							const prefix = key === 'context' ? `out.${stream}_` : `mid.${stream}_connector_`;
 							compare(prefix + key, got, row, POSITIONS);
@@ -72,7 +72,7 @@ describe('a connector', () => {
 		const weights = checkpoint.at('model.diffusion_model.video_embeddings_connector');
 		const { width } = video;
 		const features = { data: new Float32Array(3 * width).fill(1), shape: [3, width] };
-		const inputs = { features, ...connectorRows(video, 0, CONTEXT_TOKENS) };
+		const inputs = { features, ...connectorRows(video, CONTEXT_TOKENS) };
 		const { context } = await runGraph(connectorGraph(weights, video, 3), inputs);
 		expect(context!.shape).toEqual([1024, width]);
 	});

@@ -9,11 +9,11 @@ import {
 } from '../../../inference-daemon/engines/ltx2/networks/transformer.ts';
 import type { SkippedSelfAttention } from '../../../inference-daemon/engines/ltx2/networks/transformer-block.ts';
 import { transformerConfig } from '../../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
-import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import {
 	maskBias,
 	noiseInputs,
 } from '../../../inference-daemon/engines/ltx2/runtime/transformer-inputs.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { type Case, goldenCase, goldenWeights, runGraph } from './golden.ts';
 
 /** A case as the transformer's graphs take it. */

@@ -9,8 +9,8 @@ import {
 	TRANSFORMER,
 	tailGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/transformer.ts';
-import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { maskBias } from '../../../inference-daemon/engines/ltx2/runtime/transformer-inputs.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { goldenWeights, runGraph } from './golden.ts';
 import { halfRange, overflows } from './half-range.ts';
 import { readCase } from './transformer-case.ts';

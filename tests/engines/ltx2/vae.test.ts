@@ -6,8 +6,8 @@ import { build } from 'esbuild';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { normalNoise } from '../../../inference-daemon/engines/ltx2/diffusion/noise.ts';
 import { liveSessions } from '../../../inference-daemon/engines/ltx2/runtime/live.ts';
-import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
 import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { type DecodedFrame, Vae } from '../../../inference-daemon/engines/ltx2/vae/vae.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { closedGate } from './gate.ts';
@@ -261,11 +261,15 @@ describe('frames while later ones are still to be decoded', () => {
 		const { run } = Session.prototype;
 		const mayEnd = [closedGate(), closedGate(), closedGate()];
 		let begun = 0;
-		vi.spyOn(Session.prototype, 'run').mockImplementation(async function (this: Session, inputs) {
+		vi.spyOn(Session.prototype, 'run').mockImplementation(async function (
+			this: Session,
+			inputs,
+			options,
+		) {
 			const gate = mayEnd[begun++]!;
-			const made = await run.call(this, inputs);
+			const made = await run.call(this, inputs, options ?? {});
 			await gate.opened;
-			return made;
+			return made as Record<string, NdArray>;
 		});
 		const opened = vi.spyOn(Session, 'open');
 		const vae = new Vae(await openTiny(), THREE_RUNS);

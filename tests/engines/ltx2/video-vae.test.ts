@@ -18,7 +18,7 @@ import {
 } from '../../../inference-daemon/engines/ltx2/networks/video-vae-decoder.ts';
 import { videoVaeEncoder } from '../../../inference-daemon/engines/ltx2/networks/video-vae-encoder.ts';
 import { fallbacks } from '../../../inference-daemon/engines/ltx2/runtime/fallbacks.ts';
-import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/resident.ts';
+import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { type Case, errorOf, goldenCase, goldenWeights, PROVIDERS, runGraph } from './golden.ts';
 import { keepCompiled } from './keep-compiled.ts';

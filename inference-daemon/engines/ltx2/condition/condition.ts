@@ -29,7 +29,7 @@ import type { Treatment } from '../plan/plan.ts';
 import type { Stage } from '../plan/stages.ts';
 import { fitted, type WorkSize } from '../plan/window.ts';
 import { runBoth } from '../run-both.ts';
-import type { NdArray } from '../runtime/resident.ts';
+import type { NdArray } from '../runtime/values.ts';
 import { logMel } from '../sound/mel.ts';
 import type { Vae } from '../vae/vae.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';

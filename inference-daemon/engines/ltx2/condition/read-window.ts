@@ -10,7 +10,7 @@ import { colourBeside } from '../../neighbour-media.ts';
 import type { Pass } from '../plan/passes.ts';
 import type { Work } from '../plan/plan.ts';
 import { type Size, snapUp, type WorkSize } from '../plan/window.ts';
-import type { NdArray } from '../runtime/resident.ts';
+import type { NdArray } from '../runtime/values.ts';
 import { heardBeside } from '../sound/joins.ts';
 import { canvasOf } from './picture.ts';
 import { type Area, asInSequence, covering } from './scaling.ts';

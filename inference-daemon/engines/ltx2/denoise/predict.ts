@@ -8,7 +8,6 @@ import {
 } from '../diffusion/guidance.ts';
 import type { Denoise, Latents } from '../diffusion/samplers.ts';
 import type { SkippedSelfAttention } from '../networks/transformer-block.ts';
-import { meanwhile } from '../runtime/meanwhile.ts';
 import type {
 	Contexts,
 	ForwardInputs,
@@ -76,30 +75,18 @@ function changesFor({ stgBlocks }: Guidance, { negative }: Contexts): Changes {
 	};
 }
 
-/** Several forward passes over the same latents; each is added up while the next one runs. */
+/** Several forward passes over the same latents. */
 async function predictGuided(
 	runner: TransformerRunner,
 	inputs: ForwardInputs,
 	sums: GuidanceSums,
 	changes: Changes,
 ): Promise<Latents> {
-	const first = runner.velocities(inputs);
-	// Later passes find the latents there, which takes time but no network.
-	const holding = meanwhile(() => runner.hold(inputs));
-	try {
-		const velocities = await first;
-		const added = [meanwhile(() => sums.begin(inputs, velocities))];
-		const held = { ...inputs, held: (await holding).values };
-		for (const name of sums.passes) {
-			const others = await runner.velocities({ ...held, ...changes[name] });
-			added.push(meanwhile(() => sums.add(name, others)));
-		}
-		await Promise.all(added);
-		return sums.result();
-	} finally {
-		const [uploaded] = await Promise.allSettled([holding]);
-		if (uploaded.status === 'fulfilled') await uploaded.value.release();
+	sums.begin(inputs, await runner.velocities(inputs));
+	for (const name of sums.passes) {
+		sums.add(name, await runner.velocities({ ...inputs, ...changes[name] }));
 	}
+	return sums.result();
 }
 
 /** The guidance of all streams. */

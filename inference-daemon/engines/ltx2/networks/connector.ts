@@ -58,13 +58,10 @@ export function connectorGraph(
 	return graph;
 }
 
-/**
- * Some rows, half-open, of what the graph wants beside `features`: `cos`, `sin` [length, heads,
- * width / heads / 2]. All of them take a good part of a second.
- */
-export function connectorRows(config: ConnectorConfig, from: number, to: number): RotaryTable {
+/** What the graph wants beside `features`: `cos`, `sin` [length, heads, width / heads / 2]. */
+export function connectorRows(config: ConnectorConfig, length: number): RotaryTable {
 	const { heads, width, maxPosition } = config;
-	const positions = Float32Array.from({ length: to - from }, (_, i) => from + i);
+	const positions = Float32Array.from({ length }, (_, i) => i);
 	return rotaryTable([positions], { width, heads, maxPositions: [maxPosition] });
 }
 

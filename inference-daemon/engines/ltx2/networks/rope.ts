@@ -83,22 +83,6 @@ export function rotaryTurns(
 	};
 }
 
-/** Tables of tokens that follow each other as one. */
-export function joined(tables: readonly RotaryTable[]): RotaryTable {
-	const whole = (part: keyof RotaryTable): Table => {
-		const [, heads, half] = tables[0]![part].shape as [number, number, number];
-		const tokens = tables.reduce((sum, table) => sum + table[part].shape[0]!, 0);
-		const data = new Float32Array(tokens * heads * half);
-		let at = 0;
-		for (const { [part]: table } of tables) {
-			data.set(table.data, at);
-			at += table.data.length;
-		}
-		return { data, shape: [tokens, heads, half] };
-	};
-	return { cos: whole('cos'), sin: whole('sin') };
-}
-
 function turnsOf(positions: Float32Array, grid: Float32Array, most: number): Turns {
 	const different = [...new Set(positions)];
 	const row = new Map(different.map((position, i) => [position, BigInt(i)]));

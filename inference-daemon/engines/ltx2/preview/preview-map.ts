@@ -1,6 +1,6 @@
 import type { RgbPicture } from '../../../media/png.ts';
 import { CELL } from '../diffusion/latent.ts';
-import type { NdArray } from '../runtime/resident.ts';
+import type { NdArray } from '../runtime/values.ts';
 
 /** Pixels of a cell's patch, in width and height: a preview is a quarter of the work's size. */
 export const PATCH = 8;

@@ -3,7 +3,7 @@ import { pngOf, type RgbPicture } from '../../../media/png.ts';
 import { normalNoise } from '../diffusion/noise.ts';
 import type { WorkSize } from '../plan/window.ts';
 import { contextKey } from '../prompt/cache.ts';
-import type { NdArray } from '../runtime/resident.ts';
+import type { NdArray } from '../runtime/values.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { cellOf, fitPreview, PATCH, type PreviewMap, pictureOfCell } from './preview-map.ts';
 

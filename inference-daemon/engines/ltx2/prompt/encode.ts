@@ -13,12 +13,11 @@ import {
 	gemmaLayerGraph,
 	gemmaNormGraph,
 } from '../networks/gemma.ts';
-import { joined, type RotaryTable } from '../networks/rope.ts';
+import type { RotaryTable } from '../networks/rope.ts';
 import { textConfig, textFeaturesGraph } from '../networks/text-features.ts';
 import { Kernels } from '../runtime/kernels.ts';
-import { Later, SpareTime } from '../runtime/meanwhile.ts';
-import type { NdArray } from '../runtime/resident.ts';
 import { type Provider, Session } from '../runtime/session.ts';
+import type { NdArray } from '../runtime/values.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { TextEncoder } from './encoder.ts';
 
@@ -50,23 +49,26 @@ export async function encodeTokens(
 	options: EncodeOptions = {},
 ): Promise<Context> {
 	checkTokens(gemma, tokens);
-	const spare = new SpareTime();
-	const steps = textSteps(gemma, checkpoint, tokens.length, options, spare);
+	const steps = textSteps(gemma, checkpoint, tokens.length, options);
 	encoder.check();
 	checkpoint.check();
 	const kernels = new Kernels(options.provider ?? 'cpu');
 	const run = oneAtATime(steps.all, kernels, options);
+	const tables = new Map<string, RotaryTable>();
 	try {
 		const hidden_states = await hiddenStates(gemma, tokens, steps, run);
 		const features = await run(steps.features, { hidden_states });
 		const connect = async (stream: Stream) => {
-			const { step, inputs } = steps.connectors[stream];
-			const { context } = await run(step, { ...inputs.value, features: features[stream]! });
+			const { step, config } = steps.connectors[stream];
+			// 19B's streams see the prompt in one width.
+			const key = JSON.stringify([config.width, config.heads, config.maxPosition]);
+			const rows = tables.get(key) ?? connectorRows(config, step.rows);
+			tables.set(key, rows);
+			const { context } = await run(step, { ...rows, features: features[stream]! });
 			return { data: context!.data as Float32Array, shape: context!.shape };
 		};
 		return { video: await connect('video'), audio: await connect('audio') };
 	} finally {
-		spare.end();
 		await kernels.release();
 	}
 }
@@ -81,41 +83,29 @@ type Steps = {
 	readonly layers: readonly Step[];
 	readonly norm: Step;
 	readonly features: Step;
-	readonly connectors: Record<Stream, { step: Step; inputs: Later<RotaryTable> }>;
+	readonly connectors: Record<Stream, { step: Step; config: ConnectorConfig }>;
 	readonly all: readonly Step[];
 };
 
 type Run = (step: Step, inputs: Record<string, NdArray>) => Promise<Record<string, NdArray>>;
 
-/**
- * All graphs before the first runs, so that all that is missing is told at once and early. Their files
- * and what else takes long is made while those before them run.
- */
+/** All graphs before the first runs, so that all that is missing is told at once and early. */
 function textSteps(
 	gemma: Gemma,
 	checkpoint: Checkpoint,
 	n: number,
 	{ precision, length = CONTEXT_TOKENS }: EncodeOptions,
-	spare: SpareTime,
 ): Steps {
 	const { hidden, spans } = gemma.config;
 	const config = textConfig(checkpoint.config.transformer);
 	const ofTokens = (graph: Graph): Step => ({ graph, rows: n });
-	// 19B's streams see the prompt in one width.
-	const tables = new Map<string, Later<RotaryTable>>();
-	const rowsOnce = (wanted: ConnectorConfig) => {
-		const key = `${wanted.width} ${wanted.heads} ${wanted.maxPosition}`;
-		const rows = tables.get(key) ?? rowsLater(wanted, length, spare);
-		tables.set(key, rows);
-		return rows;
-	};
 	const connector = (stream: Stream) => {
 		const weights = checkpoint.at(`model.diffusion_model.${stream}_embeddings_connector`);
 		const graph = connectorGraph(weights, config[stream], n, {
 			length,
 			...(precision && { precision }),
 		});
-		return { step: { graph, rows: length }, inputs: rowsOnce(config[stream]) };
+		return { step: { graph, rows: length }, config: config[stream] };
 	};
 	const projection = checkpoint.at('text_embedding_projection');
 	const size = [spans.length + 1, n, hidden] as const;
@@ -123,24 +113,10 @@ function textSteps(
 	const layers = spans.map((_, i) => ofTokens(gemmaLayerGraph(gemma, n, i, precision)));
 	const norm = ofTokens(gemmaNormGraph(gemma, n));
 	const features = ofTokens(textFeaturesGraph(projection, config, size, precision));
-	for (const { graph } of [embedding, ...layers, norm, features]) spare.later(() => graph.encode());
 	const connectors = { video: connector('video'), audio: connector('audio') };
 	const ends = [connectors.video.step, connectors.audio.step];
-	for (const { graph } of ends) spare.later(() => graph.encode());
 	const all = [embedding, ...layers, norm, features, ...ends];
 	return { embedding, layers, norm, features, connectors, all };
-}
-
-/** Rows of a connector's table that are made in one go. */
-const ROWS = 32;
-
-function rowsLater(config: ConnectorConfig, length: number, spare: SpareTime): Later<RotaryTable> {
-	const parts: Later<RotaryTable>[] = [];
-	for (let from = 0; from < length; from += ROWS) {
-		const to = Math.min(length, from + ROWS);
-		parts.push(spare.later(() => connectorRows(config, from, to)));
-	}
-	return new Later(() => joined(parts.map(({ value }) => value)));
 }
 
 /** [layers + 1, n, hidden]: the embedding, the layers' outputs, the last of them after the norm. */
@@ -159,10 +135,10 @@ async function hiddenStates(
 	let state = (await run(embedding, { tokens: inputs.tokens })).next!;
 	for (const [i, layer] of layers.entries()) {
 		keep(i, state);
-		state = (await run(layer, { ...inputs, state: { ...state, isGiven: true } })).next!;
+		state = (await run(layer, { ...inputs, state })).next!;
 	}
 	keep(layers.length, (await run(norm, { state })).next!);
-	return { data, shape, isGiven: true };
+	return { data, shape };
 }
 
 /** A weight is read in about the time in which it is multiplied with so many rows. */

@@ -2,9 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Graph } from '../graph/graph.ts';
-import type { ValueSpec } from '../graph/onnx.ts';
-import type { NdArray } from './resident.ts';
 import { type Provider, Session } from './session.ts';
+import { emptyArrays, type NdArray } from './values.ts';
 
 /** An operator that ran on the CPU though another provider was asked for. */
 export type Fallback = { readonly op: string; readonly node: string };
@@ -16,7 +15,7 @@ export type Fallback = { readonly op: string; readonly node: string };
 export async function fallbacks(
 	graph: Graph,
 	provider: Provider,
-	inputs: Readonly<Record<string, NdArray>> = zeros(graph.inputs),
+	inputs: Readonly<Record<string, NdArray>> = emptyArrays(graph.inputs),
 ): Promise<readonly Fallback[]> {
 	if (provider === 'cpu') return [];
 	const folder = await mkdtemp(join(tmpdir(), 'pickup-profile-'));
@@ -48,19 +47,4 @@ function fallbacksIn(profile: string): Fallback[] {
 		.filter(({ cat, name }) => cat === 'Node' && name.endsWith(KERNEL))
 		.filter(({ args }) => args.provider === 'CPUExecutionProvider')
 		.map(({ name, args }) => ({ op: args.op_name ?? '', node: name.slice(0, -KERNEL.length) }));
-}
-
-function zeros(inputs: readonly ValueSpec[]): Record<string, NdArray> {
-	const entries = inputs.map(({ name, type, shape }) => {
-		const length = shape.reduce((product, n) => product * n, 1);
-		return [name, { data: new (arrayFor(type))(length), shape }];
-	});
-	return Object.fromEntries(entries) as Record<string, NdArray>;
-}
-
-function arrayFor(type: ValueSpec['type']) {
-	if (type === 'int64') return BigInt64Array;
-	if (type === 'int32') return Int32Array;
-	if (type === 'float16' || type === 'uint16') return Uint16Array;
-	return type === 'float32' ? Float32Array : Uint8Array;
 }

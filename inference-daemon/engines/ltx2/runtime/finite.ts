@@ -1,7 +1,9 @@
 import { openRegular } from '../../../../files/open-regular.ts';
 import { PickupError } from '../../../../protocol/errors.ts';
 import type { Graph } from '../graph/graph.ts';
+import type { ElementType } from '../graph/onnx.ts';
 import type { Tensor } from '../weights/safetensors.ts';
+import type { Elements } from './values.ts';
 
 /** Values are read by this much at a time; a multiple of every element's size. */
 const CHUNK = 1 << 22;
@@ -70,15 +72,14 @@ function firstWith(bits: Bits, exponent: number): number | null {
 	return null;
 }
 
-/** Index of the first NaN or infinity among a session's numbers; whole numbers have none. */
-export function firstWrong(data: NodeJS.TypedArray, type: string): number | null {
-	if (data instanceof Float32Array) {
-		const index = data.findIndex((value) => !Number.isFinite(value));
-		return index < 0 ? null : index;
+/** Index of the first NaN or infinity among numbers of a graph; whole numbers have none. */
+export function firstWrong(
+	{ buffer, byteOffset, length }: Elements,
+	type: ElementType,
+): number | null {
+	if (type === 'float32') {
+		return firstWith(new Uint32Array(buffer, byteOffset, length), LAYOUTS.F32!.exponent);
 	}
 	if (type !== 'float16') return null;
-	return firstWith(
-		new Uint16Array(data.buffer, data.byteOffset, data.length),
-		LAYOUTS.F16!.exponent,
-	);
+	return firstWith(new Uint16Array(buffer, byteOffset, length), LAYOUTS.F16!.exponent);
 }

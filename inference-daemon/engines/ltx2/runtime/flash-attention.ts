@@ -2,8 +2,8 @@ import { Graph } from '../graph/graph.ts';
 import { attention } from '../graph/layers.ts';
 import { Scope } from '../graph/scope.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
-import { networksThread } from './networks-thread.ts';
-import type { Output } from './orders.ts';
+import { inTurn } from './onnxruntime.ts';
+import { OpenGraph } from './open-graph.ts';
 
 /**
  * The nodes that WebGPU has to leave to the CPU on this machine. ONNX Runtime's attention for 32
@@ -32,27 +32,16 @@ async function works(): Promise<boolean> {
 }
 
 async function run(graph: Graph, provider: string): Promise<Float32Array> {
-	const thread = networksThread();
-	const settings = { executionProviders: [provider], logSeverityLevel: 4 } as const;
-	const { session } = await thread.order({
-		kind: 'open',
-		graph: graph.encode(),
-		provider,
-		settings,
+	const x = Float32Array.from({ length: TOKENS * WIDTH }, (_, i) => 2 * Math.sin(i * i));
+	const y = new Float32Array(x.length);
+	const shape = [TOKENS, WIDTH];
+	await inTurn(provider, async () => {
+		const open = await OpenGraph.open(graph, provider);
+		try {
+			await open.run({ x: { data: x, shape } }, { y: { data: y, shape } });
+		} finally {
+			open.release();
+		}
 	});
-	try {
-		const data = Float32Array.from({ length: TOKENS * WIDTH }, (_, i) => 2 * Math.sin(i * i));
-		const x = { type: 'float32', data, shape: [TOKENS, WIDTH] } as const;
-		const given = await thread.order({
-			kind: 'run',
-			session,
-			inputs: { x },
-			outputs: 'come',
-			isWatched: false,
-		});
-		const { y } = (given as { outputs: Record<string, Output> }).outputs;
-		return (y as { data: Float32Array }).data;
-	} finally {
-		await thread.order({ kind: 'close', session });
-	}
+	return y;
 }

@@ -1,11 +1,78 @@
-/** The library: native, 40 MB of it, so that only a process that opens a network loads it. */
-export async function onnxRuntime(): Promise<typeof import('onnxruntime-node')> {
+import koffi from 'koffi';
+import { type CApi, type Handle, loadCApi } from './c-api.ts';
+import { ownLibrary } from './library.ts';
+
+/** ONNX Runtime in this process. */
+export type OnnxRuntime = CApi & {
+	readonly env: Handle;
+	/** Of the processor's memory. */
+	readonly memory: Handle;
+	readonly providers: readonly string[];
+};
+
+let loaded: OnnxRuntime | null = null;
+
+/**
+ * Loads the library, 40 MB of it, so that only a process that opens a network does. Throws an Error that
+ * says what is wrong with it.
+ */
+export function onnxRuntime(): OnnxRuntime {
+	if (loaded !== null) return loaded;
 	// It would report its use to its makers otherwise; it reads this while it loads.
 	process.env.ORT_DISABLE_TELEMETRY = '1';
-	const runtime = await import('onnxruntime-node');
-	// Which library is missing stands in the log alone, not in the exception.
-	runtime.env.logLevel = 'error';
-	return runtime;
+	const { path, before } = ownLibrary();
+	const api = loadCApi(path, before);
+	const providers = providersIn(api);
+	const memory = api.CreateCpuMemoryInfo(0, 0);
+	checkPlaces(api, memory, providers);
+	// What goes wrong comes back from each call; which library is missing stands in the log alone.
+	const env = api.CreateEnv(LOG_ERRORS, 'pickup');
+	loaded = { ...api, env, memory, providers };
+	return loaded;
+}
+
+const LOG_ERRORS = 3;
+
+function providersIn(api: CApi): readonly string[] {
+	const [list, count]: [Handle[], number[]] = [[0n], [0]];
+	api.GetAvailableProviders(list, count);
+	const names: string[] = koffi.decode(list[0], koffi.array('str', count[0]!));
+	api.ReleaseAvailableProviders(list[0]!, count[0]!);
+	return names;
+}
+
+/** Calls whose answers are known, before any that could do harm where the table is another one. */
+function checkPlaces(api: CApi, memory: Handle, providers: readonly string[]): void {
+	const shape = BigInt64Array.of(2n, 3n);
+	const numbers = new Float32Array(6);
+	const value = api.CreateTensorWithDataAsOrtValue(memory, numbers, 24, shape, 2, FLOAT);
+	const info = api.GetTensorTypeAndShape(value);
+	const [type, rank, found] = [[0], [0], new BigInt64Array(2)];
+	api.GetTensorElementType(info, type);
+	api.GetDimensionsCount(info, rank);
+	if (rank[0] === 2) api.GetDimensions(info, found, 2);
+	api.ReleaseTensorTypeAndShapeInfo(info);
+	api.ReleaseValue(value);
+	const isRight =
+		providers.includes('CPUExecutionProvider') && type[0] === FLOAT && `${found}` === '2,3';
+	if (!isRight) throw new Error(`ONNX Runtime ${api.version} has its functions in other places`);
+}
+
+const FLOAT = 1;
+
+/** By provider: work that was asked for before. */
+const queues = new Map<string, Promise<unknown>>();
+
+/**
+ * Does the work after all that was asked of the provider before: two calls at once that use WebGPU would
+ * end the process, and two networks on the processors would share them badly.
+ */
+export function inTurn<T>(provider: string, work: () => T | Promise<T>): Promise<T> {
+	const before = queues.get(provider) ?? Promise.resolve();
+	const done = before.then(work);
+	const settled = () => {};
+	queues.set(provider, done.then(settled, settled));
+	return done;
 }
 
 /** The first line of an error, without the place in the library's source. */

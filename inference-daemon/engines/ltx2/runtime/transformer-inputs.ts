@@ -1,7 +1,7 @@
 import type { Table } from '../networks/rope.ts';
 import { distinct, sinusoids } from '../networks/timestep.ts';
 import type { TransformerConfig } from '../networks/transformer-config.ts';
-import type { NdArray } from './resident.ts';
+import type { NdArray } from './values.ts';
 
 export type Inputs = Readonly<Record<string, NdArray>>;
 

@@ -12,13 +12,11 @@ import {
 import type { SkippedSelfAttention } from '../networks/transformer-block.ts';
 import { type TransformerConfig, transformerConfig } from '../networks/transformer-config.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
-import { type ChainLink, runChain } from './chain.ts';
+import { DeviceMemory } from './device-memory.ts';
 import { bytesLeft, MOST_LEFT } from './kernels.ts';
-import { type Later, SpareTime } from './meanwhile.ts';
-import { computed, releaseAll, type Uploaded, upload } from './on-device.ts';
-import { type NdArray, Resident, type Values } from './resident.ts';
-import { isProven, type Provider, Session } from './session.ts';
+import { type Provider, Session } from './session.ts';
 import { type Inputs, maskBias, type Noise, noiseInputs } from './transformer-inputs.ts';
+import { emptyArrays, type NdArray, type Values } from './values.ts';
 
 export type StreamName = 'video' | 'audio';
 
@@ -46,8 +44,6 @@ export type Contexts = {
 /** Of one forward pass: what goes in, and what of the network is left out. */
 export type ForwardInputs = {
 	readonly latents: Readonly<Partial<Record<StreamName, Float32Array>>>;
-	/** What `hold` has given for them. */
-	readonly held?: Values | undefined;
 	readonly noise: Readonly<Record<StreamName, Noise | null>>;
 	readonly context: PromptContext;
 	/** Without attention between picture and sound. */
@@ -65,12 +61,11 @@ export type RunnerOptions = {
 };
 
 /** A graph that is run in its turn. */
-type Part = { readonly key: string; readonly graph: Later<Graph>; readonly isBlock: boolean };
+type Part = { readonly key: string; readonly build: () => Graph; readonly isBlock: boolean };
 
 /**
  * `all`: sessions stay open from pass to pass, where memory has room for every block, and what goes
- * from one to the next stays on the device. `one`: a block at a time is opened, run and released;
- * what it gives passes through memory, because on a device it would need its block to stay.
+ * from one to the next stays on the device. `one`: a block at a time is opened, run and released.
  */
 export type Hold = 'all' | 'one';
 
@@ -84,11 +79,12 @@ export class TransformerRunner {
 	readonly #settings: Settings;
 	readonly #options: RunnerOptions;
 	/** By what they do at which sizes. */
-	readonly #graphs = new Map<string, Later<Graph>>();
-	readonly #spare = new SpareTime();
+	readonly #graphs = new Map<string, Graph>();
 	readonly #sessions = new Map<string, Session>();
 	readonly #prompts = new Map<PromptContext, Inputs>();
-	readonly #uploads = new Map<Inputs, Uploaded>();
+	#memory: DeviceMemory | null = null;
+	/** What is in that memory, by what it is of. */
+	readonly #held = new Map<unknown, Values>();
 	readonly #fixed: Inputs;
 	readonly #rotary: ReturnType<typeof rotaryGraph>;
 	/** Bytes of weights that closed sessions have left on the device. */
@@ -110,55 +106,40 @@ export class TransformerRunner {
 
 	/**
 	 * Velocity of each stream that is there, [tokens, channels]; the arrays become the caller's. Throws
-	 * the signal's reason before the next session, PickupError `out-of-memory`, `bad-weights` or
+	 * the signal's reason before the next node, PickupError `out-of-memory`, `bad-weights` or
 	 * `engine-failed`.
 	 */
 	async velocities(inputs: ForwardInputs): Promise<Partial<Record<StreamName, Float32Array>>> {
-		const { isolated = false, skipSelfAttention, signal } = inputs;
+		const { isolated = false, skipSelfAttention, signal, onBlock } = inputs;
 		signal?.throwIfAborted();
-		const context = await this.#projected(inputs.context);
+		const context = await this.#projected(inputs.context, signal);
 		const noise = noiseInputs(this.config, inputs.noise);
 		const model = this.#modelFor(noise, inputs.context, isolated);
-		const changing = { ...(inputs.held ?? this.#latentInputs(inputs)), ...noise };
-		const parts = this.#parts(model, skipSelfAttention);
 		let made: Values = {};
-		try {
-			for (let at = 0; at < parts.length; ) {
-				signal?.throwIfAborted();
-				const constants = {
-					...(await this.#rotaryTables()),
-					...(await this.#uploaded(this.#fixed)),
-					...(await this.#uploaded(context)),
-				};
-				const run = this.#run(parts.slice(at), { ...constants, ...changing, ...made }, inputs);
-				const { count, outputs } = await run;
-				at += count;
-				made = replaced(made, outputs);
-			}
-			const ending = made as Inputs;
-			return this.#byStream((stream) => ending[`${stream}.velocity`]!.data as Float32Array);
-		} finally {
-			releaseAll(made);
+		for (const [index, part] of this.#parts(model, skipSelfAttention).entries()) {
+			signal?.throwIfAborted();
+			const values = {
+				...(await this.#rotaryTables(signal)),
+				...(await this.#heldOf(this.#fixed)),
+				...(await this.#heldOf(context)),
+				...this.#latentInputs(inputs),
+				...noise,
+				...made,
+			};
+			made = { ...made, ...renamed(await this.#run(part, values, index, signal)) };
+			if (part.isBlock) onBlock?.();
 		}
-	}
-
-	/**
-	 * Brings latents to where several passes over the same ones find them, in memory of the networks'
-	 * thread until it is released. A device gets them with each pass.
-	 */
-	async hold({ latents }: Pick<ForwardInputs, 'latents'>): Promise<Uploaded> {
-		const values = this.#latentInputs({ latents });
-		if (this.#provider === 'webgpu') return { values, release: async () => {} };
-		return upload(values, this.#provider);
+		const ending = made as Inputs;
+		return this.#byStream((stream) => ending[`${stream}.velocity`]!.data as Float32Array);
 	}
 
 	/** Closes every session. */
 	async release(): Promise<void> {
-		const open = [...this.#sessions.values(), ...this.#uploads.values()];
+		const open = [...this.#sessions.values(), ...(this.#memory ? [this.#memory] : [])];
 		this.#sessions.clear();
-		this.#uploads.clear();
+		this.#memory = null;
+		this.#held.clear();
 		this.#left = 0;
-		this.#spare.end();
 		const closed = await Promise.allSettled(open.map((one) => one.release()));
 		const failed = closed.find(({ status }) => status === 'rejected');
 		if (failed) throw (failed as PromiseRejectedResult).reason;
@@ -168,14 +149,11 @@ export class TransformerRunner {
 		return this.#options.provider ?? 'cpu';
 	}
 
-	/** Head, blocks and tail; graphs that are not known yet are made while those before them run. */
+	/** Head, blocks and tail. */
 	#parts(model: Transformer, skipped: ForwardInputs['skipSelfAttention']): Part[] {
 		const sizes = JSON.stringify(model.work);
 		const part = (name: string, build: () => Graph, isBlock = false): Part => {
-			const key = `${name} ${sizes}`;
-			const graph = this.#graphs.get(key) ?? this.#spare.later(() => written(build()));
-			this.#graphs.set(key, graph);
-			return { key, graph, isBlock };
+			return { key: `${name} ${sizes}`, build, isBlock };
 		};
 		const blocks = Array.from({ length: this.config.blocks }, (_, i) => {
 			const skip = skipped?.get(i);
@@ -187,65 +165,27 @@ export class TransformerRunner {
 		return [head, ...blocks, part('tail', () => tailGraph(model))];
 	}
 
-	/**
-	 * Runs the first of the parts, or all of them that can be in one message, and tells how many. What
-	 * the last part gives is read; what other parts give stays in the networks' thread.
-	 */
-	async #run(
-		parts: readonly Part[],
-		values: Values,
-		{ signal, onBlock }: Pick<ForwardInputs, 'signal' | 'onBlock'>,
-	): Promise<{ readonly count: number; readonly outputs: Values }> {
-		const chained = this.#chained(parts);
-		const count = Math.max(1, chained.length);
-		const outputs = count === parts.length ? 'come' : 'stay';
+	async #run({ key, build, isBlock }: Part, values: Values, at: number, signal?: AbortSignal) {
 		this.#checkpoint.check();
-		if (count === 1) {
-			const made = await this.#runOne(parts[0]!, values, outputs);
-			if (parts[0]!.isBlock) onBlock?.();
-			return { count, outputs: made };
-		}
-		const onLink = (index: number) => parts[index - 1]?.isBlock && onBlock?.();
-		const options = {
-			provider: this.#provider,
-			renamed: RENAMED,
-			outputs,
-			signal,
-			onLink,
-		} as const;
-		const made = await runChain(chained, values, options);
-		onLink(count);
-		return { count, outputs: made };
-	}
-
-	/**
-	 * Those at the beginning that have been run before, so that their graphs and sessions are ready. On
-	 * WebGPU a block at a time is a message by itself, since its weights may have to go after it.
-	 */
-	#chained(parts: readonly Part[]): readonly ChainLink[] {
+		const graph = this.#graphs.get(key) ?? build();
+		this.#graphs.set(key, graph);
 		const { hold } = this.#options;
-		if (hold === 'one' && this.#provider === 'webgpu') return [];
-		const links: ChainLink[] = [];
-		for (const { key, graph } of parts) {
-			const session = this.#sessions.get(key) ?? null;
-			const isOpen = hold === 'one' || session !== null;
-			if (!isOpen || !graph.isMade || !isProven(graph.value)) break;
-			links.push({ graph: graph.value, session });
-		}
-		return links;
-	}
-
-	async #runOne({ key, graph: { value: graph } }: Part, values: Values, outputs: 'come' | 'stay') {
-		const ends = outputs === 'come';
-		if (this.#options.hold === 'all') {
-			const session = this.#sessions.get(key) ?? (await this.#open(graph, !ends));
+		const provider = this.#provider;
+		// A block writes where the one before the last has written, which nobody reads any more.
+		const isLast = graph.outputs.some(({ name }) => name.endsWith('.velocity'));
+		const turn = isBlock ? at % 2 : 'head';
+		const into = isLast ? {} : { into: await this.#room(graph, `${turn}`) };
+		if (hold === 'all') {
+			const session = this.#sessions.get(key) ?? (await Session.open(graph, { provider }));
 			this.#sessions.set(key, session);
-			return ends ? session.run(values) : session.forward(values);
+			return session.run(values, { signal, ...into });
 		}
-		const options = { provider: this.#provider, weights: 'mapped' } as const;
-		const made = ends
-			? await Session.once(graph, values, options)
-			: await Session.onceForward(graph, values, options);
+		const made = await Session.once(graph, values, {
+			provider,
+			weights: 'mapped',
+			signal,
+			...into,
+		});
 		await this.#used(graph);
 		return made;
 	}
@@ -257,29 +197,37 @@ export class TransformerRunner {
 		if (this.#left > MOST_LEFT) await this.release();
 	}
 
-	#open(graph: Graph, keep: boolean): Promise<Session> {
-		this.#checkpoint.check();
-		return Session.open(graph, { provider: this.#provider, weights: 'folded', keep });
+	#heldOf(inputs: Inputs): Promise<Values> {
+		return this.#once(inputs, async (memory) => memory.hold(inputs));
 	}
 
-	#uploaded(inputs: Inputs): Promise<Values> {
-		return this.#once(inputs, () => upload(inputs, this.#provider));
-	}
-
-	#rotaryTables(): Promise<Values> {
+	#rotaryTables(signal?: AbortSignal): Promise<Values> {
 		const { graph, inputs } = this.#rotary;
-		return this.#once(inputs, () => computed(graph, inputs, this.#provider));
+		return this.#once(graph, async (memory) => {
+			const into = await memory.room(graph.outputs);
+			return Session.once(graph, inputs, { provider: this.#provider, into, signal });
+		});
+	}
+
+	/** What goes from part to part: with all held on the device, else in memory, since it outlives them. */
+	#room({ outputs }: Graph, turn: string): Promise<Values> {
+		return this.#once(`${turn} ${JSON.stringify(outputs)}`, async (memory) => {
+			return this.#options.hold === 'all' ? memory.room(outputs) : emptyArrays(outputs);
+		});
 	}
 
 	/** Until all is closed. */
-	async #once(inputs: Inputs, bring: () => Promise<Uploaded>): Promise<Values> {
-		const uploaded = this.#uploads.get(inputs) ?? (await bring());
-		this.#uploads.set(inputs, uploaded);
-		return uploaded.values;
+	async #once(what: unknown, make: (memory: DeviceMemory) => Promise<Values>): Promise<Values> {
+		const known = this.#held.get(what);
+		if (known) return known;
+		this.#memory ??= await DeviceMemory.open(this.#provider);
+		const made = await make(this.#memory);
+		this.#held.set(what, made);
+		return made;
 	}
 
 	/** Through the caption projection where the model has one (19B), once for each prompt. */
-	async #projected(context: PromptContext): Promise<Inputs> {
+	async #projected(context: PromptContext, signal?: AbortSignal): Promise<Inputs> {
 		const known = this.#prompts.get(context);
 		if (known) return known;
 		let inputs: Inputs = this.#named('context', (stream) => context[stream]);
@@ -288,7 +236,8 @@ export class TransformerRunner {
 			const work = { ...this.#sizes(context, () => 1), isolated: false };
 			const graph = captionGraph(this.#model(work));
 			this.#checkpoint.check();
-			inputs = await Session.once(graph, captions, { provider: this.#provider, weights: 'mapped' });
+			const options = { provider: this.#provider, weights: 'mapped', signal } as const;
+			inputs = await Session.once(graph, captions, options);
 		}
 		this.#prompts.set(context, inputs);
 		return inputs;
@@ -357,25 +306,9 @@ export class TransformerRunner {
 }
 
 /** What a block gives is the next one's. */
-const RENAMED: Readonly<Record<string, string>> = {
-	'video.next': 'video.hidden',
-	'audio.next': 'audio.hidden',
-};
-
-/** Outputs take the place of what was known by their names, whose memory goes back at once. */
-function replaced(known: Values, outputs: Values): Values {
-	const next: Record<string, NdArray | Resident> = { ...known };
-	for (const [output, value] of Object.entries(outputs)) {
-		const name = RENAMED[output] ?? output;
-		const before = next[name];
-		if (before instanceof Resident) before.release();
-		next[name] = value;
-	}
-	return next;
-}
-
-/** With its file. */
-function written(graph: Graph): Graph {
-	graph.encode();
-	return graph;
+function renamed(outputs: Values): Values {
+	const entries = Object.entries(outputs);
+	return Object.fromEntries(
+		entries.map(([name, value]) => [name.replace('.next', '.hidden'), value]),
+	);
 }

@@ -1,8 +1,8 @@
 import { Graph, type Precision, type Shape, type Value } from '../graph/graph.ts';
 import type { ElementType } from '../graph/onnx.ts';
 import { Scope } from '../graph/scope.ts';
-import type { NdArray } from '../runtime/resident.ts';
 import { type Provider, Session } from '../runtime/session.ts';
+import type { NdArray } from '../runtime/values.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 
 /** A part of a checkpoint as one session for inputs of one size. */

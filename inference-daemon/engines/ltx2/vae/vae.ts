@@ -13,8 +13,8 @@ import { videoVaeEncoder } from '../networks/video-vae-encoder.ts';
 import { vocoder, vocoderConfig, vocoderSampleRate } from '../networks/vocoder.ts';
 import { machineMemory } from '../runtime/device.ts';
 import { meanwhile } from '../runtime/meanwhile.ts';
-import type { NdArray } from '../runtime/resident.ts';
 import type { Provider, Session } from '../runtime/session.ts';
+import type { NdArray } from '../runtime/values.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { type Inputs, type Network, OpenNetworks } from './open-networks.ts';
 import {
@@ -326,8 +326,7 @@ function cutInputs(whole: Inputs, tile: Tile): Inputs {
 	const size = tile.map(({ input: [from, to] }) => to - from);
 	const inputs = Object.entries(whole).map(([name, { data, shape }]): [string, NdArray] => {
 		const part = cutTile(data as Float32Array | Uint16Array, shape, tile);
-		const isGiven = part !== data;
-		return [name, { data: part, shape: [...shape.slice(0, 2), ...size], isGiven }];
+		return [name, { data: part, shape: [...shape.slice(0, 2), ...size] }];
 	});
 	return Object.fromEntries(inputs);
 }

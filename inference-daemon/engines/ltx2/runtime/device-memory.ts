@@ -1,0 +1,128 @@
+import { Graph } from '../graph/graph.ts';
+import type { ValueSpec } from '../graph/onnx.ts';
+import type { Handle } from './c-api.ts';
+import { runtimeFailure } from './failures.ts';
+import { inTurn, onnxRuntime } from './onnxruntime.ts';
+import { type Provider, Session } from './session.ts';
+import {
+	DeviceValue,
+	dimensions,
+	emptyArray,
+	emptyArrays,
+	type NdArray,
+	typeNumber,
+	type Values,
+	valueOver,
+} from './values.ts';
+
+/** What ONNX Runtime calls the memory of a provider's device. Others take numbers from the processor's. */
+const NAMES: Partial<Record<Provider, string>> = { webgpu: 'WebGPU_Buffer' };
+
+/** By which there is memory of a device. */
+type Anchor = { readonly session: Session; readonly allocator: Handle };
+
+/**
+ * A provider's own memory, for numbers that go from run to run without passing through the processor's;
+ * where there is none, the processor's. While it is open a device keeps what it has compiled.
+ */
+export class DeviceMemory {
+	readonly #provider: Provider;
+	/** null: it is the processor's. */
+	readonly #anchor: Anchor | null;
+	readonly #values = new Set<DeviceValue>();
+
+	private constructor(provider: Provider, anchor: Anchor | null) {
+		this.#provider = provider;
+		this.#anchor = anchor;
+	}
+
+	/** Throws PickupError `engine-failed` or `out-of-memory`. */
+	static async open(provider: Provider): Promise<DeviceMemory> {
+		const name = NAMES[provider];
+		if (name === undefined) return new DeviceMemory(provider, null);
+		const graph = new Graph('device memory');
+		graph.output('y', graph.input('x', [1]));
+		const session = await Session.open(graph, { provider });
+		const allocator = await inTurn(provider, () => allocatorOf(session.handle, name));
+		return new DeviceMemory(provider, { session, allocator });
+	}
+
+	/** Room for a value of each name. Throws PickupError `out-of-memory` or `engine-failed`. */
+	async room(specs: readonly ValueSpec[]): Promise<Values> {
+		if (this.#anchor === null) return emptyArrays(specs);
+		const { allocator } = this.#anchor;
+		try {
+			return await inTurn(this.#provider, () => {
+				const entries = specs.map((spec) => [spec.name, this.#empty(allocator, spec)]);
+				return Object.fromEntries(entries);
+			});
+		} catch (error) {
+			const shapes = specs.map(({ shape }) => `[${shape}]`).join(', ');
+			throw runtimeFailure(`Expected room for ${shapes} on ${this.#provider}`, error);
+		}
+	}
+
+	/** Copies what is float32 to the device; the rest stays where it is. Throws as `room` does. */
+	async hold(inputs: Readonly<Record<string, NdArray>>): Promise<Values> {
+		if (this.#anchor === null) return inputs;
+		const floats = Object.entries(inputs).filter(([, { data }]) => data instanceof Float32Array);
+		const specs = floats.map(([name, { shape }]) => ({ name, type: 'float32', shape }) as const);
+		const room = await this.room(specs);
+		for (const [name, from] of floats) await this.#copy(from, room[name] as DeviceValue, 'in');
+		return { ...inputs, ...room };
+	}
+
+	/** Its values are of no use afterwards. */
+	async release(): Promise<void> {
+		if (this.#anchor === null) return;
+		const { session, allocator } = this.#anchor;
+		await inTurn(this.#provider, () => {
+			const api = onnxRuntime();
+			for (const value of this.#values) api.ReleaseValue(value.take()!);
+			this.#values.clear();
+			api.ReleaseAllocator(allocator);
+		});
+		await session.release();
+	}
+
+	#empty(allocator: Handle, spec: ValueSpec): DeviceValue {
+		const { CreateTensorAsOrtValue } = onnxRuntime();
+		const { type, shape } = spec;
+		const handle = CreateTensorAsOrtValue(allocator, ...dimensions(shape), typeNumber(type));
+		const value: DeviceValue = new DeviceValue(spec, handle, async () => {
+			const read = emptyArray(spec);
+			await this.#copy(read, value, 'out');
+			return read;
+		});
+		this.#values.add(value);
+		return value;
+	}
+
+	/** After the runs that were asked for before, which may still be under way on the device. */
+	async #copy(array: NdArray, value: DeviceValue, way: 'in' | 'out'): Promise<void> {
+		try {
+			await inTurn(this.#provider, async () => {
+				const api = onnxRuntime();
+				const here = valueOver(value.type, array);
+				const [from, to] = way === 'in' ? [here, value.handle] : [value.handle, here];
+				try {
+					await api.later('CopyTensors', api.env, [from], [to], null, 1);
+				} finally {
+					api.ReleaseValue(here);
+				}
+			});
+		} catch (error) {
+			throw runtimeFailure(`Expected [${value.shape}] to go ${way} of ${this.#provider}`, error);
+		}
+	}
+}
+
+function allocatorOf(session: Handle, name: string): Handle {
+	const api = onnxRuntime();
+	const memory = api.CreateMemoryInfo(name, 0, 0, 0);
+	try {
+		return api.CreateAllocator(session, memory);
+	} finally {
+		api.ReleaseMemoryInfo(memory);
+	}
+}
