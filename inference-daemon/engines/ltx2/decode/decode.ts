@@ -11,7 +11,7 @@ import type { Latents } from '../diffusion/samplers.ts';
 import { goOnInLess, inLessMemory, smallerTiles } from '../less-memory.ts';
 import type { Work } from '../plan/plan.ts';
 import { type PassRun, pictureLatent, type Run } from '../run.ts';
-import type { NdArray } from '../runtime/resident.ts';
+import type { NdArray } from '../runtime/values.ts';
 import type { DecodedFrame } from '../vae/vae.ts';
 import { joined, ownSound, readJoins, soundOfPass } from './clip-sound.ts';
 import { ClipWriter } from './clip-writer.ts';
