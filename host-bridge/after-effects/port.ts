@@ -1,9 +1,10 @@
 import { basename } from 'node:path';
 import { PickupError } from '../../protocol/errors.ts';
+import { inTurn } from '../../protocol/in-turn.ts';
 import { type FrameRange, framesToSeconds, toNumber } from '../../protocol/time.ts';
 import type { Edit, EditorPort, EditorState, Where } from '../agent/port.ts';
 import { askingState } from '../cep/ask-state.ts';
-import type { ScriptLink } from '../cep/script-link.ts';
+import type { ScriptedOptions } from '../cep/script-link.ts';
 import { wholePng } from '../cep/whole-png.ts';
 import { readCut } from './cut.ts';
 import { planActions } from './edit.ts';
@@ -12,13 +13,7 @@ import { Identity } from './identity.ts';
 import type { AfterEffectsCalls } from './script/main.ts';
 import type { RawComp, RawCompHead, RawState } from './script/raw.ts';
 
-export type AfterEffectsOptions = {
-	readonly script: Pick<ScriptLink<AfterEffectsCalls>, 'call'>;
-	/** As After Effects says it, `25.1.0`. */
-	readonly version: string;
-	/** After how long without an answer After Effects is taken to show a dialog, in ms. */
-	readonly dialogAfter?: number;
-};
+type Options = ScriptedOptions<AfterEffectsCalls>;
 
 /** After Effects as an agent needs it. The script reads and does; what that means is said here. */
 export class AfterEffects implements EditorPort {
@@ -33,23 +28,20 @@ export class AfterEffects implements EditorPort {
 		undo: true,
 		show: true,
 	};
-	readonly #script: AfterEffectsOptions['script'];
+	readonly #script: Options['script'];
 	readonly #identity = new Identity();
 	/** As it was read last. */
 	#comp: RawComp | null = null;
-	/** Frames are asked for one by one: each needs the viewer as it is. */
-	#frames: Promise<unknown> = Promise.resolve();
+	/** Frames: each needs the viewer as it is. */
+	readonly #inTurn = inTurn();
 
 	readonly state: () => Promise<EditorState>;
 
-	constructor({ script, version, dialogAfter }: AfterEffectsOptions) {
+	constructor({ script, version, dialogAfter }: Options) {
 		this.#script = script;
 		this.version = version;
-		this.state = askingState({
-			program: this.program,
-			ask: async () => this.#stateOf(await script.call('state', {})),
-			...(dialogAfter === undefined ? {} : { dialogAfter }),
-		});
+		const ask = async () => this.#stateOf(await script.call('state', {}));
+		this.state = askingState({ program: this.program, ask, dialogAfter });
 	}
 
 	readonly cut = async (where: Where) => {
@@ -60,8 +52,8 @@ export class AfterEffects implements EditorPort {
 	};
 
 	/** In the size of the composition, whatever the viewer's resolution is; that is as it was afterwards. */
-	readonly frame = (where: Where, frame: number, path: string) => {
-		const taken = this.#frames.then(async () => {
+	readonly frame = (where: Where, frame: number, path: string) =>
+		this.#inTurn(async () => {
 			const time = await this.#time(where, frame);
 			const comp = Number(where.sequence);
 			const asked = await this.#script.call('frame', { comp, time, path });
@@ -71,9 +63,6 @@ export class AfterEffects implements EditorPort {
 				this.#script.call('restoreResolution', { comp, resolution }),
 			);
 		});
-		this.#frames = taken.catch(() => {});
-		return taken;
-	};
 
 	readonly edit = async (where: Where, { operation, label, steps }: Edit): Promise<void> => {
 		const comp = this.#comp;

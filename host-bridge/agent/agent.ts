@@ -2,6 +2,7 @@ import type { AgentAnswers, AgentRole, Registration } from '../../protocol/agent
 import { type Client, type ClientOptions, connect } from '../../protocol/client.ts';
 import { PickupError, problemOf } from '../../protocol/errors.ts';
 import type { Brief, HostAgent, HostState } from '../../protocol/hosts.ts';
+import { inTurn } from '../../protocol/in-turn.ts';
 import type { Cut } from '../../protocol/timeline.ts';
 import { findDaemon, type Reach } from './endpoint.ts';
 import type { AgentStatus, EditorPort, EditorState, Where } from './port.ts';
@@ -43,7 +44,8 @@ export class Agent implements AgentRole {
 	#told = '';
 	#client: Client | null = null;
 	#status: AgentStatus = { ...AWAY, away: 'Connecting to Pickup …' };
-	#turn: Promise<unknown> = Promise.resolve();
+	/** So that nothing is read in the middle of an edit. */
+	readonly #inTurn = inTurn();
 	#timer: unknown;
 	/** When the cut may be read again, on the clock of `Date`. */
 	#readFrom = 0;
@@ -157,13 +159,6 @@ export class Agent implements AgentRole {
 		throw new PickupError('no-such-host', `That sequence is not open in ${this.#port.program}`, {
 			field: 'sequence',
 		});
-	}
-
-	/** One thing after the other, so that nothing is read in the middle of an edit. */
-	#inTurn<T>(work: () => Promise<T>): Promise<T> {
-		const turn = this.#turn.then(work);
-		this.#turn = turn.catch(() => {});
-		return turn;
 	}
 
 	#lookIn(milliseconds: number): void {

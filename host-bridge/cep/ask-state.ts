@@ -6,7 +6,7 @@ export type StateOptions = {
 	readonly program: string;
 	readonly ask: () => Promise<EditorState>;
 	/** After how long without an answer a dialog is taken to be open, in ms. */
-	readonly dialogAfter?: number;
+	readonly dialogAfter?: number | undefined;
 };
 
 /**

@@ -20,6 +20,15 @@ export type ScriptOptions = {
 	readonly patience?: number;
 };
 
+/** What an editor is by its script. */
+export type ScriptedOptions<C extends Calls> = {
+	readonly script: Pick<ScriptLink<C>, 'call'>;
+	/** As the editor says it, `25.1.0`. */
+	readonly version: string;
+	/** After how long without an answer it is taken to show a dialog, in ms. */
+	readonly dialogAfter?: number;
+};
+
 /** Which way answers come: by the callback, or by a file where the callback stays empty. */
 export type Way = 'callback' | 'file';
 

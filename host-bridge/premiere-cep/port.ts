@@ -1,7 +1,9 @@
 import { basename } from 'node:path';
 import { PickupError } from '../../protocol/errors.ts';
+import { inTurn } from '../../protocol/in-turn.ts';
 import type { Edit, EditorPort, EditorState, Where } from '../agent/port.ts';
 import { askingState } from '../cep/ask-state.ts';
+import type { ScriptedOptions } from '../cep/script-link.ts';
 import { wholePng } from '../cep/whole-png.ts';
 import { Editor } from '../premiere/edit.ts';
 import { Playing } from '../premiere/playing.ts';
@@ -9,15 +11,8 @@ import { selectionOf } from '../premiere/read.ts';
 import { frameOf } from '../premiere/ticks.ts';
 import { cutOf, stretchOf, ticksOf } from './cut.ts';
 import { handsOn, type PremiereScript, readSequence } from './hands.ts';
+import type { PremiereCalls } from './script/main.ts';
 import type { RawHead, RawState } from './script/raw.ts';
-
-export type PremiereOptions = {
-	readonly script: PremiereScript;
-	/** As Premiere says it, `24.1.0`. */
-	readonly version: string;
-	/** After how long without an answer Premiere is taken to show a dialog, in ms. */
-	readonly dialogAfter?: number;
-};
 
 /** Premiere by its scripts, as an agent needs it. The script reads and does; what that means is said here. */
 export class Premiere implements EditorPort {
@@ -37,31 +32,25 @@ export class Premiere implements EditorPort {
 	readonly #script: PremiereScript;
 	readonly #editor = new Editor<string>();
 	readonly #playing = new Playing();
-	/** Frames are asked for one by one: each moves the playhead. */
-	#frames: Promise<unknown> = Promise.resolve();
+	/** Frames: each moves the playhead. */
+	readonly #inTurn = inTurn();
 	/** The sequence that was in front last. */
 	#head: RawHead | null = null;
 	/** Where the person has the playhead while a frame is taken. */
 	#held: string | null = null;
 
-	constructor({ script, version, dialogAfter }: PremiereOptions) {
+	constructor({ script, version, dialogAfter }: ScriptedOptions<PremiereCalls>) {
 		this.#script = script;
 		this.version = version;
-		this.state = askingState({
-			program: this.program,
-			ask: async () => this.#stateOf(await script.call('state', {})),
-			...(dialogAfter === undefined ? {} : { dialogAfter }),
-		});
+		const ask = async () => this.#stateOf(await script.call('state', {}));
+		this.state = askingState({ program: this.program, ask, dialogAfter });
 	}
 
 	readonly cut = async ({ sequence }: Where) =>
 		cutOf(await readSequence(this.#script, sequence)).cut;
 
-	readonly frame = (where: Where, frame: number, path: string) => {
-		const taken = this.#frames.then(() => this.#takeFrame(where, frame, path));
-		this.#frames = taken.catch(() => {});
-		return taken;
-	};
+	readonly frame = (where: Where, frame: number, path: string) =>
+		this.#inTurn(() => this.#takeFrame(where, frame, path));
 
 	readonly edit = async ({ sequence }: Where, edit: Edit): Promise<void> => {
 		const ticksPerFrame = await this.#ticksPerFrame(sequence);

@@ -7,6 +7,7 @@ import { sha256Of } from '../../files/sha256.ts';
 import { writeError } from '../../files/system-errors.ts';
 import { writeWhole } from '../../files/write-whole.ts';
 import { PickupError } from '../../protocol/errors.ts';
+import { inTurn } from '../../protocol/in-turn.ts';
 import type { Cut } from '../../protocol/timeline.ts';
 import type { TimelineEdit } from './edit.ts';
 import { encodeText } from './encoding.ts';
@@ -43,7 +44,7 @@ export class TimelineProject {
 	/** A file that was begun when the original was another. */
 	#former: string | null = null;
 	#marks: { readonly original: string | null; readonly output: string | null } = NOTHING_READ;
-	#last: Promise<unknown> = Promise.resolve();
+	readonly #inTurn = inTurn();
 
 	private constructor(path: string, canonicalPath: string, sequence: string | undefined) {
 		this.path = path;
@@ -109,12 +110,6 @@ export class TimelineProject {
 				}
 			}
 		});
-	}
-
-	#inTurn<T>(work: () => Promise<T>): Promise<T> {
-		const turn = this.#last.then(work);
-		this.#last = turn.catch(() => {});
-		return turn;
 	}
 
 	async #refresh(): Promise<void> {

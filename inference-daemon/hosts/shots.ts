@@ -4,6 +4,7 @@ import { describeLanding, planLanding } from '../../host-bridge/landing.ts';
 import { type ComposedTake, composeTake, DRAFT, placeOf } from '../../host-bridge/shot.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { Plan } from '../../protocol/generation.ts';
+import { inTurn } from '../../protocol/in-turn.ts';
 import type { Job } from '../../protocol/jobs.ts';
 import type { Destination, Landing } from '../../protocol/landings.ts';
 import type { Params } from '../../protocol/rpc.ts';
@@ -42,7 +43,7 @@ export class Shots {
 	/** By the shot: what is being made jobs of. */
 	readonly #underWay = new Map<string, Promise<readonly Job[]>>();
 	/** One press is taken after the other: a second one for the same place has to see the first. */
-	#turn: Promise<unknown> = Promise.resolve();
+	readonly #inTurn = inTurn();
 
 	constructor(options: ShotsOptions) {
 		this.#options = options;
@@ -57,9 +58,9 @@ export class Shots {
 	submit(shot: Shot): Promise<readonly Job[]> {
 		const begun = this.#underWay.get(shot.id);
 		if (begun) return begun;
-		const submit = () => this.#submit(shot);
-		const jobs = this.#turn.then(submit, submit).finally(() => this.#underWay.delete(shot.id));
-		this.#turn = jobs.catch(() => {});
+		const jobs = this.#inTurn(() => this.#submit(shot)).finally(() => {
+			this.#underWay.delete(shot.id);
+		});
 		this.#underWay.set(shot.id, jobs);
 		return jobs;
 	}

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { openRegular } from '../../../../files/open-regular.ts';
 import { PickupError } from '../../../../protocol/errors.ts';
+import { inTurn } from '../../../../protocol/in-turn.ts';
 import { builtFile } from '../../built-file.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Tensor } from '../weights/safetensors.ts';
@@ -77,11 +78,11 @@ async function readTensor({ path, offset, bytes }: Tensor): Promise<Buffer> {
 }
 
 let thread: Worker | null = null;
-let before: Promise<unknown> = Promise.resolve();
+/** An answer belongs to the last question. */
+const oneByOne = inTurn();
 
-/** One after the other: an answer belongs to the last question. */
 function ask(wanted: TokensWanted): Promise<TokensReply> {
-	const answer = before.then(async () => {
+	return oneByOne(async () => {
 		const worker = thread ?? new Worker(builtFile('ltx2-tokenizer.mjs'));
 		thread = worker;
 		worker.ref();
@@ -96,8 +97,6 @@ function ask(wanted: TokensWanted): Promise<TokensReply> {
 			worker.unref();
 		}
 	});
-	before = answer.catch(() => {});
-	return answer;
 }
 
 type Json = Readonly<Record<string, unknown>>;
