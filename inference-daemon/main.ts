@@ -22,6 +22,7 @@ import { Journal } from './jobs/journal.ts';
 import { JobQueue } from './jobs/queue.ts';
 import { recover } from './jobs/recovery.ts';
 import { Supervisor } from './jobs/supervisor.ts';
+import { Unfinished } from './jobs/unfinished.ts';
 import { type Log, openLog } from './log.ts';
 import { checkMachine } from './machine.ts';
 import { checkedFile } from './media/files.ts';
@@ -77,7 +78,8 @@ async function start(settings: Settings): Promise<void> {
 	const ffmpeg = ffmpegFinder(settings.ffmpeg);
 	// Looking takes half a second that the first hello need not wait for.
 	ffmpeg().catch(() => {});
-	await recover(journal, { work: paths.work, log, countClip });
+	const unfinished = new Unfinished(join(paths.cache, 'unfinished'));
+	await recover(journal, { work: paths.work, log, countClip, unfinished });
 	await mkdir(paths.previews, { recursive: true, mode: 0o700 });
 
 	const engines = new EngineRegistry(engineModule, log.error, { model: settings.model });
@@ -97,6 +99,7 @@ async function start(settings: Settings): Promise<void> {
 		previews: paths.previews,
 		work: paths.work,
 		cache: paths.cache,
+		unfinished,
 		countClip,
 	});
 	if (settings.expectJob) supervisor.warmUp();

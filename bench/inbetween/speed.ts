@@ -32,7 +32,7 @@ export async function measureSpeed(ffmpeg: Ffmpeg): Promise<void> {
 		await makeShot(ffmpeg.path, shot);
 		const clipPath = join(folder, 'draft.mov');
 		const draft = async () => {
-			const workplace = { ffmpeg, folder, cache: folder, clipPath };
+			const workplace = { ffmpeg, folder, cache: folder, unfinished: folder, clipPath };
 			const { signal } = new AbortController();
 			const request = fillRequest(folder, shot);
 			await inbetween.generate(request, workplace, { report: () => {}, signal });

@@ -30,7 +30,9 @@ for (const request of requests) {
 	const [begun, before] = [performance.now(), atWork.milliseconds];
 	const { workFrames } = await ltx2.plan(request);
 	if (workFrames !== WINDOW) throw new Error(`Expected ${WINDOW} frames, got ${workFrames}`);
-	const workplace = { ffmpeg, folder, cache, clipPath: join(folder, `${request.id}.mov`) };
+	const unfinished = join(folder, 'unfinished');
+	const clipPath = join(folder, `${request.id}.mov`);
+	const workplace = { ffmpeg, folder, cache, unfinished, clipPath };
 	await ltx2.generate(request, workplace, { report: () => {}, signal });
 	const seconds = (performance.now() - begun) / 1000;
 	process.send!({ seconds, networks: (atWork.milliseconds - before) / 1000 } satisfies Measured);

@@ -28,7 +28,9 @@ export async function job(folder: string): Promise<void> {
 	if (plan.workFrames !== 9 || plan.workSize.width !== SIZE.width || plan.steps !== 1) {
 		throw new Error(`Expected 256×256×9 in one step, got ${JSON.stringify(plan)}`);
 	}
-	const workplace = { ffmpeg, folder, cache, clipPath: join(folder, 'clip.mov') };
+	const unfinished = join(folder, 'unfinished');
+	const clipPath = join(folder, 'clip.mov');
+	const workplace = { ffmpeg, folder, cache, unfinished, clipPath };
 	const { signal } = new AbortController();
 	const tell = (told: Told) => process.send!(told);
 	const report = (output: Report) => {

@@ -12,6 +12,11 @@ export type Workplace = {
 	/** What is worth keeping from job to job; may be emptied at any time between them. */
 	readonly cache: string;
 	/**
+	 * A folder of the job's own that may be missing, for what a later attempt goes on from; there until
+	 * the job has its clip or is cancelled.
+	 */
+	readonly unfinished: string;
+	/**
 	 * Where the finished clip must stand, in a folder of this attempt alone; `encodeClip` writes it as
 	 * `.part` and renames it.
 	 */
@@ -47,7 +52,7 @@ export type Engine = {
 	plan(request: GenerationRequest, place?: Pick<Workplace, 'cache' | 'ffmpeg'>): Promise<Plan>;
 	/**
 	 * Makes the clip, in a process of its own. Throws the signal's reason when aborted; on any exit
-	 * every child process and file but the finished clip is gone.
+	 * every child process and file is gone but the finished clip and what is `unfinished`.
 	 */
 	generate(request: GenerationRequest, workplace: Workplace, reporting: Reporting): Promise<Clip>;
 };

@@ -4,7 +4,7 @@ import { basename, isAbsolute, join } from 'node:path';
 import { isTaken, nameTaken } from '../../files/write-whole.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
-import type { ClipSpan } from '../../protocol/timeline.ts';
+import { requestFiles } from '../../protocol/request-files.ts';
 import type { EngineRegistry } from '../engines/registry.ts';
 import type { Ffmpeg } from '../media/types.ts';
 import type { Submission } from './journal.ts';
@@ -39,7 +39,7 @@ export async function admit(
 ): Promise<Pick<Submission, 'request' | 'plan' | 'clipPath'>> {
 	const { request, plan } = await completed(sent, surroundings);
 	const clipPath = await freeClipPath(request, surroundings);
-	for (const [field, path] of paths(request)) await checkPath(field, path, surroundings);
+	for (const [field, path] of requestFiles(request)) await checkPath(field, path, surroundings);
 	return { request, plan, clipPath };
 }
 
@@ -126,32 +126,6 @@ async function freeClipPath(
 	}
 	if (await isTaken(path)) throw nameTaken(path, 'request.output.name');
 	return path;
-}
-
-function* paths(request: GenerationRequest): Generator<readonly [string, string]> {
-	const { left, right, sound } = request.context;
-	yield* pathOf('request.context.left', left);
-	yield* pathOf('request.context.right', right);
-	for (const [index, span] of sound.entries()) {
-		yield* pathOf(`request.context.sound.${index}`, span);
-	}
-	if ('clip' in request) yield* pathOf('request.clip', request.clip);
-	if (request.kind === 'insert') {
-		for (const [index, image] of request.images.entries()) {
-			yield [`request.images.${index}.path`, image.path];
-		}
-	}
-	if (request.kind === 'animate' && request.firstFrame !== undefined) {
-		yield ['request.firstFrame', request.firstFrame];
-	}
-	for (const [index, lora] of (request.loras ?? []).entries()) {
-		yield [`request.loras.${index}.path`, lora.path];
-	}
-	if (request.reference !== undefined) yield ['request.reference.path', request.reference.path];
-}
-
-function* pathOf(field: string, span: ClipSpan | null): Generator<readonly [string, string]> {
-	if (span?.source.kind === 'file') yield [`${field}.source.path`, span.source.path];
 }
 
 async function checkPath(field: string, path: string, { checkFile }: Surroundings) {

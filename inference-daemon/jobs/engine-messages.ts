@@ -13,6 +13,7 @@ export type Task = {
 	readonly ffmpeg: Ffmpeg;
 	readonly folder: string;
 	readonly cache: string;
+	readonly unfinished: string;
 	readonly clipPath: string;
 	readonly engineModule: string | null;
 };

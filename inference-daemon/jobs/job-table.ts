@@ -62,6 +62,12 @@ export class JobTable {
 		return this.#job(this.jobRow(id));
 	}
 
+	/** Whether a job may get another turn: unasked, or because somebody retries it. */
+	mayRun(id: string): boolean {
+		const state = this.find(id)?.state;
+		return state === 'queued' || state === 'running' || state === 'failed';
+	}
+
 	/** Throws `no-such-job`. */
 	record(id: string): JobRecord {
 		return this.#record(this.jobRow(id));

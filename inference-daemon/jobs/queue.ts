@@ -81,11 +81,10 @@ export class JobQueue {
 	/** Returns when the job has ended. An ended job is left as it is. */
 	async cancel(id: string): Promise<Job> {
 		const { job } = this.#journal.record(id);
+		if (isEnded(job.state)) return job;
 		if (job.state === 'queued') this.#journal.cancelled(job.id);
-		if (job.state === 'running') {
-			this.#journal.wantCancel(job.id);
-			await this.#supervisor.cancel(job.id);
-		}
+		else this.#journal.wantCancel(job.id);
+		await this.#supervisor.cancel(job.id);
 		return this.#journal.job(id);
 	}
 

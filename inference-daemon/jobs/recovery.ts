@@ -7,9 +7,17 @@ import type { JobRecord } from './job-table.ts';
 import type { Journal } from './journal.ts';
 import { adoptClip, type CountClip, nameClip, removeLeftovers } from './leftovers.ts';
 import { endOrphans } from './processes.ts';
+import type { Unfinished } from './unfinished.ts';
 
 /** A job that ran each time when the daemon died is not given another chance unasked. */
 const MOST_CRASHES = 3;
+
+type Recovery = {
+	readonly work: string;
+	readonly log: Log;
+	readonly countClip: CountClip;
+	readonly unfinished: Unfinished;
+};
 
 /**
  * Puts things right after a daemon that ended without saying so; to be done before anybody may
@@ -18,7 +26,7 @@ const MOST_CRASHES = 3;
  */
 export async function recover(
 	journal: Journal,
-	{ work, log, countClip }: { work: string; log: Log; countClip: CountClip },
+	{ work, log, countClip, unfinished }: Recovery,
 ): Promise<void> {
 	const engine = journal.rememberedEngine();
 	if (engine) {
@@ -33,6 +41,7 @@ export async function recover(
 	}
 	await rm(work, { recursive: true, force: true });
 	await mkdir(work, { mode: 0o700 });
+	await unfinished.tidy((id) => journal.mayRun(id));
 }
 
 async function recoverJob(

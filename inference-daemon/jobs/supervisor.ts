@@ -23,6 +23,7 @@ import {
 } from './leftovers.ts';
 import { markOf } from './processes.ts';
 import { reportTo } from './reporter.ts';
+import type { Unfinished } from './unfinished.ts';
 
 export type SupervisorOptions = {
 	readonly journal: Journal;
@@ -33,6 +34,7 @@ export type SupervisorOptions = {
 	readonly previews: string;
 	readonly work: string;
 	readonly cache: string;
+	readonly unfinished: Unfinished;
 	/** Throws `ffmpeg-missing`. */
 	readonly ffmpeg: () => Promise<Ffmpeg>;
 	readonly countClip: CountClip;
@@ -88,9 +90,9 @@ export class Supervisor {
 			});
 	}
 
-	/** Stops a running job; returns when it has ended, one way or another. */
+	/** Stops a running job; returns when it has ended, one way or another, and what it left is gone. */
 	async cancel(id: string): Promise<void> {
-		if (this.#current?.id !== id) return;
+		if (this.#current?.id !== id) return this.#options.unfinished.remove(id);
 		this.#current.stop.abort('cancel' satisfies StopReason);
 		await this.#current.ended;
 	}
@@ -140,11 +142,12 @@ export class Supervisor {
 	}
 
 	async #generate(record: JobRecord, folder: string, signal: AbortSignal): Promise<Ending> {
-		const { ffmpeg, engineModule, cache } = this.#options;
+		const { journal, ffmpeg, engineModule, cache, unfinished } = this.#options;
 		const { request, job } = record;
 		await checkFolder(request.output.folder);
 		await openAttempt(record);
 		await mkdir(folder, { recursive: true });
+		await unfinished.tidy((id) => journal.mayRun(id));
 		const task = {
 			jobId: job.id,
 			request,
@@ -152,6 +155,7 @@ export class Supervisor {
 			ffmpeg: await ffmpeg(),
 			folder,
 			cache,
+			unfinished: unfinished.folderOf(job.id),
 			clipPath: attemptOf(record).clip,
 			engineModule,
 		};
@@ -180,7 +184,7 @@ export class Supervisor {
 		finished: Finished | null,
 		reason: StopReason | undefined,
 	): Promise<void> {
-		const { journal, log } = this.#options;
+		const { journal, log, unfinished } = this.#options;
 		const { id } = record.job;
 		for (;;) {
 			try {
@@ -208,6 +212,7 @@ export class Supervisor {
 			}
 		}
 		const { state, problem } = journal.job(id);
+		if (!journal.mayRun(id)) await unfinished.remove(id);
 		log.info(`${id} ${state}${problem ? `: ${problem.message}` : ''}`);
 	}
 

@@ -126,7 +126,7 @@ describe.each([
 	it('is what a draft goes on from', async () => {
 		const clipPath = join(folder, `draft ${gain}.mov`);
 		const wanted = request('fill', gap(sound), {});
-		const workplace = { ffmpeg, folder, cache: folder, clipPath };
+		const workplace = { ffmpeg, folder, cache: folder, unfinished: folder, clipPath };
 		const clip = await inbetween.generate(wanted, workplace, { report: () => {}, signal });
 		expect(clip.samples).toBe(24_000);
 		const bed = await readSound(ffmpeg, {

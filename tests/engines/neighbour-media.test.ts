@@ -64,7 +64,7 @@ function cutOf(left: string | ClipSpan, right: string | ClipSpan): TimelineConte
 async function draft(cut: TimelineContext, codec: Codec = 'prores-422-hq'): Promise<Clip> {
 	const wanted = request('fill', cut, { settings: { label: false } }, codec);
 	const clipPath = join(folder, `${wanted.id}.mov`);
-	const workplace = { ffmpeg, folder, cache: folder, clipPath };
+	const workplace = { ffmpeg, folder, cache: folder, unfinished: folder, clipPath };
 	return inbetween.generate(wanted, workplace, { report: () => {}, signal });
 }
 

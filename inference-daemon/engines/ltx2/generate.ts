@@ -28,7 +28,7 @@ export async function generate(
 		tell(meter.at('prompt', 1));
 		const stills = await readStills(job);
 		const { work, stages } = planned({ frames });
-		meter.again(phasesOf(job.model, work, stages));
+		meter.again(phasesOf(job.model, work, stages, (pass) => job.kept.of(pass)));
 		return await makePasses({ ...job, contexts, stills, work, stages, prefetch });
 	} catch (error) {
 		throw isOutOfMemory(error) ? runtimeFailure('Expected to make the shot', error) : error;
@@ -65,28 +65,35 @@ async function makePasses(prepared: Omit<Run, 'vae' | 'writer'>): Promise<Clip> 
 	}
 }
 
-/** Conditions on the neighbours and denoises; a second stage goes on from the first, enlarged. */
+/** A pass's latents, stage by stage, from where an earlier attempt at the job has come. */
 async function makeLatents(run: PassRun): Promise<Latents> {
-	const { stages, work, pass, model, meter, tell } = run;
-	const [ffmpeg, checkpoint] = [run.workplace.ffmpeg, model.checkpoint];
-	let latents: Latents = {};
-	let earlier: Latents | null = null;
-	for (const [index, stage] of stages.entries()) {
-		tell(meter.at('condition', 0));
-		const size = work.sizes[index]!;
-		const inputs = { ...run, ffmpeg, checkpoint, stage, size, earlier };
-		const { conditioned, seen } = await inLessMemory(
-			run,
-			'looking at the neighbours',
-			() => conditionOnNeighbours(inputs),
-			() => smallerTiles(run.vae),
-		);
-		const isFirst = index === 0 && pass.index === 0;
-		const fit = isFirst ? await preparePreview(run, seen) : null;
-		tell(meter.at('condition', 1));
-		const made = await denoise(run, index, conditioned, fit);
-		latents = stage.makesSound ? made : { ...made, audio: latents.audio! };
-		if (index + 1 < stages.length) earlier = await enlarged(run, index, latents);
+	const { pass, kept } = run;
+	let { stages: done, latents } = kept.of(pass.index);
+	while (done < run.stages.length) {
+		latents = await makeStage(run, done, latents);
+		done += 1;
+		await kept.keep(pass.index, { stages: done, latents });
 	}
 	return latents;
+}
+
+/** Conditions on the neighbours and denoises; a second stage goes on from the first, enlarged. */
+async function makeStage(run: PassRun, index: number, before: Latents): Promise<Latents> {
+	const { work, pass, model, meter, tell, workplace } = run;
+	const stage = run.stages[index]!;
+	const earlier = index > 0 ? await enlarged(run, index - 1, before) : null;
+	tell(meter.at('condition', 0));
+	const files = { ffmpeg: workplace.ffmpeg, checkpoint: model.checkpoint };
+	const inputs = { ...run, ...files, stage, size: work.sizes[index]!, earlier };
+	const { conditioned, seen } = await inLessMemory(
+		run,
+		'looking at the neighbours',
+		() => conditionOnNeighbours(inputs),
+		() => smallerTiles(run.vae),
+	);
+	const isFirst = index === 0 && pass.index === 0;
+	const fit = isFirst ? await preparePreview(run, seen) : null;
+	tell(meter.at('condition', 1));
+	const made = await denoise(run, index, conditioned, fit);
+	return stage.makesSound ? made : { ...made, audio: before.audio! };
 }

@@ -4,6 +4,7 @@ import type { Still } from './condition/condition.ts';
 import { Prefetch } from './condition/prefetch.ts';
 import type { PreviousPass } from './condition/read-window.ts';
 import type { ClipWriter } from './decode/clip-writer.ts';
+import { KeptLatents, latentsKey } from './denoise/kept-latents.ts';
 import { fromTokens, toTokens, videoShape } from './diffusion/latent.ts';
 import type { Latents } from './diffusion/samplers.ts';
 import { inLessMemory } from './less-memory.ts';
@@ -36,6 +37,7 @@ export type Job = {
 	readonly note: (text: string) => void;
 	/** What has been learned of the memory here; for all that is still to be done. */
 	readonly memory: { hold: Hold | null };
+	readonly kept: KeptLatents;
 };
 
 /** What a plan says, and what was read for it. */
@@ -44,7 +46,7 @@ export type Run = Job & {
 	readonly stages: readonly Stage[];
 	readonly contexts: Contexts;
 	readonly stills: readonly Still[];
-	/** Of the first pass; null where nothing was read ahead. */
+	/** Of the first pass; null where an earlier attempt has made it. */
 	readonly prefetch: Prefetch | null;
 	readonly vae: Vae;
 	readonly writer: ClipWriter;
@@ -60,7 +62,7 @@ export type PassRun = Run & {
 export type OpenJob = {
 	readonly job: Job;
 	readonly planned: Prepared['planned'];
-	readonly prefetch: Prefetch;
+	readonly prefetch: Prefetch | null;
 	readonly close: () => Promise<void>;
 };
 
@@ -78,17 +80,21 @@ export async function openJob(
 	const device = await chooseDevice({ wanted, program, folder, signal: outer });
 	const key = await checkpointKey(model.checkpoint);
 	const { work, stages } = planned();
+	const passes = work.passes.length;
+	const what = { folder: workplace.unfinished, passes, stages: stages.length };
+	const kept = await KeptLatents.open({ ...what, key: await latentsKey(request, model, device) });
 	const timesKey = `${key} ${device.provider} ${device.precision}`;
-	const phases = [READING, ...phasesOf(model, work, stages)];
+	const phases = [READING, ...phasesOf(model, work, stages, (pass) => kept.of(pass))];
 	const meter = await openMeter({ folder, key: timesKey }, phases);
 	const channels = videoVaeConfig(model.checkpoint).latent_channels;
 	const previews = await openPreviews({ folder, key, channels });
 	const source = { ffmpeg, request, work, pass: work.passes[0]!, previous: null, signal: outer };
-	const prefetch = new Prefetch(source, work.sizes[0]!);
-	prefetch.begin();
-	const signal = AbortSignal.any([outer, prefetch.failed]);
+	const isBegun = kept.of(0).stages > 0;
+	const prefetch = isBegun ? null : new Prefetch(source, work.sizes[0]!);
+	prefetch?.begin();
+	const signal = prefetch ? AbortSignal.any([outer, prefetch.failed]) : outer;
 	const close = async () => {
-		await prefetch.close();
+		await prefetch?.close();
 		await meter.close();
 	};
 	const notes = device.note === null ? [] : [device.note];
@@ -98,7 +104,7 @@ export async function openJob(
 		tell(meter.with(text));
 	};
 	const memory = { hold: null };
-	const told = { meter, previews, tell, notes, note, memory };
+	const told = { meter, previews, tell, notes, note, memory, kept };
 	return { job: { request, model, device, workplace, signal, ...told }, planned, prefetch, close };
 }
 

@@ -63,7 +63,7 @@ async function make(
 ) {
 	const outputs: Report[] = [];
 	const path = join(folder, `${name}.mov`);
-	const workplace = { ffmpeg, folder, cache: folder, clipPath: path };
+	const workplace = { ffmpeg, folder, cache: folder, unfinished: folder, clipPath: path };
 	const report = (output: Report) => void outputs.push(output);
 	const clip = await inbetween.generate(wanted, workplace, { report, signal });
 	return { outputs, clip, path };
@@ -244,7 +244,7 @@ describe('when it cannot', () => {
 		const report = (output: Report) => {
 			if (output.kind === 'progress' && output.progress > 0.2) stop.abort(reason);
 		};
-		const workplace = { ffmpeg, folder, cache: folder, clipPath };
+		const workplace = { ffmpeg, folder, cache: folder, unfinished: folder, clipPath };
 		const made = inbetween.generate(wanted, workplace, { report, signal: stop.signal });
 		await expect(made).rejects.toBe(reason);
 		expect((await readdir(folder)).filter((name) => name.startsWith('stopped'))).toEqual([]);

@@ -108,7 +108,9 @@ describe('the first cell is marked as a frame of its own', () => {
 async function untilDrawn(request: GenerationRequest, program: Ffmpeg): Promise<void> {
 	const { folder } = studio;
 	const cache = join(folder, 'cache');
-	const workplace = { ffmpeg: program, folder, cache, clipPath: join(folder, 'given up.mov') };
+	const unfinished = join(cache, 'given up');
+	const clipPath = join(folder, 'given up.mov');
+	const workplace = { ffmpeg: program, folder, cache, unfinished, clipPath };
 	const drawn = new AbortController();
 	const seen = new Error('There is a preview');
 	const report = ({ kind }: Report) => kind === 'preview' && drawn.abort(seen);

@@ -59,7 +59,8 @@ async function made(name: string, pixels: number, kilobytes: number | 'unlimited
 	const clipPath = join(studio.clips, `${name}.mov`);
 	const { folder } = studio;
 	// Each reads its prompt, whose thread takes addresses too.
-	const workplace = { ffmpeg, folder, cache: join(folder, `${name} cache`), clipPath };
+	const cache = join(folder, `${name} cache`);
+	const workplace = { ffmpeg, folder, cache, unfinished: join(cache, 'job'), clipPath };
 	const asked = join(folder, `${name}.json`);
 	await writeFile(asked, JSON.stringify({ request, workplace }));
 	const command = `ulimit -v ${kilobytes} && exec "$0" --max-old-space-size=512 "$1" "$2"`;

@@ -174,7 +174,7 @@ const OWN_PART: Readonly<Record<RequestKind, (clip: ClipSpan) => Record<string, 
 	animate: (clip) => ({ clip }),
 };
 
-/** Does a request in this process, without a daemon; the clip stands under `name` in the studio. */
+/** Does a request in this process, as a daemon has it done; the clip stands under `name` in the studio. */
 export async function make(
 	request: GenerationRequest,
 	{ folder }: Studio,
@@ -184,12 +184,15 @@ export async function make(
 ) {
 	const plan = await ltx2.plan(request);
 	const clipPath = join(folder, `${name}.mov`);
-	const workplace = { ffmpeg, folder, cache: join(folder, 'cache'), clipPath };
+	const cache = join(folder, 'cache');
+	const unfinished = join(cache, 'unfinished', request.id);
+	const workplace = { ffmpeg, folder, cache, unfinished, clipPath };
 	const outputs: Report[] = [];
 	const report = (output: Report) => {
 		outputs.push(output);
 		hear(output);
 	};
 	const clip = await ltx2.generate(request, workplace, { report, signal });
+	await rm(unfinished, { recursive: true, force: true });
 	return { clip, plan, outputs };
 }

@@ -19,8 +19,13 @@ export const READING: Phase = {
 	work: 2 * GEMMA * PROMPT,
 };
 
-/** The parts of a job that follow the prompt, each with its operations. */
-export function phasesOf(model: Model, work: Work, stages: readonly Stage[]): readonly Phase[] {
+/** The parts of a job that follow the prompt, each with its operations; none that is `done`. */
+export function phasesOf(
+	model: Model,
+	work: Work,
+	stages: readonly Stage[],
+	done: (pass: number) => { readonly stages: number } = () => ({ stages: 0 }),
+): readonly Phase[] {
 	const phases: Phase[] = [];
 	const part =
 		work.passes.length > 1 ? (i: number) => ` (part ${i + 1} of ${work.passes.length})` : () => '';
@@ -30,6 +35,7 @@ export function phasesOf(model: Model, work: Work, stages: readonly Stage[]): re
 			const { width, height } = work.sizes[stage]!;
 			pixels = width * height * window.frames;
 			const tokens = pixels / CELL.size ** 2 / CELL.frames;
+			if (stage < done(index).stages) continue;
 			const eachForward = 2 * transformerParameters(model) * tokens;
 			phases.push(
 				{ name: 'condition', title: 'Looking at the neighbours', work: VAE.encode * pixels },

@@ -2,9 +2,9 @@ import { keep, type Place, readKept } from '../../../../files/json-cache.ts';
 import { pngOf, type RgbPicture } from '../../../media/png.ts';
 import { normalNoise } from '../diffusion/noise.ts';
 import type { WorkSize } from '../plan/window.ts';
-import { contextKey } from '../prompt/cache.ts';
 import type { NdArray } from '../runtime/values.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
+import { filesKey } from '../weights/files-key.ts';
 import { cellOf, fitPreview, PATCH, type PreviewMap, pictureOfCell } from './preview-map.ts';
 
 /** What of a latent to show. */
@@ -26,7 +26,7 @@ type Wanted = {
 
 /** Says which checkpoint files these are: where they change, a map no longer holds. */
 export function checkpointKey(checkpoint: Checkpoint): Promise<string> {
-	return contextKey(
+	return filesKey(
 		['preview'],
 		checkpoint.files.map(({ path }) => path),
 	);
