@@ -198,8 +198,10 @@ export class Supervisor {
 				}
 				const isNamed = finished && !refused && !journal.record(id).cancelWanted;
 				if (!isNamed) await this.#clean(journal.record(id));
-				if (journal.record(id).cancelWanted) journal.cancelled(id);
-				else if (isNamed) journal.done(id, finished.clip, finished.mark);
+				// First: a job that dies in between has its clip by then, or is cancelled all the same.
+				if (isNamed || journal.record(id).cancelWanted) await unfinished.remove(id);
+				if (isNamed) journal.done(id, finished.clip, finished.mark);
+				else if (journal.record(id).cancelWanted) journal.cancelled(id);
 				else if (refused) journal.failed(id, refused);
 				else if (reason === 'stop') journal.requeue(id, 'the daemon stopped', { crashed: false });
 				else if (ending.kind === 'failed') journal.failed(id, ending.problem);
@@ -212,7 +214,6 @@ export class Supervisor {
 			}
 		}
 		const { state, problem } = journal.job(id);
-		if (!journal.mayRun(id)) await unfinished.remove(id);
 		log.info(`${id} ${state}${problem ? `: ${problem.message}` : ''}`);
 	}
 

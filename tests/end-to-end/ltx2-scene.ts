@@ -9,6 +9,7 @@ import {
 	descendants,
 	endAllDaemons,
 	type Peer,
+	type StartOptions,
 	startDaemon,
 	until,
 } from '../daemon/harness.ts';
@@ -28,8 +29,8 @@ export type Scene = {
 	close(): Promise<void>;
 };
 
-export async function openScene(checkpoint?: string): Promise<Scene> {
-	const [studio, daemon] = await Promise.all([openStudio(checkpoint), startDaemon()]);
+export async function openScene(checkpoint?: string, options?: StartOptions): Promise<Scene> {
+	const [studio, daemon] = await Promise.all([openStudio(checkpoint), startDaemon(options)]);
 	const peer = await connect(daemon);
 	const submit = async (request: GenerationRequest) =>
 		(await peer.call('job.submit', { request })).job.id;
