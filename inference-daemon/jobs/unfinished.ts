@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Jobs for which something is kept at once; those that have waited longest are made from the start again. */
@@ -8,7 +8,7 @@ const MOST = 20;
 export class Unfinished {
 	readonly #folder: string;
 
-	/** `folder` is made where it is missing; nothing else may be in it. */
+	/** `folder` may be missing; nothing else may be in it. */
 	constructor(folder: string) {
 		this.#folder = folder;
 	}
@@ -24,7 +24,6 @@ export class Unfinished {
 
 	/** Takes away what is of no job that may still run, and of such jobs what is too much. Never throws. */
 	async tidy(mayRun: (jobId: string) => boolean): Promise<void> {
-		await mkdir(this.#folder, { recursive: true, mode: 0o700 }).catch(() => {});
 		const names = await readdir(this.#folder).catch(() => []);
 		const found = names.map(async (name) => {
 			const facts = await stat(this.folderOf(name)).catch(() => null);
