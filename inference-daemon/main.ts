@@ -63,6 +63,8 @@ try {
 async function start(settings: Settings): Promise<void> {
 	const paths = statePaths(settings.state);
 	await claimStateFolder(settings.state);
+	// The processes of the engines look there, whoever named the state folder.
+	process.env.PICKUP_GPU ||= paths.gpu;
 	// Where it was started may go, or be a disk that is taken out.
 	process.chdir(settings.state);
 	const { engineModule, origins } = settings;

@@ -34,6 +34,12 @@ export type Reporting = {
 	readonly signal: AbortSignal;
 };
 
+/**
+ * The name of an error by which `generate` says that this process has loaded what the job cannot use,
+ * before it has done anything: it then runs in a new one.
+ */
+export const ELSEWHERE = 'NeedsOtherProcess';
+
 /** What any engine implements. `describe` and `plan` are quick and run in the daemon. */
 export type Engine = {
 	readonly name: string;

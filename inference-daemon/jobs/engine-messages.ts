@@ -32,4 +32,6 @@ export type FromEngine =
 export type Ending =
 	| { readonly kind: 'clip'; readonly clip: Clip }
 	| { readonly kind: 'aborted' }
-	| { readonly kind: 'failed'; readonly problem: Problem };
+	| { readonly kind: 'failed'; readonly problem: Problem }
+	/** Nothing was done: it needs a process of its own. */
+	| { readonly kind: 'elsewhere' };

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { systemProblem } from '../../files/system-errors.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { clipSchema } from '../../protocol/jobs.ts';
-import type { Report } from '../engines/engine.ts';
+import { ELSEWHERE, type Report } from '../engines/engine.ts';
 import { EngineRegistry } from '../engines/registry.ts';
 import type { Ending, FromEngine, Task, ToEngine } from './engine-messages.ts';
 
@@ -41,6 +41,7 @@ async function generate(task: Task, signal: AbortSignal): Promise<Ending> {
 		return { kind: 'failed', problem: new PickupError('engine-failed', message).toProblem() };
 	} catch (error) {
 		if (signal.aborted) return { kind: 'aborted' };
+		if (error instanceof Error && error.name === ELSEWHERE) return { kind: 'elsewhere' };
 		return { kind: 'failed', problem: systemProblem(error, 'engine-failed') };
 	}
 }

@@ -159,10 +159,14 @@ export class Supervisor {
 			clipPath: attemptOf(record).clip,
 			engineModule,
 		};
-		const child = await this.#warmChild();
 		const reporter = reportTo(this.#options, job.id);
+		const run = async () =>
+			(await this.#warmChild()).run(task, { report: reporter.report, signal });
 		try {
-			return await child.run(task, { report: reporter.report, signal });
+			const ending = await run();
+			if (ending.kind !== 'elsewhere') return ending;
+			await this.#retire();
+			return await run();
 		} finally {
 			await reporter.close();
 		}

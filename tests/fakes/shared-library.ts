@@ -6,7 +6,8 @@ export type Write = {
 	readonly argument: 0 | 1 | 2 | 3;
 	/** In bytes, at most 120. */
 	readonly offset?: number;
-	readonly value: bigint;
+	/** A number, or the name of another function here, whose address is written. */
+	readonly value: bigint | string;
 	readonly bits: 32 | 64;
 };
 
@@ -54,7 +55,8 @@ function library(soname: string, functions: readonly FakeFunction[]): Buffer {
 				.map((name) => `${name}\0`)
 				.join(''),
 		);
-	const bodies = functions.map(body);
+	// Addresses are as long as any others: lengths are known before they are.
+	const lengths = functions.map((each) => body(each, 0, () => 0).length);
 	const count = functions.length + 1;
 
 	// One after the other: headers, table of symbols, hash of their names, names, dynamic section, code.
@@ -73,18 +75,24 @@ function library(soname: string, functions: readonly FakeFunction[]): Buffer {
 	]);
 	const codeAt = dynamicAt + dynamic.length;
 	const symbols = Buffer.alloc(SYMBOL * count);
-	let at = codeAt;
+	const addresses = lengths.map((_, i) => codeAt + sum(lengths.slice(0, i)));
+	const bodies = functions.map((each, i) =>
+		body(
+			each,
+			addresses[i]!,
+			(name) => addresses[functions.findIndex((one) => one.name === name)]!,
+		),
+	);
 	for (const [i, code] of bodies.entries()) {
 		const symbol = SYMBOL * (i + 1);
 		symbols.writeUInt32LE(nameAt(i + 2), symbol);
 		// A function that all may use, in some section.
 		symbols.writeUInt8(0x12, symbol + 4);
 		symbols.writeUInt16LE(1, symbol + 6);
-		symbols.writeBigUInt64LE(BigInt(at), symbol + 8);
+		symbols.writeBigUInt64LE(BigInt(addresses[i]!), symbol + 8);
 		symbols.writeBigUInt64LE(BigInt(code.length), symbol + 16);
-		at += code.length;
 	}
-	const size = at;
+	const size = codeAt + sum(lengths);
 	const gap = Buffer.alloc(dynamicAt - stringsAt - strings.length);
 	return Buffer.concat([
 		elfHeader(),
@@ -97,20 +105,36 @@ function library(soname: string, functions: readonly FakeFunction[]): Buffer {
 	]);
 }
 
-/** Machine code. */
-function body({ writes = [], returns }: FakeFunction): Buffer {
+/** Machine code of a function that stands at that address. */
+function body(
+	{ writes = [], returns }: FakeFunction,
+	address: number,
+	addressOf: (name: string) => number,
+): Buffer {
 	// Of [rdi + 8 bits], [rsi + …], [rdx + …], [rcx + …] with no register, or rax, beside it.
 	const places = [0x47, 0x46, 0x42, 0x41];
-	const codes = writes.map(({ argument, offset = 0, value, bits }) => {
+	let code = Buffer.alloc(0);
+	for (const { argument, offset = 0, value, bits } of writes) {
 		const place = [places[argument]!, offset];
 		const number = Buffer.alloc(8);
+		if (typeof value === 'string') {
+			// From the instruction behind this one, which is seven bytes long.
+			const apart = addressOf(value) - (address + code.length + 7);
+			number.writeInt32LE(apart);
+			const load = [0x48, 0x8d, 0x05, ...number.subarray(0, 4)];
+			code = Buffer.concat([code, Buffer.from([...load, 0x48, 0x89, ...place])]);
+			continue;
+		}
 		number.writeBigUInt64LE(BigInt.asUintN(64, value));
-		if (bits === 32) return Buffer.from([0xc7, ...place, ...number.subarray(0, 4)]);
-		return Buffer.from([0x48, 0xb8, ...number, 0x48, 0x89, ...place]);
-	});
+		const write =
+			bits === 32
+				? [0xc7, ...place, ...number.subarray(0, 4)]
+				: [0x48, 0xb8, ...number, 0x48, 0x89, ...place];
+		code = Buffer.concat([code, Buffer.from(write)]);
+	}
 	const end = Buffer.from([0xb8, 0, 0, 0, 0, 0xc3]);
 	end.writeInt32LE(returns, 1);
-	return Buffer.concat([...codes, end]);
+	return Buffer.concat([code, end]);
 }
 
 function elfHeader(): Buffer {
@@ -154,4 +178,8 @@ function dynamicSection(entries: readonly (readonly [bigint, number])[]): Buffer
 function hashTable(count: number): Buffer {
 	const chain = Array.from({ length: count }, (_, i) => (i > 0 && i + 1 < count ? i + 1 : 0));
 	return Buffer.from(Uint32Array.from([1, count, count > 1 ? 1 : 0, ...chain]).buffer);
+}
+
+function sum(numbers: readonly number[]): number {
+	return numbers.reduce((all, number) => all + number, 0);
 }

@@ -18,6 +18,7 @@ import { type Meter, openMeter } from './plan/progress.ts';
 import type { Stage } from './plan/stages.ts';
 import { checkpointKey, openPreviews, type Previews } from './preview/preview.ts';
 import { chooseDevice, type Device, probeProgram } from './runtime/device.ts';
+import { useLibraryOf } from './runtime/onnxruntime.ts';
 import type { Contexts, Hold } from './runtime/transformer.ts';
 import type { NdArray } from './runtime/values.ts';
 import { Vae } from './vae/vae.ts';
@@ -78,6 +79,7 @@ export async function openJob(
 	const wanted = settings.provider;
 	const program = probeProgram();
 	const device = await chooseDevice({ wanted, program, folder, signal: outer });
+	useLibraryOf(device.provider);
 	const key = await checkpointKey(model.checkpoint);
 	const { work, stages } = planned();
 	const passes = work.passes.length;

@@ -5,6 +5,8 @@ import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { keep, type Place, readKept } from '../../../../files/json-cache.ts';
+import { missingFiles } from '../../../../gpu/folder.ts';
+import { gpuList } from '../../../../gpu/list.ts';
 import type { ProviderReport } from './providers.ts';
 import type { Provider } from './session.ts';
 
@@ -91,7 +93,8 @@ async function runtimeIdentity(): Promise<unknown> {
 		const root = join(dirname(main), '..');
 		const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 		const files = await readdir(join(root, 'bin'), { recursive: true });
-		return [version, files.sort()];
+		const list = gpuList();
+		return [version, files.sort(), list && [list.folder, missingFiles(list)]];
 	} catch {
 		return null;
 	}

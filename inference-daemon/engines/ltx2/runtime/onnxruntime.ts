@@ -1,6 +1,7 @@
 import koffi from 'koffi';
+import { ELSEWHERE } from '../../engine.ts';
 import { type CApi, type Handle, loadCApi } from './c-api.ts';
-import { ownLibrary } from './library.ts';
+import { type Library, libraryFor, ownLibrary } from './library.ts';
 
 /** ONNX Runtime in this process. */
 export type OnnxRuntime = CApi & {
@@ -12,6 +13,24 @@ export type OnnxRuntime = CApi & {
 
 let loaded: OnnxRuntime | null = null;
 
+/** What is loaded, or will be. */
+let library: Library | null = null;
+
+/**
+ * Which library this process is to load: the one that has the provider. The processor's is in all of
+ * them. Throws an Error that names what is missing, or one named `ELSEWHERE` where another has been
+ * loaded.
+ */
+export function useLibraryOf(provider: string): void {
+	const wanted = libraryFor(provider);
+	if (loaded === null) library = wanted;
+	else if (provider !== 'cpu' && library?.path !== wanted.path) {
+		const error = new Error(`Expected ${wanted.path} in this process, got ${library?.path}`);
+		error.name = ELSEWHERE;
+		throw error;
+	}
+}
+
 /**
  * Loads the library, 40 MB of it, so that only a process that opens a network does. Throws an Error that
  * says what is wrong with it.
@@ -20,7 +39,8 @@ export function onnxRuntime(): OnnxRuntime {
 	if (loaded !== null) return loaded;
 	// It would report its use to its makers otherwise; it reads this while it loads.
 	process.env.ORT_DISABLE_TELEMETRY = '1';
-	const { path, before } = ownLibrary();
+	library ??= ownLibrary();
+	const { path, before } = library;
 	const api = loadCApi(path, before);
 	const providers = providersIn(api);
 	const memory = api.CreateCpuMemoryInfo(0, 0);

@@ -4,7 +4,7 @@ import { attention } from '../graph/layers.ts';
 import { Scope } from '../graph/scope.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
 import { fallbacks } from './fallbacks.ts';
-import { reasonOf } from './onnxruntime.ts';
+import { onnxRuntime, reasonOf, useLibraryOf } from './onnxruntime.ts';
 import { type Provider, Session } from './session.ts';
 
 /** What a provider can do here. */
@@ -30,6 +30,12 @@ const WIDTH = 64;
  * may end the process or never answer: this belongs in a process of its own.
  */
 export async function probe(provider: Provider): Promise<Finding> {
+	try {
+		useLibraryOf(provider);
+		onnxRuntime();
+	} catch (error) {
+		return { precisions: [], reason: reasonOf(error) };
+	}
 	const expected = await output('float32', 'cpu');
 	const reason = await problemOf(provider, 'float32', expected);
 	if (reason !== null) return { precisions: [], reason };
