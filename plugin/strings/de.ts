@@ -409,6 +409,8 @@ export const de: Words = {
 		colour: (name) => `Der Clip wird in ${name}, wie daneben.`,
 		converted: (colours) => `Farben werden umgerechnet: ${colours}.`,
 		passes: (n) => `Zu lang für ein Stück: Es werden ${n} Teile, jeder vom Ende des letzten an.`,
+		noCuda: (card, why, instead, remedy) =>
+			`Hier ist ${card}, aber CUDA geht nicht (${why}): Stattdessen rechnet ${instead === 'the CPU' ? 'der Prozessor' : instead}. ${remedy}`,
 		distilled: 'Dieses Modell beachtet nicht, was nicht ins Bild soll.',
 	},
 	goToGap: (timecode) => `Zur Lücke bei ${timecode}`,

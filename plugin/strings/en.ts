@@ -420,6 +420,8 @@ export const en = {
 		converted: (colours: string) => `Colours are converted: ${colours}.`,
 		passes: (n: number) =>
 			`Too long for one go: made in ${n} parts, each from the end of the last one.`,
+		noCuda: (card: string, why: string, instead: string, remedy: string) =>
+			`This machine has ${card}, but CUDA does not work (${why}): ${instead} computes instead. ${remedy}`,
 		distilled: 'This model does not heed what is not to be in the picture.',
 	},
 	goToGap: (timecode: string) => `Go to the gap at ${timecode}`,

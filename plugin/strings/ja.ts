@@ -402,6 +402,8 @@ export const ja: Words = {
 		colour: (name) => `クリップは隣と同じ ${name} で作られます。`,
 		converted: (colours) => `色を変換します：${colours}。`,
 		passes: (n) => `一度に作れる長さを超えるので、${n} 回に分け、前の終わりから続けて作ります。`,
+		noCuda: (card, why, instead, remedy) =>
+			`${card} がありますが CUDA が使えません（${why}）。代わりに ${instead === 'the CPU' ? 'CPU' : instead} で計算します。${remedy}`,
 		distilled: 'このモデルは「入れないもの」の指定に従いません。',
 	},
 	goToGap: (timecode) => `${timecode} のギャップへ`,

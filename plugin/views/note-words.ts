@@ -15,6 +15,10 @@ const NOTES: readonly (readonly [RegExp, Say])[] = [
 	[/^The clip is in (.+), as it is beside/, ({ colour }, name) => colour(name!)],
 	[/^“(.+)” is converted from (.+) to (.+)\./, ({ converted }, ...of) => converted(of.join(' → '))],
 	[/made in (\d+) passes, each from/, ({ passes }, count) => passes(Number(count))],
+	[
+		/^This machine has (.+), but CUDA does not work \((.+)\): (.+) computes instead\. (.+)$/,
+		({ noCuda }, card, why, instead, remedy) => noCuda(card!, why!, instead!, remedy!),
+	],
 	[/^A distilled model works without guidance/, ({ distilled }) => distilled],
 ];
 

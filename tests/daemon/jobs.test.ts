@@ -325,6 +325,17 @@ describe('An engine that dies', () => {
 	});
 });
 
+test('A job that cannot use what the engine’s process has loaded runs in a new one', async () => {
+	const first = requestFor({ folder });
+	await peer.call('job.submit', { request: first });
+	await peer.waitForJob(first.id, 'done');
+	const engine = engineOf(daemon);
+	const second = requestFor({ folder, settings: { ending: 'elsewhere' } });
+	await peer.call('job.submit', { request: second });
+	await peer.waitForJob(second.id, 'done');
+	expect(engineOf(daemon)).not.toBe(engine);
+});
+
 describe('An engine that fails', () => {
 	test.each([
 		['throw', 'engine-failed', 'asked to fail'],

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Engine } from '../../inference-daemon/engines/engine.ts';
+import { ELSEWHERE, type Engine } from '../../inference-daemon/engines/engine.ts';
 import { encodeClip, pixelFormatFor } from '../../inference-daemon/media/encode.ts';
 import { readFrames } from '../../inference-daemon/media/frames.ts';
 import { frameBytes } from '../../inference-daemon/media/pixels.ts';
@@ -21,7 +21,8 @@ import { framesToSeconds, ONE, rangeLength, samplesForFrames, ZERO } from '../..
  *   `delay`    ms before each frame
  *   `ending`   'clip' (as it should), or 'throw', 'no-space', 'exit', 'kill', 'deaf' (does not heed
  *              the signal), 'stuck' (neither heeds it nor lets anything else run), 'none', 'short',
- *              'child' (leaves a child running and waits), 'wild' (progress goes all ways)
+ *              'child' (leaves a child running and waits), 'wild' (progress goes all ways),
+ *              'elsewhere' (wants a process in which no job has run yet)
  *   `film`     a file whose picture and sound it gives instead, from their beginning
  *   `failing`  a file with the seed that it fails for, once that is there
  *   `awaits`   a file that has to be there before it makes the first frame
@@ -96,6 +97,11 @@ export const engine: Engine = {
 		const note = (what: string) => {
 			if (typeof log === 'string') appendFileSync(log, `${what} ${request.id}\n`);
 		};
+		const isFresh = !hasRun;
+		hasRun = true;
+		if (ending === 'elsewhere' && !isFresh) {
+			throw Object.assign(new Error('another job was here'), { name: ELSEWHERE });
+		}
 		if (process.env.PICKUP_FAKE_IDLE) throw new PickupError('engine-failed', 'It is idle');
 		note('started');
 		const tell = (progress: number) => report({ kind: 'progress', progress, phase: 'drawing' });
@@ -147,6 +153,9 @@ export const engine: Engine = {
 		return { ...clip, draft, engine: 'fake', seed: request.seed };
 	},
 };
+
+/** Whether a job has run in this process. */
+let hasRun = false;
 
 const TAKES = Boolean(process.env.PICKUP_FAKE_TAKES);
 

@@ -60,6 +60,7 @@ it('Every refusal that a panel can meet is said and advised on', () => {
 			'timeline-unsupported',
 			'editor-not-found',
 			'install-conflict',
+			'download-failed',
 			'usage',
 		],
 	]);

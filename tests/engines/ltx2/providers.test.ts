@@ -63,9 +63,13 @@ describe('A provider is tried', () => {
 		);
 	});
 
-	test('and keeps the reason whole where there is no card or no library for CUDA', async () => {
+	test('and names libraries for CUDA that have not been fetched', async () => {
+		process.env.PICKUP_GPU = join(folder, 'no such folder');
 		const { reason } = await tryProvider(program, 'cuda');
-		expect(reason).toMatch(/^lib\w+\.so[.\d]*: cannot open shared object file|^CUDA failure \d+: /);
+		delete process.env.PICKUP_GPU;
+		expect(reason).toBe(
+			'its libraries have not been fetched: libcudart.so.13, libnvrtc-builtins.so.13.5, libnvrtc.so.13 and 16 more',
+		);
 	});
 
 	test.each([

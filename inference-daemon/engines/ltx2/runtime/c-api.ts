@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 
 /** An address of ONNX Runtime's. */
@@ -101,9 +102,8 @@ export type CApi = {
 export function loadCApi(path: string, before: readonly string[] = []): CApi {
 	// koffi runs C on stacks of its own, of 128 KiB in other threads, which WebGPU needs more than.
 	koffi.config({ sync_stack_size: STACK, async_stack_size: STACK });
-	for (const needed of before) held.push(koffi.load(needed, { global: true }));
-	const library = koffi.load(path);
-	held.push(library);
+	for (const needed of before) load(needed, { global: true });
+	const library = load(path);
 	const base = koffi.decode(
 		library.func('void *OrtGetApiBase()')(),
 		koffi.struct({ api: 'void *', version: 'void *' }),
@@ -120,6 +120,19 @@ const STACK = 16 * 1024 ** 2;
 
 /** koffi would unload a library that nobody holds. */
 const held: unknown[] = [];
+
+/** Throws an Error that begins with the library's name, which Windows leaves out. */
+function load(path: string, options: { global?: boolean } = {}): LibraryHandle {
+	try {
+		const library = koffi.load(path, options);
+		held.push(library);
+		return library;
+	} catch (error) {
+		const said = error instanceof Error ? error.message : String(error);
+		const why = said.replace('Failed to load shared library: ', '').replace(`${path}: `, '');
+		throw new Error(`${basename(path)}: ${why}`);
+	}
+}
 
 function functionsOf(table: unknown, version: string): CApi {
 	const count = 1 + Math.max(...Object.values(PLACES));

@@ -28,7 +28,8 @@ async function cardCheck(card: string, reports: readonly ProviderReport[]): Prom
 	const of = (wanted: Provider) => reports.find(({ provider }) => provider === wanted)!;
 	const { note } = await bestDevice(card, async (provider) => of(provider));
 	if (note === null) return { name, status: 'ok', found: `${card}, by CUDA`, action: null };
-	return { name, status: 'warning', found: note, action: cudaRemedy(of('cuda').reason ?? '') };
+	const action = cudaRemedy(of('cuda').reason ?? '');
+	return { name, status: 'warning', found: note.replace(` ${action}`, ''), action };
 }
 
 function providerCheck({ provider, adapter, reason }: ProviderReport, card: string | null): Check {

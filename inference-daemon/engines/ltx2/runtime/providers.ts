@@ -4,6 +4,8 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { nvidiaCards } from '../../../../gpu/cards.ts';
+import { gpuList } from '../../../../gpu/list.ts';
+import { unfit } from '../../../../gpu/unfit.ts';
 import { missingLibrary } from './onnxruntime.ts';
 import type { Adapter } from './precision.ts';
 import type { Finding } from './probe.ts';
@@ -57,7 +59,8 @@ export async function tryProvider(
 			return { provider, adapter: { name, precisions }, reason };
 		}
 		const adapter = { name: null, precisions };
-		return { provider, adapter, reason: missingLibrary(stderr) ?? reason };
+		const unfitting = provider === 'cuda' ? await unfitCard() : null;
+		return { provider, adapter, reason: unfitting ?? missingLibrary(stderr) ?? reason };
 	} catch (error) {
 		signal?.throwIfAborted();
 		return { provider, adapter: { name: null, precisions: [] }, reason: ending(error, longest) };
@@ -85,6 +88,12 @@ async function adapterName(provider: Provider, stderr: string): Promise<string |
 	if (provider === 'cuda') return (await nvidiaCards())[0]?.name ?? null;
 	if (process.platform === 'win32') return windowsAdapter();
 	return /Using "(.+)" with driver/.exec(stderr)?.[1] ?? null;
+}
+
+/** Why no library could make CUDA work on the first card; null where nothing speaks against it. */
+async function unfitCard(): Promise<string | null> {
+	const [[card], list] = [await nvidiaCards(), gpuList()];
+	return (card && list && unfit(card, list)?.message) ?? null;
 }
 
 /** The name of an NVIDIA card that this machine has, whatever can use it; null where there is none. */
