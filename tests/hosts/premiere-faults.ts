@@ -94,6 +94,7 @@ export function describePremiereFaults(premiere: PremiereInterface): void {
 		'something without times is selected',
 		'a clip does not say what it shows',
 		'a sound does not say where it stands',
+		'a sequence in the project does not say its path',
 	] as const)('A clip lands all the same where %s', async (fault) => {
 		const project = await open(UNDER, fault);
 		const before = others(project, null);

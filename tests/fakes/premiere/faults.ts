@@ -22,6 +22,7 @@ export const FAULTS = {
 	'a clip does not say what it shows': 'the picture of the person, on the first track',
 	'a sound does not say where it stands': 'that of the person, on the first track',
 	'transitions do not say where they stand': 'nor what they are called',
+	'a sequence in the project does not say its path': 'it throws, since it has none',
 	'something without times is selected': 'a caption, which has no start and no end',
 } as const;
 

@@ -140,8 +140,23 @@ export class Project {
 		);
 	}
 
-	/** Throws under a fault where the clip is the person's, on the first track of a kind. */
-	expectTold(fault: Fault, of: string, kind: Track['kind'], { id, item }: Clip): void {
+	/** The path of an item's file. Throws under a fault. */
+	pathOf({ kind, media }: Item): string {
+		const throws = this.faults.has('a sequence in the project does not say its path');
+		if (kind === 'sequence' && throws) throw new Error('Not of this item');
+		return media?.path ?? '';
+	}
+
+	/** Both throw under a fault where the clip is the person's, on the first track of a kind. */
+	expectPlaced(of: string, clip: Clip): void {
+		this.#expectTold('a sound does not say where it stands', of, 'audio', clip);
+	}
+
+	expectShown(of: string, clip: Clip): void {
+		this.#expectTold('a clip does not say what it shows', of, 'video', clip);
+	}
+
+	#expectTold(fault: Fault, of: string, kind: Track['kind'], { id, item }: Clip): void {
 		if (!this.faults.has(fault) || this.item(item).parent !== this.root) return;
 		const [first] = tracksOf(this.sequence(of), kind);
 		if (first?.clips.some((each) => each.id === id)) throw new Error('Not of this item');

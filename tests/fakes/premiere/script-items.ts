@@ -73,7 +73,7 @@ export class ProjectItem {
 		});
 	}
 	getMediaPath(): string {
-		return this.#model.media?.path ?? '';
+		return this.#project.pathOf(this.#model);
 	}
 	isOffline(): boolean {
 		return this.#model.isOffline;

@@ -207,13 +207,7 @@ export class TrackItem {
 		return this.#model.name;
 	}
 	get start(): Time {
-		const { project } = this.#world;
-		project.expectTold(
-			'a sound does not say where it stands',
-			this.#sequence,
-			'audio',
-			this.#model,
-		);
+		this.#world.project.expectPlaced(this.#sequence, this.#model);
 		return new Time(this.#model.start);
 	}
 	get end(): Time {
@@ -232,7 +226,7 @@ export class TrackItem {
 	get projectItem(): ProjectItem | undefined {
 		const { project } = this.#world;
 		const { item } = this.#model;
-		project.expectTold('a clip does not say what it shows', this.#sequence, 'video', this.#model);
+		project.expectShown(this.#sequence, this.#model);
 		return project.item(item).kind === 'title' ? undefined : new ProjectItem(project, item);
 	}
 	get components(): ComponentCollection {

@@ -82,7 +82,7 @@ export class FolderItem extends Named {
 
 export class ClipProjectItem extends Named {
 	async getMediaFilePath(): Promise<string> {
-		return this.model.media?.path ?? '';
+		return this.world.project.pathOf(this.model);
 	}
 	async isSequence(): Promise<boolean> {
 		return this.model.kind === 'sequence';

@@ -189,13 +189,7 @@ export class TrackItem {
 		return this.#model.name;
 	}
 	async getStartTime(): Promise<TickTime> {
-		const { project } = this.#world;
-		project.expectTold(
-			'a sound does not say where it stands',
-			this.#sequence,
-			'audio',
-			this.#model,
-		);
+		this.#world.project.expectPlaced(this.#sequence, this.#model);
 		return new TickTime(this.#model.start);
 	}
 	async getEndTime(): Promise<TickTime> {
@@ -220,8 +214,7 @@ export class TrackItem {
 		return this.#model.isDisabled;
 	}
 	async getProjectItem(): Promise<ProjectItem> {
-		const { project } = this.#world;
-		project.expectTold('a clip does not say what it shows', this.#sequence, 'video', this.#model);
+		this.#world.project.expectShown(this.#sequence, this.#model);
 		return new ProjectItem(this.#world, this.#model.item);
 	}
 	async getComponentChain(): Promise<ComponentChain> {
