@@ -6,8 +6,8 @@ import type { Card } from './card.ts';
  */
 export async function nvmlCards(): Promise<readonly Card[]> {
 	try {
-		const { default: koffi } = await import('koffi');
-		const library = koffi.load(process.platform === 'win32' ? 'nvml.dll' : 'libnvidia-ml.so.1');
+		const { loadLibrary } = await import('../files/native-library.ts');
+		const library = loadLibrary(process.platform === 'win32' ? 'nvml.dll' : 'libnvidia-ml.so.1');
 		const call = (signature: string) => {
 			const made = library.func(`int ${signature}`);
 			return (...given: unknown[]) => {

@@ -80,7 +80,7 @@ describe('A fill on a graphics device', () => {
 	it('that is given up in the transformer leaves nothing open there', async () => {
 		const opened = await givenUp('webgpu', 'transformer block 1');
 		// What runs on the processor is not uploaded.
-		for (const name of ['video encoder', 'audio encoder', 'upload', 'transformer head'])
+		for (const name of ['video encoder', 'audio encoder', 'device memory', 'transformer head'])
 			expect(opened).toContain(name);
 		expect(opened).not.toContain('transformer block 2');
 	});

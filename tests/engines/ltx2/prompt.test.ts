@@ -132,7 +132,9 @@ describe('the text networks', () => {
 		const once = Session.once.bind(Session);
 		const failing = vi.spyOn(Session, 'once');
 		failing.mockImplementationOnce((graph, _, options) => once(graph, {}, options));
-		await expect(contextOf('a kite')).rejects.toThrow('expected input tokens, got none');
+		await expect(contextOf('a kite')).rejects.toThrow(
+			'gemma embedding: expected tokens of [3], got none',
+		);
 		failing.mockRestore();
 		expect(sessions).toEqual({ now: 0, most: 1, opened: 1 });
 	});

@@ -1,5 +1,5 @@
-import { basename } from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
+import { loadLibrary } from '../../../../files/native-library.ts';
 
 /** An address of ONNX Runtime's. */
 export type Handle = bigint;
@@ -100,10 +100,8 @@ export type CApi = {
 
 /** Once for each process. Throws an Error that says what is wrong with the library. */
 export function loadCApi(path: string, before: readonly string[] = []): CApi {
-	// koffi runs C on stacks of its own, of 128 KiB in other threads, which WebGPU needs more than.
-	koffi.config({ sync_stack_size: STACK, async_stack_size: STACK });
-	for (const needed of before) load(needed, { global: true });
-	const library = load(path);
+	for (const needed of before) loadLibrary(needed, { isShared: true });
+	const library = loadLibrary(path);
 	const base = koffi.decode(
 		library.func('void *OrtGetApiBase()')(),
 		koffi.struct({ api: 'void *', version: 'void *' }),
@@ -113,25 +111,6 @@ export function loadCApi(path: string, before: readonly string[] = []): CApi {
 	if (!table)
 		throw new Error(`Expected ONNX Runtime 1.${VERSION} or newer, got ${version}: ${path}`);
 	return functionsOf(table, version);
-}
-
-/** Bytes. */
-const STACK = 16 * 1024 ** 2;
-
-/** koffi would unload a library that nobody holds. */
-const held: unknown[] = [];
-
-/** Throws an Error that begins with the library's name, which Windows leaves out. */
-function load(path: string, options: { global?: boolean } = {}): LibraryHandle {
-	try {
-		const library = koffi.load(path, options);
-		held.push(library);
-		return library;
-	} catch (error) {
-		const said = error instanceof Error ? error.message : String(error);
-		const why = said.replace('Failed to load shared library: ', '').replace(`${path}: `, '');
-		throw new Error(`${basename(path)}: ${why}`);
-	}
 }
 
 function functionsOf(table: unknown, version: string): CApi {

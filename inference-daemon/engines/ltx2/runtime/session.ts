@@ -69,7 +69,6 @@ export class Session {
 		inputs: Values,
 		{ signal, into, ...options }: SessionOptions & RunOptions = {},
 	): Promise<Values> {
-		checkShapes(graph, graph.inputs, inputs);
 		const session = await Session.open(graph, options);
 		try {
 			return await session.run(inputs, { signal, ...(into && { into }) });
