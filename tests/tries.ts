@@ -10,7 +10,7 @@ export function tries(sample: number, soak: number): number {
 }
 
 /** What is drawn from in this run: another one each time, or the one that PICKUP_SEED says. */
-const SEED = Number(process.env.PICKUP_SEED ?? randomInt(2 ** 31));
+export const SEED = Number(process.env.PICKUP_SEED ?? randomInt(2 ** 31));
 
 /** For the names of tests: how the same are tried again. */
 export const AGAIN = `PICKUP_SEED=${SEED}`;

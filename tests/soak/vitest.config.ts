@@ -8,6 +8,7 @@ const SAMPLED = [
 	'end-to-end/ltx2-lengths',
 	'end-to-end/ltx2-stopping',
 	'engines/inbetween/sizes',
+	'engines/ltx2/session-orders',
 	'engines/ltx2/vocoder',
 	'engines/ltx2/weights-safetensors',
 	'host-bridge/fcp7-xml-mutated',
