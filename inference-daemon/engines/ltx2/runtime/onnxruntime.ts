@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import { inTurn as oneAtATime } from '../../../../protocol/in-turn.ts';
 import { ELSEWHERE } from '../../engine.ts';
 import { type CApi, type Handle, loadCApi } from './c-api.ts';
 import { type Library, libraryFor, ownLibrary } from './library.ts';
@@ -80,19 +81,16 @@ function checkPlaces(api: CApi, memory: Handle, providers: readonly string[]): v
 
 const FLOAT = 1;
 
-/** By provider: work that was asked for before. */
-const queues = new Map<string, Promise<unknown>>();
+const queues = new Map<string, ReturnType<typeof oneAtATime>>();
 
 /**
  * Does the work after all that was asked of the provider before: two calls at once that use WebGPU would
  * end the process, and two networks on the processors would share them badly.
  */
 export function inTurn<T>(provider: string, work: () => T | Promise<T>): Promise<T> {
-	const before = queues.get(provider) ?? Promise.resolve();
-	const done = before.then(work);
-	const settled = () => {};
-	queues.set(provider, done.then(settled, settled));
-	return done;
+	const queue = queues.get(provider) ?? oneAtATime();
+	queues.set(provider, queue);
+	return queue(async () => work());
 }
 
 /** The first line of an error, without the place in the library's source. */
