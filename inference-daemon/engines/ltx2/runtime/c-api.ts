@@ -15,7 +15,6 @@ const OPTIONS = 'const char **keys, const char **values, size_t count';
  */
 const DOES = {
 	EnableProfiling: [14, `void *options, ${PATH} prefix`],
-	DisableMemPattern: [17, 'void *options'],
 	DisableCpuMemArena: [19, 'void *options'],
 	SetSessionLogSeverityLevel: [22, 'void *options, int level'],
 	SetSessionGraphOptimizationLevel: [23, 'void *options, int level'],

@@ -13,7 +13,7 @@ import type { Provider } from './session.ts';
 /** Drivers come and go in ways that a key cannot see; in ms. */
 const LONGEST_KEPT = 24 * 3_600_000;
 
-const providerSchema = z.enum(['cpu', 'webgpu', 'cuda', 'dml', 'coreml']);
+const providerSchema = z.enum(['cpu', 'webgpu', 'cuda']);
 
 const foundSchema = z.array(
 	z.object({

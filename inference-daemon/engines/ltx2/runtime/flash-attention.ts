@@ -4,6 +4,7 @@ import { Scope } from '../graph/scope.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
 import { inTurn } from './onnxruntime.ts';
 import { OpenGraph } from './open-graph.ts';
+import type { Provider } from './session.ts';
 
 /**
  * The nodes that WebGPU has to leave to the CPU on this machine. ONNX Runtime's attention for 32
@@ -31,7 +32,7 @@ async function works(): Promise<boolean> {
 	return cpu.every((value, i) => Math.abs(value - gpu[i]!) < 1e-3);
 }
 
-async function run(graph: Graph, provider: string): Promise<Float32Array> {
+async function run(graph: Graph, provider: Provider): Promise<Float32Array> {
 	const x = Float32Array.from({ length: TOKENS * WIDTH }, (_, i) => 2 * Math.sin(i * i));
 	const y = new Float32Array(x.length);
 	const shape = [TOKENS, WIDTH];

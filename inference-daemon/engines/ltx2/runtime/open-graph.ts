@@ -2,6 +2,7 @@ import type { Graph } from '../graph/graph.ts';
 import type { ValueSpec } from '../graph/onnx.ts';
 import type { Handle } from './c-api.ts';
 import { type OnnxRuntime, onnxRuntime } from './onnxruntime.ts';
+import type { Provider } from './session.ts';
 import { DeviceValue, type Values, valueOver } from './values.ts';
 
 export type Settings = {
@@ -30,7 +31,7 @@ export class OpenGraph {
 	}
 
 	/** Throws an Error with ONNX Runtime's own words, as all here do. */
-	static async open(graph: Graph, provider: string, settings: Settings = {}): Promise<OpenGraph> {
+	static async open(graph: Graph, provider: Provider, settings: Settings = {}): Promise<OpenGraph> {
 		const api = onnxRuntime();
 		const options = api.CreateSessionOptions();
 		try {
@@ -120,7 +121,7 @@ function set(api: OnnxRuntime, options: Handle, graph: Graph, settings: Settings
 const NO_LOG = 4;
 const ALL_OPTIMIZATIONS = 99;
 
-function append(api: OnnxRuntime, options: Handle, provider: string, { onCpu = [] }: Settings) {
+function append(api: OnnxRuntime, options: Handle, provider: Provider, { onCpu = [] }: Settings) {
 	if (provider === 'cpu') return;
 	if (provider === 'cuda') {
 		const cuda = api.CreateCUDAProviderOptions();
@@ -131,13 +132,7 @@ function append(api: OnnxRuntime, options: Handle, provider: string, { onCpu = [
 		}
 		return;
 	}
-	// DirectML asks for this.
-	if (provider === 'dml') api.DisableMemPattern(options);
 	const told = onCpu.length > 0 ? { forceCpuNodeNames: onCpu.join('\n') } : {};
 	const [keys, values] = [Object.keys(told), Object.values(told)];
-	const name = NAMES[provider]!;
-	api.SessionOptionsAppendExecutionProvider(options, name, keys, values, keys.length);
+	api.SessionOptionsAppendExecutionProvider(options, 'WebGPU', keys, values, keys.length);
 }
-
-/** What ONNX Runtime calls providers. */
-const NAMES: Readonly<Record<string, string>> = { webgpu: 'WebGPU', dml: 'DML', coreml: 'CoreML' };

@@ -14,8 +14,6 @@ const PREFERRED: Readonly<Record<Provider, readonly Precision[]>> = {
 	cpu: [],
 	webgpu: ['float16'],
 	cuda: ['bfloat16', 'float16'],
-	dml: ['float16'],
-	coreml: ['float16'],
 };
 
 /**

@@ -9,8 +9,8 @@ import { inTurn } from './onnxruntime.ts';
 import { OpenGraph, type Settings } from './open-graph.ts';
 import { canBeTold, DeviceValue, emptyArrays, type NdArray, type Values } from './values.ts';
 
-/** Where a graph can run: processors, then WebGPU (any GPU), NVIDIA, Windows and Apple. */
-export type Provider = 'cpu' | 'webgpu' | 'cuda' | 'dml' | 'coreml';
+/** Where a graph can run: processors, any GPU by WebGPU, NVIDIA's by CUDA. */
+export type Provider = 'cpu' | 'webgpu' | 'cuda';
 
 export type SessionOptions = Omit<Settings, 'onCpu'> & { readonly provider?: Provider };
 
