@@ -54,7 +54,7 @@ describe('A provider is tried', () => {
 	test('and says which library is missing, which ONNX Runtime only logs', async () => {
 		// As ONNX Runtime 1.30 writes it where CUDA's provider is there and cuBLAS is not.
 		const line =
-			'2026-11-29 23:15:31.7 [E:onnxruntime:onnxruntime-node, provider_bridge_ort.cc:2146 Create] /onnxruntime_src/onnxruntime/core/session/provider_bridge_ort.cc:1988 onnxruntime::Provider& onnxruntime::ProviderLibrary::Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load library /opt/bin/libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open shared object file: No such file or directory';
+			'2026-11-29 23:15:31.7 [E:onnxruntime:onnxruntime-node, provider_bridge_ort.cc:2146 Create] /onnxruntime_src/onnxruntime/core/session/provider_bridge_ort.cc:1988 onnxruntime::Provider& onnxruntime::ProviderLibrary::Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load library /home/Ann Lee/gpu/libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open shared object file: No such file or directory';
 		const finding = { precisions: [], reason: 'Append_Cuda: Failed to load shared library' };
 		const source = `console.error(${JSON.stringify(line)}); console.log(${JSON.stringify(JSON.stringify(finding))});`;
 		const { reason } = await tryProvider(await other('no cuBLAS', source), 'cuda');
@@ -70,6 +70,14 @@ describe('A provider is tried', () => {
 		expect(reason).toBe(
 			'its libraries have not been fetched: libcudart.so.13, libnvrtc-builtins.so.13.5, libnvrtc.so.13 and 16 more',
 		);
+	});
+
+	test('and what it has found out counts, though it crashes as it ends', async () => {
+		const finding = JSON.stringify({ precisions: ['float32'], reason: null });
+		const source = `process.stdout.write(${JSON.stringify(finding)}, () => process.kill(process.pid, 'SIGSEGV')); setInterval(() => {}, 1000);`;
+		const { reason, adapter } = await tryProvider(await other('late crash', source), 'webgpu');
+		expect(reason).toBeNull();
+		expect(adapter.precisions).toEqual(['float32']);
 	});
 
 	test.each([

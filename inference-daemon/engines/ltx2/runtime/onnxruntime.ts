@@ -104,8 +104,8 @@ export function reasonOf(error: unknown): string {
 
 /** The library that could not be loaded and why, from what ONNX Runtime or cuDNN wrote to stderr. */
 export function missingLibrary(stderr: string): string | null {
-	const [, told] = /Failed to load library \S+ with error: (.+)/.exec(stderr) ?? [];
+	const [, told] = /Failed to load library .+? with error: (.+)/.exec(stderr) ?? [];
 	// The system's words begin with the path of a library that is missing itself.
-	if (told) return told.trim().replace(/^\S*\/(?=[^/\s]+: )/, '');
+	if (told) return told.trim().replace(/^\/.*\/(?=[^/\s]+: )/, '');
 	return /(Could not load library \S+|Unable to load any of \{[^}]+\})/.exec(stderr)?.[0] ?? null;
 }

@@ -52,8 +52,12 @@ export async function tryProvider(
 		const env = { ...process.env, VK_LOADER_DEBUG: 'driver' };
 		const limits = { timeout: longest, killSignal: 'SIGKILL', maxBuffer: 1 << 26 } as const;
 		const options = { env, ...limits, ...(signal && { signal }) };
-		const { stdout, stderr } = await run(process.execPath, [program, provider], options);
-		const { precisions, reason } = JSON.parse(stdout.trim().split('\n').at(-1)!) as Finding;
+		// It may crash as it ends, over what libraries do then: what it has found out counts.
+		const ended = await run(process.execPath, [program, provider], options).catch(withFinding);
+		const { stderr } = ended;
+		const finding = findingIn(ended.stdout);
+		if (finding === null) throw new Error(`it said ${ended.stdout.slice(0, 200)}`);
+		const { precisions, reason } = finding;
 		if (reason === null) {
 			const name = await adapterName(provider, stderr);
 			return { provider, adapter: { name, precisions }, reason };
@@ -116,6 +120,24 @@ async function windowsAdapter(): Promise<string | null> {
 	const answer = await run('powershell.exe', command, { timeout: LONGEST }).catch(() => null);
 	const names = (answer?.stdout.split('\n') ?? []).map((line) => line.trim()).filter(Boolean);
 	return names.find((name) => !name.startsWith('Microsoft ')) ?? names[0] ?? null;
+}
+
+type Said = { readonly stdout: string; readonly stderr: string };
+
+/** What a process said that ended otherwise than it should. Throws what it ended with where that is nothing. */
+function withFinding(error: Said): Said {
+	if (findingIn(error.stdout ?? '') === null) throw error;
+	return error;
+}
+
+/** The last line; null where it is something else. */
+function findingIn(stdout: string): Finding | null {
+	try {
+		const found = JSON.parse(stdout.trim().split('\n').at(-1)!) as Finding;
+		return Array.isArray(found.precisions) ? found : null;
+	} catch {
+		return null;
+	}
 }
 
 function ending(error: unknown, longest: number): string {
