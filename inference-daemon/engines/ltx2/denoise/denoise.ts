@@ -1,14 +1,14 @@
 import { noisyStreams } from '../condition/condition.ts';
 import type { Conditioned } from '../diffusion/conditioning.ts';
+import type { Guidance } from '../diffusion/guidance.ts';
 import { videoShape } from '../diffusion/latent.ts';
 import { normalisedNoise, normalNoise } from '../diffusion/noise.ts';
 import { type Denoise, evaluationsOf, type Latents, sampleBy } from '../diffusion/samplers.ts';
 import { inLessMemory } from '../less-memory.ts';
-import { transformerParameters } from '../model/open-model.ts';
 import { transformerConfig } from '../networks/transformer-config.ts';
+import { memoryPlanFor } from '../plan/memory-of-job.ts';
 import { type PreviewFit, StagePreviews } from '../preview/stage-previews.ts';
 import type { PassRun } from '../run.ts';
-import { activationBytes, planHold } from '../runtime/memory-plan.ts';
 import { type Hold, TransformerRunner } from '../runtime/transformer.ts';
 import { denoiser, forwardsPerStep, settingsOf } from './predict.ts';
 
@@ -27,7 +27,7 @@ export async function denoise(
 	const { provider, precision } = device;
 	const draw = 2 * run.pass.index + stage;
 	const settings = settingsOf(conditioned, keyframesFor(run, stage, conditioned));
-	let hold = memory.hold ?? holdFor(run, conditioned, guidance === null ? 1 : 2);
+	let hold = memory.hold ?? holdFor(run, conditioned, guidance);
 	const open = () => new TransformerRunner(checkpoint, settings, { provider, precision, hold });
 	let runner = open();
 	const takeLess = async () => {
@@ -92,11 +92,16 @@ function keyframesFor(
 	return new Float32Array(video.mask.length).fill(1, 0, first.height * first.width);
 }
 
-/** Whether all blocks may stay open at once; see `MemoryNeed` for `kinds`. */
-function holdFor({ device, model }: PassRun, { video, audio }: Conditioned, kinds: number): Hold {
-	const parameters = transformerParameters(model);
+/** Whether all blocks may stay open at once. */
+function holdFor(
+	{ device, model }: PassRun,
+	conditioned: Conditioned,
+	guided: Guidance | null,
+): Hold {
+	const { video, audio } = conditioned;
 	const tokens = { video: video?.mask.length ?? 0, audio: audio?.mask.length ?? 0 };
-	const config = transformerConfig(model.checkpoint.config.transformer);
-	const activations = activationBytes(config, tokens, video?.attentionMask != null);
-	return planHold({ device, parameters, activations, kinds });
+	const masked = video?.attentionMask != null;
+	// Passes run one after the other; those of a guidance with isolated streams have sessions of their own.
+	const size = { tokens, masked, passes: 1, kinds: guided === null ? 1 : 2 };
+	return memoryPlanFor(device, model, size).streamed === 0 ? 'all' : 'one';
 }

@@ -37,10 +37,15 @@ export type Model = {
 };
 
 /** How many numbers its transformer has; a file of 2.5 may hold Gemma beside it. */
-export function transformerParameters({ description }: Model): number {
+export function transformerParameters(model: Pick<Model, 'description'>): number {
+	return parametersOf(model, 'transformer');
+}
+
+/** How many numbers a part has, by its name in the description. */
+export function parametersOf({ description }: Pick<Model, 'description'>, wanted: string): number {
 	return description.files
 		.flatMap(({ parts }) => parts)
-		.filter(({ part }) => part === 'transformer')
+		.filter(({ part }) => part === wanted)
 		.reduce((sum, { parameters }) => sum + parameters, 0);
 }
 
