@@ -9,6 +9,7 @@ const SAMPLED = [
 	'end-to-end/ltx2-stopping',
 	'engines/inbetween/sizes',
 	'engines/ltx2/session-orders',
+	'engines/ltx2/memory-simulated',
 	'engines/ltx2/vocoder',
 	'engines/ltx2/weights-safetensors',
 	'host-bridge/fcp7-xml-mutated',
