@@ -1,13 +1,27 @@
 import { execFile } from 'node:child_process';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { normalNoise } from '../../../inference-daemon/engines/ltx2/diffusion/noise.ts';
 import { countClip } from '../../../inference-daemon/media/verify.ts';
+import type { GenerationRequest } from '../../../protocol/generation.ts';
 import type { Clip } from '../../../protocol/jobs.ts';
 import { ffmpeg } from '../../media/media-files.ts';
 import { bundle, scratchFolder } from './scratch.ts';
-import { GAP, makeCut, openStudio, requestFor, type Studio } from './shots.ts';
+import {
+	GAP,
+	makeCut,
+	makeModel,
+	openStudio,
+	requestFor,
+	type Sequence,
+	SMALL,
+	type Studio,
+} from './shots.ts';
+import { type Entries, writeWeights } from './sparse.ts';
+import { readTensors } from './tensors.ts';
+import { tinyCheckpoint } from './tiny.ts';
 
 let studio: Studio;
 let scratch = '';
@@ -27,7 +41,8 @@ afterAll(async () => {
 const MAKE = `
 	import { readFileSync } from 'node:fs';
 	import { ltx2 } from '../../../inference-daemon/engines/ltx2/engine.ts';
-	const { request, workplace } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+	const { request, workplace, machine } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+	if (machine) process.constrainedMemory = () => machine;
 	const plan = await ltx2.plan(request);
 	const outputs = [];
 	const signal = new AbortController().signal;
@@ -52,18 +67,34 @@ type Made = {
 	readonly progress: readonly { readonly progress: number; readonly phase: string }[];
 };
 
-async function made(name: string, pixels: number, kilobytes: number | 'unlimited'): Promise<Made> {
-	const cut = await makeCut(studio, { num: 24, den: 1, width: 1536, height: 832 });
-	const settings = { model: studio.model, pixels, steps: 1, stages: 1, provider: 'cpu' };
-	const request = requestFor('insert', cut, { settings });
+type Limits = {
+	/** Kilobytes of addresses that the process may take; default: as many as it likes. */
+	readonly most?: number;
+	/** Bytes of memory that the machine says it has. */
+	readonly machine?: number;
+	readonly sequence?: Sequence;
+};
+
+const LARGE = { num: 24, den: 1, width: 1536, height: 832 };
+
+/** Makes a shot in a process of its own. */
+async function made(
+	name: string,
+	settings: GenerationRequest['settings'],
+	{ most, machine, sequence = LARGE }: Limits = {},
+): Promise<Made> {
+	const cut = await makeCut(studio, sequence);
+	const usual = { model: studio.model, steps: 1, stages: 1, provider: 'cpu' };
+	const request = requestFor('insert', cut, { settings: { ...usual, ...settings } });
 	const clipPath = join(studio.clips, `${name}.mov`);
 	const { folder } = studio;
 	// Each reads its prompt, whose thread takes addresses too.
 	const cache = join(folder, `${name} cache`);
 	const workplace = { ffmpeg, folder, cache, unfinished: join(cache, 'job'), clipPath };
 	const asked = join(folder, `${name}.json`);
-	await writeFile(asked, JSON.stringify({ request, workplace }));
-	const command = `ulimit -v ${kilobytes} && exec "$0" --max-old-space-size=512 "$1" "$2"`;
+	await writeFile(asked, JSON.stringify({ request, workplace, machine }));
+	const limit = most ?? 'unlimited';
+	const command = `ulimit -v ${limit} && exec "$0" --max-old-space-size=512 "$1" "$2"`;
 	const args = ['-c', command, process.execPath, program, asked];
 	const { stdout } = await promisify(execFile)('sh', args, { maxBuffer: 1 << 26 });
 	return JSON.parse(stdout.trim().split('\n').at(-1)!) as Made;
@@ -72,12 +103,12 @@ async function made(name: string, pixels: number, kilobytes: number | 'unlimited
 it.runIf(process.platform === 'linux')(
 	'a shot for which memory runs out as it is drawn goes on in smaller tiles, as large as it was, and says so',
 	async () => {
-		const whole = 1536 * 832;
-		const full = await made('full', whole, 'unlimited');
-		const half = await made('half', whole / 2, 'unlimited');
+		const pixels = LARGE.width * LARGE.height;
+		const full = await made('full', { pixels });
+		const half = await made('half', { pixels: pixels / 2 });
 		expect(full.peak).toBeGreaterThan(half.peak + 150_000);
-		const limit = Math.round((full.peak + half.peak) / 2);
-		const limited = await made('limited', whole, limit);
+		const most = Math.round((full.peak + half.peak) / 2);
+		const limited = await made('limited', { pixels }, { most });
 		const { clip, progress } = limited;
 		expect(await countClip(clip.path)).toEqual({ frames: GAP, samples: 20_000 });
 		const note = 'Memory ran out while drawing the picture, so it went on in smaller tiles.';
@@ -93,6 +124,90 @@ it.runIf(process.platform === 'linux')(
 		expect(await readdir(studio.clips)).toEqual(['full.mov', 'half.mov', 'limited.mov']);
 	},
 );
+
+it.runIf(process.platform === 'linux')(
+	'a shot for which memory runs out as the transformer opens goes on block by block, to the same clip',
+	async () => {
+		const settings = { model: await wideModel(), pixels: 64 * 64, steps: 2 };
+		const all = await made('all', settings, { sequence: SMALL });
+		const one = await made('one', settings, { machine: 256 * 2 ** 20, sequence: SMALL });
+		expect(all.peak).toBeGreaterThan(one.peak + 150_000);
+		const most = Math.round((all.peak + one.peak) / 2);
+		const { clip, progress, previews } = await made('in blocks', settings, {
+			most,
+			sequence: SMALL,
+		});
+		const note =
+			'Memory ran out while making the shot, so it went on with one block of the model in memory at a time.';
+		expect([all.clip.notes, one.clip.notes]).toEqual([undefined, undefined]);
+		expect(clip.notes).toEqual([note]);
+		// It came to no step of the other plan, whose graphs round a little otherwise.
+		expect((await readFile(clip.path)).equals(await readFile(one.clip.path))).toBe(true);
+		expect(await apart(clip.path, all.clip.path)).toBeLessThan(1);
+		expect(previews).toBe(all.previews);
+		const shares = progress.map((share) => share.progress);
+		expect(shares).toEqual([...shares].sort((a, b) => a - b));
+	},
+);
+
+/** How much wider than the tiny model's the blocks of the picture are, and how many there are. */
+const WIDER = 10;
+const BLOCKS = 8;
+
+/** The tiny model with wide blocks of numbers that mean nothing, in bfloat16: 80 MB, twice that in float32. */
+async function wideModel(): Promise<string> {
+	const { tensors, metadata } = await readTensors(await tinyCheckpoint('ltx-2-tiny'));
+	const { transformer, ...others } = JSON.parse(metadata.config!);
+	const numbers = new Uint16Array(
+		normalNoise({ seed: 1, stream: 'weights', draw: 0 }, 2 ** 20).map((x) => x * 0.02).buffer,
+	).filter((_, i) => i % 2 === 1);
+	const entries: Record<string, Entries[string]> = {};
+	const data: Record<string, Uint8Array> = {};
+	const add = (name: string, type: string, shape: readonly number[], bytes: Uint8Array) => {
+		entries[name] = [type, shape];
+		data[name] = bytes;
+	};
+	for (const [name, { data: own, shape }] of Object.entries(tensors)) {
+		const isWide = name.startsWith('model.diffusion_model.') && shape.some((n) => WIDE.has(n));
+		const [, before, block, after] = /^(.*transformer_blocks\.)(\d+)(\..*)$/.exec(name) ?? [];
+		const names = before
+			? Array.from({ length: BLOCKS }, (_, i) => `${before}${i}${after}`)
+			: [name];
+		if (block !== undefined && block !== '0') continue;
+		const wide = shape.map((n) => (isWide && WIDE.has(n) ? n * WIDER : n));
+		const count = wide.reduce((product, n) => product * n, 1);
+		for (const each of names) {
+			if (!isWide)
+				add(each, 'F32', shape, new Uint8Array(own.buffer, own.byteOffset, own.byteLength));
+			else
+				add(
+					each,
+					'BF16',
+					wide,
+					new Uint8Array(
+						Uint16Array.from({ length: count }, (_, i) => numbers[i % numbers.length]!).buffer,
+					),
+				);
+		}
+	}
+	const config = {
+		...others,
+		transformer: {
+			...transformer,
+			num_layers: BLOCKS,
+			attention_head_dim: transformer.attention_head_dim * WIDER,
+			cross_attention_dim: transformer.cross_attention_dim * WIDER,
+		},
+	};
+	const folder = await makeModel(join(studio.folder, 'wide model'), 'ltx-2-tiny');
+	const path = join(folder, 'weights.safetensors');
+	await rm(path);
+	await writeWeights(path, entries, { ...metadata, config: JSON.stringify(config) }, data);
+	return folder;
+}
+
+/** What the width of the picture's stream makes in the tiny model. */
+const WIDE: ReadonlySet<number> = new Set([56, 4 * 56, 6 * 56]);
 
 /** Mean distance of two clips' pictures, in levels of 255. */
 async function apart(one: string, other: string): Promise<number> {
