@@ -14,11 +14,12 @@ import {
 import { transformerConfig } from '../inference-daemon/engines/ltx2/networks/transformer-config.ts';
 import { DeviceMemory } from '../inference-daemon/engines/ltx2/runtime/device-memory.ts';
 import { precisionFor } from '../inference-daemon/engines/ltx2/runtime/precision.ts';
+import type { Provider } from '../inference-daemon/engines/ltx2/runtime/provider.ts';
 import {
 	type ProviderReport,
 	tryProvider,
 } from '../inference-daemon/engines/ltx2/runtime/providers.ts';
-import { type Provider, Session } from '../inference-daemon/engines/ltx2/runtime/session.ts';
+import { Session } from '../inference-daemon/engines/ltx2/runtime/session.ts';
 import {
 	DeviceValue,
 	type NdArray,

@@ -11,7 +11,8 @@ import {
 	runtimeFailure,
 } from '../../../inference-daemon/engines/ltx2/runtime/failures.ts';
 import { liveSessions, onSessions } from '../../../inference-daemon/engines/ltx2/runtime/live.ts';
-import { type Provider, Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Provider } from '../../../inference-daemon/engines/ltx2/runtime/provider.ts';
+import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PickupError } from '../../../protocol/errors.ts';
 import { bundle, scratchFolder } from './scratch.ts';

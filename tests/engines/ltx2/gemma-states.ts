@@ -5,7 +5,7 @@ import {
 	gemmaLayerGraph,
 	gemmaNormGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/gemma.ts';
-import type { Provider } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Provider } from '../../../inference-daemon/engines/ltx2/runtime/provider.ts';
 import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { runGraph } from './golden.ts';
 

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
-import { type Provider, Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Provider } from '../../../inference-daemon/engines/ltx2/runtime/provider.ts';
+import { Session } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
 import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { useSwiftShader } from './swiftshader.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Graph } from '../../../inference-daemon/engines/ltx2/graph/graph.ts';
 import { linear } from '../../../inference-daemon/engines/ltx2/graph/layers.ts';
 import { Scope } from '../../../inference-daemon/engines/ltx2/graph/scope.ts';
-import type { Provider } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Provider } from '../../../inference-daemon/engines/ltx2/runtime/provider.ts';
 import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import type { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { referenceFactors } from '../../../inference-daemon/engines/ltx2/weights/lora.ts';

@@ -166,7 +166,7 @@ function boundOf(machine: Machine, plan: MemoryPlan, run: BlockRun): number {
 
 const machines = fc
 	.record({
-		provider: fc.constantFrom('cuda', 'webgpu', 'dml'),
+		provider: fc.constantFrom('cuda', 'webgpu'),
 		gigabytes: fc.constantFrom(8, 12, 16, 24, 48, 80),
 		free: fc.option(fc.double({ min: 0.5, max: 0.98, noNaN: true }), { nil: null }),
 		tera: fc.double({ min: 1, max: 400, noNaN: true }),

@@ -10,7 +10,7 @@ import {
 	textKeysGraph,
 } from '../../../inference-daemon/engines/ltx2/networks/transformer.ts';
 import { transformerConfig } from '../../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
-import type { Provider } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
+import type { Provider } from '../../../inference-daemon/engines/ltx2/runtime/provider.ts';
 import type { NdArray } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { type Case, errorOf, PROVIDERS, runGraph } from './golden.ts';
 import { keepCompiled } from './keep-compiled.ts';

@@ -1,5 +1,5 @@
 import type { TransformerConfig } from '../networks/transformer-config.ts';
-import type { Provider } from '../runtime/session.ts';
+import type { Provider } from '../runtime/provider.ts';
 
 /** In what a block's matrices stand on the device: int8 in blocks of 32, each with a scale in 16 bits. */
 export type Format = 'f32' | 'bf16' | 'f16' | 'fp8' | 'int8';
@@ -70,8 +70,6 @@ export function usableMemory({ provider, memory, free, machine }: MemoryDevice):
 const ROWS: Readonly<Record<Provider, number>> = {
 	cpu: 16,
 	cuda: 24,
-	dml: 24,
-	coreml: 24,
 	webgpu: 40,
 };
 /** Of those, what a further forward pass has of its own: its tokens before and after the block. */

@@ -1,4 +1,4 @@
-import type { Provider } from '../runtime/session.ts';
+import type { Provider } from '../runtime/provider.ts';
 import { memoryLine } from './memory-line.ts';
 import {
 	activationBytes,
@@ -43,8 +43,6 @@ const FORMATS: Readonly<Record<Provider, readonly Format[]>> = {
 	cpu: ['f32', 'int8'],
 	cuda: ['f32', 'bf16', 'f16', 'fp8', 'int8'],
 	webgpu: ['f32', 'f16', 'int8'],
-	dml: ['f32', 'f16', 'int8'],
-	coreml: ['f32', 'f16', 'int8'],
 };
 
 /** Bytes of a runtime on a device: its context, kernels and the libraries' own buffers. Estimated. */

@@ -2,7 +2,8 @@ import type { FrameRate } from '../../../../protocol/time.ts';
 import { CELL } from '../diffusion/latent.ts';
 import { durationConfig, durationHeadGraph } from '../networks/duration-head.ts';
 import { snapDown } from '../plan/window.ts';
-import { type Provider, Session } from '../runtime/session.ts';
+import type { Provider } from '../runtime/provider.ts';
+import { Session } from '../runtime/session.ts';
 import type { PromptContext } from '../runtime/transformer.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 

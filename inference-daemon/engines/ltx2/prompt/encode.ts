@@ -16,7 +16,8 @@ import {
 import type { RotaryTable } from '../networks/rope.ts';
 import { textConfig, textFeaturesGraph } from '../networks/text-features.ts';
 import { Kernels } from '../runtime/kernels.ts';
-import { type Provider, Session } from '../runtime/session.ts';
+import type { Provider } from '../runtime/provider.ts';
+import { Session } from '../runtime/session.ts';
 import type { NdArray } from '../runtime/values.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { TextEncoder } from './encoder.ts';

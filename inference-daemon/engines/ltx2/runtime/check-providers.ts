@@ -3,8 +3,8 @@ import type { Check } from '../../../../protocol/rpc.ts';
 import { cudaRemedy, SETUP } from './cuda-remedy.ts';
 import { bestDevice, probeProgram } from './device.ts';
 import { precisionFor } from './precision.ts';
+import type { Provider } from './provider.ts';
 import { nvidiaCard, type ProviderReport, providersOf, tryProvider } from './providers.ts';
-import type { Provider } from './session.ts';
 
 /** Each in a process of its own: ONNX Runtime is large, and a driver may bring it down. */
 export async function checkProviders(): Promise<readonly Check[]> {

@@ -7,8 +7,8 @@ import * as z from 'zod';
 import { keep, type Place, readKept } from '../../../../files/json-cache.ts';
 import { missingFiles } from '../../../../gpu/folder.ts';
 import { gpuList } from '../../../../gpu/list.ts';
+import type { Provider } from './provider.ts';
 import type { ProviderReport } from './providers.ts';
-import type { Provider } from './session.ts';
 
 /** Drivers come and go in ways that a key cannot see; in ms. */
 const LONGEST_KEPT = 24 * 3_600_000;

@@ -3,7 +3,8 @@ import type { ValueSpec } from '../graph/onnx.ts';
 import type { Handle } from './c-api.ts';
 import { runtimeFailure } from './failures.ts';
 import { inTurn, onnxRuntime } from './onnxruntime.ts';
-import { type Provider, Session } from './session.ts';
+import type { Provider } from './provider.ts';
+import { Session } from './session.ts';
 import {
 	DeviceValue,
 	dimensions,

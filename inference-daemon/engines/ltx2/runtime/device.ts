@@ -7,6 +7,7 @@ import type { Precision } from '../graph/graph.ts';
 import { cudaRemedy } from './cuda-remedy.ts';
 import { deviceKey, recallReport, rememberReport } from './device-cache.ts';
 import { precisionFor } from './precision.ts';
+import type { Provider } from './provider.ts';
 import {
 	graphicsMemory,
 	nvidiaCard,
@@ -14,7 +15,6 @@ import {
 	providersOf,
 	tryProvider,
 } from './providers.ts';
-import type { Provider } from './session.ts';
 
 /** Where networks run, and how. */
 export type Device = {

@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Graph } from '../graph/graph.ts';
-import { type Provider, Session } from './session.ts';
+import type { Provider } from './provider.ts';
+import { Session } from './session.ts';
 import { emptyArrays, type NdArray } from './values.ts';
 
 /** An operator that ran on the CPU though another provider was asked for. */

@@ -4,7 +4,7 @@ import { Scope } from '../graph/scope.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
 import { inTurn } from './onnxruntime.ts';
 import { OpenGraph } from './open-graph.ts';
-import type { Provider } from './session.ts';
+import type { Provider } from './provider.ts';
 
 /**
  * The nodes that WebGPU has to leave to the CPU on this machine. ONNX Runtime's attention for 32

@@ -1,5 +1,6 @@
 import { Graph } from '../graph/graph.ts';
-import { type Provider, Session } from './session.ts';
+import type { Provider } from './provider.ts';
+import { Session } from './session.ts';
 
 /** Bytes of weights that may stay on a device without a session. */
 export const MOST_LEFT = 2 ** 28;

@@ -2,7 +2,7 @@ import type { Graph } from '../graph/graph.ts';
 import type { ValueSpec } from '../graph/onnx.ts';
 import type { Handle } from './c-api.ts';
 import { type OnnxRuntime, onnxRuntime } from './onnxruntime.ts';
-import type { Provider } from './session.ts';
+import type { Provider } from './provider.ts';
 import { DeviceValue, type Values, valueOver } from './values.ts';
 
 export type Settings = {

@@ -1,5 +1,5 @@
 import type { Precision } from '../graph/graph.ts';
-import type { Provider } from './session.ts';
+import type { Provider } from './provider.ts';
 
 /** What was found out about the device behind a provider. */
 export type Adapter = {

@@ -5,7 +5,8 @@ import { Scope } from '../graph/scope.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
 import { fallbacks } from './fallbacks.ts';
 import { onnxRuntime, reasonOf, useLibraryOf } from './onnxruntime.ts';
-import { type Provider, Session } from './session.ts';
+import type { Provider } from './provider.ts';
+import { Session } from './session.ts';
 
 /** What a provider can do here. */
 export type Finding = {

@@ -9,7 +9,7 @@ import { unfit } from '../../../../gpu/unfit.ts';
 import { missingLibrary } from './onnxruntime.ts';
 import type { Adapter } from './precision.ts';
 import type { Finding } from './probe.ts';
-import type { Provider } from './session.ts';
+import type { Provider } from './provider.ts';
 
 /** What was found out about a provider by running it. */
 export type ProviderReport = {

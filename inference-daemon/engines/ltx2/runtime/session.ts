@@ -7,10 +7,8 @@ import { attentionForCpu } from './flash-attention.ts';
 import { sessionOpens } from './live.ts';
 import { inTurn } from './onnxruntime.ts';
 import { OpenGraph, type Settings } from './open-graph.ts';
+import type { Provider } from './provider.ts';
 import { canBeTold, DeviceValue, emptyArrays, type NdArray, type Values } from './values.ts';
-
-/** Where a graph can run: processors, any GPU by WebGPU, NVIDIA's by CUDA. */
-export type Provider = 'cpu' | 'webgpu' | 'cuda';
 
 export type SessionOptions = Omit<Settings, 'onCpu'> & { readonly provider?: Provider };
 

@@ -14,7 +14,8 @@ import { type TransformerConfig, transformerConfig } from '../networks/transform
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { DeviceMemory } from './device-memory.ts';
 import { bytesLeft, MOST_LEFT } from './kernels.ts';
-import { type Provider, Session } from './session.ts';
+import type { Provider } from './provider.ts';
+import { Session } from './session.ts';
 import { type Inputs, maskBias, type Noise, noiseInputs } from './transformer-inputs.ts';
 import { emptyArrays, type NdArray, type Values } from './values.ts';
 

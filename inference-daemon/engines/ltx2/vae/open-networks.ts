@@ -1,7 +1,8 @@
 import { Graph, type Precision, type Shape, type Value } from '../graph/graph.ts';
 import type { ElementType } from '../graph/onnx.ts';
 import { Scope } from '../graph/scope.ts';
-import { type Provider, Session } from '../runtime/session.ts';
+import type { Provider } from '../runtime/provider.ts';
+import { Session } from '../runtime/session.ts';
 import type { NdArray } from '../runtime/values.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 
