@@ -82,6 +82,7 @@ function simulated(
 		config: CONFIG,
 		work: { video: { ...size(tokens.video), masked }, audio: size(tokens.audio) },
 		precision: provider === 'cuda' ? 'bfloat16' : 'float16',
+		kernels: 'device',
 		scores: provider === 'webgpu' ? 'never' : 'with a bias',
 		unpacks: provider !== 'webgpu' && (plan.format === 'int8' || plan.format === 'fp8'),
 	});

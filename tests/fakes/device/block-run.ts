@@ -35,6 +35,8 @@ export type BlockOptions = {
 	readonly config: TransformerConfig;
 	readonly work: TransformerSizes;
 	readonly precision: Precision;
+	/** The CPU's take more while they run. */
+	readonly kernels: 'cpu' | 'device';
 	/** Where attention holds scores of all heads, for the queries that it is given. */
 	readonly scores: 'never' | 'with a bias' | 'always';
 	/** Whether each matrix is unpacked into 16 bits before it is multiplied. */
@@ -178,16 +180,22 @@ function operationsOf({ op, inputs, outputs }: Node, shapedOf: Nodes['shapedOf']
 	return op === 'MultiHeadAttention' ? 4 * out * shapedOf(inputs[1]!)!.shape[1]! : 0;
 }
 
-/** Bytes that a node takes while it runs: attention has its inputs once more, by heads. */
+/**
+ * Bytes that a node takes while it runs: attention has its inputs once more, by heads, and on the CPU
+ * its result; the CPU's GELU has a buffer of its own.
+ */
 function scratchOf(node: Node, shapedOf: Nodes['shapedOf'], options: BlockOptions): number[] {
-	const { op, inputs, heads } = node;
+	const { op, inputs, outputs, heads } = node;
+	const bytes = (name: string) => bytesOf(shapedOf(name)!);
+	const ofResult = options.kernels === 'cpu' ? [bytes(outputs[0]!)] : [];
+	if (op === 'Gelu') return ofResult;
 	if (op === 'Gemm' && options.unpacks) return [2 * product(shapedOf(inputs[1]!)!.shape)];
 	if (op !== 'MultiHeadAttention') return [];
-	const sides = inputs.slice(0, 3).map((name) => bytesOf(shapedOf(name)!));
+	const byHeads = [...inputs.slice(0, 3).map(bytes), ...ofResult];
 	const hasBias = inputs.length > 5;
 	const isWhole = options.scores === 'always' || (options.scores === 'with a bias' && hasBias);
 	const [queries, keys] = inputs.map((name) => shapedOf(name)?.shape[1] ?? 0) as [number, number];
-	return isWhole ? [...sides, 4 * heads * queries * keys] : sides;
+	return isWhole ? [...byHeads, 4 * heads * queries * keys] : byHeads;
 }
 
 const BYTES: Readonly<Record<string, number>> = {

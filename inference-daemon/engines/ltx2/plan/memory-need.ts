@@ -99,14 +99,14 @@ export function scoreBytes(
 	return 4 * config.video.heads * Math.min(queryChunk, tokens.video) * tokens.video;
 }
 
-/** Bytes of a matrix in 16 bits, the largest: CUDA and DirectML unpack 8 bits before they multiply. */
+/** Bytes of a matrix in 16 bits, the largest: CUDA unpacks 8 bits before it multiplies. */
 export function unpackedBytes(
 	{ provider }: MemoryDevice,
 	{ config }: MemoryJob,
 	format: Format,
 ): number {
 	const isPacked = format === 'int8' || format === 'fp8';
-	if (!isPacked || provider === 'cpu' || provider === 'webgpu') return 0;
+	if (!isPacked || provider !== 'cuda') return 0;
 	return 2 * 4 * config.video.width ** 2;
 }
 
