@@ -32,7 +32,7 @@ export type EncodeOptions = {
 	readonly precision?: Precision;
 	/** Tokens of context, a multiple of the connectors' registers; default CONTEXT_TOKENS. */
 	readonly length?: number;
-	/** Looked at before each session. */
+	/** Ends it before the next node of a network. */
 	readonly signal?: AbortSignal;
 	/** 0…1, after each session. */
 	readonly onProgress?: (fraction: number) => void;
@@ -157,7 +157,8 @@ function oneAtATime(all: readonly Step[], kernels: Kernels, options: EncodeOptio
 		// Of the table of tokens a few rows are read, which a GPU would want as a whole.
 		const where = step === table ? 'cpu' : provider;
 		if (where === provider) await kernels.keep();
-		const outputs = await Session.once(step.graph, inputs, { provider: where, weights: 'mapped' });
+		const opening = { provider: where, weights: 'mapped', signal } as const;
+		const outputs = await Session.once(step.graph, inputs, opening);
 		if (where === provider) await kernels.used(step.graph);
 		done += costs.get(step)!;
 		onProgress?.(Math.min(1, done / whole));

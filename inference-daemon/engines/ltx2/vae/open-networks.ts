@@ -42,7 +42,9 @@ export class OpenNetworks {
 	 */
 	async once(network: Network, inputs: Inputs, signal?: AbortSignal): Promise<NdArray> {
 		const graph = this.#graphOf(network, signal);
-		const { result } = await this.#waitedFor(Session.once(graph, inputs, this.#options));
+		const { result } = await this.#waitedFor(
+			Session.once(graph, inputs, { ...this.#options, signal }),
+		);
 		return result!;
 	}
 
@@ -58,7 +60,7 @@ export class OpenNetworks {
 
 	async run(session: Session, inputs: Inputs, signal?: AbortSignal): Promise<NdArray> {
 		this.#checkUsable(signal);
-		const running = session.run(inputs);
+		const running = session.run(inputs, { signal });
 		this.#sessions.set(session, running);
 		return (await running).result!;
 	}
