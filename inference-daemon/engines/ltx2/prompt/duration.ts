@@ -37,7 +37,10 @@ export async function predictFrames(
 	checkpoint.check();
 	const session = await Session.open(graph, { provider, weights: 'mapped' });
 	try {
-		const { seconds } = await session.run({ video: context.video, audio: context.audio }, { signal });
+		const { seconds } = await session.run(
+			{ video: context.video, audio: context.audio },
+			{ signal },
+		);
 		return Math.min(most, framesFor((seconds!.data as Float32Array)[0]!, rate));
 	} finally {
 		await session.release();
