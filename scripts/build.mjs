@@ -23,6 +23,7 @@ export async function buildAll() {
 		daemon: 'inference-daemon/main.ts',
 		engine: 'inference-daemon/jobs/engine-process.ts',
 		'provider-probe': 'inference-daemon/engines/ltx2/runtime/probe-process.ts',
+		'vulkan-probe': 'gpu/vulkan-process.ts',
 		'inbetween-worker': 'inference-daemon/engines/inbetween/picture-worker.ts',
 		'ltx2-tokenizer': 'inference-daemon/engines/ltx2/prompt/tokenizer-worker.ts',
 		demo: 'demo/main.ts',

@@ -23,6 +23,7 @@ const PROGRAMS = [
 	'daemon.mjs',
 	'engine.mjs',
 	'provider-probe.mjs',
+	'vulkan-probe.mjs',
 	'inbetween-worker.mjs',
 	'inbetween.wasm',
 	'ltx2-tokenizer.mjs',

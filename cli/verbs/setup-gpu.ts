@@ -5,10 +5,12 @@ import type { Card } from '../../gpu/card.ts';
 import { nvidiaCards } from '../../gpu/cards.ts';
 import { fetchLibraries, packagesToFetch, roomFor, type Source } from '../../gpu/fetch.ts';
 import { gpuFolder, libraryFolder } from '../../gpu/folder.ts';
+import { graphicsDevices } from '../../gpu/graphics.ts';
 import { acceptLicences, type Licence, licencesToAccept } from '../../gpu/licences.ts';
 import { type GpuList, type GpuPackage, gpuList } from '../../gpu/list.ts';
 import { indexAddress } from '../../gpu/package-index.ts';
 import { unfit } from '../../gpu/unfit.ts';
+import type { VulkanDevice } from '../../gpu/vulkan.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { ask, canAsk } from '../ask.ts';
 import { ownStateFolder } from '../daemon-link.ts';
@@ -61,7 +63,10 @@ const CODES = {
 
 type Outcome = {
 	readonly outcome: keyof typeof CODES;
+	/** NVIDIA's. */
 	readonly cards: readonly Card[];
+	/** Of other makers, where NVIDIA has none here. */
+	readonly others?: readonly VulkanDevice[];
 	/** Where the libraries are; null where none are. */
 	readonly folder: string | null;
 };
@@ -82,11 +87,15 @@ async function setupGpu(
 		return nothing('nothing-to-fetch');
 	}
 	if (cards.length === 0) {
+		const others = (await graphicsDevices()).filter(({ kind }) => kind !== 'processor');
+		for (const { name, memory, free, driver } of others) {
+			terminal.line(described({ name, memory, free, driver, compute: null }));
+		}
 		terminal.line('No NVIDIA card, or no driver for it: WebGPU uses other cards as they are.');
 		terminal.line(
 			'Where there is one, install NVIDIA’s driver, then run `pickup setup gpu` again.',
 		);
-		return nothing('nothing-to-fetch');
+		return { ...nothing('nothing-to-fetch'), others };
 	}
 	const problem = unfit(cards[0]!, list);
 	if (problem !== null) throw problem;

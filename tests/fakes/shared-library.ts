@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 export type Write = {
 	/** Which argument: 0 is the first, 3 the last that is known here. */
 	readonly argument: 0 | 1 | 2 | 3;
-	/** In bytes, at most 120. */
+	/** In bytes. */
 	readonly offset?: number;
 	/** A number, or the name of another function here, whose address is written. */
 	readonly value: bigint | string;
@@ -30,12 +30,12 @@ export async function writeSharedLibrary(
 }
 
 /** Text and the zero behind it, where that argument points. */
-export function textAt(argument: Write['argument'], text: string): Write[] {
+export function textAt(argument: Write['argument'], text: string, first = 0): Write[] {
 	const bytes = Buffer.alloc(Math.ceil((text.length + 1) / 8) * 8);
 	bytes.write(text);
 	return Array.from({ length: bytes.length / 8 }, (_, i) => ({
 		argument,
-		offset: 8 * i,
+		offset: first + 8 * i,
 		value: bytes.readBigUInt64LE(8 * i),
 		bits: 64,
 	}));
@@ -111,12 +111,13 @@ function body(
 	address: number,
 	addressOf: (name: string) => number,
 ): Buffer {
-	// Of [rdi + 8 bits], [rsi + …], [rdx + …], [rcx + …] with no register, or rax, beside it.
-	const places = [0x47, 0x46, 0x42, 0x41];
+	// Of [rdi + 32 bits], [rsi + …], [rdx + …], [rcx + …] with no register, or rax, beside it.
+	const places = [0x87, 0x86, 0x82, 0x81];
 	let code = Buffer.alloc(0);
 	for (const { argument, offset = 0, value, bits } of writes) {
-		const place = [places[argument]!, offset];
-		const number = Buffer.alloc(8);
+		const [place, number] = [Buffer.alloc(5), Buffer.alloc(8)];
+		place.writeUInt8(places[argument]!);
+		place.writeInt32LE(offset, 1);
 		if (typeof value === 'string') {
 			// From the instruction behind this one, which is seven bytes long.
 			const apart = addressOf(value) - (address + code.length + 7);

@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { nvidiaCards } from '../../../../gpu/cards.ts';
+import { graphicsDevices } from '../../../../gpu/graphics.ts';
 import { gpuList } from '../../../../gpu/list.ts';
 import { unfit } from '../../../../gpu/unfit.ts';
 import { missingLibrary } from './onnxruntime.ts';
@@ -83,8 +84,12 @@ export type GraphicsMemory = {
 export async function graphicsMemory(name: string | null): Promise<GraphicsMemory> {
 	// Apple's processors share theirs; Metal gives out three quarters of it.
 	if (process.platform === 'darwin') return { memory: 0.75 * totalmem(), free: null };
-	const card = (await nvidiaCards()).find((one) => name?.includes(one.name));
-	return { memory: card?.memory ?? null, free: card?.free ?? null };
+	const isIt = (one: { readonly name: string }) => name?.includes(one.name) === true;
+	const card = (await nvidiaCards()).find(isIt);
+	if (card) return card;
+	// What a device has that the processor stands for is the processor's.
+	const device = (await graphicsDevices()).find((one) => one.kind !== 'processor' && isIt(one));
+	return { memory: device?.memory ?? null, free: device?.free ?? null };
 }
 
 async function adapterName(provider: Provider, stderr: string): Promise<string | null> {
