@@ -412,6 +412,7 @@ export const de: Words = {
 		noCuda: (card, why, instead, remedy) =>
 			`Hier ist ${card}, aber CUDA geht nicht (${why}): Stattdessen rechnet ${instead === 'the CPU' ? 'der Prozessor' : instead}. ${remedy}`,
 		distilled: 'Dieses Modell beachtet nicht, was nicht ins Bild soll.',
+		lessMemory: 'Der Speicher ging aus: Es geht mit weniger weiter, von dort, wo es war.',
 	},
 	goToGap: (timecode) => `Zur Lücke bei ${timecode}`,
 	faults: {

@@ -423,6 +423,7 @@ export const en = {
 		noCuda: (card: string, why: string, instead: string, remedy: string) =>
 			`This machine has ${card}, but CUDA does not work (${why}): ${instead} computes instead. ${remedy}`,
 		distilled: 'This model does not heed what is not to be in the picture.',
+		lessMemory: 'Memory ran out: it goes on with less, from where it was.',
 	},
 	goToGap: (timecode: string) => `Go to the gap at ${timecode}`,
 	faults: {

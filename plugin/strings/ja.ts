@@ -405,6 +405,7 @@ export const ja: Words = {
 		noCuda: (card, why, instead, remedy) =>
 			`${card} がありますが CUDA が使えません（${why}）。代わりに ${instead === 'the CPU' ? 'CPU' : instead} で計算します。${remedy}`,
 		distilled: 'このモデルは「入れないもの」の指定に従いません。',
+		lessMemory: 'メモリーが足りなくなったため、少ないメモリーで続きから進めます。',
 	},
 	goToGap: (timecode) => `${timecode} のギャップへ`,
 	faults: {

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'react';
 import { percent } from '../state/numbers.ts';
+import { phaseWords } from '../state/phase-words.ts';
 import { runningTake } from '../state/shots.ts';
 import { usePanelState, useScene, useWords } from './panel-context.tsx';
-import { phaseWords } from './phase-words.ts';
 import { takeTitle } from './take-title.ts';
 
 /** Says what is done at the beginning of each phase and at every quarter, politely. */

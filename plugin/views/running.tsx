@@ -4,6 +4,7 @@ import type { Job } from '../../protocol/jobs.ts';
 import { comparedFor, withTake } from '../state/compare.ts';
 import { phasesIn } from '../state/memory.ts';
 import { clock, percent } from '../state/numbers.ts';
+import { phaseWords } from '../state/phase-words.ts';
 import { phasesToCome, secondsLeft, segmentsOf } from '../state/phases.ts';
 import type { CutScene } from '../state/scene.ts';
 import {
@@ -18,7 +19,6 @@ import { Commit } from './commit.tsx';
 import { GapBar } from './gap-bar.tsx';
 import { Icon } from './icons.tsx';
 import { usePanel, usePanelState, useWords } from './panel-context.tsx';
-import { phaseWords } from './phase-words.ts';
 import { Queue } from './queue.tsx';
 import { Request } from './request.tsx';
 import { JobPicture, StripView } from './strip.tsx';

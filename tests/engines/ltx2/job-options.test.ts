@@ -216,7 +216,7 @@ it('a retake in part stays nearer to what was there', async () => {
 	expect(little).toBeLessThan(whole / 2);
 });
 
-it('sound that cannot be made ends the shot while its picture is being drawn', async () => {
+it('sound that cannot be made ends the shot before its picture is drawn', async () => {
 	const broken = await makeModel(join(studio.folder, 'broken'), 'ltx-2-tiny');
 	const path = join(broken, 'weights.safetensors');
 	const { tensors, metadata } = await readTensors(path);

@@ -2,7 +2,7 @@ import type { Words } from '../strings/en.ts';
 
 type Say = (notes: Words['notes'], ...parts: string[]) => string;
 
-/** What engines note of a plan, as they say it; what stands in brackets is said too. */
+/** What engines note of a plan or of a shot that is being made, as they say it; what stands in brackets is said too. */
 const NOTES: readonly (readonly [RegExp, Say])[] = [
 	[/^A draft to judge timing with/, ({ draft }) => draft],
 	[/^Nothing stands before it:/, ({ nothingBefore }) => nothingBefore],
@@ -20,6 +20,7 @@ const NOTES: readonly (readonly [RegExp, Say])[] = [
 		({ noCuda }, card, why, instead, remedy) => noCuda(card!, why!, instead!, remedy!),
 	],
 	[/^A distilled model works without guidance/, ({ distilled }) => distilled],
+	[/^Memory ran out while .*, so it went on /, ({ lessMemory }) => lessMemory],
 ];
 
 /** An engine’s note in the panel’s language; one that is not known stays as it is. */
