@@ -5,7 +5,10 @@ import { totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import type { Model } from '../../../inference-daemon/engines/ltx2/model/open-model.ts';
-import { memoryPlanFor } from '../../../inference-daemon/engines/ltx2/plan/memory-of-job.ts';
+import {
+	memoryPlanFor,
+	vaeLimits,
+} from '../../../inference-daemon/engines/ltx2/plan/memory-of-job.ts';
 import {
 	chooseDevice,
 	type DeviceOptions,
@@ -278,5 +281,27 @@ test.each([
 		};
 		expect(holds(1024)).toBe(expected);
 		expect(holds(1e6)).toBe('one');
+	},
+);
+
+test.each([
+	['cpu', null, null, 24, 6, Infinity],
+	['cpu', null, null, 512, 8 * 1.073741824, Infinity],
+	['webgpu', 24, null, 64, 8 * 1.073741824, 1e12],
+	['webgpu', 8, null, 64, 4.6, 1e12],
+	['webgpu', 8, 5, 64, 2.72, 1e12],
+	['webgpu', 8, 1, 64, 0.268435456, 1e12],
+] as const)(
+	'%s with %s GB, %s free, beside %s GB: tiles of %s GB, dispatches of %s operations',
+	(provider, memory, free, machine, tile, dispatch) => {
+		const [has, left] = [memory && memory * GB, free && free * GB];
+		const device = { provider, precision: 'float32', name: null, memory: has, free: left } as const;
+		const model = {
+			checkpoint: { config: {} },
+			description: { files: [{ parts: [{ part: 'video decoder', parameters: 0.2e9 }] }] },
+		} as unknown as Model;
+		const limits = vaeLimits(device, model, machine * GB);
+		expect(limits.memory / GB).toBeCloseTo(tile, 5);
+		expect(limits.dispatch).toBe(dispatch);
 	},
 );

@@ -144,6 +144,17 @@ describe.each(TINY)('%s in tiles', (name) => {
 		expect(errorOf(middle[0]!, middle[1]!)).toBeGreaterThan(EXACT);
 	});
 
+	it('tiles are as small as a driver’s limit of time asks, with memory for the whole', async () => {
+		const checkpoint = await openTiny(name);
+		const latent = random([1, 6, 3, 3, 34]);
+		const timed = new Vae(checkpoint, { ...PLENTY, dispatch: 8e8 });
+		const small = new Vae(checkpoint, { memory: 65e6 });
+		const [found, expected] = await Promise.all(
+			[timed, small].map((vae) => all(vae.decodeFrames(latent))),
+		);
+		expect(found).toEqual(expected);
+	});
+
 	it('runs of time are the whole at its ends and fade into each other', async () => {
 		const checkpoint = await openTiny(name);
 		const latent = random([1, 6, 15, 2, 3]);

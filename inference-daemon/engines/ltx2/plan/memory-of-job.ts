@@ -38,6 +38,17 @@ export function memoryPlanFor(
 	});
 }
 
+/** What a `Vae` may take on the device: bytes of a tile beside its weights, operations of a convolution. */
+export function vaeLimits(
+	device: Known,
+	model: Pick<Model, 'checkpoint' | 'description'>,
+	machine = machineMemory(),
+): { readonly memory: number; readonly dispatch: number } {
+	const size = { tokens: { video: 0, audio: 0 }, masked: false, passes: 1, kinds: 1 };
+	const { vaeTileBytes, vaeTileFlops } = memoryPlanFor(device, model, size, machine);
+	return { memory: vaeTileBytes, dispatch: vaeTileFlops };
+}
+
 /** Tokens of every prompt: the rest is filled up. */
 const CONTEXT = 1024;
 /** Numbers in a layer of Gemma, both 12B. */

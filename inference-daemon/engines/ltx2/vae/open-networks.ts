@@ -65,6 +65,18 @@ export class OpenNetworks {
 		return (await running).result!;
 	}
 
+	/** Operations of its largest convolution. */
+	largestConvolution(network: Network): number {
+		const graph = this.#graphOf(network, undefined);
+		const shape = (name: string) => graph.find(name)!.shape;
+		const product = (numbers: Shape) => numbers.reduce((all, n) => all * n, 1);
+		const convolutions = graph.nodes.filter(({ op }) => op === 'Conv');
+		const operations = convolutions.map(({ inputs, outputs }) => {
+			return 2 * product(shape(outputs[0]!)) * product(shape(inputs[1]!).slice(1));
+		});
+		return Math.max(...operations);
+	}
+
 	/** Does nothing for one that is closed. */
 	async close(session: Session): Promise<void> {
 		const running = this.#sessions.get(session);

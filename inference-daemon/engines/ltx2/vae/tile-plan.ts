@@ -43,24 +43,28 @@ export type Limits = {
 	readonly memory: number;
 	/** Bytes that tiles of so many latents take, of which there are `count`. */
 	readonly bytesOf: (tile: PerAxis<number>, count: number) => number;
+	/** Whether the device computes a tile of so many latents in time; default any. */
+	readonly isInTime?: (tile: PerAxis<number>) => boolean;
 };
 
 /**
- * One tile where the memory is enough; else tiles no larger than the reference's, all of one size,
+ * One tile where memory and time are enough; else tiles no larger than the reference's, all of one size,
  * so that one network runs them all, and of all such plans the one of the least work. Where no plan
  * fits, the one of the least memory.
  */
-export function fitTiles(latent: PerAxis<number>, { way, memory, bytesOf }: Limits): TilePlan {
+export function fitTiles(latent: PerAxis<number>, limits: Limits): TilePlan {
+	const { way, memory, bytesOf, isInTime = () => true } = limits;
 	const whole: Even = { sizes: latent, counts: [1, 1, 1] };
 	const bytes = ({ sizes, counts }: Even) => bytesOf(sizes, product(counts));
-	let chosen = bytes(whole) <= memory ? whole : null;
+	const fits = (plan: Even) => bytes(plan) <= memory && isInTime(plan.sizes);
+	let chosen = fits(whole) ? whole : null;
 	let smallest = whole;
 	for (const { overlap, isSmallAllowed } of OVERLAPS) {
 		if (chosen !== null) break;
 		const plans = evenPlans(latent, overlap, isSmallAllowed);
 		for (const plan of plans) {
 			if (bytes(plan) < bytes(smallest)) smallest = plan;
-			if (bytes(plan) <= memory && (chosen === null || isLess(plan, chosen))) chosen = plan;
+			if (fits(plan) && (chosen === null || isLess(plan, chosen))) chosen = plan;
 		}
 	}
 	const { sizes, counts } = chosen ?? smallest;

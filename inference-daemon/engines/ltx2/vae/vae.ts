@@ -25,7 +25,6 @@ import {
 	type Range,
 	type Tile,
 	type TilePlan,
-	type Way,
 } from './tile-plan.ts';
 import { blendTiles, cutTile, type Layer, type MakeTile } from './tiling.ts';
 
@@ -38,6 +37,8 @@ export type VaeOptions = {
 	 * more is cut into tiles. Default a quarter of the machine's memory, at most 8 GiB.
 	 */
 	readonly memory?: number;
+	/** Most operations that a tile may ask for in one convolution, which a driver may end; default any. */
+	readonly dispatch?: number;
 };
 
 /** Noise of so many values, those of a latent; only a timestep-conditioned decoder asks for it. */
@@ -65,16 +66,19 @@ export class Vae {
 	readonly #checkpoint: Checkpoint;
 	readonly #precision: Precision;
 	#memory: number;
+	readonly #dispatch: number;
 	/** Of the tiles planned last, within so much memory; null: none yet. */
 	#within: ((memory: number) => Tiles) | null = null;
 	readonly #networks: OpenNetworks;
 
 	constructor(checkpoint: Checkpoint, options: VaeOptions = {}) {
 		const { provider = 'cpu', precision = 'float32', memory = defaultMemory() } = options;
+		const { dispatch = Number.POSITIVE_INFINITY } = options;
 		if (!(memory > 0)) throw new RangeError(`Expected some bytes of memory, got ${memory}`);
 		this.#checkpoint = checkpoint;
 		this.#precision = precision;
 		this.#memory = memory;
+		this.#dispatch = dispatch;
 		this.#networks = new OpenNetworks(checkpoint, provider);
 	}
 
@@ -254,7 +258,8 @@ export class Vae {
 	#encodingPlan(size: PerAxis<number>): TilePlan {
 		const perPixel = encoderBytesPerPixel(videoVaeConfig(this.#checkpoint));
 		const bytesOf = (tile: PerAxis<number>) => perPixel * pixelsOf(tile);
-		return this.#planned(size, 'encode', bytesOf);
+		const network = () => this.#encoder(PROBE.pixels, { data: new Float32Array(0), shape: [] });
+		return this.#planned(size, { way: 'encode', bytesOf }, network);
 	}
 
 	#decodingPlan(size: PerAxis<number>, [from, to]: Range): TilePlan {
@@ -264,12 +269,23 @@ export class Vae {
 			const waiting = count > 1 ? Math.min(framesOf(tile), to - from) * planeOf(size) : 0;
 			return perPixel * pixelsOf(tile) + PIXEL * waiting;
 		};
-		return this.#planned(size, 'decode', bytesOf);
+		const { latent_channels: channels } = videoVaeConfig(this.#checkpoint);
+		const network = () => this.#decoder([1, channels, ...PROBE.latents]);
+		return this.#planned(size, { way: 'decode', bytesOf }, network);
 	}
 
-	#planned(size: PerAxis<number>, way: Way, bytesOf: Limits['bytesOf']): TilePlan {
+	/** `network`: of `PROBE`, whose largest convolution tells those of all sizes. */
+	#planned(
+		size: PerAxis<number>,
+		{ way, bytesOf }: Pick<Limits, 'way' | 'bytesOf'>,
+		network: () => Network,
+	): TilePlan {
+		const most = Number.isFinite(this.#dispatch)
+			? (this.#dispatch * pixelsOf(PROBE.latents)) / this.#networks.largestConvolution(network())
+			: Number.POSITIVE_INFINITY;
+		const isInTime = (tile: PerAxis<number>) => pixelsOf(tile) <= most;
 		this.#within = (memory) => {
-			const plan = fitTiles(size, { way, memory, bytesOf });
+			const plan = fitTiles(size, { way, memory, bytesOf, isInTime });
 			const latents = plan.map(([first]) =>
 				lengthOf(way === 'decode' ? first!.input : first!.output),
 			);
@@ -357,6 +373,9 @@ function checkFrames([from, to]: Range, count: number): void {
 function isWhole(plan: TilePlan): boolean {
 	return plan.every((spans) => spans.length === 1);
 }
+
+/** A size whose convolutions have as many operations for a pixel as those of larger ones, or a few more. */
+const PROBE = { latents: [9, 4, 4], pixels: [1, 3, 65, 128, 128] } as const;
 
 /** Bytes of red, green and blue. */
 const PIXEL = 12;
