@@ -2,6 +2,7 @@ import type { Engine } from '../engine.ts';
 import { plannedMediaNotes } from '../neighbour-media.ts';
 import { generate } from './generate.ts';
 import { describeLtx2 } from './model/description.ts';
+import { memoryNotes } from './plan/memory-notes.ts';
 import { planOf } from './plan/plan.ts';
 import { prepare } from './plan/prepare.ts';
 import { checkProviders } from './runtime/check-providers.ts';
@@ -16,8 +17,10 @@ export const ltx2: Engine = {
 	describe: describeLtx2,
 	check: checkProviders,
 	async plan(request, place) {
-		const { settings, model, planned } = await prepare(request);
-		const { work, stages } = planned();
+		const prepared = await prepare(request);
+		const { settings, model } = prepared;
+		const planned = prepared.planned();
+		const { work, stages } = planned;
 		const steps = stages.reduce((sum, { sigmas }) => sum + sigmas.length - 1, 0);
 		const plan = planOf(request, work, { steps, model });
 		if (!place) return plan;
@@ -27,6 +30,7 @@ export const ltx2: Engine = {
 		const notes = [
 			...(await plannedMediaNotes(place.ffmpeg, neighbours)),
 			...(await deviceNotes(settings.provider, place.cache)),
+			...(await memoryNotes(prepared, planned, place.cache)),
 		];
 		return { ...plan, notes: [...plan.notes, ...notes] };
 	},

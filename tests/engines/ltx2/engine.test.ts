@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ltx2 } from '../../../inference-daemon/engines/ltx2/engine.ts';
 import { countClip } from '../../../inference-daemon/media/verify.ts';
 import type { GenerationRequest } from '../../../protocol/generation.ts';
+import { ffmpeg } from '../../media/media-files.ts';
 import {
 	type Cut,
 	GAP,
@@ -63,6 +64,12 @@ describe('is refused or told before it runs', () => {
 		const request = requestFor('fill', cut, { negativePrompt: 'rain' });
 		expect((await ltx2.plan(request)).notes.join(' ')).toContain('negative prompt has no effect');
 	});
+});
+
+it('a plan says how the model lies in memory, where the device is known', async () => {
+	const place = { cache: studio.folder, ffmpeg };
+	const { notes } = await ltx2.plan(requestFor('fill', cut), place);
+	expect(notes.at(-1)).toMatch(/, [\d.]+ GB: all \d blocks stay; 32-bit weights\.$/);
 });
 
 it('stops when told to and leaves nothing', async () => {
