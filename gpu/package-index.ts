@@ -47,19 +47,27 @@ export async function findWheel(
  * file are asked for. Throws PickupError `download-failed`, or the signal's reason.
  */
 export async function readRemoteMember(
-	{ url, bytes }: Wanted,
+	wanted: Wanted,
 	path: string,
 	signal?: AbortSignal,
 ): Promise<Buffer> {
+	const { url } = wanted;
 	try {
-		const reader = new RemoteFile(url, signal);
-		const zip = await yauzl.fromRandomAccessReaderPromise(reader, bytes, { autoClose: false });
-		return await readMember(zip, path);
+		return await readMember(await openRemoteZip(wanted, signal), path);
 	} catch (error) {
 		signal?.throwIfAborted();
 		if (error instanceof PickupError) throw error;
 		throw notFetched(url, error);
 	}
+}
+
+/** A zip of which only what is read is fetched. */
+export function openRemoteZip(
+	{ url, bytes }: Pick<Wanted, 'url' | 'bytes'>,
+	signal?: AbortSignal,
+): Promise<yauzl.ZipFile> {
+	const reader = new RemoteFile(url, signal);
+	return yauzl.fromRandomAccessReaderPromise(reader, bytes, { autoClose: false });
 }
 
 class RemoteFile extends yauzl.RandomAccessReader {
