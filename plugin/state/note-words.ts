@@ -19,6 +19,11 @@ const NOTES: readonly (readonly [RegExp, Say])[] = [
 		/^This machine has (.+), but CUDA does not work \((.+)\): (.+) computes instead\. (.+)$/,
 		({ noCuda }, card, why, instead, remedy) => noCuda(card!, why!, instead!, remedy!),
 	],
+	[
+		/^(.+): (all|none of|one of|(\d+) of) (\d+) blocks .*; (\d+)-bit weights\./,
+		({ memory }, device, which, kept, all, bits) =>
+			memory(device!, which === 'all' ? Number(all) : Number(kept ?? 0), Number(all), bits!),
+	],
 	[/^A distilled model works without guidance/, ({ distilled }) => distilled],
 	[/^Memory ran out while .*, so it went on /, ({ lessMemory }) => lessMemory],
 ];

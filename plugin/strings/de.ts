@@ -411,6 +411,10 @@ export const de: Words = {
 		passes: (n) => `Zu lang für ein Stück: Es werden ${n} Teile, jeder vom Ende des letzten an.`,
 		noCuda: (card, why, instead, remedy) =>
 			`Hier ist ${card}, aber CUDA geht nicht (${why}): Stattdessen rechnet ${instead === 'the CPU' ? 'der Prozessor' : instead}. ${remedy}`,
+		memory: (device, kept, all, bits) =>
+			kept === all
+				? `${device}: Das ganze Modell bleibt im Speicher, in ${bits} Bit.`
+				: `${device}: ${kept} von ${all} Teilen des Modells bleiben im Speicher, in ${bits} Bit; die anderen kommen der Reihe nach.`,
 		distilled: 'Dieses Modell beachtet nicht, was nicht ins Bild soll.',
 		lessMemory: 'Der Speicher ging aus: Es geht mit weniger weiter, von dort, wo es war.',
 	},

@@ -422,6 +422,10 @@ export const en = {
 			`Too long for one go: made in ${n} parts, each from the end of the last one.`,
 		noCuda: (card: string, why: string, instead: string, remedy: string) =>
 			`This machine has ${card}, but CUDA does not work (${why}): ${instead} computes instead. ${remedy}`,
+		memory: (device: string, kept: number, all: number, bits: string) =>
+			kept === all
+				? `${device}: the whole model stays in memory, in ${bits} bits.`
+				: `${device}: ${kept} of ${all} parts of the model stay in memory, in ${bits} bits; the others come in turn.`,
 		distilled: 'This model does not heed what is not to be in the picture.',
 		lessMemory: 'Memory ran out: it goes on with less, from where it was.',
 	},

@@ -404,6 +404,10 @@ export const ja: Words = {
 		passes: (n) => `一度に作れる長さを超えるので、${n} 回に分け、前の終わりから続けて作ります。`,
 		noCuda: (card, why, instead, remedy) =>
 			`${card} がありますが CUDA が使えません（${why}）。代わりに ${instead === 'the CPU' ? 'CPU' : instead} で計算します。${remedy}`,
+		memory: (device, kept, all, bits) =>
+			kept === all
+				? `${device}：モデル全体を ${bits} ビットでメモリーに置きます。`
+				: `${device}：モデルの ${all} 個のうち ${kept} 個を ${bits} ビットでメモリーに置き、残りは順に読み込みます。`,
 		distilled: 'このモデルは「入れないもの」の指定に従いません。',
 		lessMemory: 'メモリーが足りなくなったため、少ないメモリーで続きから進めます。',
 	},
