@@ -220,7 +220,6 @@ const failures = fc.option(
 );
 
 it(`random machines and jobs stay within memory and lose nothing (${AGAIN})`, async () => {
-	const told = { ran: 0, 'ran after a smaller plan': 0, refused: 0, failed: 0 };
 	const property = fc.asyncProperty(machines, shots, failures, async (machine, shot, failure) => {
 		const { plans, done, lost, seconds, peak, error } = await denoise(machine, shot, failure);
 		const [plan] = plans as [MemoryPlan];
@@ -235,7 +234,6 @@ it(`random machines and jobs stay within memory and lose nothing (${AGAIN})`, as
 			expect([error, plans.length, done]).toEqual([null, 1, STEPS]);
 		if (error === null) {
 			expect(done).toBe(STEPS);
-			told[plans.length > 1 ? 'ran after a smaller plan' : 'ran'] += 1;
 			if (plans.length > 1) return;
 			const run = simulated(machine.device, shot, plan);
 			expect(seconds).toBeLessThan(1.15 * boundOf(machine, plan, run));
@@ -245,11 +243,9 @@ it(`random machines and jobs stay within memory and lose nothing (${AGAIN})`, as
 		const { code } = error as PickupError;
 		if (code === 'engine-failed') expect(failure?.reason).toMatch('887A0006');
 		else expect([code, plan.fits && failure === null]).toEqual(['out-of-memory', false]);
-		told[code === 'engine-failed' ? 'failed' : 'refused'] += 1;
 	});
 	const seed = Number(AGAIN.split('=')[1]);
-	await fc.assert(property, { numRuns: tries(100, 2000), seed, endOnFailure: true });
-	console.log(told);
+	await fc.assert(property, { numRuns: tries(200, 2000), seed, endOnFailure: true });
 });
 
 const [T, GB] = [1e12, 1e9];
