@@ -35,22 +35,25 @@ export class OpenGraph {
 
 	static async open(graph: Graph): Promise<OpenGraph> {
 		graph.encode();
-		await take(OPENING);
+		await work(OPENING, () => {});
 		return new OpenGraph(graph);
 	}
 
 	async run(_inputs: Values, outputs: Values): Promise<void> {
-		const begun = performance.now();
-		for (const value of Object.values(outputs)) fill(this.#graph.name, value as NdArray);
-		await take(timeOf(this.#graph) - (performance.now() - begun));
-		atWork.milliseconds += performance.now() - begun;
+		await work(timeOf(this.#graph), () => {
+			for (const value of Object.values(outputs)) fill(this.#graph.name, value as NdArray);
+		});
 	}
 
 	release(): void {}
 }
 
-async function take(milliseconds: number): Promise<void> {
-	await sleep(Math.max(0, milliseconds));
+/** Takes so many milliseconds, the making's own among them. */
+async function work(milliseconds: number, make: () => void): Promise<void> {
+	const begun = performance.now();
+	make();
+	await sleep(Math.max(0, milliseconds - (performance.now() - begun)));
+	atWork.milliseconds += performance.now() - begun;
 }
 
 function timeOf({ name, inputs, outputs }: Graph): number {

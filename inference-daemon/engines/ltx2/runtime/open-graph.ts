@@ -11,9 +11,9 @@ export type Settings = {
 	 * `folded`: they are cast once while the session opens and take memory of their own; runs are
 	 * faster, and a GPU gets them only once.
 	 */
-	readonly weights?: 'mapped' | 'folded';
+	readonly weights?: 'mapped' | 'folded' | undefined;
 	/** A profile of all runs is written to a file whose path starts so. */
-	readonly profile?: string;
+	readonly profile?: string | undefined;
 	/** Names of nodes that WebGPU leaves to the processor. */
 	readonly onCpu?: readonly string[];
 };

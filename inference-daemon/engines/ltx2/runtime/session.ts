@@ -17,6 +17,8 @@ export type RunOptions = {
 	readonly signal?: AbortSignal | undefined;
 	/** Where outputs are written; default new arrays. */
 	readonly into?: Values;
+	/** Whether numbers are looked at; default: those of a graph's first run. */
+	readonly isWatched?: boolean;
 };
 
 /**
@@ -38,12 +40,12 @@ export class Session {
 
 	/** Throws PickupError `engine-failed` or `out-of-memory` that names the graph. */
 	static async open(graph: Graph, options: SessionOptions = {}): Promise<Session> {
-		const { provider = 'cpu', ...settings } = options;
+		const { provider = 'cpu', weights, profile } = options;
 		checkTypes(graph);
 		const gone = sessionOpens(graph.name);
 		try {
 			const onCpu = provider === 'webgpu' ? await attentionForCpu(graph) : [];
-			const opening = () => OpenGraph.open(graph, provider, { ...settings, onCpu });
+			const opening = () => OpenGraph.open(graph, provider, { weights, profile, onCpu });
 			return new Session(graph, provider, await inTurn(provider, opening), gone);
 		} catch (error) {
 			gone();
@@ -65,11 +67,11 @@ export class Session {
 	static async once(
 		graph: Graph,
 		inputs: Values,
-		{ signal, into, ...options }: SessionOptions & RunOptions = {},
+		options: SessionOptions & RunOptions = {},
 	): Promise<Values> {
 		const session = await Session.open(graph, options);
 		try {
-			return await session.run(inputs, { signal, ...(into && { into }) });
+			return await session.run(inputs, options);
 		} finally {
 			await session.release();
 		}
@@ -88,7 +90,7 @@ export class Session {
 	 */
 	async run(inputs: Values, options?: Omit<RunOptions, 'into'>): Promise<Record<string, NdArray>>;
 	async run(inputs: Values, options: RunOptions): Promise<Values>;
-	async run(inputs: Values, { signal, into }: RunOptions = {}): Promise<Values> {
+	async run(inputs: Values, { signal, into, isWatched }: RunOptions = {}): Promise<Values> {
 		checkShapes(this.#graph, this.#graph.inputs, inputs);
 		const outputs = into ?? emptyArrays(this.#graph.outputs);
 		checkShapes(this.#graph, this.#graph.outputs, outputs);
@@ -99,7 +101,9 @@ export class Session {
 			signal?.throwIfAborted();
 			throw runtimeFailure(`Expected ${name} to run on ${this.#provider}`, error);
 		}
-		if (!isProven(this.#graph)) await prove(this.#graph, this.#provider, inputs, outputs);
+		if (isWatched ?? !isProven(this.#graph)) {
+			await prove(this.#graph, this.#provider, inputs, outputs);
+		}
 		return outputs;
 	}
 

@@ -13,9 +13,10 @@ import type { SkippedSelfAttention } from '../networks/transformer-block.ts';
 import { type TransformerConfig, transformerConfig } from '../networks/transformer-config.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { DeviceMemory } from './device-memory.ts';
+import { firstWrong } from './finite.ts';
 import { bytesLeft, MOST_LEFT } from './kernels.ts';
 import type { Provider } from './provider.ts';
-import { Session } from './session.ts';
+import { type RunOptions, Session } from './session.ts';
 import { type Inputs, maskBias, type Noise, noiseInputs } from './transformer-inputs.ts';
 import { emptyArrays, type NdArray, type Values } from './values.ts';
 
@@ -41,6 +42,9 @@ export type Contexts = {
 	readonly positive: PromptContext;
 	readonly negative: PromptContext | null;
 };
+
+/** Of each stream that is there, [tokens, channels]. */
+type Velocities = Partial<Record<StreamName, Float32Array>>;
 
 /** Of one forward pass: what goes in, and what of the network is left out. */
 export type ForwardInputs = {
@@ -110,8 +114,19 @@ export class TransformerRunner {
 	 * the signal's reason before the next node, PickupError `out-of-memory`, `bad-weights` or
 	 * `engine-failed`.
 	 */
-	async velocities(inputs: ForwardInputs): Promise<Partial<Record<StreamName, Float32Array>>> {
+	async velocities(inputs: ForwardInputs): Promise<Velocities> {
+		const velocities = await this.#forward(inputs);
+		if (Object.values(velocities).every((data) => firstWrong(data, 'float32') === null)) {
+			return velocities;
+		}
+		// What is wrong anywhere comes through to the end: the pass is made once more to find where it began.
+		const again = { ...inputs, onBlock: undefined };
+		return this.#forward(again, { isWatched: true });
+	}
+
+	async #forward(inputs: ForwardInputs, watching = { isWatched: false }): Promise<Velocities> {
 		const { isolated = false, skipSelfAttention, signal, onBlock } = inputs;
+		const how = { signal, ...watching };
 		signal?.throwIfAborted();
 		const context = await this.#projected(inputs.context, signal);
 		const noise = noiseInputs(this.config, inputs.noise);
@@ -127,7 +142,7 @@ export class TransformerRunner {
 				...noise,
 				...made,
 			};
-			made = { ...made, ...renamed(await this.#run(part, values, index, signal)) };
+			made = { ...made, ...renamed(await this.#run(part, values, index, how)) };
 			if (part.isBlock) onBlock?.();
 		}
 		const ending = made as Inputs;
@@ -166,7 +181,7 @@ export class TransformerRunner {
 		return [head, ...blocks, part('tail', () => tailGraph(model))];
 	}
 
-	async #run({ key, build, isBlock }: Part, values: Values, at: number, signal?: AbortSignal) {
+	async #run({ key, build, isBlock }: Part, values: Values, at: number, how: RunOptions) {
 		this.#checkpoint.check();
 		const graph = this.#graphs.get(key) ?? build();
 		this.#graphs.set(key, graph);
@@ -179,14 +194,10 @@ export class TransformerRunner {
 		if (hold === 'all') {
 			const session = this.#sessions.get(key) ?? (await Session.open(graph, { provider }));
 			this.#sessions.set(key, session);
-			return session.run(values, { signal, ...into });
+			return session.run(values, { ...how, ...into });
 		}
-		const made = await Session.once(graph, values, {
-			provider,
-			weights: 'mapped',
-			signal,
-			...into,
-		});
+		const options = { provider, weights: 'mapped', ...how, ...into } as const;
+		const made = await Session.once(graph, values, options);
 		await this.#used(graph);
 		return made;
 	}
