@@ -10,6 +10,7 @@ import type { Latents } from './diffusion/samplers.ts';
 import { inLessMemory } from './less-memory.ts';
 import type { Model } from './model/open-model.ts';
 import { videoVaeConfig } from './networks/video-vae.ts';
+import { vaeLimits } from './plan/memory-of-job.ts';
 import type { Pass } from './plan/passes.ts';
 import { phasesOf, READING } from './plan/phases.ts';
 import type { Work } from './plan/plan.ts';
@@ -110,9 +111,10 @@ export async function openJob(
 	return { job: { request, model, device, workplace, signal, ...told }, planned, prefetch, close };
 }
 
+/** In tiles that the device has room for, and time. */
 export function openVae({ model, device }: Pick<Run, 'model' | 'device'>): Vae {
 	const { provider, precision } = device;
-	return new Vae(model.checkpoint, { provider, precision });
+	return new Vae(model.checkpoint, { provider, precision, ...vaeLimits(device, model) });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -96,7 +96,9 @@ async function made(
 	const limit = most ?? 'unlimited';
 	const command = `ulimit -v ${limit} && exec "$0" --max-old-space-size=512 "$1" "$2"`;
 	const args = ['-c', command, process.execPath, program, asked];
-	const { stdout } = await promisify(execFile)('sh', args, { maxBuffer: 1 << 26 });
+	// Else how many addresses are taken depends on which threads ask for memory at once.
+	const env = { ...process.env, MALLOC_ARENA_MAX: '1' };
+	const { stdout } = await promisify(execFile)('sh', args, { env, maxBuffer: 1 << 26 });
 	return JSON.parse(stdout.trim().split('\n').at(-1)!) as Made;
 }
 
@@ -141,9 +143,10 @@ it.runIf(process.platform === 'linux')(
 			'Memory ran out while making the shot, so it went on with one block of the model in memory at a time.';
 		expect([all.clip.notes, one.clip.notes]).toEqual([undefined, undefined]);
 		expect(clip.notes).toEqual([note]);
-		// It came to no step of the other plan, whose graphs round a little otherwise.
-		expect((await readFile(clip.path)).equals(await readFile(one.clip.path))).toBe(true);
-		expect(await apart(clip.path, all.clip.path)).toBeLessThan(1);
+		// Graphs of the two plans round a little otherwise, and each may have made some of the steps.
+		for (const other of [one, all]) {
+			expect(await apart(clip.path, other.clip.path)).toBeLessThan(1);
+		}
 		expect(previews).toBe(all.previews);
 		const shares = progress.map((share) => share.progress);
 		expect(shares).toEqual([...shares].sort((a, b) => a - b));
