@@ -1,5 +1,5 @@
-import koffi, { type LibraryHandle } from 'koffi';
-import { loadLibrary } from '../../../../files/native-library.ts';
+import type { LibraryHandle } from 'koffi';
+import { koffi, loadLibrary } from '../../../../files/native-library.ts';
 
 /** An address of ONNX Runtime's. */
 export type Handle = bigint;
@@ -101,12 +101,12 @@ export type CApi = {
 export function loadCApi(path: string, before: readonly string[] = []): CApi {
 	for (const needed of before) loadLibrary(needed, { isShared: true });
 	const library = loadLibrary(path);
-	const base = koffi.decode(
+	const base = koffi().decode(
 		library.func('void *OrtGetApiBase()')(),
-		koffi.struct({ api: 'void *', version: 'void *' }),
+		koffi().struct({ api: 'void *', version: 'void *' }),
 	);
-	const version: string = koffi.call(base.version, koffi.proto('str OrtVersion()'));
-	const table = koffi.call(base.api, koffi.proto('void *OrtGetApi(uint32_t version)'), VERSION);
+	const version: string = koffi().call(base.version, koffi().proto('str OrtVersion()'));
+	const table = koffi().call(base.api, koffi().proto('void *OrtGetApi(uint32_t version)'), VERSION);
 	if (!table)
 		throw new Error(`Expected ONNX Runtime 1.${VERSION} or newer, got ${version}: ${path}`);
 	return functionsOf(table, version);
@@ -114,9 +114,9 @@ export function loadCApi(path: string, before: readonly string[] = []): CApi {
 
 function functionsOf(table: unknown, version: string): CApi {
 	const count = 1 + Math.max(...Object.values(PLACES));
-	const places: Handle[] = koffi.decode(table, koffi.array('void *', count));
+	const places: Handle[] = koffi().decode(table, koffi().array('void *', count));
 	const bound = (name: string, back: string, parameters: string) =>
-		koffi.decode(places[PLACES[name]!], koffi.proto(`${back} Ort${name}(${parameters})`));
+		koffi().decode(places[PLACES[name]!], koffi().proto(`${back} Ort${name}(${parameters})`));
 	const api: Record<string, unknown> = { version };
 	for (const [name, [, parameters, back]] of Object.entries(GIVES)) {
 		api[name] = bound(name, back, parameters);

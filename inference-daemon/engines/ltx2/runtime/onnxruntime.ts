@@ -1,4 +1,4 @@
-import koffi from 'koffi';
+import { koffi } from '../../../../files/native-library.ts';
 import { inTurn as oneAtATime } from '../../../../protocol/in-turn.ts';
 import { ELSEWHERE } from '../../engine.ts';
 import { type CApi, type Handle, loadCApi } from './c-api.ts';
@@ -57,7 +57,7 @@ const LOG_ERRORS = 3;
 function providersIn(api: CApi): readonly string[] {
 	const [list, count]: [Handle[], number[]] = [[0n], [0]];
 	api.GetAvailableProviders(list, count);
-	const names: string[] = koffi.decode(list[0], koffi.array('str', count[0]!));
+	const names: string[] = koffi().decode(list[0], koffi().array('str', count[0]!));
 	api.ReleaseAvailableProviders(list[0]!, count[0]!);
 	return names;
 }
