@@ -108,7 +108,8 @@ export function describeFilm(open: (stage: FilmStage) => Promise<OpenFilm>): voi
 		await page.keyboard.press('Control+Enter');
 		await until('the draft', async () => (await editor.inGap()).length === 2);
 		expect(await ours()).toEqual(['video 48–108', 'audio 48–108']);
-		expect(await editor.hasDraftColour()).toBe(true);
+		// An editor may give a clip its colour after its place.
+		await until('its colour', () => editor.hasDraftColour());
 		const [draft] = await paths();
 
 		await page.reload();
@@ -130,7 +131,7 @@ export function describeFilm(open: (stage: FilmStage) => Promise<OpenFilm>): voi
 		await page.getByRole('button', { name: 'Take 1 is in the cut' }).waitFor();
 		await until('the finished clip', async () => (await paths()).every((path) => path !== draft));
 		expect(await ours()).toEqual(['video 48–108', 'audio 48–108']);
-		expect(await editor.hasDraftColour()).toBe(false);
+		await until('the usual colour', async () => !(await editor.hasDraftColour()));
 
 		await page
 			.getByRole('button', { name: /Take 2/ })
