@@ -2,11 +2,11 @@ import type { Engine } from '../engine.ts';
 import { plannedMediaNotes } from '../neighbour-media.ts';
 import { generate } from './generate.ts';
 import { describeLtx2 } from './model/description.ts';
-import { memoryNotes } from './plan/memory-notes.ts';
+import { deviceNotes } from './plan/device-notes.ts';
 import { planOf } from './plan/plan.ts';
 import { prepare } from './plan/prepare.ts';
 import { checkProviders } from './runtime/check-providers.ts';
-import { deviceNotes } from './runtime/device.ts';
+import { deviceOfPlan } from './runtime/device.ts';
 
 /**
  * LTX-2 in ONNX Runtime: picture and sound together, from the prompt and from both sides of the
@@ -27,10 +27,10 @@ export const ltx2: Engine = {
 		const beside = [work.left, work.right];
 		const { sound: heard, sequence } = request.context;
 		const neighbours = { beside, heard, codec: request.output.codec, rate: sequence.rate };
+		const device = await deviceOfPlan(settings.provider, place.cache);
 		const notes = [
 			...(await plannedMediaNotes(place.ffmpeg, neighbours)),
-			...(await deviceNotes(settings.provider, place.cache)),
-			...(await memoryNotes(prepared, planned, place.cache)),
+			...(device === null ? [] : deviceNotes(device, prepared, planned)),
 		];
 		return { ...plan, notes: [...plan.notes, ...notes] };
 	},

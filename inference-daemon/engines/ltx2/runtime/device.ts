@@ -94,14 +94,16 @@ function noteOn(found: string | null, cuda: string, { provider, name }: Device):
 	return `${said} ${cudaRemedy(cuda)}`;
 }
 
-/** What a plan says of the device; takes no time where there is no NVIDIA card. */
-export async function deviceNotes(
+/**
+ * The device that a job would get, for what a plan says of it. Null where one would have to be tried
+ * for that, which is done for a job: takes no time where there is no NVIDIA card.
+ */
+export async function deviceOfPlan(
 	wanted: DeviceOptions['wanted'],
 	folder: string,
-): Promise<readonly string[]> {
-	if (wanted !== 'auto' || (await nvidiaCard()) === null) return [];
-	const { note } = await chooseDevice({ wanted, program: probeProgram(), folder });
-	return note === null ? [] : [note];
+): Promise<Device | null> {
+	if (wanted !== 'cpu' && (wanted !== 'auto' || (await nvidiaCard()) === null)) return null;
+	return chooseDevice({ wanted, program: probeProgram(), folder });
 }
 
 /**
