@@ -1,11 +1,10 @@
 /**
- * Both works at once, each with a signal of their own. Where one fails the other is stopped, after it
- * whatever it may wait for, and what went wrong is thrown once nothing goes on any more.
+ * Both works at once, each with a signal of their own. Where one fails the other is stopped, and what went
+ * wrong is thrown once nothing goes on any more.
  */
 export async function runBoth<A, B>(
 	outer: AbortSignal,
 	begin: (signal: AbortSignal) => readonly [Promise<A>, Promise<B>],
-	stopMore: () => Promise<void> = async () => {},
 ): Promise<[A, B]> {
 	const stop = new AbortController();
 	const both = begin(AbortSignal.any([outer, stop.signal]));
@@ -13,7 +12,6 @@ export async function runBoth<A, B>(
 		return await Promise.all(both);
 	} catch (error) {
 		stop.abort(error);
-		await stopMore();
 		await Promise.allSettled(both);
 		throw error;
 	}

@@ -66,7 +66,11 @@ export type RunnerOptions = {
 };
 
 /** A graph that is run in its turn. */
-type Part = { readonly key: string; readonly build: () => Graph; readonly isBlock: boolean };
+type Part = {
+	readonly kind: 'head' | 'block' | 'tail';
+	readonly key: string;
+	readonly build: () => Graph;
+};
 
 /**
  * `all`: sessions stay open from pass to pass, where memory has room for every block, and what goes
@@ -143,7 +147,7 @@ export class TransformerRunner {
 				...made,
 			};
 			made = { ...made, ...renamed(await this.#run(part, values, index, how)) };
-			if (part.isBlock) onBlock?.();
+			if (part.kind === 'block') onBlock?.();
 		}
 		const ending = made as Inputs;
 		return this.#byStream((stream) => ending[`${stream}.velocity`]!.data as Float32Array);
@@ -168,29 +172,28 @@ export class TransformerRunner {
 	/** Head, blocks and tail. */
 	#parts(model: Transformer, skipped: ForwardInputs['skipSelfAttention']): Part[] {
 		const sizes = JSON.stringify(model.work);
-		const part = (name: string, build: () => Graph, isBlock = false): Part => {
-			return { key: `${name} ${sizes}`, build, isBlock };
+		const part = (kind: Part['kind'], build: () => Graph, name: string = kind): Part => {
+			return { kind, key: `${name} ${sizes}`, build };
 		};
 		const blocks = Array.from({ length: this.config.blocks }, (_, i) => {
 			const skip = skipped?.get(i);
 			const options = skip && skipped ? { skipSelfAttention: skipped } : {};
 			const name = `block ${i} ${JSON.stringify(skip ?? null)}`;
-			return part(name, () => blocksGraph(model, i, i, options), true);
+			return part('block', () => blocksGraph(model, i, i, options), name);
 		});
 		const head = part('head', () => headGraph(model));
 		return [head, ...blocks, part('tail', () => tailGraph(model))];
 	}
 
-	async #run({ key, build, isBlock }: Part, values: Values, at: number, how: RunOptions) {
+	async #run({ kind, key, build }: Part, values: Values, at: number, how: RunOptions) {
 		this.#checkpoint.check();
 		const graph = this.#graphs.get(key) ?? build();
 		this.#graphs.set(key, graph);
 		const { hold } = this.#options;
 		const provider = this.#provider;
 		// A block writes where the one before the last has written, which nobody reads any more.
-		const isLast = graph.outputs.some(({ name }) => name.endsWith('.velocity'));
-		const turn = isBlock ? at % 2 : 'head';
-		const into = isLast ? {} : { into: await this.#room(graph, `${turn}`) };
+		const turn = kind === 'block' ? `block ${at % 2}` : kind;
+		const into = kind === 'tail' ? {} : { into: await this.#room(graph, turn) };
 		if (hold === 'all') {
 			const session = this.#sessions.get(key) ?? (await Session.open(graph, { provider }));
 			this.#sessions.set(key, session);
