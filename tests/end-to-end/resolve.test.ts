@@ -66,8 +66,14 @@ function resolveFilm({ left, right }: FilmStage): ResolveModel {
 		{ id: 'right', path: right, start: START + FILM.right },
 	];
 	const media = shots.map(({ id, path }) => ({
-		...{ id, name: basename(path), bin: '', path, fps: '24', frames: shot },
-		...{ video: true, audio: true },
+		id,
+		name: basename(path),
+		bin: '',
+		path,
+		fps: '24',
+		frames: shot,
+		video: true,
+		audio: true,
 	}));
 	const tracks = (['video', 'audio'] as const).map((kind) => ({
 		kind,

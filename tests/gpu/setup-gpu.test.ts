@@ -68,6 +68,19 @@ async function expectLibraries(): Promise<string> {
 	return join(gpu, name);
 }
 
+/** The command under way, where the index has stopped to send. */
+async function stoppedSetup() {
+	const stopped = index.stopped();
+	const child = spawn(process.execPath, [PICKUP, 'setup', 'gpu', '--yes'], { env: environment });
+	let said = '';
+	child.stdout.setEncoding('utf8').on('data', (text: string) => {
+		said += text;
+	});
+	const ended = new Promise((resolve) => child.once('close', resolve));
+	await stopped;
+	return { child, ended, said: () => said };
+}
+
 async function finished(): Promise<string[]> {
 	const names = await readdir(gpu).catch(() => []);
 	return names.filter((name) => /^cuda-[0-9a-f]+$/.test(name));
@@ -102,10 +115,7 @@ test('the card is told of, what is to come and how much; then it is fetched, onc
 test('one that is killed in the middle goes on from there', async () => {
 	const last = index.wheels[2]!;
 	index.treated.set(last.file, { stopAfter: 150_000 });
-	const stopped = index.stopped();
-	const child = spawn(process.execPath, [PICKUP, 'setup', 'gpu', '--yes'], { env: environment });
-	const ended = new Promise((resolve) => child.once('close', resolve));
-	await stopped;
+	const { child, ended } = await stoppedSetup();
 	const part = join(gpu, `${last.file}.part`);
 	await until('what has come', async () => (await stat(part).catch(() => null))?.size === 150_000);
 	child.kill('SIGKILL');
@@ -122,17 +132,10 @@ test('one that is killed in the middle goes on from there', async () => {
 test('one that is interrupted says so, and goes on from there', async () => {
 	const [first] = index.wheels;
 	index.treated.set(first!.file, { stopAfter: 100_000 });
-	const stopped = index.stopped();
-	const child = spawn(process.execPath, [PICKUP, 'setup', 'gpu', '--yes'], { env: environment });
-	let said = '';
-	child.stdout.setEncoding('utf8').on('data', (text: string) => {
-		said += text;
-	});
-	const ended = new Promise((resolve) => child.once('close', resolve));
-	await stopped;
+	const { child, ended, said } = await stoppedSetup();
 	child.kill('SIGINT');
 	expect(await ended).toBe(130);
-	expect(said).toContain('The next `pickup setup gpu` goes on from here');
+	expect(said()).toContain('The next `pickup setup gpu` goes on from here');
 	expect(await finished()).toEqual([]);
 	index.treated.clear();
 	expect(await setup('--yes')).toMatchObject({ code: 0 });
@@ -149,10 +152,7 @@ test('a connection that breaks again and again is made again for as long as byte
 test('where a server knows no ranges, what has come is fetched again', async () => {
 	const [first] = index.wheels;
 	index.treated.set(first!.file, { stopAfter: 100_000 });
-	const stopped = index.stopped();
-	const child = spawn(process.execPath, [PICKUP, 'setup', 'gpu', '--yes'], { env: environment });
-	const ended = new Promise((resolve) => child.once('close', resolve));
-	await stopped;
+	const { child, ended } = await stoppedSetup();
 	child.kill('SIGKILL');
 	await ended;
 	for (const file of files()) index.treated.set(file, { whole: true });
@@ -315,10 +315,7 @@ test('wheels that were brought are taken from their folder, without a network', 
 test('two at once do not get into each other’s way', async () => {
 	const [first] = index.wheels;
 	index.treated.set(first!.file, { stopAfter: 100_000 });
-	const stopped = index.stopped();
-	const child = spawn(process.execPath, [PICKUP, 'setup', 'gpu', '--yes'], { env: environment });
-	const ended = new Promise((resolve) => child.once('close', resolve));
-	await stopped;
+	const { child, ended } = await stoppedSetup();
 	const { code, stderr } = await setup('--yes');
 	expect(code).toBe(5);
 	expect(stderr).toContain(
