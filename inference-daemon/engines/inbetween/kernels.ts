@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
-import { builtFile } from '../built-file.ts';
+import { builtFile } from '../../../files/built-file.ts';
 import type { KernelExports } from './kernel-exports.ts';
 
 /** Node has WebAssembly; its types stand in the browsers' library, which this room does not use. */

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
+import { builtFile } from '../../../files/built-file.ts';
 import { PickupError } from '../../../protocol/errors.ts';
-import { builtFile } from '../built-file.ts';
 import type { BridgeOptions, Regime } from './bridge.ts';
 import { type KernelModule, kernelModule } from './kernels.ts';
 

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { builtFile } from '../../../../files/built-file.ts';
 import { openRegular } from '../../../../files/open-regular.ts';
 import { PickupError } from '../../../../protocol/errors.ts';
 import { inTurn } from '../../../../protocol/in-turn.ts';
-import { builtFile } from '../../built-file.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Tensor } from '../weights/safetensors.ts';
 import { isRecord } from '../weights/shards.ts';
