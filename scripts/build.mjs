@@ -26,6 +26,7 @@ export async function buildAll() {
 		'vulkan-probe': 'gpu/vulkan-process.ts',
 		'inbetween-worker': 'inference-daemon/engines/inbetween/picture-worker.ts',
 		'ltx2-tokenizer': 'inference-daemon/engines/ltx2/prompt/tokenizer-worker.ts',
+		'ltx2-weights': 'inference-daemon/engines/ltx2/weights/weight-worker.ts',
 		demo: 'demo/main.ts',
 	};
 	const present = Object.fromEntries(

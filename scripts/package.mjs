@@ -27,6 +27,7 @@ const PROGRAMS = [
 	'inbetween-worker.mjs',
 	'inbetween.wasm',
 	'ltx2-tokenizer.mjs',
+	'ltx2-weights.mjs',
 	'panel',
 	'pickup-blender.zip',
 	'Pickup.py',

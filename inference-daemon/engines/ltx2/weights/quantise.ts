@@ -24,6 +24,17 @@ export type Stored =
 			readonly inputScale: Tensor | null;
 	  };
 
+/** A matrix of a prepared file: see `int8.ts`. Graphs that take weights from files do not know it. */
+export type StoredInt8 = {
+	readonly kind: 'int8';
+	/** U8 [rows, blocks, 32]. */
+	readonly tensor: Tensor;
+	/** F16 [rows, blocks]. */
+	readonly scales: Tensor;
+	/** Of the numbers. */
+	readonly shape: readonly number[];
+};
+
 /** Elements that share a block scale. */
 export const BLOCK = 16;
 /** Block scales lie in tiles of this many rows and columns. */
@@ -63,7 +74,9 @@ export function storedAs(tensor: Tensor, name: string, find: Find): Stored | nul
 type Find = (name: string) => Tensor | null;
 
 /** The shape of the numbers that are stored. */
-export function shapeOf({ kind, tensor }: Stored): readonly number[] {
+export function shapeOf(stored: Stored | StoredInt8): readonly number[] {
+	const { kind, tensor } = stored;
+	if (kind === 'int8') return stored.shape;
 	if (kind !== 'nvfp4') return tensor.shape;
 	return tensor.shape.map((n, i) => (i === tensor.shape.length - 1 ? 2 * n : n));
 }
