@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { link, lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PickupError } from '../protocol/errors.ts';
@@ -7,6 +7,9 @@ import { isRunning } from './is-running.ts';
 import { errorCode } from './system-errors.ts';
 
 export type Pieces = string | Uint8Array | readonly Uint8Array[];
+
+/** Writes what is too large for memory, from the start of the file. */
+export type Writer = (file: FileHandle) => Promise<void>;
 
 export type WriteOptions = {
 	/** Permissions, before the umask. Default 0o666. */
@@ -18,11 +21,11 @@ export type WriteOptions = {
 /**
  * Writes a file into an existing folder, whole or not at all: under a name of its own first, then
  * synced and renamed, so that of several writers the last one's stands. Throws PickupError
- * `bad-request` for a taken name that is to be refused, and what the system says.
+ * `bad-request` for a taken name that is to be refused, what a writer throws, and what the system says.
  */
 export async function writeWhole(
 	path: string,
-	content: Pieces,
+	content: Pieces | Writer,
 	{ mode = 0o666, taken = 'replace' }: WriteOptions = {},
 ): Promise<void> {
 	const folder = dirname(path);
@@ -31,8 +34,8 @@ export async function writeWhole(
 	try {
 		const file = await open(part, 'wx', mode);
 		try {
-			const pieces = typeof content === 'string' ? [Buffer.from(content)] : piecesOf(content);
-			for (const piece of pieces) await file.writeFile(piece);
+			if (typeof content === 'function') await content(file);
+			else for (const piece of piecesOf(content)) await file.writeFile(piece);
 			await file.sync();
 		} finally {
 			await file.close();
@@ -86,7 +89,8 @@ export async function syncToDisk(path: string): Promise<void> {
 	}
 }
 
-function piecesOf(content: Uint8Array | readonly Uint8Array[]): readonly Uint8Array[] {
+function piecesOf(content: Pieces): readonly Uint8Array[] {
+	if (typeof content === 'string') return [Buffer.from(content)];
 	return content instanceof Uint8Array ? [content] : content;
 }
 

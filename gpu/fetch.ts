@@ -1,8 +1,8 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { isRunning } from '../files/is-running.ts';
+import { alone } from '../files/alone.ts';
+import { checkRoom } from '../files/room.ts';
 import { errorCode, writeError } from '../files/system-errors.ts';
-import { PickupError } from '../protocol/errors.ts';
 import { download } from './download.ts';
 import { gpuFolder, libraryFolder, missingFiles } from './folder.ts';
 import type { GpuList, GpuPackage } from './list.ts';
@@ -43,13 +43,17 @@ export function roomFor(packages: readonly GpuPackage[]): number {
 export async function fetchLibraries(list: GpuList, source: Source, report: Report): Promise<void> {
 	const folder = gpuFolder();
 	await mkdir(folder, { recursive: true, mode: 0o700 });
-	await alone(join(folder, 'setup.pid'), async () => {
+	await alone(join(folder, 'setup.pid'), 'fetches', async () => {
 		const part = `${libraryFolder(list)}.part`;
 		// One of which a file was lost is made whole under its unfinished name.
 		await rename(libraryFolder(list), part).catch(unlessMissing);
 		await mkdir(part, { recursive: true });
 		const wanted = await packagesToFetch(list);
-		await checkRoom(folder, wanted);
+		await checkRoom(
+			folder,
+			roomFor(wanted),
+			'Free space there, or name a folder on another disk with PICKUP_GPU.',
+		);
 		for (const each of wanted) await fetchPackage(each, part, source, report);
 		const missing = missingFiles(list, part);
 		if (missing.length > 0) throw new Error(`${missing.join(', ')} did not stay in ${part}`);
@@ -98,49 +102,6 @@ async function downloadWheel(
 async function standing(list: GpuList): Promise<string> {
 	const folder = libraryFolder(list);
 	return (await stat(folder).catch(() => null)) === null ? `${folder}.part` : folder;
-}
-
-async function checkRoom(folder: string, packages: readonly GpuPackage[]): Promise<void> {
-	const room = roomFor(packages);
-	const { bavail, bsize } = await statfs(folder);
-	if (bavail * bsize >= room) return;
-	const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-	throw new PickupError(
-		'disk-full',
-		`Expected ${gigabytes(room)} free in ${folder}, found ${gigabytes(bavail * bsize)}`,
-		{
-			field: folder,
-			action: 'Free space there, or name a folder on another disk with PICKUP_GPU.',
-		},
-	);
-}
-
-/** Does the work while no other process does. Throws `state-locked`. */
-async function alone(path: string, work: () => Promise<void>): Promise<void> {
-	for (;;) {
-		const taken = await open(path, 'wx').catch((error) => {
-			if (errorCode(error) === 'EEXIST') return null;
-			throw error;
-		});
-		if (taken !== null) {
-			await taken.writeFile(`${process.pid}`).finally(() => taken.close());
-			break;
-		}
-		const other = Number(await readFile(path, 'utf8').catch(() => ''));
-		if (other > 0 && (await isRunning(other))) {
-			throw new PickupError(
-				'state-locked',
-				`Expected to be the only one that fetches, but process ${other} does`,
-				{ action: 'Wait until it is done, or end it, then try again.' },
-			);
-		}
-		await rm(path, { force: true });
-	}
-	try {
-		await work();
-	} finally {
-		await rm(path, { force: true });
-	}
 }
 
 /** Takes away what other versions have left. What is in use may stay. */

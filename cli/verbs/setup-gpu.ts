@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { gigabytes } from '../../files/room.ts';
 import { claimStateFolder } from '../../files/state-folder.ts';
 import type { Card } from '../../gpu/card.ts';
 import { nvidiaCards } from '../../gpu/cards.ts';
@@ -198,9 +199,4 @@ async function isAgreed(licences: readonly Licence[], signal: AbortSignal): Prom
 /** Memory as makers of cards count it: in 2^30 bytes. */
 function asSold(bytes: number): string {
 	return (bytes / 2 ** 30).toFixed(1);
-}
-
-/** As 1.3 GB or 77 MB. */
-function gigabytes(bytes: number): string {
-	return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.ceil(bytes / 1e6)} MB`;
 }

@@ -110,6 +110,34 @@ export function run(
 	});
 }
 
+/** The command with somebody at a terminal who types an answer to what it asks; stdout has all that shows. */
+export function atTerminal(
+	args: readonly string[],
+	environment: NodeJS.ProcessEnv,
+	{ to, answer }: { readonly to: string; readonly answer: string },
+): Promise<Outcome> {
+	const line = [process.execPath, PICKUP, ...args].map((part) => `'${part}'`).join(' ');
+	const child = spawn('script', ['-qec', line, '/dev/null'], {
+		env: environment,
+		stdio: ['pipe', 'pipe', 'pipe'],
+	});
+	let stdout = '';
+	let isAnswered = false;
+	child.stdout.setEncoding('utf8').on('data', (text: string) => {
+		stdout += text;
+		if (isAnswered || !stdout.includes(to)) return;
+		isAnswered = true;
+		child.stdin.write(answer);
+	});
+	return new Promise((resolve, reject) => {
+		child.on('error', reject);
+		child.on('close', (code) => {
+			child.stdin.destroy();
+			resolve({ code: code ?? -1, stdout, stderr: '' });
+		});
+	});
+}
+
 /** The bytes that a program writes to its standard output. Throws when it fails. */
 export function bytesOf(program: string, args: readonly string[]): Promise<Buffer> {
 	const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { temporaryFolder, until } from '../daemon/harness.ts';
-import { type Outcome, PICKUP, run } from '../end-to-end/workbench.ts';
+import { atTerminal, type Outcome, PICKUP, run } from '../end-to-end/workbench.ts';
 import { type FakeIndex, openFakeIndex } from './fake-index.ts';
 
 const CARD = '8.9, 580.95.05, 24564, 23000, NVIDIA GeForce RTX 4090';
@@ -241,28 +241,8 @@ test('without anybody to accept the licences nothing is fetched', async () => {
 	expect(existsSync(gpu)).toBe(false);
 });
 
-/** As somebody at a terminal who types that. */
 function answering(answer: string): Promise<Outcome> {
-	const line = [process.execPath, PICKUP, 'setup', 'gpu'].map((part) => `'${part}'`).join(' ');
-	const child = spawn('script', ['-qec', line, '/dev/null'], {
-		env: environment,
-		stdio: ['pipe', 'pipe', 'pipe'],
-	});
-	let stdout = '';
-	let isAnswered = false;
-	child.stdout.setEncoding('utf8').on('data', (text: string) => {
-		stdout += text;
-		if (isAnswered || !stdout.includes('(yes or no)')) return;
-		isAnswered = true;
-		child.stdin.write(answer);
-	});
-	return new Promise((resolve, reject) => {
-		child.on('error', reject);
-		child.on('close', (code) => {
-			child.stdin.destroy();
-			resolve({ code: code ?? -1, stdout, stderr: '' });
-		});
-	});
+	return atTerminal(['setup', 'gpu'], environment, { to: '(yes or no)', answer });
 }
 
 test('licences are shown whole and once; who refuses them gets nothing', async () => {
