@@ -7,8 +7,8 @@ import { findTokenizer } from '../prompt/tokenizer.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
 import { type DescribedFile, describe } from '../weights/describe.ts';
 import { checkHoles } from '../weights/holes.ts';
+import { HOW_TO_GET, isOfCheckpoint, namesIn, readAll } from '../weights/model-files.ts';
 import type { Safetensors } from '../weights/safetensors.ts';
-import { readWeights } from '../weights/shards.ts';
 import { checkGemma, checkWeights, projectionColumns } from './check-weights.ts';
 import { chooseUpsampler, distilledLoraAmong } from './second-stage.ts';
 import { variantOfModel } from './variant.ts';
@@ -48,9 +48,6 @@ export function parametersOf({ description }: Pick<Model, 'description'>, wanted
 		.filter(({ part }) => part === wanted)
 		.reduce((sum, { parameters }) => sum + parameters, 0);
 }
-
-const HOW =
-	'Put an LTX-2 checkpoint (for example ltx-2-19b-distilled.safetensors, 43.3 GB) and a folder with Gemma 3 12B (25 GB) into one folder and name it.';
 
 /**
  * The model in a folder: checkpoint files beside each other, Gemma in a folder of its own or, for
@@ -122,22 +119,6 @@ const VERSIONS: Readonly<Record<Family, number>> = {
 	'LTX-2.3 22B': 2.3,
 	'LTX-2.5 22B': 2.5,
 };
-
-/** What can be read of the files; a fault in one that nothing needs is no reason to stop. */
-async function readAll(files: readonly string[]): Promise<{
-	readonly described: readonly DescribedFile[];
-	readonly faults: readonly PickupError[];
-}> {
-	const described: DescribedFile[] = [];
-	const faults: PickupError[] = [];
-	for (const read of await Promise.allSettled(files.map((file) => readWeights(file)))) {
-		if (read.status === 'fulfilled') {
-			described.push({ file: read.value, ...describe([read.value]).files[0]! });
-		} else if (read.reason instanceof PickupError) faults.push(read.reason);
-		else throw read.reason;
-	}
-	return { described, faults };
-}
 
 /** Throws where a file is of another family than the one with the transformer. */
 function checkFamilies(files: readonly WeightsFile[]): void {
@@ -220,39 +201,22 @@ function incomplete(
 	return new PickupError(
 		'engine-unavailable',
 		`Expected a complete LTX-2 in ${folder}, missing: ${missing.join(', ')}${found}`,
-		{ field: 'settings.model', action: HOW },
+		{ field: 'settings.model', action: HOW_TO_GET },
 	);
 }
-
-/** Gemma, a LoRA and an upsampler are files of their own; some are of other programs. */
-function isOfCheckpoint({ parts }: DescribedFile): boolean {
-	const found = parts.map(({ part }) => part);
-	if (found.includes('lora') || found.includes('upsampler')) return false;
-	return found.some((part) => !APART.has(part));
-}
-
-const APART: ReadonlySet<string> = new Set(['text encoder', 'tokenizer', 'not recognised']);
 
 /** Weights in forms that other programs read. */
 const OTHERS = /\.(gguf|ckpt|pt|pth|bin)$/i;
 
 async function listed(folder: string) {
-	const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
-		throw new PickupError(
-			'engine-unavailable',
-			`Expected a folder with LTX-2 at ${folder}, found none`,
-			{ field: 'settings.model', action: HOW, cause },
-		);
-	});
-	const names = entries.map(({ name }) => name).sort();
-	const files = names.filter((name) => name.endsWith('.safetensors'));
+	const { names, files } = await namesIn(folder);
 	const folders: string[] = [];
 	for (const name of names) {
 		const inside: readonly string[] = await readdir(join(folder, name)).catch(() => []);
 		if (inside.includes('tokenizer.json')) folders.push(join(folder, name));
 	}
 	return {
-		files: files.map((name) => join(folder, name)),
+		files,
 		folders,
 		others: names.filter((name) => OTHERS.test(name)),
 	};

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { openRegular } from '../../../../files/open-regular.ts';
 import { writeWhole } from '../../../../files/write-whole.ts';
+import { headerBytes } from './header-text.ts';
 import { readSafetensors, type Tensor } from './safetensors.ts';
 
 /** Numbers by name that took long to make. */
@@ -29,18 +30,11 @@ export async function keepTensors(path: string, key: string, kept: Kept): Promis
 }
 
 function fileOf(key: string, kept: Kept): readonly Uint8Array[] {
-	let end = 0;
-	const entries = Object.entries(kept).map(([name, { shape, data }]) => {
-		const from = end;
-		end += data.byteLength;
-		return [name, { dtype: 'F32', shape, data_offsets: [from, end] }] as const;
-	});
-	const metadata = { key, sha256: digest(kept) };
-	const header = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) });
-	const text = Buffer.from(header.padEnd(Math.ceil(header.length / 8) * 8));
-	const length = Buffer.alloc(8);
-	length.writeBigUInt64LE(BigInt(text.length));
-	return [length, text, ...Object.values(kept).map(bytesOf)];
+	const tensors = Object.entries(kept).map(
+		([name, { shape, data }]) => ({ name, type: 'F32', shape, bytes: data.byteLength }) as const,
+	);
+	const header = headerBytes({ key, sha256: digest(kept) }, tensors);
+	return [header, ...Object.values(kept).map(bytesOf)];
 }
 
 async function numbersOf(tensor: Tensor): Promise<KeptTensor> {
