@@ -70,10 +70,11 @@ export async function claimStateFolder(folder: string): Promise<void> {
 	await checkOwner(folder, [...tells, ...beside], folders);
 	if (process.platform === 'win32') return;
 	const names = await readdir(folder);
-	// Weights and libraries may have been put there before, or editors given Pickup, or a daemon not have started.
+	// Weights and libraries may have been put there before, or weights prepared, or editors given Pickup, or a daemon not have started.
 	const first = [
 		'models',
 		'gpu',
+		'cache',
 		...[startLog, installed, programFile].map((path) => basename(path)),
 	];
 	const others = names.filter((name) => !first.includes(name));

@@ -4,9 +4,12 @@ import type { WeightsDescription, WeightsFile } from '../../protocol/models.ts';
 import { withDaemon } from '../daemon-link.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
+import { addModelsPrepare } from './models-prepare.ts';
 
 export function addModels(program: Command, exit: (code: number) => void): void {
-	const models = program.command('models').description('look at files with weights');
+	const models = program
+		.command('models')
+		.description('look at files with weights, and prepare them');
 	models
 		.command('inspect')
 		.description('say what files with weights hold, and what is missing for a complete engine')
@@ -24,6 +27,7 @@ export function addModels(program: Command, exit: (code: number) => void): void 
 			terminal.result(description);
 			exit(EXIT.ok);
 		});
+	addModelsPrepare(models, exit);
 }
 
 function showFile(terminal: Terminal, file: WeightsFile): void {
