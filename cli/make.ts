@@ -1,8 +1,8 @@
 import type { Client } from '../protocol/client.ts';
 import { assertNever, PickupError } from '../protocol/errors.ts';
 import type { GenerationRequest, Plan } from '../protocol/generation.ts';
-import type { Job, JobEvent } from '../protocol/jobs.ts';
-import type { Terminal } from './terminal.ts';
+import { type Job, type JobEvent, pauseSays } from '../protocol/jobs.ts';
+import type { Progress, Terminal } from './terminal.ts';
 
 /** A request and what it is called on the screen and in the timeline. */
 export type NamedRequest = { readonly name: string; readonly request: GenerationRequest };
@@ -46,7 +46,7 @@ export async function makeAll(
 		for await (const event of client.events(after)) {
 			const name = names.get(event.jobId);
 			if (name === undefined) continue;
-			if (show(event, name, progress.update)) open.delete(event.jobId);
+			if (show(event, name, progress)) open.delete(event.jobId);
 			if (open.size === 0) break;
 		}
 	} finally {
@@ -70,11 +70,7 @@ export function finished(jobs: readonly Job[]): Job[] {
 	return done;
 }
 
-function show(
-	event: JobEvent,
-	name: string,
-	update: (name: string, fraction: number, phase: string) => void,
-): boolean {
+function show(event: JobEvent, name: string, { update, say }: Progress): boolean {
 	switch (event.kind) {
 		case 'accepted':
 			update(name, 0, 'waiting');
@@ -82,6 +78,12 @@ function show(
 		case 'progress':
 			// Only a clip that is there, counted and named, is 100 %.
 			update(name, Math.min(event.progress, 0.99), event.phase);
+			return false;
+		case 'paused':
+			say(name, `${pauseSays(event.pause)}. ${goOnBy(event.jobId)}`);
+			return false;
+		case 'resumed':
+			say(name, 'Goes on');
 			return false;
 		case 'done':
 			update(name, 1, 'done');
@@ -100,4 +102,9 @@ function show(
 		default:
 			return assertNever(event);
 	}
+}
+
+/** How a person has a paused job go on. */
+function goOnBy(jobId: string): string {
+	return `\`pickup jobs continue ${jobId.slice(0, 8)}\` goes on anyway`;
 }

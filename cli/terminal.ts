@@ -20,6 +20,8 @@ export type Terminal = {
 /** Bars on a terminal, a plain line at every quarter in a pipe, nothing in JSON mode. */
 export type Progress = {
 	update(name: string, fraction: number, phase: string): void;
+	/** What is to be known at once, as far as it has come. */
+	say(name: string, text: string): void;
 	stop(): void;
 };
 
@@ -53,7 +55,7 @@ function onOneLine(text: string): string {
 	return printable(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 }
 
-const silence: Progress = { update: () => {}, stop: () => {} };
+const silence: Progress = { update: () => {}, say: () => {}, stop: () => {} };
 
 function bars(stream: NodeJS.WriteStream): Progress {
 	const multi = new MultiBar({
@@ -70,6 +72,7 @@ function bars(stream: NodeJS.WriteStream): Progress {
 			byName.set(name, bar);
 			bar.update(Math.round(fraction * 100), { name, phase });
 		},
+		say: (name, text) => byName.get(name)?.update({ name, phase: onOneLine(text) }),
 		stop: () => multi.stop(),
 	};
 }
@@ -83,6 +86,7 @@ function plainLines(say: (text: string) => void): Progress {
 			told.set(name, quarter);
 			say(`${name}: ${quarter * 25} % ${phase}`);
 		},
+		say: (name, text) => say(`${name}: ${text}`),
 		stop: () => {},
 	};
 }

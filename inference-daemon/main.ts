@@ -12,6 +12,7 @@ import { printable } from '../protocol/printable.ts';
 import { PROTOCOL_VERSION } from '../protocol/rpc.ts';
 import { EngineRegistry } from './engines/registry.ts';
 import { Briefs } from './hosts/briefs.ts';
+import { BusyEditors } from './hosts/busy-editors.ts';
 import { Connections } from './hosts/connections.ts';
 import { Cuts } from './hosts/cuts.ts';
 import { Hosts } from './hosts/hosts.ts';
@@ -103,9 +104,12 @@ async function start(settings: Settings): Promise<void> {
 		cache: paths.cache,
 		unfinished,
 		countClip,
+		keepWarm: settings.keepWarm,
+		leastFree: settings.leastFree,
 	});
 	if (settings.expectJob) supervisor.warmUp();
 	const hosts = new Hosts();
+	new BusyEditors({ hosts, settle: settings.settle, onChange: (busy) => supervisor.pause(busy) });
 	const connections = new Connections({ hosts, path: paths.connections, log });
 	const tickets = new Tickets();
 	const cuts = new Cuts();

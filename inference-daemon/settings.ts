@@ -1,8 +1,13 @@
+import { totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { pathFrom, stateFolder } from '../files/folders.ts';
 import { statePaths } from '../files/state-folder.ts';
 import { PickupError } from '../protocol/errors.ts';
+
+/** In ms. */
+const KEEP_WARM = 300_000;
+const SETTLE = 1500;
 
 export type Settings = {
 	/** Jobs, port file, log, previews and work in progress; the daemon's own folder, mode 0700. */
@@ -20,6 +25,12 @@ export type Settings = {
 	readonly origins: readonly string[];
 	/** How many job events are kept for clients that come back. */
 	readonly eventsKept: number;
+	/** How long an engine's process that has nothing to do is kept for the next job, in ms. */
+	readonly keepWarm: number;
+	/** Below as much free memory it is not kept. Bytes. */
+	readonly leastFree: number;
+	/** How long no editor may play, render or export before paused jobs go on, in ms. */
+	readonly settle: number;
 	/** Whether the engine's process is to start at once, because a job is about to come. */
 	readonly expectJob: boolean;
 };
@@ -28,10 +39,7 @@ export type Settings = {
  * The only place that reads arguments and environment; paths begin in the working folder, if they are
  * not absolute. Throws `usage` for what it cannot use.
  */
-export function readSettings(
-	argv: readonly string[],
-	env: Readonly<Record<string, string | undefined>>,
-): Settings {
+export function readSettings(argv: readonly string[], env: Environment): Settings {
 	const { values } = parse(argv);
 	const state = stateFolder(values.state || env.PICKUP_STATE);
 	return {
@@ -45,7 +53,10 @@ export function readSettings(
 			(origin) => origin !== '',
 		),
 		expectJob: values['expect-job'] === true,
-		eventsKept: wholeNumber('PICKUP_EVENTS_KEPT', env.PICKUP_EVENTS_KEPT || '20000', 10_000_000),
+		eventsKept: number(env, 'PICKUP_EVENTS_KEPT', 20_000, 10_000_000),
+		keepWarm: number(env, 'PICKUP_KEEP_WARM', KEEP_WARM, 86_400_000),
+		leastFree: number(env, 'PICKUP_LEAST_FREE', Math.round(totalmem() / 10), 1e15),
+		settle: number(env, 'PICKUP_SETTLE', SETTLE, 60_000),
 	};
 }
 
@@ -73,6 +84,12 @@ function portOf(text = ''): number | null {
 
 const USAGE =
 	'Usage: daemon.mjs [--state DIR] [--model DIR] [--port N] [--origin ORIGIN]… [--expect-job]';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function number(env: Environment, name: string, usual: number, max: number): number {
+	return wholeNumber(name, env[name] || `${usual}`, max);
+}
 
 function wholeNumber(name: string, text: string, max: number): number {
 	const value = Number(text);

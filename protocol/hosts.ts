@@ -55,8 +55,11 @@ export const hostAbilitiesSchema = z
 	.readonly()
 	.meta({ id: 'HostAbilities' });
 
+/** What an editor needs the whole machine for: jobs are paused meanwhile. */
+export const busyWithSchema = z.enum(['playing', 'rendering', 'exporting']);
+
 /** Landing waits while an editor does one of these. */
-export const busySchema = z.enum(['playing', 'rendering', 'exporting', 'dialog']);
+export const busySchema = z.enum([...busyWithSchema.options, 'dialog']);
 
 export const hostStateSchema = z
 	.strictObject({

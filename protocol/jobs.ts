@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { problemSchema } from './errors.ts';
 import { planSchema, requestKindSchema } from './generation.ts';
+import { busyWithSchema } from './hosts.ts';
 import { landingSchema } from './landings.ts';
 import { count, frameRateSchema, sizeSchema } from './schemas.ts';
 import { takeOfSchema } from './shots.ts';
@@ -35,6 +36,16 @@ export const clipSchema = z
 	.readonly()
 	.meta({ id: 'Clip' });
 
+/** Why a running job stands still, and since when. */
+export const pauseSchema = z
+	.strictObject({
+		program: z.string().min(1).max(64).describe('The editor that needs the machine.'),
+		busy: busyWithSchema,
+		since: z.iso.datetime(),
+	})
+	.readonly()
+	.meta({ id: 'Pause' });
+
 export const jobSchema = z
 	.strictObject({
 		id: z.string().describe('The id of the request that the job does.'),
@@ -55,6 +66,8 @@ export const jobSchema = z
 		createdAt: z.iso.datetime(),
 		startedAt: z.iso.datetime().nullable().default(null).describe('Of the last attempt.'),
 		endedAt: z.iso.datetime().nullable(),
+		pause: pauseSchema.nullable().default(null).describe('Of a running job that is paused.'),
+		pausedFor: count.default(0).describe('How long pauses of the last attempt took, in ms.'),
 		takeOf: takeOfSchema.nullable().default(null).describe('The press that it was made for.'),
 		landings: z.array(landingSchema).readonly().default([]).describe('Oldest first.'),
 		starred: z.boolean().default(false),
@@ -82,6 +95,10 @@ export const jobEventSchema = z
 			progress: z.number().min(0).max(1).describe('Of the whole job; never moves backwards.'),
 			phase: z.string(),
 		}),
+		z
+			.strictObject({ kind: z.literal('paused'), ...stamp, pause: pauseSchema })
+			.describe('It does nothing from now on, for this reason; or for another one than before.'),
+		z.strictObject({ kind: z.literal('resumed'), ...stamp, pausedFor: count }),
 		// Not strict: those of older journals name an address, where now a ticket is asked for.
 		z
 			.object({ kind: z.literal('preview'), ...stamp })
@@ -105,6 +122,8 @@ export const jobEventSchema = z
 	.readonly()
 	.meta({ id: 'JobEvent' });
 
+export type Pause = z.infer<typeof pauseSchema>;
+export type PauseReason = Omit<Pause, 'since'>;
 export type JobState = z.infer<typeof jobStateSchema>;
 export type Clip = z.infer<typeof clipSchema>;
 export type Job = z.infer<typeof jobSchema>;
@@ -126,6 +145,11 @@ export function placesOf({ path, formerPaths = [] }: Places) {
 /** The file beside a clip that has its picture and no sound, where an editor was given that. */
 export function pictureAlonePath(path: string): string {
 	return path.replace(/(\.[^./\\]*)?$/, ' picture$1');
+}
+
+/** In English, as it is said wherever there is no other language. */
+export function pauseSays({ program, busy }: PauseReason): string {
+	return `Paused while ${program} is ${busy}`;
 }
 
 /** An ended job changes no more, except by a retry. */

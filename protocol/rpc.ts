@@ -119,6 +119,11 @@ export const methods = {
 		params: jobId,
 		result: jobResult,
 	},
+	'job.continue': {
+		summary: 'Has a running job go on although an editor is busy, now and until it ends.',
+		params: jobId,
+		result: jobResult,
+	},
 	'job.retry': {
 		summary: 'Queues a failed or cancelled job again.',
 		params: jobId,

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { OPEN_GATE } from '../../inference-daemon/engines/gate.ts';
 import { buildBridge, type Side } from '../../inference-daemon/engines/inbetween/bridge.ts';
 import { inbetween } from '../../inference-daemon/engines/inbetween/engine.ts';
 import { kernelModule, loadKernels } from '../../inference-daemon/engines/inbetween/kernels.ts';
@@ -35,7 +36,7 @@ export async function measureSpeed(ffmpeg: Ffmpeg): Promise<void> {
 			const workplace = { ffmpeg, folder, cache: folder, unfinished: folder, clipPath };
 			const { signal } = new AbortController();
 			const request = fillRequest(folder, shot);
-			await inbetween.generate(request, workplace, { report: () => {}, signal });
+			await inbetween.generate(request, workplace, { report: () => {}, signal, gate: OPEN_GATE });
 		};
 		await draft();
 		const raw = join(folder, 'frames.yuv');

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { OPEN_GATE } from '../../inference-daemon/engines/gate.ts';
 import { ltx2 } from '../../inference-daemon/engines/ltx2/engine.ts';
 import { findFfmpeg } from '../../inference-daemon/media/locate.ts';
 import type { GenerationRequest } from '../../protocol/generation.ts';
@@ -33,7 +34,7 @@ for (const request of requests) {
 	const unfinished = join(folder, 'unfinished');
 	const clipPath = join(folder, `${request.id}.mov`);
 	const workplace = { ffmpeg, folder, cache, unfinished, clipPath };
-	await ltx2.generate(request, workplace, { report: () => {}, signal });
+	await ltx2.generate(request, workplace, { report: () => {}, signal, gate: OPEN_GATE });
 	const seconds = (performance.now() - begun) / 1000;
 	process.send!({ seconds, networks: (atWork.milliseconds - before) / 1000 } satisfies Measured);
 }

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Report } from '../../inference-daemon/engines/engine.ts';
+import { OPEN_GATE } from '../../inference-daemon/engines/gate.ts';
 import { ltx2 } from '../../inference-daemon/engines/ltx2/engine.ts';
 import { findFfmpeg } from '../../inference-daemon/media/locate.ts';
 import { requestFor } from './shots.ts';
@@ -36,7 +37,11 @@ export async function job(folder: string): Promise<void> {
 	const report = (output: Report) => {
 		if (output.kind === 'progress') tell({ kind: 'phase', phase: output.phase });
 	};
-	const { frames, size } = await ltx2.generate(request, workplace, { report, signal });
+	const { frames, size } = await ltx2.generate(request, workplace, {
+		report,
+		signal,
+		gate: OPEN_GATE,
+	});
 	tell({ kind: 'clip', frames, size });
 	process.disconnect();
 }

@@ -10,7 +10,7 @@ import { landClips, makeFolders, placementOfJob } from '../landing.ts';
 import { sequenceOption } from '../shot.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
-const ACTIONS = ['cancel', 'retry', 'first', 'last', 'land'] as const;
+const ACTIONS = ['cancel', 'retry', 'continue', 'first', 'last', 'land'] as const;
 type Action = (typeof ACTIONS)[number];
 
 export function addJobs(program: Command, exit: (code: number) => void): void {
@@ -26,7 +26,7 @@ export function addJobs(program: Command, exit: (code: number) => void): void {
 		.option('--json', 'print JSON')
 		.addHelpText(
 			'after',
-			'\nExamples:\n  pickup jobs\n  pickup jobs cancel 3f2a\n  pickup jobs first 3f2a\n  pickup jobs land 3f2a cut.xml',
+			'\nExamples:\n  pickup jobs\n  pickup jobs cancel 3f2a\n  pickup jobs continue 3f2a\n  pickup jobs first 3f2a\n  pickup jobs land 3f2a cut.xml',
 		)
 		.action(
 			async (
@@ -105,12 +105,17 @@ function rowOf(job: Job): string[] {
 	return [
 		job.id.slice(0, 8),
 		job.kind,
-		job.state === 'queued' && job.position !== null ? `queued, ${job.position + 1}.` : job.state,
+		stateOf(job),
 		String(Math.round(job.progress * 100)),
 		job.plan.engine,
 		String(job.plan.frames),
 		job.problem?.message ?? job.prompt.slice(0, 60),
 	];
+}
+
+function stateOf({ state, position, pause }: Job): string {
+	if (state === 'queued' && position !== null) return `queued, ${position + 1}.`;
+	return pause ? `paused, ${pause.program} is ${pause.busy}` : state;
 }
 
 function checkedAction(text: string): Action {
@@ -138,6 +143,8 @@ async function change(
 	switch (action) {
 		case 'cancel':
 			return (await client.call('job.cancel', { jobId })).job;
+		case 'continue':
+			return (await client.call('job.continue', { jobId })).job;
 		case 'retry':
 			return (await client.call('job.retry', { jobId })).job;
 		case 'last':

@@ -3,6 +3,7 @@ import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
 import type { Clip } from '../../protocol/jobs.ts';
 import type { Check } from '../../protocol/rpc.ts';
 import type { Ffmpeg } from '../media/types.ts';
+import type { Gate } from './gate.ts';
 
 /** What the daemon hands an engine for one job. */
 export type Workplace = {
@@ -32,6 +33,7 @@ export type Report =
 export type Reporting = {
 	readonly report: (report: Report) => void;
 	readonly signal: AbortSignal;
+	readonly gate: Gate;
 };
 
 /**

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { findGaps, gapUnder } from '../../host-bridge/gap.ts';
 import { PickupError, problemOf } from '../../protocol/errors.ts';
 import type { Brief } from '../../protocol/hosts.ts';
-import type { Job } from '../../protocol/jobs.ts';
+import { type Job, pauseSays } from '../../protocol/jobs.ts';
 import type { Landing } from '../../protocol/landings.ts';
 import {
 	LAST_REQUEST,
@@ -180,9 +180,9 @@ export class Briefs {
 	}
 }
 
-function doingOf({ state, phase }: Job, landing: Landing): string {
+function doingOf({ state, phase, pause }: Job, landing: Landing): string {
 	if (state === 'queued') return 'waits for its turn';
-	if (state !== 'done') return phase;
+	if (state !== 'done') return pause ? pauseSays(pause) : phase;
 	if (landing.state !== 'waiting') return 'is being placed';
 	return `is ready, waits for ${WAITS[landing.waitsFor]}`;
 }

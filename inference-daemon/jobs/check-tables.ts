@@ -34,6 +34,7 @@ const TEXT = [
 	...['clip', 'problem', 'created_at', 'ended_at'],
 ] as const satisfies readonly (keyof JobRow)[];
 const TEXT_SINCE_2 = ['started_at', 'shot'] as const satisfies readonly (keyof JobRow)[];
+const TEXT_SINCE_4 = ['pause'] as const satisfies readonly (keyof JobRow)[];
 
 const NUMBERS = [
 	...['priority', 'rank', 'progress', 'attempt', 'crashes', 'cancel_wanted'],
@@ -45,6 +46,7 @@ const NUMBERS_SINCE_2 = [
 	'deleted',
 	'trashed',
 ] as const satisfies readonly (keyof JobRow)[];
+const NUMBERS_SINCE_4 = ['paused_for'] as const satisfies readonly (keyof JobRow)[];
 
 /** The columns of `jobs` in a version of the tables. */
 function columnsOf(version: number): {
@@ -52,7 +54,12 @@ function columnsOf(version: number): {
 	readonly numbers: readonly string[];
 } {
 	if (version < 2) return { text: TEXT, numbers: NUMBERS };
-	return { text: [...TEXT, ...TEXT_SINCE_2], numbers: [...NUMBERS, ...NUMBERS_SINCE_2] };
+	const second = { text: [...TEXT, ...TEXT_SINCE_2], numbers: [...NUMBERS, ...NUMBERS_SINCE_2] };
+	if (version < 4) return second;
+	return {
+		text: [...second.text, ...TEXT_SINCE_4],
+		numbers: [...second.numbers, ...NUMBERS_SINCE_4],
+	};
 }
 
 /**

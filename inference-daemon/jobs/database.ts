@@ -72,6 +72,8 @@ export const CHANGES: readonly string[] = [
 			|| json_extract(request, '$.output.name') || '-' || id || '.mov' AS made
 		FROM jobs WHERE state = 'done' AND shot IS NOT NULL
 	) WHERE rowid = at AND clip IS NOT NULL AND made <> clip_path;`,
+	`ALTER TABLE jobs ADD COLUMN pause TEXT;
+	ALTER TABLE jobs ADD COLUMN paused_for INTEGER NOT NULL DEFAULT 0;`,
 ];
 
 /**

@@ -7,6 +7,12 @@ import { endFollowers, endGroup } from './processes.ts';
 /** ONNX Runtime would report to its maker, and leave files in the home folder for that. */
 const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: '1' } as const;
 
+/** What is told of a task on the way, and its end. */
+export type Following = Pick<Reporting, 'report' | 'signal'> & {
+	/** Told that it is paused and does nothing, and that it goes on. */
+	readonly onStand: (stands: boolean) => void;
+};
+
 /** How long an engine may take to stop by itself before it is killed, in ms. */
 const GRACE = 5000;
 
@@ -22,6 +28,7 @@ export class EngineChild {
 	readonly #child: ChildProcess;
 	readonly #gone: Promise<string>;
 	#alive = true;
+	#isPaused = false;
 	#lastWords = '';
 	#onMessage: (message: FromEngine) => void = () => {};
 
@@ -61,11 +68,18 @@ export class EngineChild {
 		return this.#alive;
 	}
 
+	/** Has it stand at its next gate, in this task and those to come, or go on. */
+	pause(isPaused: boolean): void {
+		if (isPaused === this.#isPaused) return;
+		this.#isPaused = isPaused;
+		this.#send({ kind: isPaused ? 'pause' : 'resume' });
+	}
+
 	/**
 	 * Does one task. Never throws: an engine that dies is `engine-died`, one that does not stop in
 	 * time when `signal` is aborted is killed. On return nothing that the task started runs on.
 	 */
-	async run(task: Task, { report, signal }: Reporting): Promise<Ending> {
+	async run(task: Task, { report, signal, onStand }: Following): Promise<Ending> {
 		const { jobId } = task;
 		let killing: ReturnType<typeof setTimeout> | undefined;
 		const abort = () => {
@@ -79,6 +93,7 @@ export class EngineChild {
 					this.#onMessage = (message) => {
 						if (message.jobId !== jobId) return;
 						if (message.kind === 'report') report(message.report);
+						else if (message.kind === 'stands') onStand(message.stands);
 						else resolve(message.ending);
 					};
 					this.#send({ kind: 'task', task });

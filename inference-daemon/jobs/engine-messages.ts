@@ -18,14 +18,18 @@ export type Task = {
 	readonly engineModule: string | null;
 };
 
-/** From the daemon to the engine process. One task at a time. */
+/** From the daemon to the engine process. One task at a time; a pause lasts from task to task. */
 export type ToEngine =
 	| { readonly kind: 'task'; readonly task: Task }
-	| { readonly kind: 'abort'; readonly jobId: string };
+	| { readonly kind: 'abort'; readonly jobId: string }
+	| { readonly kind: 'pause' }
+	| { readonly kind: 'resume' };
 
 /** From the engine process to the daemon. `ended` is the last of a task. */
 export type FromEngine =
 	| { readonly kind: 'report'; readonly jobId: string; readonly report: Report }
+	/** It is paused and does nothing now, or goes on. */
+	| { readonly kind: 'stands'; readonly jobId: string; readonly stands: boolean }
 	| { readonly kind: 'ended'; readonly jobId: string; readonly ending: Ending };
 
 /** How a task ended in the engine's own words. */

@@ -1,19 +1,35 @@
 /** The engine's own process: does one task at a time for the daemon and ends with it. */
 
+import { constants, getPriority, setPriority } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { systemProblem } from '../../files/system-errors.ts';
 import { PickupError } from '../../protocol/errors.ts';
 import { clipSchema } from '../../protocol/jobs.ts';
 import { ELSEWHERE, type Report } from '../engines/engine.ts';
+import { PauseGate } from '../engines/gate.ts';
 import { EngineRegistry } from '../engines/registry.ts';
 import type { Ending, FromEngine, Task, ToEngine } from './engine-messages.ts';
 
 let current: { readonly jobId: string; readonly controller: AbortController } | null = null;
 let registry: EngineRegistry | null = null;
+const gate = new PauseGate((stands) => {
+	if (current) tell({ kind: 'stands', jobId: current.jobId, stands });
+});
+
+giveWay();
 
 process.on('message', (message: ToEngine) => {
-	if (message.kind === 'task') void work(message.task);
-	else if (message.jobId === current?.jobId) current.controller.abort(new Error('aborted'));
+	switch (message.kind) {
+		case 'task':
+			return void work(message.task);
+		case 'abort':
+			if (message.jobId === current?.jobId) current.controller.abort(new Error('aborted'));
+			return;
+		case 'pause':
+			return gate.pause();
+		case 'resume':
+			return gate.resume();
+	}
 });
 process.on('disconnect', endWithChildren);
 watchParent();
@@ -33,8 +49,9 @@ async function generate(task: Task, signal: AbortSignal): Promise<Ending> {
 	try {
 		registry ??= new EngineRegistry(engineModule, console.error);
 		const engine = await registry.named(task.engine);
+		await gate.open(signal);
 		const clip = clipSchema.safeParse(
-			await engine.generate(request, workplace, { report, signal }),
+			await engine.generate(request, workplace, { report, signal, gate }),
 		);
 		if (clip.success) return { kind: 'clip', clip: clip.data };
 		const message = `Expected ${task.engine} to make a clip, it ended without one`;
@@ -48,6 +65,19 @@ async function generate(task: Task, signal: AbortSignal): Promise<Ending> {
 
 function tell(message: FromEngine): void {
 	if (process.connected) process.send?.(message);
+}
+
+/**
+ * Editors go first. On Linux a thread keeps the priority that its process had when the thread was
+ * started, so this comes before all others; an ffmpeg that is started gets it too.
+ */
+function giveWay(): void {
+	const { PRIORITY_BELOW_NORMAL } = constants.priority;
+	try {
+		if (getPriority() < PRIORITY_BELOW_NORMAL) setPriority(PRIORITY_BELOW_NORMAL);
+	} catch (error) {
+		console.error(`The engine could not be given a lower priority: ${error}`);
+	}
 }
 
 /** The daemon made this process the leader of a group that holds every ffmpeg it starts. */

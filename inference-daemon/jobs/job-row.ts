@@ -1,6 +1,6 @@
 import type { Problem } from '../../protocol/errors.ts';
 import type { Plan } from '../../protocol/generation.ts';
-import type { Clip, Job, JobState } from '../../protocol/jobs.ts';
+import type { Clip, Job, JobState, Pause } from '../../protocol/jobs.ts';
 import type { Landing } from '../../protocol/landings.ts';
 
 /** A row of the table `jobs`. */
@@ -32,6 +32,8 @@ export type JobRow = {
 	starred?: number;
 	deleted?: number;
 	trashed?: number;
+	pause?: string | null;
+	paused_for?: number;
 };
 
 /** What everybody may see of it. `position` is its place in the queue, null when not queued. */
@@ -53,6 +55,8 @@ export function toJob(row: JobRow, position: number | null, landings: readonly L
 		createdAt: row.created_at,
 		startedAt: row.started_at ?? null,
 		endedAt: row.ended_at,
+		pause: row.pause ? (JSON.parse(row.pause) as Pause) : null,
+		pausedFor: row.paused_for ?? 0,
 		takeOf: shot === null || take === null ? null : { shot, take },
 		landings,
 		starred: row.starred === 1,

@@ -154,7 +154,7 @@ export class JobTable {
 	/** A row as it is, written down or not. */
 	#now(row: JobRow): JobRow {
 		const ended_at = this.unwritten.get(row.id);
-		return ended_at === undefined ? row : { ...row, state: 'cancelled', ended_at };
+		return ended_at === undefined ? row : { ...row, state: 'cancelled', pause: null, ended_at };
 	}
 
 	#job(stored: JobRow): Job {

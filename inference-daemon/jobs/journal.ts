@@ -1,6 +1,6 @@
 import { PickupError, type Problem } from '../../protocol/errors.ts';
 import type { GenerationRequest, Plan } from '../../protocol/generation.ts';
-import type { Clip, Job, JobEvent } from '../../protocol/jobs.ts';
+import type { Clip, Job, JobEvent, PauseReason } from '../../protocol/jobs.ts';
 import type { Landing } from '../../protocol/landings.ts';
 import type { TakeOf } from '../../protocol/shots.ts';
 import { Store } from './database.ts';
@@ -88,7 +88,8 @@ export class Journal extends JobTable {
 		return this.#change((emit) => {
 			this.store.run(
 				`UPDATE jobs SET state = 'running', attempt = attempt + 1, progress = 0, phase = 'starting',
-					cancel_wanted = 0, clip_size = NULL, clip_modified = NULL, started_at = ? WHERE id = ?`,
+					cancel_wanted = 0, clip_size = NULL, clip_modified = NULL, started_at = ?, pause = NULL,
+					paused_for = 0 WHERE id = ?`,
 				...[now(), id],
 			);
 			this.wanted.delete(id);
@@ -102,6 +103,23 @@ export class Journal extends JobTable {
 		this.#change((emit) => {
 			this.store.run('UPDATE jobs SET progress = ?, phase = ? WHERE id = ?', progress, phase, id);
 			emit({ kind: 'progress', jobId: id, progress, phase });
+		});
+	}
+
+	/** A running job stands still for a reason, or (null) goes on; nothing where that is so already. */
+	pause(id: string, reason: PauseReason | null): void {
+		const { pause: before, pausedFor: total } = this.job(id);
+		if (before?.program === reason?.program && before?.busy === reason?.busy) return;
+		const passed = before === null ? 0 : Date.now() - Date.parse(before.since);
+		const pausedFor = total + Math.max(0, passed);
+		const pause = reason && { ...reason, since: now() };
+		this.#change((emit) => {
+			this.store.run(
+				'UPDATE jobs SET pause = ?, paused_for = ? WHERE id = ?',
+				...[pause && JSON.stringify(pause), pausedFor, id],
+			);
+			if (pause) emit({ kind: 'paused', jobId: id, pause });
+			else emit({ kind: 'resumed', jobId: id, pausedFor });
 		});
 	}
 
@@ -122,7 +140,7 @@ export class Journal extends JobTable {
 	done(id: string, clip: Clip, mark: FileMark): void {
 		this.#change((emit) => {
 			this.store.run(
-				`UPDATE jobs SET state = 'done', progress = 1, phase = 'done', clip = ?, clip_size = ?,
+				`UPDATE jobs SET state = 'done', pause = NULL, progress = 1, phase = 'done', clip = ?, clip_size = ?,
 					clip_modified = ?, ended_at = ? WHERE id = ?`,
 				JSON.stringify(clip),
 				mark.size,
@@ -137,7 +155,7 @@ export class Journal extends JobTable {
 	failed(id: string, problem: Problem): void {
 		this.#change((emit) => {
 			this.store.run(
-				"UPDATE jobs SET state = 'failed', problem = ?, ended_at = ? WHERE id = ?",
+				"UPDATE jobs SET state = 'failed', pause = NULL, problem = ?, ended_at = ? WHERE id = ?",
 				JSON.stringify(problem),
 				now(),
 				id,
@@ -170,7 +188,8 @@ export class Journal extends JobTable {
 	requeue(id: string, reason: string, options: { readonly crashed: boolean }): void {
 		this.#change((emit) => {
 			this.store.run(
-				`UPDATE jobs SET state = 'queued', progress = 0, phase = '', crashes = crashes + ?
+				`UPDATE jobs SET state = 'queued', pause = NULL, progress = 0, phase = '',
+					crashes = crashes + ?
 					WHERE id = ?`,
 				options.crashed ? 1 : 0,
 				id,
@@ -304,7 +323,10 @@ export class Journal extends JobTable {
 	}
 
 	#writeCancelled(emit: Emit, id: string, at: string): void {
-		this.store.run("UPDATE jobs SET state = 'cancelled', ended_at = ? WHERE id = ?", at, id);
+		this.store.run(
+			"UPDATE jobs SET state = 'cancelled', pause = NULL, ended_at = ? WHERE id = ?",
+			...[at, id],
+		);
 		emit({ kind: 'cancelled', jobId: id });
 	}
 
@@ -371,6 +393,8 @@ export class Journal extends JobTable {
 			createdAt,
 			startedAt: null,
 			endedAt: null,
+			pause: null,
+			pausedFor: 0,
 			takeOf: takeOf ?? null,
 			landings: landing ? [landing] : [],
 			starred: false,

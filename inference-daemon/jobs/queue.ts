@@ -88,6 +88,14 @@ export class JobQueue {
 		return this.#journal.job(id);
 	}
 
+	/** Has a running job go on although an editor is busy. */
+	goOn(id: string): Job {
+		const job = this.#journal.job(id);
+		if (job.state !== 'running') throw wrongState(job, 'running');
+		this.#supervisor.goOn(job.id);
+		return this.#journal.job(id);
+	}
+
 	retry(id: string): Job {
 		const job = this.#journal.job(id);
 		if (!isEnded(job.state) || job.state === 'done') {

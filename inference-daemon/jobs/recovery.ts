@@ -64,10 +64,12 @@ async function recoverJob(
 	await removeLeftovers(record);
 	if (record.cancelWanted) {
 		journal.cancelled(id);
-	} else if (record.crashes + 1 >= MOST_CRASHES) {
+	} else if (record.job.pause === null && record.crashes + 1 >= MOST_CRASHES) {
 		const message = `The daemon ended ${MOST_CRASHES} times while this job ran`;
 		journal.failed(id, new PickupError('engine-died', message).toProblem());
 	} else {
-		journal.requeue(id, 'the daemon ended while it ran', { crashed: true });
+		// One that stood still has not ended the daemon.
+		const crashed = record.job.pause === null;
+		journal.requeue(id, 'the daemon ended while it ran', { crashed });
 	}
 }

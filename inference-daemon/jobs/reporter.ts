@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { writeWhole } from '../../files/write-whole.ts';
+import type { PauseReason } from '../../protocol/jobs.ts';
 import type { Reporting } from '../engines/engine.ts';
 import type { Log } from '../log.ts';
 import { PNG_SIGNATURE } from '../media/png.ts';
@@ -13,6 +14,13 @@ const PREVIEW_EVERY = 500;
 
 const LARGEST_PREVIEW = 4_000_000;
 
+export type Reporter = {
+	readonly report: Reporting['report'];
+	/** It stands now, or goes on; what it has reported before is told before that. */
+	readonly pause: (pause: PauseReason | null) => void;
+	close(): Promise<void>;
+};
+
 /**
  * Turns what an engine says of a running job into events: progress never moves backwards and comes
  * no more often than anybody can see, the latest of it without fail.
@@ -20,7 +28,7 @@ const LARGEST_PREVIEW = 4_000_000;
 export function reportTo(
 	{ journal, previews, log }: { journal: Journal; previews: string; log: Log },
 	jobId: string,
-): { readonly report: Reporting['report']; close(): Promise<void> } {
+): Reporter {
 	// The clock that nobody sets, so that a job is not silent for an hour when the other is put back.
 	let sent = { at: Number.NEGATIVE_INFINITY, progress: 0, phase: '' };
 	let latest = sent;
@@ -36,6 +44,16 @@ export function reportTo(
 			journal.progress(jobId, sent.progress, sent.phase);
 		} catch (error) {
 			log.error(`progress of ${jobId}: ${error}`);
+		}
+	}
+
+	function pause(reason: PauseReason | null): void {
+		clearTimeout(timer);
+		send();
+		try {
+			journal.pause(jobId, reason);
+		} catch (error) {
+			log.error(`the pause of ${jobId}: ${error}`);
 		}
 	}
 
@@ -61,6 +79,7 @@ export function reportTo(
 	}
 
 	return {
+		pause,
 		report(report) {
 			if (report.kind === 'progress') takeProgress(report.progress, report.phase);
 			else takePreview(report.png);

@@ -1,8 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises';
+import { freemem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { systemProblem, writeError } from '../../files/system-errors.ts';
 import { PickupError, type Problem } from '../../protocol/errors.ts';
-import type { Clip } from '../../protocol/jobs.ts';
+import type { Clip, PauseReason } from '../../protocol/jobs.ts';
 import type { Log } from '../log.ts';
 import type { Ffmpeg } from '../media/types.ts';
 import { checkFolder } from './admission.ts';
@@ -22,7 +23,7 @@ import {
 	removeLeftovers,
 } from './leftovers.ts';
 import { markOf } from './processes.ts';
-import { reportTo } from './reporter.ts';
+import { type Reporter, reportTo } from './reporter.ts';
 import type { Unfinished } from './unfinished.ts';
 
 export type SupervisorOptions = {
@@ -38,23 +39,39 @@ export type SupervisorOptions = {
 	/** Throws `ffmpeg-missing`. */
 	readonly ffmpeg: () => Promise<Ffmpeg>;
 	readonly countClip: CountClip;
+	/** An engine with nothing to do is kept this long for the next job, in ms. */
+	readonly keepWarm: number;
+	/** Below as much free memory it is not kept. Bytes. */
+	readonly leastFree: number;
 };
 
-/** An engine with nothing to do is kept this long for the next job, in ms. */
-const KEEP_WARM = 60_000;
+/** How often it is seen whether others need the memory of an engine that is kept, in ms. */
+const LOOK_AT_MEMORY = 2000;
 
 /** The journal's disk may be full for a while, in ms. */
 const TRY_AGAIN = 1000;
 
 type StopReason = 'cancel' | 'stop';
 
+type Current = {
+	readonly id: string;
+	readonly stop: AbortController;
+	readonly ended: Promise<void>;
+	/** Whether a person wants it to go on whatever editors do. */
+	goesOn: boolean;
+	/** Whether its engine stands at a gate. */
+	stands: boolean;
+	reporter: Reporter | null;
+};
+
 /** Gives queued jobs their turn, one at a time, in a process that may die without harm. */
 export class Supervisor {
 	readonly #options: SupervisorOptions;
 	#child: EngineChild | null = null;
 	#working: Promise<void> | null = null;
-	#current: { readonly id: string; readonly stop: AbortController; ended: Promise<void> } | null =
-		null;
+	#current: Current | null = null;
+	/** The editor that needs the machine now. */
+	#busy: PauseReason | null = null;
 	#stopping = false;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -75,19 +92,51 @@ export class Supervisor {
 	#occupy(work: () => Promise<void>): void {
 		if (this.#stopping || this.#working) return;
 		clearTimeout(this.#timer);
-		let wait = KEEP_WARM;
+		let isWell = true;
 		this.#working = work()
 			.catch((error: unknown) => {
 				this.#options.log.error(`could not start a job: ${systemProblem(error).message}`);
-				wait = TRY_AGAIN;
+				isWell = false;
 			})
 			.finally(() => {
 				this.#working = null;
 				if (this.#stopping) return;
-				if (wait === KEEP_WARM && this.#next()) return this.wake();
-				const then = () => (wait === TRY_AGAIN ? this.wake() : void this.#retire());
-				this.#timer = setTimeout(then, wait).unref();
+				if (!isWell) this.#timer = setTimeout(() => this.wake(), TRY_AGAIN).unref();
+				else if (this.#next()) this.wake();
+				else this.#keepWarm(performance.now() + this.#options.keepWarm);
 			});
+	}
+
+	/** Until then, unless the memory is needed before. */
+	#keepWarm(until: number): void {
+		const left = until - performance.now();
+		if (left <= 0 || freemem() < this.#options.leastFree) return void this.#retire();
+		const again = () => this.#keepWarm(until);
+		this.#timer = setTimeout(again, Math.min(left, LOOK_AT_MEMORY)).unref();
+	}
+
+	/** An editor needs the machine from now on, or (null) none does. */
+	pause(busy: PauseReason | null): void {
+		this.#busy = busy;
+		// One that renders needs the memory as well; one that plays will be followed by the next job.
+		if (busy && busy.busy !== 'playing' && !this.#working) void this.#retire();
+		this.#hold();
+	}
+
+	/** Has the running job go on, whatever editors do. Nothing where that job does not run. */
+	goOn(id: string): void {
+		if (this.#current?.id !== id) return;
+		this.#current.goesOn = true;
+		this.#hold();
+	}
+
+	/** Has the engine stand or go on, and says so of the job once it does. */
+	#hold(): void {
+		if (!this.#current) return;
+		const { goesOn, stands, reporter } = this.#current;
+		const busy = goesOn ? null : this.#busy;
+		this.#child?.pause(busy !== null);
+		if (busy && stands) reporter?.pause(busy);
 	}
 
 	/** Stops a running job; returns when it has ended, one way or another, and what it left is gone. */
@@ -112,7 +161,8 @@ export class Supervisor {
 			if (!record) return;
 			const stop = new AbortController();
 			const ended = this.#run(record, stop.signal);
-			this.#current = { id: record.job.id, stop, ended };
+			const { id } = record.job;
+			this.#current = { id, stop, ended, goesOn: false, stands: false, reporter: null };
 			await ended;
 			this.#current = null;
 		}
@@ -160,8 +210,18 @@ export class Supervisor {
 			engineModule,
 		};
 		const reporter = reportTo(this.#options, job.id);
-		const run = async () =>
-			(await this.#warmChild()).run(task, { report: reporter.report, signal });
+		const current = this.#current!;
+		current.reporter = reporter;
+		const onStand = (stands: boolean) => {
+			current.stands = stands;
+			if (stands) this.#hold();
+			else reporter.pause(null);
+		};
+		const run = async () => {
+			const child = await this.#warmChild();
+			this.#hold();
+			return child.run(task, { report: reporter.report, signal, onStand });
+		};
 		try {
 			const ending = await run();
 			if (ending.kind !== 'elsewhere') return ending;

@@ -124,6 +124,7 @@ export function handlersFor(options: MethodsOptions): Handlers {
 		'job.get': ({ jobId }) => ({ job: journal.job(jobId) }),
 		'job.request': ({ jobId }) => ({ request: journal.record(jobId).request }),
 		'job.cancel': async ({ jobId }) => ({ job: await queue.cancel(jobId) }),
+		'job.continue': ({ jobId }) => ({ job: queue.goOn(jobId) }),
 		'job.retry': ({ jobId }) => ({ job: queue.retry(jobId) }),
 		'job.move': ({ jobId, before }) => ({ job: queue.move(jobId, before) }),
 		'job.prioritise': ({ jobId, priority }) => ({ job: queue.prioritise(jobId, priority) }),

@@ -46,15 +46,22 @@ function changedBy(job: Job, event: Exclude<JobEvent, { kind: 'accepted' }>): Jo
 				position: null,
 				progress: 0,
 				phase: 'starting',
+				pause: null,
+				pausedFor: 0,
 			};
 		case 'progress':
 			return { ...job, progress: event.progress, phase: event.phase };
+		case 'paused':
+			return { ...job, pause: event.pause };
+		case 'resumed':
+			return { ...job, pause: null, pausedFor: event.pausedFor };
 		case 'preview':
 			return job;
 		case 'done':
 			return {
 				...job,
 				state: 'done',
+				pause: null,
 				progress: 1,
 				phase: 'done',
 				clip: event.clip,
@@ -63,9 +70,16 @@ function changedBy(job: Job, event: Exclude<JobEvent, { kind: 'accepted' }>): Jo
 				problem: null,
 			};
 		case 'failed':
-			return { ...job, state: 'failed', problem: event.problem, endedAt: at, position: null };
+			return {
+				...job,
+				state: 'failed',
+				pause: null,
+				problem: event.problem,
+				endedAt: at,
+				position: null,
+			};
 		case 'cancelled':
-			return { ...job, state: 'cancelled', endedAt: at, position: null };
+			return { ...job, state: 'cancelled', pause: null, endedAt: at, position: null };
 		case 'landing':
 			return { ...job, landings: withLanding(job.landings, event.landing) };
 		case 'marked':
@@ -76,7 +90,15 @@ function changedBy(job: Job, event: Exclude<JobEvent, { kind: 'accepted' }>): Jo
 				trashed: event.trashed,
 			};
 		case 'requeued':
-			return { ...job, state: 'queued', problem: null, endedAt: null, progress: 0, phase: '' };
+			return {
+				...job,
+				state: 'queued',
+				pause: null,
+				problem: null,
+				endedAt: null,
+				progress: 0,
+				phase: '',
+			};
 		case 'clip-moved':
 			return { ...job, clip: event.clip };
 	}

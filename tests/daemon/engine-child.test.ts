@@ -19,7 +19,11 @@ test('That an engine has died is told when its last words are there, and no time
 	// A wait would never end.
 	vi.useFakeTimers({ toFake: ['setTimeout'] });
 	const { signal } = new AbortController();
-	const ending = await engine.run({ jobId: 'a' } as Task, { report: () => {}, signal });
+	const ending = await engine.run({ jobId: 'a' } as Task, {
+		report: () => {},
+		signal,
+		onStand: () => {},
+	});
 	expect(ending).toMatchObject({ kind: 'failed', problem: { code: 'engine-died' } });
 	expect(ending).toMatchObject({ problem: { message: expect.stringContaining('said: oh') } });
 });

@@ -110,6 +110,7 @@ function seeds(): Json[] {
 		'job.get': { jobId },
 		'job.request': { jobId },
 		'job.cancel': { jobId },
+		'job.continue': { jobId },
 		'job.retry': { jobId },
 		'job.move': { jobId, before: null },
 		'job.prioritise': { jobId, priority: 2 },

@@ -100,6 +100,8 @@ export async function launchDaemon(options: StartOptions = {}) {
 				...process.env,
 				PICKUP_ENGINE_MODULE: engine === 'none' ? '' : join(folder, `${engine}.mjs`),
 				PICKUP_TEST_MARK: mark.split('=')[1],
+				// However little others leave.
+				PICKUP_LEAST_FREE: '0',
 				...options.env,
 			},
 		},

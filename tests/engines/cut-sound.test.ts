@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readMix, readOwnSound } from '../../inference-daemon/engines/cut-sound.ts';
+import { OPEN_GATE } from '../../inference-daemon/engines/gate.ts';
 import { inbetween } from '../../inference-daemon/engines/inbetween/engine.ts';
 import { readWindowSound } from '../../inference-daemon/engines/ltx2/condition/read-window.ts';
 import { workFor } from '../../inference-daemon/engines/ltx2/plan/plan.ts';
@@ -127,7 +128,11 @@ describe.each([
 		const clipPath = join(folder, `draft ${gain}.mov`);
 		const wanted = request('fill', gap(sound), {});
 		const workplace = { ffmpeg, folder, cache: folder, unfinished: folder, clipPath };
-		const clip = await inbetween.generate(wanted, workplace, { report: () => {}, signal });
+		const clip = await inbetween.generate(wanted, workplace, {
+			report: () => {},
+			signal,
+			gate: OPEN_GATE,
+		});
 		expect(clip.samples).toBe(24_000);
 		const bed = await readSound(ffmpeg, {
 			path: clipPath,

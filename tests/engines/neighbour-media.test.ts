@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { OPEN_GATE } from '../../inference-daemon/engines/gate.ts';
 import { inbetween } from '../../inference-daemon/engines/inbetween/engine.ts';
 import { planDraft } from '../../inference-daemon/engines/inbetween/plan.ts';
 import { readPictures } from '../../inference-daemon/engines/ltx2/condition/read-window.ts';
@@ -65,7 +66,7 @@ async function draft(cut: TimelineContext, codec: Codec = 'prores-422-hq'): Prom
 	const wanted = request('fill', cut, { settings: { label: false } }, codec);
 	const clipPath = join(folder, `${wanted.id}.mov`);
 	const workplace = { ffmpeg, folder, cache: folder, unfinished: folder, clipPath };
-	return inbetween.generate(wanted, workplace, { report: () => {}, signal });
+	return inbetween.generate(wanted, workplace, { report: () => {}, signal, gate: OPEN_GATE });
 }
 
 async function plannedNotes(cut: TimelineContext, program = ffmpeg): Promise<readonly string[]> {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ELSEWHERE, type Engine } from '../../inference-daemon/engines/engine.ts';
+import { ELSEWHERE, type Engine, type Reporting } from '../../inference-daemon/engines/engine.ts';
 import { encodeClip, pixelFormatFor } from '../../inference-daemon/media/encode.ts';
 import { readFrames } from '../../inference-daemon/media/frames.ts';
 import { frameBytes } from '../../inference-daemon/media/pixels.ts';
@@ -91,7 +91,7 @@ export const engine: Engine = {
 		};
 	},
 
-	async generate(request, workplace, { report, signal }) {
+	async generate(request, workplace, { report, signal, gate }) {
 		const { rate, size, pixelAspect } = request.context.sequence;
 		const { ending = 'clip', film, log } = request.settings;
 		const note = (what: string) => {
@@ -114,7 +114,7 @@ export const engine: Engine = {
 			await pause(210);
 		}
 		while (typeof request.settings.awaits === 'string' && !existsSync(request.settings.awaits)) {
-			signal.throwIfAborted();
+			await gate.open(signal);
 			await pause(20);
 		}
 		const { failing } = request.settings;
@@ -139,7 +139,7 @@ export const engine: Engine = {
 				frameCount,
 				frames: source
 					? framesOf(source, request, frameCount, signal)
-					: greys(request, frameCount, signal, tellDrawn),
+					: greys(request, frameCount, { signal, gate }, tellDrawn),
 				sound: source
 					? readSound(source.ffmpeg, { path: source.path, from: ZERO, samples, speed: ONE }, signal)
 					: { left: new Float32Array(samples), right: new Float32Array(samples) },
@@ -199,7 +199,7 @@ async function* framesOf(
 async function* greys(
 	request: GenerationRequest,
 	count: number,
-	signal: AbortSignal,
+	{ signal, gate }: Pick<Reporting, 'signal' | 'gate'>,
 	onFrame: (drawn: number) => void,
 ): AsyncGenerator<Frame> {
 	const { size } = request.context.sequence;
@@ -207,7 +207,7 @@ async function* greys(
 	const delay = Number(request.settings.delay ?? 0);
 	for (let frame = 0; frame < count; frame++) {
 		if (delay > 0) await pause(delay);
-		signal.throwIfAborted();
+		await gate.open(signal);
 		onFrame(frame);
 		yield { ...size, format, data: evenly(format, size, frame % 256) };
 	}

@@ -78,7 +78,7 @@ export const engine: Engine = {
 		return { ...plan, engine: 'finisher', draft: false, steps: 8, notes: [] };
 	},
 
-	async generate(request, workplace, { report, signal }) {
+	async generate(request, workplace, { report, signal, gate }) {
 		const tell = (progress: number, phase: string) => report({ kind: 'progress', progress, phase });
 		const folder = process.env.PICKUP_FINISHER;
 		const has = (name: string) => folder !== undefined && existsSync(join(folder, name));
@@ -91,6 +91,7 @@ export const engine: Engine = {
 		tell(0.62, 'Making the shot');
 		while (folder !== undefined && !has('go') && !has('fail') && !has('fail-one')) {
 			await pause(20, undefined, { signal });
+			await gate.open(signal);
 		}
 		if (has('fail') || has('fail-one')) {
 			rmSync(join(folder!, 'fail-one'), { force: true });
@@ -99,6 +100,7 @@ export const engine: Engine = {
 		const drawn = { ...request, engine: 'inbetween', settings: { label: false } };
 		const clip = await inbetween.generate(drawn, workplace, {
 			signal,
+			gate,
 			report: (told) => {
 				if (told.kind !== 'progress') return report(told);
 				const phase = told.progress < 0.9 ? 'Drawing the picture' : 'Finishing the file';

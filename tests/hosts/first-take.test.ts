@@ -49,10 +49,10 @@ it('the next finished take lands in the draft’s place where the first one fail
 	expect(names(editor.cut(), 'V1')?.[1]).toBe('Pickup V1 00:00:01:00 take 2 24–36');
 });
 
-it('so it does where the first one is cancelled, once the editor has ended playing', async () => {
+it('so it does where the first one is cancelled, once a dialog in the editor is closed', async () => {
 	const { editor, peer, jobs, open } = await pressed();
 	const [, first, second] = jobs;
-	await editor.change({ busy: 'playing' });
+	await editor.change({ busy: 'dialog' });
 	await peer.call('job.cancel', { jobId: first.id });
 	await open();
 	await peer.waitForJob(second.id, 'done');

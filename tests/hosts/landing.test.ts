@@ -78,7 +78,7 @@ it('a gap that closed meanwhile sends the clip to the bin, and nobody’s clip i
 	expect(editor.bin()).toHaveLength(1);
 });
 
-it('a clip waits for an editor that plays, shows another sequence or is away, and says which', async () => {
+it('a clip that was to be made anyway waits for an editor that plays, shows another sequence or is away, and says which', async () => {
 	const { daemon, editor, peer, project } = await setUp();
 	await editor.change({ busy: 'playing' });
 	const [job] = await press(peer, shotFor(editor));
@@ -87,6 +87,7 @@ it('a clip waits for an editor that plays, shows another sequence or is away, an
 			const landing = await landingOf(peer, job!.id);
 			return landing.state === 'waiting' && landing.waitsFor === what;
 		});
+	await peer.call('job.continue', { jobId: job!.id });
 	await waitsFor('playing');
 	const { sequence } = editor.state();
 	await editor.change({ busy: null, sequence: { id: 'other', name: 'Other' } });
@@ -211,7 +212,7 @@ it('another take takes the place of the one in the cut, keeping trims; undo brin
 
 it('a clip whose file is gone is not landed, and a waiting one can be withdrawn', async () => {
 	const { editor, peer } = await setUp();
-	await editor.change({ busy: 'exporting' });
+	await editor.change({ busy: 'dialog' });
 	const [first] = await press(peer, shotFor(editor));
 	const [second] = await press(peer, shotFor(editor, { range: { start: 26, end: 30 } }));
 	const { clip } = await peer.waitForJob(first!.id, 'done');

@@ -12,7 +12,7 @@ function job(change: Partial<Job>): Job {
 		plan: { engine: 'inbetween', frames: 60 } as Job['plan'],
 		createdAt: new Date(BEGAN).toISOString(),
 		startedAt: new Date(BEGAN).toISOString(),
-		endedAt: null,
+		...{ endedAt: null, pause: null, pausedFor: 0 },
 		...{ takeOf: null, landings: [], starred: false, deleted: false, trashed: false },
 		...change,
 	};

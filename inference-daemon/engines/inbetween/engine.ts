@@ -46,7 +46,7 @@ function neighboursOf(request: GenerationRequest) {
 async function generate(
 	request: GenerationRequest,
 	{ ffmpeg, clipPath }: Workplace,
-	{ report, signal: outerSignal }: Reporting,
+	{ report, signal: outerSignal, gate }: Reporting,
 ): Promise<Clip> {
 	const stop = new AbortController();
 	const signal = AbortSignal.any([outerSignal, stop.signal]);
@@ -78,6 +78,7 @@ async function generate(
 		async function* watched(): AsyncGenerator<Frame, void, void> {
 			let drawn = 0;
 			for await (const frame of await looking) {
+				await gate.open(signal);
 				yield frame;
 				drawn += 1;
 				tell(0.15 + (0.8 * drawn) / plan.frames, 'Drawing the picture');

@@ -17,9 +17,13 @@ import { isOutOfMemory, runtimeFailure } from './runtime/failures.ts';
 export async function generate(
 	request: GenerationRequest,
 	workplace: Workplace,
-	{ report: tell, signal }: Reporting,
+	{ report: tell, signal, gate }: Reporting,
 ): Promise<Clip> {
-	const { job, planned, prefetch, close } = await openJob(request, workplace, signal, tell);
+	const { job, planned, prefetch, close } = await openJob(request, workplace, {
+		signal,
+		tell,
+		gate,
+	});
 	const { meter } = job;
 	try {
 		tell(meter.at('prompt', 0));

@@ -1,5 +1,6 @@
 import type { GenerationRequest } from '../../../protocol/generation.ts';
 import type { Reporting, Workplace } from '../engine.ts';
+import type { Gate } from '../gate.ts';
 import type { Still } from './condition/condition.ts';
 import { Prefetch } from './condition/prefetch.ts';
 import type { PreviousPass } from './condition/read-window.ts';
@@ -31,6 +32,8 @@ export type Job = {
 	readonly device: Device;
 	readonly workplace: Workplace;
 	readonly signal: AbortSignal;
+	/** To be awaited between pieces of work that take a second or so: an editor may need the machine. */
+	readonly gate: Gate;
 	readonly meter: Meter;
 	readonly previews: Previews;
 	readonly tell: Reporting['report'];
@@ -72,8 +75,7 @@ export type OpenJob = {
 export async function openJob(
 	request: GenerationRequest,
 	workplace: Workplace,
-	outer: AbortSignal,
-	tell: Job['tell'],
+	{ signal: outer, tell, gate }: Pick<Job, 'signal' | 'tell' | 'gate'>,
 ): Promise<OpenJob> {
 	const { settings, model, planned } = await prepare(request);
 	const { cache: folder, ffmpeg } = workplace;
@@ -88,7 +90,8 @@ export async function openJob(
 	const kept = await KeptLatents.open({ ...what, key: await latentsKey(request, model, device) });
 	const timesKey = `${key} ${device.provider} ${device.precision}`;
 	const phases = [READING, ...phasesOf(model, work, stages, (pass) => kept.of(pass))];
-	const meter = await openMeter({ folder, key: timesKey }, phases);
+	const clock = () => (performance.now() - gate.stood()) / 1000;
+	const meter = await openMeter({ folder, key: timesKey, clock }, phases);
 	const channels = videoVaeConfig(model.checkpoint).latent_channels;
 	const previews = await openPreviews({ folder, key, channels });
 	const source = { ffmpeg, request, work, pass: work.passes[0]!, previous: null, signal: outer };
@@ -107,7 +110,7 @@ export async function openJob(
 		tell(meter.with(text));
 	};
 	const memory = { hold: null };
-	const told = { meter, previews, tell, notes, note, memory, kept };
+	const told = { gate, meter, previews, tell, notes, note, memory, kept };
 	return { job: { request, model, device, workplace, signal, ...told }, planned, prefetch, close };
 }
 

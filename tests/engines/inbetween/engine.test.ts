@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../../inference-daemon/engines/engine.ts';
+import { OPEN_GATE } from '../../../inference-daemon/engines/gate.ts';
 import { inbetween } from '../../../inference-daemon/engines/inbetween/engine.ts';
 import { readFrames } from '../../../inference-daemon/media/frames.ts';
 import { findFfmpeg } from '../../../inference-daemon/media/locate.ts';
@@ -65,7 +66,7 @@ async function make(
 	const path = join(folder, `${name}.mov`);
 	const workplace = { ffmpeg, folder, cache: folder, unfinished: folder, clipPath: path };
 	const report = (output: Report) => void outputs.push(output);
-	const clip = await inbetween.generate(wanted, workplace, { report, signal });
+	const clip = await inbetween.generate(wanted, workplace, { report, signal, gate: OPEN_GATE });
 	return { outputs, clip, path };
 }
 
@@ -245,7 +246,11 @@ describe('when it cannot', () => {
 			if (output.kind === 'progress' && output.progress > 0.2) stop.abort(reason);
 		};
 		const workplace = { ffmpeg, folder, cache: folder, unfinished: folder, clipPath };
-		const made = inbetween.generate(wanted, workplace, { report, signal: stop.signal });
+		const made = inbetween.generate(wanted, workplace, {
+			report,
+			signal: stop.signal,
+			gate: OPEN_GATE,
+		});
 		await expect(made).rejects.toBe(reason);
 		expect((await readdir(folder)).filter((name) => name.startsWith('stopped'))).toEqual([]);
 	});

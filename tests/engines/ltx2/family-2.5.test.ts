@@ -3,6 +3,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Report } from '../../../inference-daemon/engines/engine.ts';
+import { OPEN_GATE } from '../../../inference-daemon/engines/gate.ts';
 import { ltx2 } from '../../../inference-daemon/engines/ltx2/engine.ts';
 import { openModel } from '../../../inference-daemon/engines/ltx2/model/open-model.ts';
 import { promptContext } from '../../../inference-daemon/engines/ltx2/prompt/context.ts';
@@ -114,7 +115,7 @@ async function untilDrawn(request: GenerationRequest, program: Ffmpeg): Promise<
 	const drawn = new AbortController();
 	const seen = new Error('There is a preview');
 	const report = ({ kind }: Report) => kind === 'preview' && drawn.abort(seen);
-	const made = ltx2.generate(request, workplace, { report, signal: drawn.signal });
+	const made = ltx2.generate(request, workplace, { report, signal: drawn.signal, gate: OPEN_GATE });
 	await expect(made).rejects.toBe(seen);
 }
 

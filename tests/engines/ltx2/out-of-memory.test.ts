@@ -40,6 +40,7 @@ afterAll(async () => {
 /** Makes a shot and says the most addresses that it took, in kB, and what came of it. */
 const MAKE = `
 	import { readFileSync } from 'node:fs';
+	import { OPEN_GATE } from '../../../inference-daemon/engines/gate.ts';
 	import { ltx2 } from '../../../inference-daemon/engines/ltx2/engine.ts';
 	const { request, workplace, machine } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 	if (machine) process.constrainedMemory = () => machine;
@@ -47,7 +48,7 @@ const MAKE = `
 	const outputs = [];
 	const signal = new AbortController().signal;
 	const report = (output) => outputs.push(output);
-	const clip = await ltx2.generate(request, workplace, { report, signal });
+	const clip = await ltx2.generate(request, workplace, { report, signal, gate: OPEN_GATE });
 	const status = readFileSync('/proc/self/status', 'utf8');
 	console.log(JSON.stringify({
 		peak: Number(/VmPeak:\\s+(\\d+)/.exec(status)[1]),

@@ -72,14 +72,17 @@ async function writePicture(run: PassRun, latents: Latents): Promise<Frame[]> {
 
 /** Gives what was made, which the next pass goes on from. */
 async function writeSound(run: PassRun, latents: Latents): Promise<Sound | null> {
-	const { request, work, pass, model, vae, writer, workplace, prefetch, signal } = run;
+	const { request, work, pass, model, vae, writer, workplace, prefetch, signal, gate } = run;
 	const source = { ffmpeg: workplace.ffmpeg, request, work, pass, previous: null, signal };
 	if (!work.hasSound) return null;
 	if (work.sound === 'given') {
 		writer.writeSound(await ownSound(source));
 		return null;
 	}
-	const decode = () => soundOfPass(source, latents.audio!, vae, model.checkpoint);
+	const decode = async () => {
+		await gate.open(signal);
+		return soundOfPass(source, latents.audio!, vae, model.checkpoint);
+	};
 	const { sound, continuation } = await inLessMemory(run, 'making the sound', decode);
 	const joins = await (prefetch?.joins() ?? readJoins(source));
 	writer.writeSound(joined(source, sound, joins), continuation);
@@ -109,7 +112,7 @@ async function* picturesOf(
 
 /** The frames of the gap. Where memory runs out, those that are not drawn yet come in smaller tiles. */
 async function* framesOf(run: PassRun, latent: NdArray): AsyncGenerator<DecodedFrame, void, void> {
-	const { request, pass, vae, signal } = run;
+	const { request, pass, vae, signal, gate } = run;
 	const key = { seed: request.seed, stream: 'decoder', draw: pass.index };
 	const noise = (length: number) => normalNoise(key, length);
 	const { start, end } = pass.window.gap;
@@ -118,6 +121,7 @@ async function* framesOf(run: PassRun, latent: NdArray): AsyncGenerator<DecodedF
 			for await (const frame of vae.decodeFrames(latent, { noise, frames: [next, end], signal })) {
 				next = frame.index + 1;
 				yield frame;
+				await gate.open(signal);
 			}
 		} catch (error) {
 			await goOnInLess(run, 'drawing the picture', error, () => smallerTiles(vae));

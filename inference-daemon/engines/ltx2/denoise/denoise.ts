@@ -22,7 +22,7 @@ export async function denoise(
 	conditioned: Conditioned,
 	fit: PreviewFit | null,
 ): Promise<Latents> {
-	const { request, contexts, device, signal, meter, tell, memory } = run;
+	const { request, contexts, device, signal, gate, meter, tell, memory } = run;
 	const { checkpoint, sampler, sigmas, guidance } = run.stages[stage]!;
 	const { provider, precision } = device;
 	const draw = 2 * run.pass.index + stage;
@@ -45,7 +45,8 @@ export async function denoise(
 	};
 	const predict: Denoise = (latents, sigma) => {
 		const before = blocks;
-		const evaluate = () => {
+		const evaluate = async () => {
+			await gate.open(signal);
 			blocks = before;
 			return denoiser(runner, conditioned, contexts, guidance, { signal, onBlock })(latents, sigma);
 		};
