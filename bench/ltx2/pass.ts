@@ -1,4 +1,5 @@
 import { checkWeights } from '../../inference-daemon/engines/ltx2/model/check-weights.ts';
+import { transformerConfig } from '../../inference-daemon/engines/ltx2/networks/transformer-config.ts';
 import {
 	type PromptContext,
 	type Settings,
@@ -17,7 +18,10 @@ export async function pass(path: string): Promise<void> {
 	const opening = await timed(async () => {
 		const checkpoint = await Checkpoint.open(path);
 		checkWeights(checkpoint);
-		runner = new TransformerRunner(checkpoint, settings(), { hold: 'one' });
+		const { blocks } = transformerConfig(checkpoint.config.transformer);
+		const streamed = Array.from({ length: blocks }, (_, block) => block);
+		const layout = { weights: 'float', streamed, slots: 1 } as const;
+		runner = new TransformerRunner(checkpoint, settings(), { layout });
 	});
 	await say('opened', opening);
 	const { config } = runner!;
@@ -28,7 +32,7 @@ export async function pass(path: string): Promise<void> {
 		audio: uniform(TOKENS.audio * config.audio.inChannels, 1),
 	};
 	const noise = { video: noisy(TOKENS.video), audio: noisy(TOKENS.audio) };
-	await say('ran', await timed(() => runner!.velocities({ latents, noise, context })));
+	await say('ran', await timed(() => runner!.velocities([{ latents, noise, context }])));
 	process.disconnect();
 }
 

@@ -21,7 +21,7 @@ import type { Stage } from './plan/stages.ts';
 import { checkpointKey, openPreviews, type Previews } from './preview/preview.ts';
 import { chooseDevice, type Device, probeProgram } from './runtime/device.ts';
 import { useLibraryOf } from './runtime/onnxruntime.ts';
-import type { Contexts, Hold } from './runtime/transformer.ts';
+import type { Contexts } from './runtime/transformer.ts';
 import type { NdArray } from './runtime/values.ts';
 import { Vae } from './vae/vae.ts';
 
@@ -40,8 +40,8 @@ export type Job = {
 	/** What the editor should know of how the clip was made; told at once, and with the clip. */
 	readonly notes: readonly string[];
 	readonly note: (text: string) => void;
-	/** What has been learned of the memory here; for all that is still to be done. */
-	readonly memory: { hold: Hold | null };
+	/** How often it has run out while the shot was made; what is still to be done takes that much less. */
+	readonly memory: { lost: number };
 	readonly kept: KeptLatents;
 };
 
@@ -109,7 +109,7 @@ export async function openJob(
 		notes.push(text);
 		tell(meter.with(text));
 	};
-	const memory = { hold: null };
+	const memory = { lost: 0 };
 	const told = { gate, meter, previews, tell, notes, note, memory, kept };
 	return { job: { request, model, device, workplace, signal, ...told }, planned, prefetch, close };
 }

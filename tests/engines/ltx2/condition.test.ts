@@ -67,7 +67,7 @@ async function finish(kind: RequestKind, context: number): Promise<Finished> {
 		prefetch: null,
 	});
 	const positive = await promptContext(request.prompt, encoder, checkpoint, { signal });
-	const runner = new TransformerRunner(checkpoint, settingsOf(looked.conditioned), { hold: 'all' });
+	const runner = new TransformerRunner(checkpoint, settingsOf(looked.conditioned), {});
 	let latents: Latents = {};
 	try {
 		const streams = noisyStreams(looked.conditioned, stage.sigmas[0]!, { seed: 1, draw: 0 });

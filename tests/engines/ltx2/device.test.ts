@@ -5,6 +5,7 @@ import { totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import type { Model } from '../../../inference-daemon/engines/ltx2/model/open-model.ts';
+import { TRANSFORMER } from '../../../inference-daemon/engines/ltx2/networks/transformer.ts';
 import {
 	memoryPlanFor,
 	vaeLimits,
@@ -61,7 +62,7 @@ const choose = (options: Partial<DeviceOptions>) =>
 const CARD = { name: 'NVIDIA GeForce RTX 4090', precisions: ['float32', 'float16'] };
 const DEVICE = {
 	provider: 'webgpu',
-	precision: 'float16',
+	precision: 'float32',
 	name: CARD.name,
 	memory: null,
 	free: null,
@@ -253,34 +254,42 @@ const GB = 1e9;
 const TINY = 1e6;
 const LARGE = 19e9;
 
+/** A model whose transformer has so many numbers, all in its blocks, and its decoder so many. */
+function modelOf(transformer: number, decoder: number): Model {
+	const shape = [1, transformer / 48];
+	const block = { type: 'BF16', shape, bytes: 2 * shape[1]! };
+	return {
+		checkpoint: {
+			config: {},
+			prepared: null,
+			tensors: new Map([[`${TRANSFORMER}.transformer_blocks.0.attn1.to_q.weight`, block]]),
+		},
+		description: { files: [{ parts: [{ part: 'video decoder', parameters: decoder }] }] },
+	} as unknown as Model;
+}
+
 test.each([
-	['cpu', 'float32', null, TINY, 24, 1, 'all'],
-	['cpu', 'float32', null, LARGE, 24, 1, 'one'],
-	['cpu', 'float32', null, LARGE, 192, 1, 'all'],
-	['cpu', 'float32', null, LARGE, 192, 2, 'one'],
-	['webgpu', 'float16', 12, LARGE, 64, 1, 'one'],
-	['webgpu', 'float16', 64, LARGE, 64, 1, 'all'],
-	['webgpu', 'float32', 64, LARGE, 64, 1, 'one'],
-	['cuda', 'bfloat16', 80, LARGE, 128, 1, 'all'],
-	['cuda', 'bfloat16', 80, LARGE, 128, 2, 'one'],
-	['webgpu', 'float16', null, LARGE, 512, 1, 'one'],
-	['webgpu', 'float16', null, TINY, 16, 1, 'all'],
+	['cpu', 'float32', null, TINY, 24, 'f32', 48],
+	['cpu', 'float32', null, LARGE, 24, 'f32', 0],
+	['cpu', 'float32', null, LARGE, 192, 'f32', 48],
+	['webgpu', 'float32', 12, LARGE, 64, 'int8', 16],
+	['webgpu', 'float32', 64, LARGE, 64, 'int8', 48],
+	['webgpu', 'float32', 128, LARGE, 64, 'f32', 48],
+	['webgpu', 'float32', null, LARGE, 512, 'int8', 2],
+	['webgpu', 'float32', null, TINY, 16, 'f32', 48],
+	['cuda', 'bfloat16', 80, LARGE, 128, 'bf16', 48],
+	['cuda', 'bfloat16', 12, LARGE, 128, 'int8', 16],
 ] as const)(
-	'%s in %s with %s GB, %s parameters, a machine of %s GB, %i kinds of looks: %s',
-	(provider, precision, memory, parameters, machine, kinds, expected) => {
+	'%s in %s with %s GB, %s parameters, a machine of %s GB: %s, %i blocks stay',
+	(provider, precision, memory, parameters, machine, format, resident) => {
 		const free = null;
 		const device = { provider, precision, name: null, memory: memory && memory * GB, free };
-		const model = {
-			checkpoint: { config: {} },
-			description: { files: [{ parts: [{ part: 'transformer', parameters }] }] },
-		} as unknown as Model;
-		const holds = (video: number) => {
-			const size = { tokens: { video, audio: 26 }, masked: false, passes: 1, kinds };
-			const { streamed } = memoryPlanFor(device, model, size, machine * GB);
-			return streamed === 0 ? 'all' : 'one';
+		const planFor = (video: number) => {
+			const size = { tokens: { video, audio: 26 }, masked: false, passes: 1 };
+			return memoryPlanFor(device, modelOf(parameters, 0), size, machine * GB);
 		};
-		expect(holds(1024)).toBe(expected);
-		expect(holds(1e6)).toBe('one');
+		expect(planFor(1024)).toMatchObject({ format, resident });
+		expect(planFor(1e6)).toMatchObject({ resident: 0, fits: false });
 	},
 );
 
@@ -296,11 +305,7 @@ test.each([
 	(provider, memory, free, machine, tile, dispatch) => {
 		const [has, left] = [memory && memory * GB, free && free * GB];
 		const device = { provider, precision: 'float32', name: null, memory: has, free: left } as const;
-		const model = {
-			checkpoint: { config: {} },
-			description: { files: [{ parts: [{ part: 'video decoder', parameters: 0.2e9 }] }] },
-		} as unknown as Model;
-		const limits = vaeLimits(device, model, machine * GB);
+		const limits = vaeLimits(device, modelOf(LARGE, 0.2e9), machine * GB);
 		expect(limits.memory / GB).toBeCloseTo(tile, 5);
 		expect(limits.dispatch).toBe(dispatch);
 	},

@@ -20,7 +20,9 @@ const GIB = 2 ** 30;
 const JOB: MemoryJob = {
 	config: transformerConfig({}),
 	canMix: true,
-	block: { bf16: 772e6, f16: 772e6, int8: 410e6 },
+	ends: 0.6e9,
+	isPrepared: true,
+	block: { bf16: 772e6, f32: 1544e6, int8: 434e6 },
 	tokens: { video: 6144, audio: 126 },
 	contextTokens: 1024,
 	masked: false,
@@ -58,7 +60,9 @@ test.each([
 	['webgpu', 80, '66 free: all 48 blocks stay; 16-bit weights.'],
 ] as const)('%s with %i GB has a plan: %s', (provider, gigabytes, line) => {
 	const device = card(gigabytes, { provider });
-	const plan = planMemory(device, JOB);
+	const { bf16, ...others } = JOB.block;
+	const job = provider === 'cuda' ? JOB : { ...JOB, block: others, ends: 1.2e9 };
+	const plan = planMemory(device, job);
 	expect(plan.line).toBe(`NVIDIA RTX, ${gigabytes} GB, ${line}`);
 	expect(plan.fits).toBe(true);
 	expect(plan.peak).toBeLessThanOrEqual(usableMemory(device));

@@ -64,6 +64,8 @@ function jobOf(device: MemoryDevice, shot: Shot): MemoryJob {
 		...shot,
 		config: CONFIG,
 		canMix: true,
+		ends: 0,
+		isPrepared: true,
 		block: Object.fromEntries(block),
 		contextTokens: 1024,
 		encoderLayer: 0.52e9,

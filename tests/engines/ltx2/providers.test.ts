@@ -103,7 +103,7 @@ test.each([
 	['cpu', adapter('float32', 'float16', 'bfloat16'), 'float32'],
 	['cuda', adapter('float32', 'float16', 'bfloat16'), 'bfloat16'],
 	['cuda', adapter('float32', 'float16'), 'float16'],
-	['webgpu', adapter('float32', 'float16', 'bfloat16'), 'float16'],
+	['webgpu', adapter('float32', 'float16', 'bfloat16'), 'float32'],
 	['webgpu', adapter('float32'), 'float32'],
 ] as const)('with %s and %j matrices multiply in %s', (provider, given, expected) => {
 	expect(precisionFor(provider, given)).toBe(expected);

@@ -39,7 +39,7 @@ function layersOf(tensors: Readonly<Record<string, unknown>>): string[] {
 async function weightOnly(network: string, provider: Provider, precision: Precision) {
 	const checkpoint = await goldenWeights(network);
 	const { tensors } = await goldenCase(network, 'linear');
-	const graph = new Graph('linear', precision);
+	const graph = new Graph('linear', { precision });
 	const root = new Scope(graph, checkpoint.at('model.diffusion_model'));
 	const inputs: Record<string, NdArray> = {};
 	const layers = layersOf(tensors);

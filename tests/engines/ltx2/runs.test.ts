@@ -109,7 +109,7 @@ async function compareSteps(
 		})),
 	);
 	const checkpoint = loras.length > 0 ? base.withLoras(loras) : base;
-	const runner = new TransformerRunner(checkpoint, settingsOf(conditioned), { hold: 'all' });
+	const runner = new TransformerRunner(checkpoint, settingsOf(conditioned), {});
 	try {
 		const tag = stage.tag;
 		const streams = (['video', 'audio'] as const).flatMap((stream) => {

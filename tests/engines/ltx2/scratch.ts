@@ -34,7 +34,7 @@ export async function bundle(
 		format: 'esm',
 		target: 'node20.19',
 	});
-	for (const thread of ['ltx2-tokenizer.mjs']) {
+	for (const thread of ['ltx2-tokenizer.mjs', 'ltx2-weights.mjs']) {
 		await copyFile(join(ROOT, 'dist', thread), join(dirname(outfile), thread));
 	}
 }

@@ -60,7 +60,7 @@ describe('the check', () => {
 		const checkpoint = await goldenWeights('dit-2.0');
 		const weights = checkpoint.at(`${TRANSFORMER}.transformer_blocks.0.attn1`);
 		const build = (precision: Precision) => {
-			const graph = new Graph('without norms', precision);
+			const graph = new Graph('without norms', { precision });
 			const m = new Scope(graph, weights);
 			const x = graph.input('x', [4, 32]);
 			const [q, k, v] = ['to_q', 'to_k', 'to_v'].map((name) => linear(m.at(name), x, 32));

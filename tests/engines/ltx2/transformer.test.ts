@@ -69,6 +69,30 @@ describe('the transformer', () => {
 		},
 	);
 
+	it.each(CASES)('%s %s: in chunks of queries and rows', async (network, name) => {
+		const shot = await readCase(network, name);
+		const model = { ...shot.model, queryChunk: 4, rowChunk: 6 };
+		const found = await runParts({ ...shot, model }, 'cpu');
+		const compared = compare(shot, found);
+		expect(Object.values(compared).every((isNear) => isNear === true)).toBe(true);
+		const count = (chunked: Shot['model']) =>
+			blocksGraph(chunked, 0).nodes.filter(({ op }) => /Attention|Gelu/.test(op)).length;
+		expect(count(model)).toBeGreaterThan(count(shot.model));
+	});
+
+	it('is one graph for all blocks where weights are inputs', async () => {
+		const { model } = await readCase('dit-2.3', 'first-frame');
+		for (const weightInputs of ['float', 'stored', 'int8'] as const) {
+			const [first, second] = [0, 1].map((i) => blocksGraph({ ...model, weightInputs }, i));
+			expect(Buffer.from(second!.encode()).equals(Buffer.from(first!.encode()))).toBe(true);
+			expect(first!.tensors).toEqual([]);
+			const names = (graph: Graph) => graph.feeds.map(({ stored }) => stored!.tensor.name);
+			const inFirst = names(second!).map((name) => name.replace('blocks.1.', 'blocks.0.'));
+			expect(inFirst).toEqual(names(first!));
+			expect(names(second!)).not.toEqual(names(first!));
+		}
+	});
+
 	it('takes the text’s keys and values once for all steps where sigma does not change them', async () => {
 		const shot = await readCase('dit-2.0', 'first-frame-strength');
 		const { model, given } = shot;

@@ -113,7 +113,7 @@ function vae(graph: Graph, checkpoint: Checkpoint): Scope {
 }
 
 function encoderGraph(checkpoint: Checkpoint, { tensors }: Case, precision?: Precision): Graph {
-	const graph = new Graph('video encoder', precision);
+	const graph = new Graph('video encoder', { precision });
 	const pixels = graph.input('pixels', tensors['in.pixels']!.shape);
 	const watch = (name: string, value: Value) => graph.output(name, value);
 	const m = vae(graph, checkpoint);
@@ -123,7 +123,7 @@ function encoderGraph(checkpoint: Checkpoint, { tensors }: Case, precision?: Pre
 }
 
 function decoderGraph(checkpoint: Checkpoint, { tensors }: Case, precision?: Precision): Graph {
-	const graph = new Graph('video decoder', precision);
+	const graph = new Graph('video decoder', { precision });
 	const latent = graph.input('latent', tensors['in.latent']!.shape);
 	const watch = (name: string, value: Value) => graph.output(name, value);
 	const m = vae(graph, checkpoint);

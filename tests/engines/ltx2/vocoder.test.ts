@@ -73,7 +73,7 @@ describe('a vocoder’s configuration', () => {
 
 it('a vocoder is not made in 16 bits', async () => {
 	const checkpoint = await goldenWeights('vocoder-2.0');
-	const graph = new Graph('vocoder', 'float16');
+	const graph = new Graph('vocoder', { precision: 'float16' });
 	const m = new Scope(graph, checkpoint.at('vocoder'));
 	const mel = graph.input('mel', [1, 2, 9, 64]);
 	expect(() => vocoder(m, mel, vocoderConfig(checkpoint))).toThrow(

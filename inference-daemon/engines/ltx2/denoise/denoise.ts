@@ -6,10 +6,12 @@ import { normalisedNoise, normalNoise } from '../diffusion/noise.ts';
 import { type Denoise, evaluationsOf, type Latents, sampleBy } from '../diffusion/samplers.ts';
 import { inLessMemory } from '../less-memory.ts';
 import { transformerConfig } from '../networks/transformer-config.ts';
-import { memoryPlanFor } from '../plan/memory-of-job.ts';
+import { type MemoryPlan, smaller } from '../plan/memory.ts';
+import { weightsLine } from '../plan/memory-line.ts';
+import { layoutOf, memoryPlanFor } from '../plan/memory-of-job.ts';
 import { type PreviewFit, StagePreviews } from '../preview/stage-previews.ts';
 import type { PassRun } from '../run.ts';
-import { type Hold, TransformerRunner } from '../runtime/transformer.ts';
+import { TransformerRunner } from '../runtime/transformer.ts';
 import { denoiser, forwardsPerStep, settingsOf } from './predict.ts';
 
 /**
@@ -27,17 +29,22 @@ export async function denoise(
 	const { provider, precision } = device;
 	const draw = 2 * run.pass.index + stage;
 	const settings = settingsOf(conditioned, keyframesFor(run, stage, conditioned));
-	let hold = memory.hold ?? holdFor(run, conditioned, guidance);
-	const open = () => new TransformerRunner(checkpoint, settings, { provider, precision, hold });
+	let plan = planFor(run, conditioned, guidance);
+	const open = () => {
+		const layout = layoutOf(plan);
+		return new TransformerRunner(checkpoint, settings, { provider, precision, layout });
+	};
 	let runner = open();
 	const takeLess = async () => {
 		await runner.release();
-		if (hold === 'one') return null;
-		hold = memory.hold = 'one';
+		const less = smaller(plan);
+		if (less === null) return null;
+		plan = less;
+		memory.lost += 1;
 		runner = open();
-		return 'with one block of the model in memory at a time';
+		return `in less: ${weightsLine(device, plan)}`;
 	};
-	const total = evaluationsOf(sampler, sigmas) * forwardsPerStep(guidance) * runner.config.blocks;
+	const total = evaluationsOf(sampler, sigmas) * runner.config.blocks;
 	let blocks = 0;
 	const onBlock = () => {
 		blocks += 1;
@@ -93,16 +100,16 @@ function keyframesFor(
 	return new Float32Array(video.mask.length).fill(1, 0, first.height * first.width);
 }
 
-/** Whether all blocks may stay open at once. */
-function holdFor(
-	{ device, model }: PassRun,
+/** With as much less as memory has run out before in this job. */
+function planFor(
+	{ device, model, memory }: PassRun,
 	conditioned: Conditioned,
 	guided: Guidance | null,
-): Hold {
+): MemoryPlan {
 	const { video, audio } = conditioned;
 	const tokens = { video: video?.mask.length ?? 0, audio: audio?.mask.length ?? 0 };
 	const masked = video?.attentionMask != null;
-	// Passes run one after the other; those of a guidance with isolated streams have sessions of their own.
-	const size = { tokens, masked, passes: 1, kinds: guided === null ? 1 : 2 };
-	return memoryPlanFor(device, model, size).streamed === 0 ? 'all' : 'one';
+	let plan = memoryPlanFor(device, model, { tokens, masked, passes: forwardsPerStep(guided) });
+	for (let i = 0; i < memory.lost; i++) plan = smaller(plan) ?? plan;
+	return plan;
 }

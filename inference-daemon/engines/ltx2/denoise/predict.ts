@@ -11,6 +11,7 @@ import type { SkippedSelfAttention } from '../networks/transformer-block.ts';
 import type {
 	Contexts,
 	ForwardInputs,
+	ForwardOptions,
 	Settings,
 	StreamName,
 	TransformerRunner,
@@ -46,7 +47,7 @@ export function denoiser(
 	conditioned: Conditioned,
 	contexts: Contexts,
 	guidance: Guidance | null,
-	{ signal, onBlock }: Pick<ForwardInputs, 'signal' | 'onBlock'> = {},
+	options: ForwardOptions = {},
 ): Denoise {
 	const sums = guidance && new GuidanceSums(guidance, conditioned);
 	const changes = guidance && changesFor(guidance, contexts);
@@ -55,11 +56,14 @@ export function denoiser(
 			video: noiseOf(conditioned.video, sigma),
 			audio: noiseOf(conditioned.audio, sigma),
 		};
-		const inputs = { latents, noise, context: contexts.positive, signal, onBlock };
-		if (sums === null || changes === null) {
-			return cleanOf(latents, await runner.velocities(inputs), noise);
-		}
-		return predictGuided(runner, inputs, sums, changes);
+		const inputs = { latents, noise, context: contexts.positive };
+		const others = sums === null ? [] : [...sums.passes];
+		const passes = [inputs, ...others.map((name) => ({ ...inputs, ...changes?.[name] }))];
+		const [first, ...rest] = await runner.velocities(passes, options);
+		if (sums === null) return cleanOf(latents, first!, noise);
+		sums.begin(inputs, first!);
+		for (const [i, name] of others.entries()) sums.add(name, rest[i]!);
+		return sums.result();
 	};
 }
 
@@ -73,20 +77,6 @@ function changesFor({ stgBlocks }: Guidance, { negative }: Contexts): Changes {
 		perturbed: { skipSelfAttention: new Map(stgBlocks.map((block) => [block, skipped])) },
 		isolated: { isolated: true },
 	};
-}
-
-/** Several forward passes over the same latents. */
-async function predictGuided(
-	runner: TransformerRunner,
-	inputs: ForwardInputs,
-	sums: GuidanceSums,
-	changes: Changes,
-): Promise<Latents> {
-	sums.begin(inputs, await runner.velocities(inputs));
-	for (const name of sums.passes) {
-		sums.add(name, await runner.velocities({ ...inputs, ...changes[name] }));
-	}
-	return sums.result();
 }
 
 /** The guidance of all streams. */
@@ -103,7 +93,10 @@ class GuidanceSums {
 		this.#streams = new Map(streams.map((stream) => [stream, new GuidanceSum(guidance[stream])]));
 	}
 
-	begin({ latents, noise }: ForwardInputs, velocities: Velocities): void {
+	begin(
+		{ latents, noise }: Pick<ForwardInputs, 'latents' | 'noise'>,
+		velocities: Velocities,
+	): void {
 		for (const [stream, sum] of this.#streams) {
 			const { timesteps } = noise[stream]!;
 			sum.begin({ latent: latents[stream]!, timesteps }, velocities[stream]!);

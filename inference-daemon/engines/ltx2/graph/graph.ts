@@ -1,4 +1,6 @@
 import { dirname, relative, sep } from 'node:path';
+import { INT8_BLOCK } from '../weights/int8.ts';
+import type { Stored, StoredInt8 } from '../weights/quantise.ts';
 import type { Tensor } from '../weights/safetensors.ts';
 import {
 	type Attribute,
@@ -15,7 +17,7 @@ export type Shape = readonly number[];
 export type Value = ValueSpec & { readonly graph: Graph };
 
 /** Element types of a file and what a graph calls them. */
-const STORED: Readonly<Record<string, ElementType>> = {
+export const STORED: Readonly<Record<string, ElementType>> = {
 	F32: 'float32',
 	F16: 'float16',
 	BF16: 'bfloat16',
@@ -29,6 +31,33 @@ const STORED: Readonly<Record<string, ElementType>> = {
 /** In which type matrices and convolutions multiply; everything else is float32. */
 export type Precision = 'float32' | 'float16' | 'bfloat16';
 
+/**
+ * As what weights are inputs of a graph: as they are stored in their file, as float32, or as that but for
+ * matrices, which come as int8 in blocks of 32 with a scale each.
+ */
+export type WeightInputs = 'stored' | 'float' | 'int8';
+
+export type GraphOptions = {
+	readonly precision?: Precision | undefined;
+	/** Default: none, they are read from files. */
+	readonly weightInputs?: WeightInputs | undefined;
+	/** Most queries that an attention takes at a time, and rows that a feed-forward layer does; default all. */
+	readonly queryChunk?: number | undefined;
+	readonly rowChunk?: number | undefined;
+};
+
+/** A weight that is an input. */
+export type Feed = {
+	/** Of the input; of the one with its scales where it is int8. */
+	readonly name: string;
+	readonly scales: string | null;
+	/** null: the checkpoint has none, which it reports. */
+	readonly stored: Stored | StoredInt8 | null;
+	/** Of the numbers. */
+	readonly shape: Shape;
+	readonly as: 'stored' | 'float32' | 'int8';
+};
+
 type Whole = {
 	tensors?: readonly Tensor[];
 	folder?: string | null;
@@ -39,6 +68,11 @@ type Whole = {
 export class Graph {
 	readonly name: string;
 	readonly precision: Precision;
+	readonly weightInputs: WeightInputs | null;
+	readonly queryChunk: number;
+	readonly rowChunk: number;
+	readonly #feeds: Feed[] = [];
+	readonly #fed = new Map<string, Value>();
 	readonly #nodes: NodeSpec[] = [];
 	readonly #inputs: ValueSpec[] = [];
 	readonly #outputs: ValueSpec[] = [];
@@ -50,9 +84,13 @@ export class Graph {
 	/** What is known of it as long as nothing is added. */
 	#whole: Whole = {};
 
-	constructor(name: string, precision: Precision = 'float32') {
+	constructor(name: string, options: GraphOptions = {}) {
+		const all = Number.POSITIVE_INFINITY;
 		this.name = name;
-		this.precision = precision;
+		this.precision = options.precision ?? 'float32';
+		this.weightInputs = options.weightInputs ?? null;
+		this.queryChunk = options.queryChunk ?? all;
+		this.rowChunk = options.rowChunk ?? all;
 	}
 
 	input(name: string, shape: Shape, type: ElementType = 'float32'): Value {
@@ -75,15 +113,60 @@ export class Graph {
 		this.#outputs.push(output);
 	}
 
-	/** A tensor of a file, in the type in which it is stored. Named once, however often it is used. */
+	/**
+	 * A tensor of a file, in the type in which it is stored. Named once, however often it is used; by its
+	 * number where weights are inputs as they are stored, so that graphs of equal parts are equal.
+	 */
 	weight(tensor: Tensor, shape: Shape = tensor.shape): Value {
 		const type = STORED[tensor.type];
 		if (type === undefined) throw new TypeError(`${tensor.name}: ${tensor.type} cannot be used`);
 		const key = `${tensor.path}:${tensor.offset}:${shape}`;
+		if (this.weightInputs === 'stored') return this.#fedAsStored(key, tensor, shape, type);
 		const known = this.#weights.get(key);
 		const name = known?.name ?? this.unique(tensor.name);
 		if (!known) this.#weights.set(key, { name, tensor: { ...tensor, shape } });
 		return this.#value({ name, type, shape });
+	}
+
+	/** A weight as an input of that name, float32; once, however often it is used. */
+	fed(name: string, stored: Stored | null, shape: Shape): Value {
+		const known = this.#fed.get(name);
+		if (known) return known;
+		const value = this.input(name, shape);
+		this.#feeds.push({ name: value.name, scales: null, stored, shape, as: 'float32' });
+		this.#fed.set(name, value);
+		return value;
+	}
+
+	/**
+	 * A matrix [n, k] as an input of that name in int8: uint8 [n, ⌈k / 32⌉, 32], 128 more than the numbers,
+	 * and a scale for each block, float32 [n · ⌈k / 32⌉].
+	 */
+	fedInt8(name: string, stored: Stored | StoredInt8 | null, [n, k]: readonly [number, number]) {
+		const named = { data: name, scales: `${name}.scales` };
+		const known = this.#fed.get(named.data);
+		if (known) return { data: known, scales: this.#fed.get(named.scales)! };
+		const blocks = Math.ceil(k / INT8_BLOCK);
+		const data = this.input(named.data, [n, blocks, INT8_BLOCK], 'uint8');
+		const scales = this.input(named.scales, [n * blocks]);
+		this.#feeds.push({ name, scales: named.scales, stored, shape: [n, k], as: 'int8' });
+		this.#fed.set(named.data, data).set(named.scales, scales);
+		return { data, scales };
+	}
+
+	#fedAsStored(key: string, tensor: Tensor, shape: Shape, type: ElementType): Value {
+		const known = this.#fed.get(key);
+		if (known) return known;
+		const value = this.input(`weight ${this.#feeds.length}`, shape, type);
+		const stored = { kind: 'plain', tensor } as const;
+		this.#feeds.push({ name: value.name, scales: null, stored, shape, as: 'stored' });
+		this.#fed.set(key, value);
+		return value;
+	}
+
+	/** Weights that are inputs. */
+	get feeds(): readonly Feed[] {
+		return this.#feeds;
 	}
 
 	/** Numbers that are part of the graph itself. The same ones are held once. */

@@ -1,33 +1,47 @@
+import { INT8_BLOCK } from '../weights/int8.ts';
 import type { Value } from './graph.ts';
+import type { Operators } from './operators.ts';
 import type { Scope } from './scope.ts';
 
 /** x · Wᵀ + b over the last axis; `m` holds `weight` [width, in] and, unless told not, `bias` [width]. */
 export function linear(m: Scope, x: Value, width: number, options: { bias?: boolean } = {}): Value {
 	const inner = x.shape.at(-1)!;
 	const rows = x.shape.slice(0, -1).reduce((product, n) => product * n, 1);
-	const weight = m.matrix('weight', [width, inner]);
-	const bias = (options.bias ?? true) ? m.matrix('bias', [width]) : null;
-	const flat = m.cast(m.reshape(x, [rows, inner]), weight.type);
-	const product = m.op(
-		'Gemm',
-		[flat, weight, bias].filter((input) => input !== null),
-		[rows, width],
-		{
-			transB: 1,
-		},
-	);
-	const y = addLoras(m, flat, m.cast(product, 'float32'));
+	const flat = m.cast(m.reshape(x, [rows, inner]), m.graph.precision);
+	const hasBias = options.bias ?? true;
+	const multiply = m.graph.weightInputs === 'int8' ? timesInt8 : timesMatrix;
+	const y = addLoras(m, flat, multiply(m, flat, width, hasBias));
 	return m.reshape(y, [...x.shape.slice(0, -1), width]);
+}
+
+function timesMatrix(m: Scope, x: Value, width: number, hasBias: boolean): Value {
+	const [rows, inner] = x.shape as [number, number];
+	const weight = m.matrix('weight', [width, inner]);
+	const bias = hasBias ? [m.matrix('bias', [width])] : [];
+	const product = m.op('Gemm', [x, weight, ...bias], [rows, width], { transB: 1 });
+	return m.cast(product, 'float32');
+}
+
+function timesInt8(m: Scope, x: Value, width: number, hasBias: boolean): Value {
+	const [rows, inner] = x.shape as [number, number];
+	const { data, scales } = m.int8('weight', [width, inner]);
+	const inputs = [x, data, m.cast(scales, x.type)];
+	const attributes = { K: inner, N: width, bits: 8, block_size: INT8_BLOCK };
+	const product = m.op('MatMulNBits', inputs, [rows, width], attributes, 'com.microsoft');
+	const y = m.cast(product, 'float32');
+	return hasBias ? m.add(y, m.param('bias', [width])) : y;
 }
 
 /** y + Σ strength · (x · Aᵀ) · Bᵀ: what LoRAs add to y = x · Wᵀ, for x and y of two axes. */
 function addLoras(m: Scope, x: Value, y: Value): Value {
 	const [rows, width] = y.shape as [number, number];
 	let sum = y;
-	for (const { a, b, strength } of m.weights.lowRanks('weight')) {
-		const [down, up] = [m.graph.weight(a), m.graph.weight(b)].map((w) => m.cast(w, x.type));
-		const low = m.op('Gemm', [x, down!], [rows, a.shape[0]!], { transB: 1 });
-		const change = m.op('Gemm', [low, up!], [rows, width], { transB: 1 });
+	const type = m.graph.precision;
+	for (const [i, { a, b, strength }] of m.weights.lowRanks('weight').entries()) {
+		const down = m.lowRank(a, `lora ${i} down`, type);
+		const up = m.lowRank(b, `lora ${i} up`, type);
+		const low = m.op('Gemm', [x, down], [rows, a.shape[0]!], { transB: 1 });
+		const change = m.op('Gemm', [low, up], [rows, width], { transB: 1 });
 		sum = m.add(sum, m.mul(m.cast(change, 'float32'), strength));
 	}
 	return sum;
@@ -60,20 +74,36 @@ export function attention(
 	}
 	const type = m.graph.precision;
 	const [bq, bk, bv] = [q, k, v].map((x) => m.cast(m.reshape(x, [1, ...x.shape]), type));
-	const mask = bias && m.cast(m.reshape(bias, [1, ...bias.shape]), type);
-	const inputs = mask ? [bq!, bk!, bv!, null, null, mask] : [bq!, bk!, bv!];
 	const attributes = {
 		num_heads: heads,
 		...(scale === undefined ? {} : { scale: { float: scale } }),
 	};
-	const out = m.op(
-		'MultiHeadAttention',
-		inputs,
-		[1, queries, v.shape[1]!],
-		attributes,
-		'com.microsoft',
+	const inner = v.shape[1]!;
+	const part = (from: number, to: number): Value => {
+		const own = to - from === queries ? bq! : m.slice(bq!, 1, from, to);
+		const seen = bias && (to - from === queries ? bias : m.slice(bias, 1, from, to));
+		const mask = seen && m.cast(m.reshape(seen, [1, ...seen.shape]), type);
+		const inputs = mask ? [own, bk!, bv!, null, null, mask] : [own, bk!, bv!];
+		const shape = [1, to - from, inner];
+		const out = m.op('MultiHeadAttention', inputs, shape, attributes, 'com.microsoft');
+		return m.reshape(m.cast(out, 'float32'), [to - from, inner]);
+	};
+	return inChunks(m, queries, m.graph.queryChunk, part);
+}
+
+/** `part` of rows `from ≤ i < to`, at most so many at a time, one after the other along the first axis. */
+export function inChunks(
+	m: Operators,
+	rows: number,
+	most: number,
+	part: (from: number, to: number) => Value,
+): Value {
+	if (rows <= most) return part(0, rows);
+	const starts = Array.from({ length: Math.ceil(rows / most) }, (_, i) => i * most);
+	return m.concat(
+		starts.map((from) => part(from, Math.min(rows, from + most))),
+		0,
 	);
-	return m.reshape(m.cast(out, 'float32'), [queries, v.shape[1]!]);
 }
 
 /** A rotary table: cos and sin, each [tokens, heads or 1, half the width of a head]. */

@@ -1,5 +1,6 @@
 import type { Weights } from '../weights/checkpoint.ts';
-import type { Graph, Shape, Value } from './graph.ts';
+import type { Tensor } from '../weights/safetensors.ts';
+import type { Graph, Precision, Shape, Value } from './graph.ts';
 import { Operators } from './operators.ts';
 import { parameter } from './parameter.ts';
 
@@ -10,14 +11,21 @@ import { parameter } from './parameter.ts';
 export class Scope extends Operators {
 	readonly weights: Weights;
 
-	constructor(graph: Graph, weights: Weights) {
-		super(graph, weights.prefix);
+	/** `path` is what nodes and inputs are called after. */
+	constructor(graph: Graph, weights: Weights, path = weights.prefix) {
+		super(graph, path);
 		this.weights = weights;
 	}
 
 	/** The module of that name in this one: `at('attn1')`, `at('transformer_blocks.3')`. */
 	at(name: string | number): Scope {
-		return new Scope(this.graph, this.weights.at(name));
+		const path = this.path === '' ? String(name) : `${this.path}.${name}`;
+		return new Scope(this.graph, this.weights.at(name), path);
+	}
+
+	/** The same module under another path: equal parts of a network make equal graphs. */
+	as(path: string): Scope {
+		return new Scope(this.graph, this.weights, path);
 	}
 
 	has(name: string): boolean {
@@ -26,11 +34,35 @@ export class Scope extends Operators {
 
 	/** A tensor of the checkpoint as float32, whatever it is stored in. */
 	param(name: string, shape: Shape): Value {
-		return parameter(this, this.weights.stored(name, shape), shape, 'float32');
+		return this.#in('float32', name, shape);
 	}
 
 	/** A tensor of the checkpoint in the type in which the graph multiplies matrices. */
 	matrix(name: string, shape: Shape): Value {
-		return parameter(this, this.weights.stored(name, shape), shape, this.graph.precision);
+		return this.#in(this.graph.precision, name, shape);
+	}
+
+	/** A matrix of the checkpoint, [n, k], as int8; see `Graph.fedInt8`. */
+	int8(name: string, shape: readonly [number, number]) {
+		return this.graph.fedInt8(`${this.path}.${name}`, this.weights.int8(name, shape), shape);
+	}
+
+	/** A part of a LoRA in the type wanted. */
+	lowRank(tensor: Tensor, name: string, type: Precision): Value {
+		const { weightInputs } = this.graph;
+		if (weightInputs === null || weightInputs === 'stored') {
+			return this.cast(this.graph.weight(tensor), type);
+		}
+		const stored = { kind: 'plain', tensor } as const;
+		return this.cast(this.graph.fed(`${this.path}.${name}`, stored, tensor.shape), type);
+	}
+
+	#in(type: Precision, name: string, shape: Shape): Value {
+		const stored = this.weights.stored(name, shape);
+		const { weightInputs } = this.graph;
+		if (weightInputs === null || weightInputs === 'stored') {
+			return parameter(this, stored, shape, type);
+		}
+		return this.cast(this.graph.fed(`${this.path}.${name}`, stored, shape), type);
 	}
 }

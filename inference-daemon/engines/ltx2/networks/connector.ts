@@ -42,7 +42,7 @@ export function connectorGraph(
 	{ length = CONTEXT_TOKENS, precision, watch }: ConnectorOptions = {},
 ): Graph {
 	const { heads, width, layers } = config;
-	const graph = new Graph('connector', precision);
+	const graph = new Graph('connector', { precision });
 	const m = new Scope(graph, weights);
 	const table = [length, heads, width / heads / 2];
 	const rope = { cos: graph.input('cos', table), sin: graph.input('sin', table) };

@@ -60,7 +60,7 @@ export function gemmaEmbeddingGraph({ weights, config }: Gemma, n: number): Grap
 /** `state` [n, hidden] and the tables of `gemmaInputs` → `next` [n, hidden]. */
 export function gemmaLayerGraph(gemma: Gemma, n: number, i: number, precision?: Precision): Graph {
 	const { weights, config } = gemma;
-	const graph = new Graph(`gemma layer ${i}`, precision);
+	const graph = new Graph(`gemma layer ${i}`, { precision });
 	const state = graph.input('state', [n, config.hidden]);
 	const tables = tableInputs(graph, config, config.spans[i]!, n);
 	graph.output('next', layer(new Scope(graph, weights), state, tables, config, i));

@@ -65,7 +65,7 @@ export function textFeaturesGraph(
 	[layers, n, dim]: readonly [number, number, number],
 	precision?: Precision,
 ): Graph {
-	const graph = new Graph('text features', precision);
+	const graph = new Graph('text features', { precision });
 	const m = new Scope(graph, weights);
 	const hidden = graph.input('hidden_states', [layers, n, dim]);
 	if (version === 1) {

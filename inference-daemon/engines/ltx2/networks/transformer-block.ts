@@ -1,5 +1,5 @@
 import type { Value } from '../graph/graph.ts';
-import { attention, linear, type Rotary, rotate } from '../graph/layers.ts';
+import { attention, inChunks, linear, type Rotary, rotate } from '../graph/layers.ts';
 import type { Scope } from '../graph/scope.ts';
 import type { StreamConfig, TransformerConfig } from './transformer-config.ts';
 
@@ -140,8 +140,13 @@ function feedForward(m: Scope, c: TransformerConfig, stream: Inside): Inside {
 	const at = m.at(`${prefix}ff`);
 	const [shift, scale, gate] = stream.main.slice(3);
 	const x = modulate(m, c, stream, scale, shift);
-	const inner = m.gelu(linear(at.at('net.0.proj'), x, 4 * width, { bias }));
-	return add(m, stream, linear(at.at('net.2'), inner, width, { bias }), gate);
+	const [rows] = x.shape as [number];
+	const part = (from: number, to: number) => {
+		const some = to - from === rows ? x : m.slice(x, 0, from, to);
+		const inner = m.gelu(linear(at.at('net.0.proj'), some, 4 * width, { bias }));
+		return linear(at.at('net.2'), inner, width, { bias });
+	};
+	return add(m, stream, inChunks(m, rows, m.graph.rowChunk, part), gate);
 }
 
 type HeadOptions = {

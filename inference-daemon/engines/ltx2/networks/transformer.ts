@@ -1,4 +1,4 @@
-import { Graph, type Precision, type Value } from '../graph/graph.ts';
+import { Graph, type GraphOptions, type Value } from '../graph/graph.ts';
 import { linear, type Rotary } from '../graph/layers.ts';
 import { Scope } from '../graph/scope.ts';
 import type { Weights } from '../weights/checkpoint.ts';
@@ -38,11 +38,10 @@ export type TransformerSizes = {
 };
 
 /** Weights at `TRANSFORMER` and what is to be built of them. Graphs' inputs and outputs are float32 unless told. */
-export type Transformer = {
+export type Transformer = GraphOptions & {
 	readonly weights: Weights;
 	readonly config: TransformerConfig;
 	readonly work: TransformerSizes;
-	readonly precision?: Precision;
 };
 
 /**
@@ -169,14 +168,17 @@ export function blocksGraph(
 	if (text === 'keys' && (last !== first || !keepsTextKeys(config))) {
 		throw new RangeError('Expected one block, with text that does not change with sigma, for keys');
 	}
+	// Those whose weights are inputs are all one graph.
+	const isShared = model.weightInputs !== undefined && first === last;
 	const named = first === last ? `block ${first}` : `blocks ${first} to ${last}`;
-	const { graph, m } = start(model, `transformer ${named}`);
+	const { graph, m } = start(model, isShared ? 'a transformer block' : `transformer ${named}`);
 	const inputs = present(model).map((part) => streamInputs(graph, config, part, text));
 	const of = (name: string) => inputs.find((stream) => stream.config.name === name) ?? null;
 	let streams = { video: of('video'), audio: of('audio') };
 	for (let i = first; i <= last; i++) {
 		const block = m.at('transformer_blocks').at(i);
-		streams = transformerBlock(block, config, streams, skipSelfAttention?.get(i));
+		const named = isShared ? block.as('block') : block;
+		streams = transformerBlock(named, config, streams, skipSelfAttention?.get(i));
 	}
 	for (const stream of [streams.video, streams.audio]) {
 		if (stream) graph.output(`${stream.config.name}.next`, stream.hidden);
@@ -269,7 +271,7 @@ function keyType({ precision }: Graph): Value['type'] {
 	return precision === 'float16' ? 'float16' : 'float32';
 }
 
-function start({ weights, precision }: Transformer, name: string): { graph: Graph; m: Scope } {
-	const graph = new Graph(name, precision);
-	return { graph, m: new Scope(graph, weights) };
+function start(model: Transformer, name: string): { graph: Graph; m: Scope } {
+	const graph = new Graph(name, model);
+	return { graph, m: new Scope(graph, model.weights) };
 }

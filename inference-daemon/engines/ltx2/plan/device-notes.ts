@@ -1,3 +1,4 @@
+import { forwardsPerStep } from '../denoise/predict.ts';
 import { audioTokens, tokensOf, videoShape } from '../diffusion/latent.ts';
 import type { Device } from '../runtime/device.ts';
 import { memoryPlanFor } from './memory-of-job.ts';
@@ -16,8 +17,11 @@ export function deviceNotes(
 	const frames = Math.max(...work.passes.map(({ window }) => window.frames));
 	const video = tokensOf(videoShape(frames, width, height));
 	const audio = audioTokens(frames, request.context.sequence.rate);
-	const kinds = stages.some(({ guidance }) => guidance !== null) ? 2 : 1;
-	const size = { tokens: { video, audio }, masked: false, passes: 1, kinds };
-	const { line } = memoryPlanFor(device, model, size);
+	const passes = Math.max(...stages.map(({ guidance }) => forwardsPerStep(guidance)));
+	const { line } = memoryPlanFor(device, model, {
+		tokens: { video, audio },
+		masked: false,
+		passes,
+	});
 	return device.note === null ? [line] : [device.note, line];
 }

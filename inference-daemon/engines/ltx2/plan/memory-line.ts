@@ -1,3 +1,4 @@
+import type { MemoryPlan } from './memory.ts';
 import type { Format, MemoryDevice } from './memory-need.ts';
 
 /** What is said of a plan: which device, what it has, how the weights lie there. */
@@ -10,10 +11,16 @@ export function memoryLine(
 		readonly fits: boolean;
 	},
 ): string {
-	const { resident, streamed, format, fits } = plan;
-	const blocks = resident + streamed;
-	const tight = fits ? '' : ' This may be too little.';
-	return `${told(device)}: ${held(device, resident, blocks)}; ${BITS[format]} weights.${tight}`;
+	const tight = plan.fits ? '' : ' This may be too little.';
+	return `${told(device)}: ${weightsLine(device, plan)}.${tight}`;
+}
+
+/** How many blocks stay, and in which weights. */
+export function weightsLine(
+	device: Pick<MemoryDevice, 'provider'>,
+	{ resident, streamed, format }: Pick<MemoryPlan, 'resident' | 'streamed' | 'format'>,
+): string {
+	return `${held(device, resident, resident + streamed)}; ${BITS[format]} weights`;
 }
 
 const BITS: Readonly<Record<Format, string>> = {
@@ -31,7 +38,11 @@ function told({ provider, name, memory, free, machine }: MemoryDevice): string {
 	return `${name ?? 'Graphics device'}, ${size}${now}`;
 }
 
-function held({ provider }: MemoryDevice, resident: number, blocks: number): string {
+function held(
+	{ provider }: Pick<MemoryDevice, 'provider'>,
+	resident: number,
+	blocks: number,
+): string {
 	if (resident === blocks) return `all ${blocks} blocks stay`;
 	if (provider === 'cpu') return `one of ${blocks} blocks at a time`;
 	if (resident === 0) return `none of ${blocks} blocks stays, all stream`;

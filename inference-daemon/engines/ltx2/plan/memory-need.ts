@@ -25,6 +25,10 @@ export type MemoryJob = {
 	readonly config: Pick<TransformerConfig, 'blocks' | 'video' | 'audio' | 'cross'>;
 	/** Bytes of one block's weights in each format that can be had; at least one. */
 	readonly block: Readonly<Partial<Record<Format, number>>>;
+	/** Bytes of what comes before and after the blocks, which stays. */
+	readonly ends: number;
+	/** Whether int8 is on the disk; else it is made from the file each time that a block comes. */
+	readonly isPrepared: boolean;
 	/** Whether some blocks can stay while others come and go; else all of them do the one or the other. */
 	readonly canMix: boolean;
 	/** Of the largest stage. */

@@ -1,42 +1,84 @@
-import { type Model, parametersOf, transformerParameters } from '../model/open-model.ts';
+import { type Model, parametersOf } from '../model/open-model.ts';
+import { TRANSFORMER } from '../networks/transformer.ts';
 import { transformerConfig } from '../networks/transformer-config.ts';
 import { type Device, machineMemory } from '../runtime/device.ts';
-import { type MemoryPlan, planMemory } from './memory.ts';
+import type { Layout } from '../runtime/transformer.ts';
+import type { Checkpoint } from '../weights/checkpoint.ts';
+import { INT8_BLOCK } from '../weights/int8.ts';
+import { type MemoryPlan, planMemory, streamedBlocks } from './memory.ts';
 import type { Format, MemoryDevice, MemoryJob } from './memory-need.ts';
 
 /** What a job asks of the transformer. */
-export type JobSize = Pick<MemoryJob, 'tokens' | 'masked' | 'passes'> & {
-	/** How many kinds of passes have weights of their own: 1, and one more for those with isolated streams. */
-	readonly kinds: number;
-};
+export type JobSize = Pick<MemoryJob, 'tokens' | 'masked' | 'passes'>;
 
 type Known = Pick<Device, 'provider' | 'precision' | 'name' | 'memory' | 'free'>;
 
-/**
- * The plan for a model that is computed in the device's precision, all blocks held or one at a time.
- * `machine`: bytes of the computer.
- */
+/** The plan for a model on a device. `machine`: bytes of the computer. */
 export function memoryPlanFor(
 	device: Known,
 	model: Pick<Model, 'checkpoint' | 'description'>,
 	size: JobSize,
 	machine = machineMemory(),
 ): MemoryPlan {
-	const { kinds, ...asked } = size;
-	const config = transformerConfig(model.checkpoint.config.transformer);
-	const [format, bytes] = COMPUTED[device.precision];
-	const weights = (transformerParameters(model) / config.blocks) * bytes * kinds;
-	const decoder = parametersOf(model, 'video decoder') * bytes;
+	const { checkpoint } = model;
+	const bytes = BYTES[device.precision];
 	return planMemory(memoryDevice(device, machine), {
-		...asked,
-		config,
-		canMix: false,
-		block: { [format]: weights },
+		...size,
+		...transformerBytes(checkpoint, device),
+		config: transformerConfig(checkpoint.config.transformer),
+		canMix: true,
+		isPrepared: checkpoint.prepared !== null,
 		contextTokens: CONTEXT,
 		encoderLayer: ENCODER_LAYER * bytes,
-		vae: decoder,
+		vae: parametersOf(model, 'video decoder') * bytes,
 	});
 }
+
+/** How a plan has a `TransformerRunner` work. */
+export function layoutOf(plan: MemoryPlan): Layout {
+	const { format, slots, queryChunk, rowChunk } = plan;
+	const weights = WEIGHTS[format];
+	return { weights, streamed: streamedBlocks(plan), slots, queryChunk, rowChunk };
+}
+
+const WEIGHTS: Readonly<Record<Format, Layout['weights']>> = {
+	f32: 'float',
+	f16: 'float',
+	bf16: 'stored',
+	fp8: 'stored',
+	int8: 'int8',
+};
+
+/** Of the first block, which is like all others, in each format, and of what is before and after them. */
+function transformerBytes(
+	checkpoint: Checkpoint,
+	{ provider }: Known,
+): Pick<MemoryJob, 'block' | 'ends'> {
+	const block = { matrices: 0, others: 0, stored: 0, isFp8: false };
+	const ends = { numbers: 0, stored: 0 };
+	for (const [name, { type, shape, bytes }] of checkpoint.tensors) {
+		if (!name.startsWith(`${TRANSFORMER}.`) || OTHER_ROOMS.test(name)) continue;
+		const numbers = shape.reduce((product, n) => product * n, 1);
+		if (!name.includes('.transformer_blocks.')) {
+			ends.numbers += numbers;
+			ends.stored += bytes;
+		} else if (name.includes('.transformer_blocks.0.')) {
+			block.stored += bytes;
+			block.isFp8 ||= type === 'F8_E4M3';
+			if (shape.length > 1) block.matrices += type === 'U8' ? 2 * numbers : numbers;
+			else block.others += numbers;
+		}
+	}
+	const { matrices, others, stored } = block;
+	const int8 = matrices * (1 + 4 / INT8_BLOCK) + 4 * others;
+	if (provider !== 'cuda') {
+		return { block: { f32: 4 * (matrices + others), int8 }, ends: 4 * ends.numbers };
+	}
+	return { block: { [block.isFp8 ? 'fp8' : 'bf16']: stored, int8 }, ends: ends.stored };
+}
+
+/** They are done with before the transformer begins. */
+const OTHER_ROOMS = /caption_projection|connector/;
 
 /** What a `Vae` may take on the device: bytes of a tile beside its weights, operations of a convolution. */
 export function vaeLimits(
@@ -44,7 +86,7 @@ export function vaeLimits(
 	model: Pick<Model, 'checkpoint' | 'description'>,
 	machine = machineMemory(),
 ): { readonly memory: number; readonly dispatch: number } {
-	const size = { tokens: { video: 0, audio: 0 }, masked: false, passes: 1, kinds: 1 };
+	const size = { tokens: { video: 0, audio: 0 }, masked: false, passes: 1 };
 	const { vaeTileBytes, vaeTileFlops } = memoryPlanFor(device, model, size, machine);
 	return { memory: vaeTileBytes, dispatch: vaeTileFlops };
 }
@@ -54,10 +96,11 @@ const CONTEXT = 1024;
 /** Numbers in a layer of Gemma, both 12B. */
 const ENCODER_LAYER = 12e9 / 48;
 
-const COMPUTED: Readonly<Record<Device['precision'], readonly [Format, number]>> = {
-	float32: ['f32', 4],
-	float16: ['f16', 2],
-	bfloat16: ['bf16', 2],
+/** Of a number that networks are computed in. */
+const BYTES: Readonly<Record<Device['precision'], number>> = {
+	float32: 4,
+	float16: 2,
+	bfloat16: 2,
 };
 
 function memoryDevice({ provider, name, memory, free }: Known, machine: number): MemoryDevice {

@@ -130,11 +130,15 @@ function layOut(device: MemoryDevice, job: MemoryJob, format: Format): MemoryPla
 	return plan(Math.max(0, Math.min(room, blocks - slots - 1)), slots);
 }
 
-/** Without a plan that keeps all: the most exact whose copies computing hides, else the fastest one. */
+/**
+ * Without a plan that keeps all: the most exact whose copies computing hides, else the fastest one. The
+ * CPU is as fast in all formats, and int8 would be made anew for every step where it is not prepared.
+ */
 function bestOf(plans: readonly MemoryPlan[]): MemoryPlan {
 	const fitting = plans.filter(({ fits }) => fits);
 	const last = plans.at(-1)!;
 	if (fitting.length === 0) return last;
+	if (isCpu(last) && !last.job.isPrepared) return fitting[0]!;
 	const { speeds } = last.device;
 	if (speeds === null) return last;
 	const computing = stepOperations(last.job) / speeds.compute;
@@ -158,7 +162,7 @@ function complete({ device, job, format, resident, slots, queryChunk }: Layout):
 	const runtime = isGraphics ? RUNTIME : 0;
 	const weights = (resident + slots) * job.block[format]!;
 	const running = activationBytes(device, job, queryChunk) + unpackedBytes(device, job, format);
-	const peak = runtime + weights + running;
+	const peak = runtime + job.ends + weights + running;
 	const reading = runtime + 2 * job.encoderLayer;
 	const tile = isGraphics ? usable - runtime - job.vae : device.machine / 4;
 	const layout = {

@@ -1,5 +1,5 @@
 import { Graph } from '../graph/graph.ts';
-import type { ValueSpec } from '../graph/onnx.ts';
+import type { ElementType, ValueSpec } from '../graph/onnx.ts';
 import type { Handle } from './c-api.ts';
 import { runtimeFailure } from './failures.ts';
 import { inTurn, onnxRuntime } from './onnxruntime.ts';
@@ -16,8 +16,17 @@ import {
 	valueOver,
 } from './values.ts';
 
-/** What ONNX Runtime calls the memory of a provider's device. Others take numbers from the processor's. */
-const NAMES: Partial<Record<Provider, string>> = { webgpu: 'WebGPU_Buffer' };
+/**
+ * What ONNX Runtime calls the memory of a provider's device, and how numbers get there: by its own
+ * function, or, where a provider has none (CUDA's does only as a plugin), by running a graph that does
+ * nothing else. Others take numbers from the processor's.
+ */
+const DEVICES: Partial<Record<Provider, { readonly name: string; readonly copies: Copies }>> = {
+	webgpu: { name: 'WebGPU_Buffer', copies: 'directly' },
+	cuda: { name: 'Cuda', copies: 'by runs' },
+};
+
+type Copies = 'directly' | 'by runs';
 
 /** By which there is memory of a device. */
 type Anchor = { readonly session: Session; readonly allocator: Handle };
@@ -30,22 +39,32 @@ export class DeviceMemory {
 	readonly #provider: Provider;
 	/** null: it is the processor's. */
 	readonly #anchor: Anchor | null;
+	readonly #copies: Copies;
 	readonly #values = new Set<DeviceValue>();
+	/** That copy, by what. */
+	readonly #copiers = new Map<string, Session>();
 
-	private constructor(provider: Provider, anchor: Anchor | null) {
+	private constructor(provider: Provider, anchor: Anchor | null, copies: Copies) {
 		this.#provider = provider;
 		this.#anchor = anchor;
+		this.#copies = copies;
 	}
 
 	/** Throws PickupError `engine-failed` or `out-of-memory`. */
-	static async open(provider: Provider): Promise<DeviceMemory> {
-		const name = NAMES[provider];
-		if (name === undefined) return new DeviceMemory(provider, null);
-		const graph = new Graph('device memory');
-		graph.output('y', graph.input('x', [1]));
-		const session = await Session.open(graph, { provider });
-		const allocator = await inTurn(provider, () => allocatorOf(session.handle, name));
-		return new DeviceMemory(provider, { session, allocator });
+	static async open(
+		provider: Provider,
+		copies = DEVICES[provider]?.copies ?? 'directly',
+	): Promise<DeviceMemory> {
+		const device = DEVICES[provider];
+		if (device === undefined) return new DeviceMemory(provider, null, copies);
+		const session = await Session.open(copyOf('float32', [1]), { provider });
+		const allocator = await inTurn(provider, () => allocatorOf(session.handle, device.name));
+		return new DeviceMemory(provider, { session, allocator }, copies);
+	}
+
+	/** Whether it is the processor's. */
+	get isOwn(): boolean {
+		return this.#anchor === null;
 	}
 
 	/** Room for a value of each name. Throws PickupError `out-of-memory` or `engine-failed`. */
@@ -83,7 +102,13 @@ export class DeviceMemory {
 			this.#values.clear();
 			api.ReleaseAllocator(allocator);
 		});
+		for (const copier of this.#copiers.values()) await copier.release();
 		await session.release();
+	}
+
+	/** Over what is there; it has to stay as it is until then. Throws as `room` does. */
+	write(value: DeviceValue, from: NdArray): Promise<void> {
+		return this.#copy(from, value, 'in');
 	}
 
 	#empty(allocator: Handle, spec: ValueSpec): DeviceValue {
@@ -101,6 +126,7 @@ export class DeviceMemory {
 
 	/** After the runs that were asked for before, which may still be under way on the device. */
 	async #copy(array: NdArray, value: DeviceValue, way: 'in' | 'out'): Promise<void> {
+		if (this.#copies === 'by runs') return this.#copyByRun(array, value, way);
 		try {
 			await inTurn(this.#provider, async () => {
 				const api = onnxRuntime();
@@ -116,6 +142,24 @@ export class DeviceMemory {
 			throw runtimeFailure(`Expected [${value.shape}] to go ${way} of ${this.#provider}`, error);
 		}
 	}
+
+	async #copyByRun(array: NdArray, value: DeviceValue, way: 'in' | 'out'): Promise<void> {
+		const { type, shape } = value;
+		const key = `${type} ${shape}`;
+		const copier =
+			this.#copiers.get(key) ??
+			(await Session.open(copyOf(type, shape), { provider: this.#provider }));
+		this.#copiers.set(key, copier);
+		const [x, y] = way === 'in' ? [array, value] : [value, array];
+		await copier.run({ x }, { into: { y }, isWatched: false });
+	}
+}
+
+/** x to y. */
+function copyOf(type: ElementType, shape: readonly number[]): Graph {
+	const graph = new Graph('copy');
+	graph.output('y', graph.input('x', shape, type));
+	return graph;
 }
 
 function allocatorOf(session: Handle, name: string): Handle {

@@ -21,13 +21,16 @@ const LAYOUTS: Partial<Record<Tensor['type'], { width: 1 | 2 | 4; exponent: numb
 };
 
 /** Throws PickupError `bad-weights` that names the first tensor with a NaN or an infinity in it. */
-export async function checkWeights(graph: Graph): Promise<void> {
-	for (const tensor of graph.tensors) {
+export async function checkWeights(
+	{ name }: Pick<Graph, 'name'>,
+	tensors: readonly Tensor[],
+): Promise<void> {
+	for (const tensor of tensors) {
 		const index = await firstNotFinite(tensor);
 		if (index === null) continue;
 		throw new PickupError(
 			'bad-weights',
-			`Expected finite weights in ${graph.name}, but element ${index} of ${tensor.name} in ${tensor.path} is NaN or infinite`,
+			`Expected finite weights in ${name}, but element ${index} of ${tensor.name} in ${tensor.path} is NaN or infinite`,
 			{ field: tensor.name },
 		);
 	}

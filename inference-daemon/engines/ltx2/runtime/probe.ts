@@ -67,7 +67,7 @@ async function problemOf(
 
 /** A layer of a transformer: a matrix, attention, a norm and an activation. */
 function network(precision: Precision): Graph {
-	const graph = new Graph('probe', precision);
+	const graph = new Graph('probe', { precision });
 	const m = new Scope(graph, new Checkpoint([]).root);
 	const x = graph.input('x', [TOKENS, WIDTH]);
 	const matrix = m.cast(m.constant(waves(WIDTH * WIDTH), [WIDTH, WIDTH]), precision);

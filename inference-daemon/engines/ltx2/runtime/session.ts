@@ -152,7 +152,7 @@ async function prove(graph: Graph, provider: Provider, inputs: Values, outputs: 
 	if (wrongInput !== null) {
 		throw new PickupError('engine-failed', `Expected finite inputs of ${name}, but ${wrongInput}`);
 	}
-	await checkWeights(graph);
+	await checkWeights(graph, graph.tensors);
 	throw new PickupError(
 		'engine-failed',
 		`Expected ${name} to give finite numbers on ${provider}, but ${wrong}; its inputs and weights are finite, so ${precision} has overflowed inside`,

@@ -1,4 +1,6 @@
-import type { Graph, Precision } from '../graph/graph.ts';
+import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import type { Feed, Graph, GraphOptions, Precision, WeightInputs } from '../graph/graph.ts';
 import { rotaryGraph } from '../networks/rotary-graph.ts';
 import {
 	blocksGraph,
@@ -12,13 +14,16 @@ import {
 import type { SkippedSelfAttention } from '../networks/transformer-block.ts';
 import { type TransformerConfig, transformerConfig } from '../networks/transformer-config.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
+import type { Tensor } from '../weights/safetensors.ts';
+import { WeightReader } from '../weights/weight-reader.ts';
 import { DeviceMemory } from './device-memory.ts';
-import { firstWrong } from './finite.ts';
-import { bytesLeft, MOST_LEFT } from './kernels.ts';
+import { checkWeights, firstWrong } from './finite.ts';
 import type { Provider } from './provider.ts';
-import { type RunOptions, Session } from './session.ts';
+import { Session } from './session.ts';
+import { type BlockDevice, BlockStream } from './stream-blocks.ts';
 import { type Inputs, maskBias, type Noise, noiseInputs } from './transformer-inputs.ts';
-import { emptyArrays, type NdArray, type Values } from './values.ts';
+import type { NdArray, Values } from './values.ts';
+import { WeightPlaces } from './weight-places.ts';
 
 export type StreamName = 'video' | 'audio';
 
@@ -54,56 +59,82 @@ export type ForwardInputs = {
 	/** Without attention between picture and sound. */
 	readonly isolated?: boolean;
 	readonly skipSelfAttention?: ReadonlyMap<number, SkippedSelfAttention>;
+};
+
+export type ForwardOptions = {
 	readonly signal?: AbortSignal | undefined;
 	/** Told after every block. */
 	readonly onBlock?: (() => void) | undefined;
 };
 
+/** How a transformer's weights lie on its device, and how much is computed there at a time. */
+export type Layout = Pick<GraphOptions, 'queryChunk' | 'rowChunk'> & {
+	readonly weights: WeightInputs;
+	/** Numbers of the blocks that come again for every evaluation, through so many places. */
+	readonly streamed: readonly number[];
+	readonly slots: number;
+};
+
 export type RunnerOptions = {
 	readonly provider?: Provider;
 	readonly precision?: Precision;
-	readonly hold: Hold;
+	/** Default: all blocks stay, in the precision. */
+	readonly layout?: Layout;
 };
 
-/** A graph that is run in its turn. */
-type Part = {
-	readonly kind: 'head' | 'block' | 'tail';
-	readonly key: string;
-	readonly build: () => Graph;
+type Kind = 'head' | 'block' | 'tail';
+
+/** The head, a block or the tail, for work of one size: what it is run as, and the weights that it takes. */
+type Part = { readonly key: string; readonly graph: Graph; readonly feeds: readonly Feed[] };
+
+/** A forward pass on its way through the parts. */
+type Forward = {
+	readonly model: Transformer;
+	readonly skipped: ForwardInputs['skipSelfAttention'];
+	/** What goes in, and what parts have made so far. */
+	values: Values;
+};
+
+/** What takes memory. */
+type Open = {
+	readonly memory: DeviceMemory;
+	readonly reader: WeightReader;
+	readonly places: WeightPlaces;
+	readonly stream: BlockStream;
 };
 
 /**
- * `all`: sessions stay open from pass to pass, where memory has room for every block, and what goes
- * from one to the next stays on the device. `one`: a block at a time is opened, run and released.
- */
-export type Hold = 'all' | 'one';
-
-/**
- * The transformer of a checkpoint for latents of one size: latents and noise in, velocities out.
- * Takes memory from the first pass until it is released, also when a pass has failed.
+ * The transformer of a checkpoint for latents of one size: latents and noise in, velocities out. Its
+ * weights are inputs of graphs that are opened once, equal blocks one graph. Takes memory from the first
+ * pass until it is released or a pass has failed.
  */
 export class TransformerRunner {
 	readonly config: TransformerConfig;
 	readonly #checkpoint: Checkpoint;
 	readonly #settings: Settings;
 	readonly #options: RunnerOptions;
+	readonly #layout: Layout;
 	/** By what they do at which sizes. */
+	readonly #parts = new Map<string, Part>();
+	/** One for all that are equal. */
 	readonly #graphs = new Map<string, Graph>();
 	readonly #sessions = new Map<string, Session>();
 	readonly #prompts = new Map<PromptContext, Inputs>();
-	#memory: DeviceMemory | null = null;
-	/** What is in that memory, by what it is of. */
+	#open: Open | null = null;
+	/** What is in its memory, by what it is of. */
 	readonly #held = new Map<unknown, Values>();
 	readonly #fixed: Inputs;
 	readonly #rotary: ReturnType<typeof rotaryGraph>;
-	/** Bytes of weights that closed sessions have left on the device. */
-	#left = 0;
+	/** Those under way, and whether what they give is looked at. */
+	#forwards: readonly Forward[] = [];
+	#isWatched = false;
 
 	constructor(checkpoint: Checkpoint, settings: Settings, options: RunnerOptions) {
 		this.config = transformerConfig(checkpoint.config.transformer);
 		this.#checkpoint = checkpoint;
 		this.#settings = settings;
 		this.#options = options;
+		this.#layout = options.layout ?? { weights: 'float', streamed: [], slots: 0 };
 		this.#fixed = this.#fixedInputs();
 		this.#rotary = rotaryGraph(
 			this.config,
@@ -114,102 +145,158 @@ export class TransformerRunner {
 	}
 
 	/**
-	 * Velocity of each stream that is there, [tokens, channels]; the arrays become the caller's. Throws
-	 * the signal's reason before the next node, PickupError `out-of-memory`, `bad-weights` or
-	 * `engine-failed`.
+	 * Velocity of each stream that is there, [tokens, channels], of each forward pass; all of them go
+	 * through a block together. The arrays become the caller's. Throws the signal's reason before the next
+	 * node, PickupError `out-of-memory`, `bad-weights` or `engine-failed`.
 	 */
-	async velocities(inputs: ForwardInputs): Promise<Velocities> {
-		const velocities = await this.#forward(inputs);
-		if (Object.values(velocities).every((data) => firstWrong(data, 'float32') === null)) {
-			return velocities;
+	async velocities(
+		passes: readonly ForwardInputs[],
+		{ signal = new AbortController().signal, onBlock }: ForwardOptions = {},
+	): Promise<Velocities[]> {
+		const velocities = await this.#run(passes, signal, onBlock);
+		const all = velocities.flatMap((streams) => Object.values(streams));
+		if (all.every((data) => firstWrong(data, 'float32') === null)) return velocities;
+		// What is wrong anywhere comes through to the end: once more, to find where it began.
+		this.#isWatched = true;
+		try {
+			return await this.#run(passes, signal);
+		} finally {
+			this.#isWatched = false;
 		}
-		// What is wrong anywhere comes through to the end: the pass is made once more to find where it began.
-		const again = { ...inputs, onBlock: undefined };
-		return this.#forward(again, { isWatched: true });
 	}
 
-	async #forward(inputs: ForwardInputs, watching = { isWatched: false }): Promise<Velocities> {
-		const { isolated = false, skipSelfAttention, signal, onBlock } = inputs;
-		const how = { signal, ...watching };
-		signal?.throwIfAborted();
-		const context = await this.#projected(inputs.context, signal);
+	async #run(passes: readonly ForwardInputs[], signal: AbortSignal, onBlock?: () => void) {
+		signal.throwIfAborted();
+		try {
+			this.#open ??= await this.#openAll();
+			const forwards: Forward[] = [];
+			for (const inputs of passes) forwards.push(await this.#forward(inputs, signal));
+			this.#forwards = forwards;
+			await this.#open.stream.pass(signal, (part) => {
+				if (this.#kindOf(part) === 'block') onBlock?.();
+			});
+		} catch (error) {
+			await this.release();
+			throw error;
+		}
+		return this.#forwards.map(({ values }) =>
+			this.#byStream((stream) => (values as Inputs)[`${stream}.velocity`]!.data as Float32Array),
+		);
+	}
+
+	async #openAll(): Promise<Open> {
+		const { streamed, slots } = this.#layout;
+		const memory = await DeviceMemory.open(this.#provider);
+		const reader = new WeightReader(availableParallelism());
+		const places = new WeightPlaces(memory, reader);
+		const device: BlockDevice = {
+			upload: async (part, place, signal) => {
+				await places.fill(place, this.#whole(part).feeds, signal);
+			},
+			run: (part, place, signal) => this.#runPart(part, place, signal),
+			release: async () => {},
+		};
+		const stream = new BlockStream(device, {
+			blocks: this.config.blocks + 2,
+			streamed: streamed.map((block) => 1 + block),
+			slots,
+		});
+		return { memory, reader, places, stream };
+	}
+
+	async #forward(inputs: ForwardInputs, signal: AbortSignal): Promise<Forward> {
+		const { context, isolated = false, skipSelfAttention: skipped } = inputs;
+		const projected = await this.#projected(context, signal);
 		const noise = noiseInputs(this.config, inputs.noise);
-		const model = this.#modelFor(noise, inputs.context, isolated);
-		let made: Values = {};
-		for (const [index, part] of this.#parts(model, skipSelfAttention).entries()) {
-			signal?.throwIfAborted();
-			const values = {
-				...(await this.#rotaryTables(signal)),
-				...(await this.#heldOf(this.#fixed)),
-				...(await this.#heldOf(context)),
-				...this.#latentInputs(inputs),
-				...noise,
-				...made,
-			};
-			made = { ...made, ...renamed(await this.#run(part, values, index, how)) };
-			if (part.kind === 'block') onBlock?.();
-		}
-		const ending = made as Inputs;
-		return this.#byStream((stream) => ending[`${stream}.velocity`]!.data as Float32Array);
+		const values = {
+			...(await this.#rotaryTables(signal)),
+			...(await this.#heldOf(this.#fixed)),
+			...(await this.#heldOf(projected)),
+			...this.#latentInputs(inputs),
+			...noise,
+		};
+		return { model: this.#modelFor(noise, context, isolated), skipped, values };
 	}
 
-	/** Closes every session. */
+	/** All forward passes through a part whose weights are in a place. */
+	async #runPart(part: number, place: number, signal: AbortSignal): Promise<void> {
+		const provider = this.#provider;
+		for (const [pass, forward] of this.#forwards.entries()) {
+			const { key, graph, feeds } = this.#part(part, forward.model, forward.skipped);
+			const session = this.#sessions.get(key) ?? (await Session.open(graph, { provider }));
+			this.#sessions.set(key, session);
+			const kind = this.#kindOf(part);
+			// A block writes where the one before the last has written, which nobody reads any more.
+			const turn = `${pass} ${kind === 'block' ? `block ${part % 2}` : kind}`;
+			const into = kind === 'tail' ? {} : { into: await this.#room(graph, turn) };
+			const values = { ...forward.values, ...this.#open!.places.values(place, feeds) };
+			try {
+				const made = await session.run(values, { signal, isWatched: this.#isWatched, ...into });
+				forward.values = { ...forward.values, ...renamed(made) };
+			} catch (error) {
+				if (this.#isWatched) await checkWeights(graph, tensorsOf(feeds));
+				throw error;
+			}
+		}
+	}
+
+	/** Closes everything. */
 	async release(): Promise<void> {
-		const open = [...this.#sessions.values(), ...(this.#memory ? [this.#memory] : [])];
+		const open = this.#open;
+		const sessions = [...this.#sessions.values()];
+		this.#open = null;
 		this.#sessions.clear();
-		this.#memory = null;
 		this.#held.clear();
-		this.#left = 0;
-		const closed = await Promise.allSettled(open.map((one) => one.release()));
-		const failed = closed.find(({ status }) => status === 'rejected');
+		const all = [open?.stream, ...sessions, open?.memory].filter((one) => one !== undefined);
+		const closing = [...all.map((one) => one.release()), open?.reader.close()];
+		const failed = (await Promise.allSettled(closing)).find(({ status }) => status === 'rejected');
 		if (failed) throw (failed as PromiseRejectedResult).reason;
+	}
+
+	#kindOf(part: number): Kind {
+		return part === 0 ? 'head' : part > this.config.blocks ? 'tail' : 'block';
+	}
+
+	/** With all weights that any pass takes of it. */
+	#whole(part: number): Part {
+		const { model } = this.#forwards[0]!;
+		return this.#part(part, { ...model, work: { ...model.work, isolated: false } });
+	}
+
+	#part(part: number, model: Transformer, skipped?: ForwardInputs['skipSelfAttention']): Part {
+		const block = part - 1;
+		const kind = this.#kindOf(part);
+		const skip = kind === 'block' ? skipped?.get(block) : undefined;
+		const what = JSON.stringify([part, model.work, skip ?? null]);
+		const known = this.#parts.get(what);
+		if (known) return known;
+		const graph = this.#graph(kind, block, model, skip && skipped);
+		this.#checkpoint.check();
+		const key = createHash('sha256').update(graph.encode()).digest('hex');
+		const first = this.#graphs.get(key) ?? graph;
+		this.#graphs.set(key, first);
+		const made = { key, graph: first, feeds: graph.feeds };
+		this.#parts.set(what, made);
+		return made;
+	}
+
+	#graph(
+		kind: Kind,
+		block: number,
+		model: Transformer,
+		skipSelfAttention: ForwardInputs['skipSelfAttention'],
+	): Graph {
+		if (kind === 'block') {
+			return blocksGraph(model, block, block, skipSelfAttention && { skipSelfAttention });
+		}
+		// They scale and shift all that the blocks do: in int8 they alone would double the error.
+		const { weightInputs: weights } = model;
+		const exact = { ...model, weightInputs: weights === 'int8' ? 'float' : weights } as const;
+		return kind === 'head' ? headGraph(exact) : tailGraph(exact);
 	}
 
 	get #provider(): Provider {
 		return this.#options.provider ?? 'cpu';
-	}
-
-	/** Head, blocks and tail. */
-	#parts(model: Transformer, skipped: ForwardInputs['skipSelfAttention']): Part[] {
-		const sizes = JSON.stringify(model.work);
-		const part = (kind: Part['kind'], build: () => Graph, name: string = kind): Part => {
-			return { kind, key: `${name} ${sizes}`, build };
-		};
-		const blocks = Array.from({ length: this.config.blocks }, (_, i) => {
-			const skip = skipped?.get(i);
-			const options = skip && skipped ? { skipSelfAttention: skipped } : {};
-			const name = `block ${i} ${JSON.stringify(skip ?? null)}`;
-			return part('block', () => blocksGraph(model, i, i, options), name);
-		});
-		const head = part('head', () => headGraph(model));
-		return [head, ...blocks, part('tail', () => tailGraph(model))];
-	}
-
-	async #run({ kind, key, build }: Part, values: Values, at: number, how: RunOptions) {
-		this.#checkpoint.check();
-		const graph = this.#graphs.get(key) ?? build();
-		this.#graphs.set(key, graph);
-		const { hold } = this.#options;
-		const provider = this.#provider;
-		// A block writes where the one before the last has written, which nobody reads any more.
-		const turn = kind === 'block' ? `block ${at % 2}` : kind;
-		const into = kind === 'tail' ? {} : { into: await this.#room(graph, turn) };
-		if (hold === 'all') {
-			const session = this.#sessions.get(key) ?? (await Session.open(graph, { provider }));
-			this.#sessions.set(key, session);
-			return session.run(values, { ...how, ...into });
-		}
-		const options = { provider, weights: 'mapped', ...how, ...into } as const;
-		const made = await Session.once(graph, values, options);
-		await this.#used(graph);
-		return made;
-	}
-
-	/** On WebGPU what is uploaded keeps a session open; before too much is left there all is closed. */
-	async #used(graph: Graph): Promise<void> {
-		if (this.#provider !== 'webgpu') return;
-		this.#left += bytesLeft(graph);
-		if (this.#left > MOST_LEFT) await this.release();
 	}
 
 	#heldOf(inputs: Inputs): Promise<Values> {
@@ -224,19 +311,16 @@ export class TransformerRunner {
 		});
 	}
 
-	/** What goes from part to part: with all held on the device, else in memory, since it outlives them. */
+	/** For what goes from part to part. */
 	#room({ outputs }: Graph, turn: string): Promise<Values> {
-		return this.#once(`${turn} ${JSON.stringify(outputs)}`, async (memory) => {
-			return this.#options.hold === 'all' ? memory.room(outputs) : emptyArrays(outputs);
-		});
+		return this.#once(`${turn} ${JSON.stringify(outputs)}`, (memory) => memory.room(outputs));
 	}
 
 	/** Until all is closed. */
 	async #once(what: unknown, make: (memory: DeviceMemory) => Promise<Values>): Promise<Values> {
 		const known = this.#held.get(what);
 		if (known) return known;
-		this.#memory ??= await DeviceMemory.open(this.#provider);
-		const made = await make(this.#memory);
+		const made = await make(this.#open!.memory);
 		this.#held.set(what, made);
 		return made;
 	}
@@ -282,7 +366,9 @@ export class TransformerRunner {
 
 	#modelFor(changing: Inputs, context: PromptContext, isolated: boolean): Transformer {
 		const timesteps = (stream: StreamName) => changing[`${stream}.sinusoids`]!.shape[0]!;
-		return this.#model({ ...this.#sizes(context, timesteps), isolated });
+		const { weights: weightInputs, queryChunk, rowChunk } = this.#layout;
+		const model = this.#model({ ...this.#sizes(context, timesteps), isolated });
+		return { ...model, weightInputs, queryChunk, rowChunk };
 	}
 
 	#sizes(context: PromptContext, timesteps: (stream: StreamName) => number) {
@@ -303,8 +389,7 @@ export class TransformerRunner {
 
 	#model(work: Transformer['work']): Transformer {
 		const { precision } = this.#options;
-		const model = { weights: this.#checkpoint.at(TRANSFORMER), config: this.config, work };
-		return precision === undefined ? model : { ...model, precision };
+		return { weights: this.#checkpoint.at(TRANSFORMER), config: this.config, work, precision };
 	}
 
 	#named<T>(what: string, of: (stream: StreamName) => T): Record<string, T> {
@@ -326,4 +411,8 @@ function renamed(outputs: Values): Values {
 	return Object.fromEntries(
 		entries.map(([name, value]) => [name.replace('.next', '.hidden'), value]),
 	);
+}
+
+function tensorsOf(feeds: readonly Feed[]): Tensor[] {
+	return feeds.flatMap(({ stored }) => (stored === null ? [] : [stored.tensor]));
 }

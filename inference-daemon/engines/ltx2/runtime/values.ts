@@ -5,7 +5,7 @@ import { onnxRuntime } from './onnxruntime.ts';
 /** What JavaScript holds elements in. */
 export type Elements = Float32Array | BigInt64Array | Int32Array | Uint8Array | Uint16Array;
 
-/** Numbers in memory, row by row. float16 comes as its bits, where JavaScript has no type for it. */
+/** Numbers in memory, row by row. Those of types that JavaScript has not come as their bits. */
 export type NdArray = { readonly data: Elements; readonly shape: readonly number[] };
 
 /** Numbers by a graph's names, some of them on a device. */
@@ -56,6 +56,8 @@ const TYPES: Partial<Record<ElementType, readonly [number, new (length: number) 
 	int64: [7, BigInt64Array],
 	bool: [9, Uint8Array],
 	float16: [10, Uint16Array],
+	bfloat16: [16, Uint16Array],
+	float8e4m3: [17, Uint8Array],
 };
 
 /** Whether numbers of that type can be told from outside. */
@@ -69,7 +71,32 @@ export function typeNumber(type: ElementType): number {
 
 /** As many numbers as that value has. */
 export function emptyArray({ type, shape }: Omit<ValueSpec, 'name'>): NdArray {
-	return { data: new TYPES[type]![1](shape.reduce((product, n) => product * n, 1)), shape };
+	return { data: new TYPES[type]![1](lengthOf(shape)), shape };
+}
+
+/** As that, in memory that threads share: that of `buffer` from byte `at` on, or new. */
+export function sharedArray(
+	spec: Omit<ValueSpec, 'name'>,
+	buffer?: SharedArrayBuffer,
+	at = 0,
+): NdArray {
+	const Type = TYPES[spec.type]![1] as unknown as SharedType;
+	const length = lengthOf(spec.shape);
+	return {
+		data: new Type(buffer ?? new SharedArrayBuffer(bytesOf(spec)), at, length),
+		shape: spec.shape,
+	};
+}
+
+type SharedType = new (buffer: SharedArrayBuffer, at: number, length: number) => Elements;
+
+export function bytesOf({ type, shape }: Omit<ValueSpec, 'name'>): number {
+	const Type = TYPES[type]![1] as unknown as { readonly BYTES_PER_ELEMENT: number };
+	return lengthOf(shape) * Type.BYTES_PER_ELEMENT;
+}
+
+function lengthOf(shape: readonly number[]): number {
+	return shape.reduce((product, n) => product * n, 1);
 }
 
 export function emptyArrays(specs: readonly ValueSpec[]): Record<string, NdArray> {

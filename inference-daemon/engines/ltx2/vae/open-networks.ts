@@ -104,7 +104,7 @@ export class OpenNetworks {
 	#graphOf(network: Network, signal: AbortSignal | undefined): Graph {
 		this.#checkUsable(signal);
 		const { name, module, precision, inputs, type, build } = network;
-		const graph = new Graph(name, precision);
+		const graph = new Graph(name, { precision });
 		const weights = module === '' ? this.#checkpoint.root : this.#checkpoint.at(module);
 		const values = new Map(
 			Object.entries(inputs).map(([key, shape]) => [key, graph.input(key, shape, type)]),

@@ -3,7 +3,14 @@ import { listed } from '../../../../protocol/listing.ts';
 import { reasonUnused } from './known-unused.ts';
 import { type Lora, type LowRank, lowRanksOf } from './lora.ts';
 import { wholeName } from './names.ts';
-import { isScale, misshapenScales, type Stored, shapeOf, storedAs } from './quantise.ts';
+import {
+	isScale,
+	misshapenScales,
+	type Stored,
+	type StoredInt8,
+	shapeOf,
+	storedAs,
+} from './quantise.ts';
 import { broken, type Safetensors, type Tensor } from './safetensors.ts';
 import { isRecord, readWeights } from './shards.ts';
 
@@ -38,6 +45,12 @@ export class Weights {
 		return this.checkpoint.take(this.nameOf(name), shape);
 	}
 
+	/** As `stored`, but in int8 where it has been prepared. */
+	int8(name: string, shape: readonly number[]): Stored | StoredInt8 | null {
+		const stored = this.stored(name, shape);
+		return stored && (this.checkpoint.prepared?.find(this.nameOf(name)) ?? stored);
+	}
+
 	/** As `stored`, for what is read as it lies in the file: scaled formats are not supported there. */
 	tensor(name: string, shape: readonly number[]): Tensor | null {
 		const stored = this.stored(name, shape);
@@ -51,6 +64,9 @@ export class Weights {
 		return this.checkpoint.lowRanks(this.nameOf(name));
 	}
 }
+
+/** Matrices of a checkpoint that lie in int8 somewhere else, by their names there. */
+export type Prepared = { find(name: string): StoredInt8 | null };
 
 export type Misshapen = {
 	readonly name: string;
@@ -81,6 +97,8 @@ export class Checkpoint {
 	readonly #misshapen = new Map<string, Misshapen>();
 	readonly #unsupported = new Map<string, Tensor>();
 	#config: Record<string, unknown> | null = null;
+	/** Its matrices in int8, where they have been prepared. */
+	prepared: Prepared | null = null;
 
 	/** Throws PickupError `bad-weights` where two files differ about a tensor, or a LoRA does not fit. */
 	constructor(files: readonly Safetensors[], loras: readonly Lora[] = []) {
@@ -97,7 +115,9 @@ export class Checkpoint {
 
 	/** The same weights, changed by these LoRAs too; nothing of it is used yet. */
 	withLoras(loras: readonly Lora[]): Checkpoint {
-		return new Checkpoint(this.files, [...this.#loras, ...loras]);
+		const changed = new Checkpoint(this.files, [...this.#loras, ...loras]);
+		changed.prepared = this.prepared;
+		return changed;
 	}
 
 	/**
