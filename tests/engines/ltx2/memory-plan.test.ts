@@ -46,18 +46,18 @@ function card(gigabytes: number, more: Partial<MemoryDevice> = {}): MemoryDevice
 }
 
 test.each([
-	['cuda', 8, '6.6 free: 5 of 48 blocks stay, the rest streams; 8-bit weights.'],
-	['cuda', 12, '9.8 free: 13 of 48 blocks stay, the rest streams; 8-bit weights.'],
-	['cuda', 16, '13.1 free: 21 of 48 blocks stay, the rest streams; 8-bit weights.'],
-	['cuda', 24, '19.7 free: 37 of 48 blocks stay, the rest streams; 8-bit weights.'],
+	['cuda', 8, '6.6 free: 3 of 48 blocks stay, the rest streams; 8-bit weights.'],
+	['cuda', 12, '9.8 free: 10 of 48 blocks stay, the rest streams; 8-bit weights.'],
+	['cuda', 16, '13.1 free: 18 of 48 blocks stay, the rest streams; 8-bit weights.'],
+	['cuda', 24, '19.7 free: 33 of 48 blocks stay, the rest streams; 8-bit weights.'],
 	['cuda', 48, '39 free: all 48 blocks stay; 8-bit weights.'],
 	['cuda', 80, '66 free: all 48 blocks stay; 16-bit weights.'],
 	['webgpu', 8, '6.6 free: 1 of 48 blocks stays, the rest streams; 8-bit weights.'],
-	['webgpu', 12, '9.8 free: 9 of 48 blocks stay, the rest streams; 8-bit weights.'],
-	['webgpu', 16, '13.1 free: 17 of 48 blocks stay, the rest streams; 8-bit weights.'],
-	['webgpu', 24, '19.7 free: 33 of 48 blocks stay, the rest streams; 8-bit weights.'],
+	['webgpu', 12, '9.8 free: 8 of 48 blocks stay, the rest streams; 8-bit weights.'],
+	['webgpu', 16, '13.1 free: 16 of 48 blocks stay, the rest streams; 8-bit weights.'],
+	['webgpu', 24, '19.7 free: 31 of 48 blocks stay, the rest streams; 8-bit weights.'],
 	['webgpu', 48, '39 free: all 48 blocks stay; 8-bit weights.'],
-	['webgpu', 80, '66 free: all 48 blocks stay; 16-bit weights.'],
+	['webgpu', 80, '66 free: all 48 blocks stay; 8-bit weights.'],
 ] as const)('%s with %i GB has a plan: %s', (provider, gigabytes, line) => {
 	const device = card(gigabytes, { provider });
 	const { bf16, ...others } = JOB.block;

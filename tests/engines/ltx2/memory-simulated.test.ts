@@ -19,7 +19,7 @@ import { PickupError } from '../../../protocol/errors.ts';
 import { type BlockRun, blockRun } from '../../fakes/device/block-run.ts';
 import { Clock } from '../../fakes/device/clock.ts';
 import { SimulatedDevice } from '../../fakes/device/device.ts';
-import { ArenaMemory, BucketMemory } from '../../fakes/device/memory.ts';
+import { ArenaMemory, LazyMemory } from '../../fakes/device/memory.ts';
 import { AGAIN, tries } from '../../tries.ts';
 
 const CONFIG = transformerConfig({});
@@ -32,7 +32,7 @@ const BYTES: Readonly<Record<Format, (numbers: number, isMatrix: boolean) => rea
 	bf16: (n) => [2 * n],
 	f16: (n) => [2 * n],
 	fp8: (n, isMatrix) => [isMatrix ? n : 2 * n],
-	int8: (n, isMatrix) => (isMatrix ? [n, n / 16] : [2 * n]),
+	int8: (n, isMatrix) => (isMatrix ? [n, n / 8] : [4 * n]),
 };
 
 type Machine = {
@@ -50,7 +50,7 @@ const SMALL = { video: 6144, audio: 126 };
 
 function jobOf(device: MemoryDevice, shot: Shot): MemoryJob {
 	const formats: readonly Format[] =
-		device.provider === 'cuda' ? ['bf16', 'fp8', 'int8'] : ['f16', 'int8'];
+		device.provider === 'cuda' ? ['bf16', 'fp8', 'int8'] : ['f32', 'int8'];
 	const shapes = simulated(device, shot, {
 		queryChunk: 1e9,
 		rowChunk: 1e9,
@@ -83,7 +83,7 @@ function simulated(
 		...plan,
 		config: CONFIG,
 		work: { video: { ...size(tokens.video), masked }, audio: size(tokens.audio) },
-		precision: provider === 'cuda' ? 'bfloat16' : 'float16',
+		precision: provider === 'cuda' ? 'bfloat16' : 'float32',
 		kernels: 'device',
 		scores: provider === 'webgpu' ? 'never' : 'with a bias',
 		unpacks: provider !== 'webgpu' && (plan.format === 'int8' || plan.format === 'fp8'),
@@ -105,7 +105,7 @@ async function denoise(machine: Machine, shot: Shot, failure: Failure | null = n
 	let peak = 0;
 	const work = async (plan: MemoryPlan) => {
 		const clock = new Clock();
-		const Memory = device.provider === 'webgpu' ? BucketMemory : ArenaMemory;
+		const Memory = device.provider === 'webgpu' ? LazyMemory : ArenaMemory;
 		const memory = new Memory(capacity);
 		const simulation = new SimulatedDevice({
 			clock,

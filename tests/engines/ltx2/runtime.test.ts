@@ -14,7 +14,10 @@ import {
 	Session,
 	type SessionOptions,
 } from '../../../inference-daemon/engines/ltx2/runtime/session.ts';
-import { DeviceValue } from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
+import {
+	type DeviceValue,
+	emptyArray,
+} from '../../../inference-daemon/engines/ltx2/runtime/values.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { PROVIDERS, runGraph } from './golden.ts';
 import { bundle, scratchFolder } from './scratch.ts';
@@ -56,6 +59,10 @@ async function layer(data: Bits, type: Stored = 'BF16'): Promise<Graph> {
 const values = Array.from({ length: WIDTH * WIDTH }, (_, i) => Math.sin(i) / 4);
 const x = { data: Float32Array.from({ length: 4 * WIDTH }, (_, i) => Math.cos(i)), shape: [4, 16] };
 
+const COPIES = { cpu: 'as bytes', webgpu: 'directly', cuda: 'by runs' } as const;
+/** WebGPU has none of it. */
+const ON_CPU = { cpu: ['bfloat16', 'float8e4m3'], webgpu: [], cuda: [] } as const;
+
 describe.each(PROVIDERS)('on %s', (provider) => {
 	it('gives the same numbers through sessions whose outputs stay on the device', async () => {
 		const graph = await layer(bfloat16(values));
@@ -68,18 +75,33 @@ describe.each(PROVIDERS)('on %s', (provider) => {
 			expected = (await runGraph(graph, { x: { ...x, data: expected } })).y!.data as Float32Array;
 			kept = (await session.run({ x: kept! }, { into: rooms[i % 2]! })).y!;
 		}
-		expect(kept instanceof DeviceValue).toBe(provider === 'webgpu');
-		const { data, shape } = kept instanceof DeviceValue ? await kept.read() : kept!;
+		const { data, shape } = await (kept as DeviceValue).read();
 		expect(shape).toEqual([4, WIDTH]);
 		expect(apart(data as Float32Array, expected)).toBeLessThan(1e-6);
 		const direct = await session.run({ x: kept! });
 		expect(direct.y!.shape).toEqual([4, WIDTH]);
 		await memory.release();
-		if (provider === 'webgpu') {
-			await expect(session.run({ x: kept! })).rejects.toThrow('released before');
-		}
+		await expect(session.run({ x: kept! })).rejects.toThrow('released before');
 		await session.release();
 	});
+
+	it.each([COPIES[provider], 'by runs'] as const)(
+		'keeps what is written %s, of the types that weights have',
+		async (copies) => {
+			const memory = await DeviceMemory.open(provider, copies);
+			for (const type of ['float32', 'uint8', ...ON_CPU[provider]] as const) {
+				const spec = { name: 'w', type, shape: [3, 8] };
+				const { w } = await memory.room([spec]);
+				for (const step of [1, 7]) {
+					const from = emptyArray(spec);
+					for (let i = 0; i < from.data.length; i++) from.data[i] = (step * i) % 251;
+					await memory.write(w!, from);
+					expect((await w!.read()).data).toEqual(from.data);
+				}
+			}
+			await memory.release();
+		},
+	);
 
 	it.each([
 		['NaN', 'BF16', bfloat16, Number.NaN],

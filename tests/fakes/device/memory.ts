@@ -101,26 +101,15 @@ export class ArenaMemory implements Memory {
 	}
 }
 
-/** What WebGPU's buffers are rounded up to (ONNX Runtime's buffer_manager.cc); larger ones are not. */
-const BUCKETS = [
-	...Array.from({ length: 18 }, (_, i) => 64 * 2 ** i),
-	...[12_582_912, 16_777_216, 26_214_400, 33_554_432, 44_236_800, 58_982_400],
-	...[67_108_864, 134_217_728, 167_772_160],
-];
-const LARGEST = BUCKETS.at(-1)!;
-/** Free buffers that are kept of each of the larger classes. */
-const KEPT = 6;
-/** Buffers that are given back are free for others when so many dispatches have been sent off together. */
+/** Buffers that are given back are free when so many dispatches have been sent off together. */
 const TOGETHER = 16;
 
 /**
- * As ONNX Runtime's WebGPU: a buffer for each tensor, rounded up to a size class that no other size
- * shares, kept for the next one of its class; too large for any class, given back to the driver. Both
- * only when the dispatches that may still use it have been sent off.
+ * As ONNX Runtime's WebGPU without a cache (buffer_manager.cc, LazyReleaseCacheManager): a buffer for each
+ * tensor, given back to the driver when the dispatches that may still use it have been sent off.
  */
-export class BucketMemory implements Memory {
+export class LazyMemory implements Memory {
 	readonly #pages: Pages;
-	readonly #kept = new Map<number, Held[]>();
 	#pending: Held[] = [];
 	#dispatches = 0;
 
@@ -133,12 +122,9 @@ export class BucketMemory implements Memory {
 	}
 
 	take(bytes: number): Held {
-		const size = BUCKETS.find((bucket) => bucket >= bytes) ?? bytes;
-		const kept = this.#kept.get(size)?.pop();
-		if (kept) return kept;
 		// Small buffers share pages.
-		if (size >= PAGE) this.#pages.take(size);
-		return { bytes: size };
+		if (bytes >= PAGE) this.#pages.take(bytes);
+		return { bytes };
 	}
 
 	free(held: Held): void {
@@ -148,12 +134,7 @@ export class BucketMemory implements Memory {
 	dispatched(): void {
 		this.#dispatches += 1;
 		if (this.#dispatches % TOGETHER !== 0) return;
-		for (const held of this.#pending) {
-			const kept = this.#kept.get(held.bytes) ?? [];
-			this.#kept.set(held.bytes, kept);
-			if (held.bytes <= LARGEST && (kept.length < KEPT || held.bytes < PAGE)) kept.push(held);
-			else this.#pages.give(held.bytes);
-		}
+		for (const { bytes } of this.#pending) if (bytes >= PAGE) this.#pages.give(bytes);
 		this.#pending = [];
 	}
 }

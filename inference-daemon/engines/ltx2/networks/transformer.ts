@@ -171,7 +171,7 @@ export function blocksGraph(
 	// Those whose weights are inputs are all one graph.
 	const isShared = model.weightInputs !== undefined && first === last;
 	const named = first === last ? `block ${first}` : `blocks ${first} to ${last}`;
-	const { graph, m } = start(model, isShared ? 'a transformer block' : `transformer ${named}`);
+	const { graph, m } = start(model, isShared ? 'transformer block' : `transformer ${named}`);
 	const inputs = present(model).map((part) => streamInputs(graph, config, part, text));
 	const of = (name: string) => inputs.find((stream) => stream.config.name === name) ?? null;
 	let streams = { video: of('video'), audio: of('audio') };

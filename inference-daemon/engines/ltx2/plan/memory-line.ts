@@ -1,15 +1,16 @@
-import type { MemoryPlan } from './memory.ts';
 import type { Format, MemoryDevice } from './memory-need.ts';
+
+/** Where blocks are, and as what. */
+type Blocks = {
+	readonly format: Format;
+	readonly resident: number;
+	readonly streamed: number;
+};
 
 /** What is said of a plan: which device, what it has, how the weights lie there. */
 export function memoryLine(
 	device: MemoryDevice,
-	plan: {
-		readonly format: Format;
-		readonly resident: number;
-		readonly streamed: number;
-		readonly fits: boolean;
-	},
+	plan: Blocks & { readonly fits: boolean },
 ): string {
 	const tight = plan.fits ? '' : ' This may be too little.';
 	return `${told(device)}: ${weightsLine(device, plan)}.${tight}`;
@@ -18,7 +19,7 @@ export function memoryLine(
 /** How many blocks stay, and in which weights. */
 export function weightsLine(
 	device: Pick<MemoryDevice, 'provider'>,
-	{ resident, streamed, format }: Pick<MemoryPlan, 'resident' | 'streamed' | 'format'>,
+	{ resident, streamed, format }: Blocks,
 ): string {
 	return `${held(device, resident, resident + streamed)}; ${BITS[format]} weights`;
 }

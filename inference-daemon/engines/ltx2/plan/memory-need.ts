@@ -68,13 +68,13 @@ export function usableMemory({ provider, memory, free, machine }: MemoryDevice):
 /**
  * Float32 numbers for each token and channel that are there at once while a block runs. On the CPU 13
  * measured in a block of the 19B, most of them in the feed-forward layer and the inputs. On CUDA an
- * arena keeps them in pieces that do not always serve the next tensor. On WebGPU buffers are rounded
- * up to size classes and free for others only after 16 dispatches (ONNX Runtime's buffer_manager.cc).
+ * arena keeps them in pieces that do not always serve the next tensor. On WebGPU buffers are free for
+ * others only after 16 dispatches (ONNX Runtime's buffer_manager.cc).
  */
 const ROWS: Readonly<Record<Provider, number>> = {
 	cpu: 16,
 	cuda: 24,
-	webgpu: 40,
+	webgpu: 28,
 };
 /** Of those, what a further forward pass has of its own: its tokens before and after the block. */
 const ROWS_OF_A_PASS = 2;

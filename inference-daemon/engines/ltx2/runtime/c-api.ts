@@ -46,6 +46,7 @@ const MAKES = {
 		49,
 		'void *info, void *data, size_t bytes, int64_t *shape, size_t rank, int type',
 	],
+	GetTensorMutableData: [51, 'void *value'],
 	GetTensorTypeAndShape: [65, 'void *value'],
 	CreateMemoryInfo: [68, 'str name, int type, int id, int memory'],
 	CreateCpuMemoryInfo: [69, 'int type, int memory'],

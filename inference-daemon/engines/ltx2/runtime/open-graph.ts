@@ -126,13 +126,20 @@ function append(api: OnnxRuntime, options: Handle, provider: Provider, { onCpu =
 	if (provider === 'cuda') {
 		const cuda = api.CreateCUDAProviderOptions();
 		try {
+			// Else its arena doubles each time that it grows, and takes what the plan counts on.
+			const [key, value] = ['arena_extend_strategy', 'kSameAsRequested'];
+			api.UpdateCUDAProviderOptions(cuda, [key], [value], 1);
 			api.SessionOptionsAppendExecutionProvider_CUDA_V2(options, cuda);
 		} finally {
 			api.ReleaseCUDAProviderOptions(cuda);
 		}
 		return;
 	}
-	const told = onCpu.length > 0 ? { forceCpuNodeNames: onCpu.join('\n') } : {};
+	// Its other caches keep what a run has needed at most, half as much again.
+	const told = {
+		storageBufferCacheMode: 'lazyRelease',
+		...(onCpu.length > 0 && { forceCpuNodeNames: onCpu.join('\n') }),
+	};
 	const [keys, values] = [Object.keys(told), Object.values(told)];
 	api.SessionOptionsAppendExecutionProvider(options, 'WebGPU', keys, values, keys.length);
 }

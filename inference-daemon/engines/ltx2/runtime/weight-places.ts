@@ -26,8 +26,8 @@ export class WeightPlaces {
 	readonly #memory: DeviceMemory;
 	readonly #reader: WeightReader;
 	/** Of each place, by what is there. */
-	readonly #places = new Map<number, Map<string, NdArray | DeviceValue>>();
-	/** Of two weights that are on their way to a device. */
+	readonly #places = new Map<number, Map<string, DeviceValue>>();
+	/** Of two weights that are on their way there. */
 	readonly #staging: [SharedArrayBuffer, SharedArrayBuffer] = [
 		new SharedArrayBuffer(0),
 		new SharedArrayBuffer(0),
@@ -45,11 +45,7 @@ export class WeightPlaces {
 	async fill(place: number, feeds: readonly Feed[], signal: AbortSignal): Promise<void> {
 		const there = this.#places.get(place) ?? new Map();
 		this.#places.set(place, there);
-		for (const feed of feeds) await this.#makeRoom(there, feed);
-		if (this.#memory.isOwn) {
-			await Promise.all(feeds.map((feed) => this.#read(feed, arraysOf(there, feed), signal)));
-			return;
-		}
+		await this.#makeRoom(there, feeds);
 		let copied = Promise.resolve();
 		try {
 			for (const [i, feed] of feeds.entries()) {
@@ -70,12 +66,10 @@ export class WeightPlaces {
 		return Object.fromEntries(specs.map((spec) => [spec.name, there.get(keyOf(spec))!]));
 	}
 
-	async #makeRoom(there: Map<string, NdArray | DeviceValue>, feed: Feed): Promise<void> {
-		const missing = specsOf(feed).filter((spec) => !there.has(keyOf(spec)));
+	async #makeRoom(there: Map<string, DeviceValue>, feeds: readonly Feed[]): Promise<void> {
+		const missing = feeds.flatMap(specsOf).filter((spec) => !there.has(keyOf(spec)));
 		if (missing.length === 0) return;
-		const room: Values = this.#memory.isOwn
-			? Object.fromEntries(missing.map((spec) => [spec.name, sharedArray(spec)]))
-			: await this.#memory.room(missing);
+		const room = await this.#memory.room(missing);
 		for (const spec of missing) there.set(keyOf(spec), room[spec.name]!);
 	}
 
@@ -87,11 +81,11 @@ export class WeightPlaces {
 	}
 
 	async #copy(
-		there: ReadonlyMap<string, NdArray | DeviceValue>,
+		there: ReadonlyMap<string, DeviceValue>,
 		feed: Feed,
 		{ data, scales }: Arrays,
 	): Promise<void> {
-		const [first, second] = specsOf(feed).map((spec) => there.get(keyOf(spec)) as DeviceValue);
+		const [first, second] = specsOf(feed).map((spec) => there.get(keyOf(spec))!);
 		await this.#memory.write(first!, data);
 		if (scales !== null) await this.#memory.write(second!, scales);
 	}
@@ -123,11 +117,6 @@ function specsOf({ name, scales, stored, shape, as }: Feed): readonly ValueSpec[
 /** Different sizes under one name have places of their own: LoRAs may differ from block to block. */
 function keyOf({ name, type, shape }: ValueSpec): string {
 	return `${name} ${type} ${shape}`;
-}
-
-function arraysOf(there: ReadonlyMap<string, NdArray | DeviceValue>, feed: Feed): Arrays {
-	const [data, scales] = specsOf(feed).map((spec) => there.get(keyOf(spec)) as NdArray);
-	return { data: data!, scales: scales ?? null };
 }
 
 async function readAsStored(tensor: Tensor, into: Elements, signal: AbortSignal): Promise<void> {

@@ -77,7 +77,7 @@ export class WeightReader {
 	/** Null where there are as many as there may be. */
 	#start(): Worker | null {
 		if (this.#isClosed || this.#all.size >= this.#threads) return null;
-		const worker = new Worker(builtFile('ltx2-weights.mjs'));
+		const worker = new Worker(builtFile('ltx2-weights.mjs'), { resourceLimits: LIMITS });
 		this.#all.add(worker);
 		worker.once('exit', () => {
 			this.#all.delete(worker);
@@ -116,6 +116,9 @@ export class WeightReader {
 		worker.postMessage(order);
 	}
 }
+
+/** Megabytes: it holds a few objects; arrays do not count. Each thread would reserve many times that otherwise. */
+const LIMITS = { maxOldGenerationSizeMb: 64, codeRangeSizeMb: 8 };
 
 type Task = {
 	readonly order: WeightOrder;
