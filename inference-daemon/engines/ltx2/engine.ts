@@ -17,7 +17,7 @@ export const ltx2: Engine = {
 	describe: describeLtx2,
 	check: checkProviders,
 	async plan(request, place) {
-		const prepared = await prepare(request);
+		const prepared = await prepare(request, place?.cache ?? null);
 		const { settings, model } = prepared;
 		const planned = prepared.planned();
 		const { work, stages } = planned;

@@ -77,8 +77,8 @@ export async function openJob(
 	workplace: Workplace,
 	{ signal: outer, tell, gate }: Pick<Job, 'signal' | 'tell' | 'gate'>,
 ): Promise<OpenJob> {
-	const { settings, model, planned } = await prepare(request);
 	const { cache: folder, ffmpeg } = workplace;
+	const { settings, model, planned } = await prepare(request, folder);
 	const wanted = settings.provider;
 	const program = probeProgram();
 	const device = await chooseDevice({ wanted, program, folder, signal: outer });

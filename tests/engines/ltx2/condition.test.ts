@@ -50,7 +50,7 @@ async function finish(kind: RequestKind, context: number): Promise<Finished> {
 	const settings = { model: studio.model, provider: 'cpu', context, pixels: 64 * 64, steps: 2 };
 	const request = requestFor(kind, cut, { settings });
 	const { signal } = new AbortController();
-	const { model, planned } = await prepare(request);
+	const { model, planned } = await prepare(request, null);
 	const { work, stages } = planned();
 	const [pass, stage, size] = [work.passes[0]!, stages[0]!, work.sizes[0]!];
 	const { checkpoint, encoder } = model;

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import { denoiser, settingsOf } from '../../../inference-daemon/engines/ltx2/denoise/predict.ts';
 import {
@@ -20,7 +21,10 @@ import {
 	TransformerRunner,
 } from '../../../inference-daemon/engines/ltx2/runtime/transformer.ts';
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
+import { prepare, survey } from '../../../inference-daemon/engines/ltx2/weights/prepare.ts';
+import { openPrepared } from '../../../inference-daemon/engines/ltx2/weights/prepared.ts';
 import { audioOf, type Run, readRun, type Stage, videoOf } from './run-case.ts';
+import { scratchFolder } from './scratch.ts';
 import { useSwiftShader } from './swiftshader.ts';
 import type { Tensors } from './tensors.ts';
 import { TINY_GEMMA, tinyCheckpoint } from './tiny.ts';
@@ -132,6 +136,27 @@ describe('A golden run gives the reference’s estimates', () => {
 			expect(error).toBeGreaterThan(1e-6);
 			expect(error).toBeLessThan(2e-2);
 		}
+	});
+
+	it('as in int8, from what was prepared of it', async () => {
+		const given = await readCase('gap_retake_mask');
+		const cache = scratchFolder('prepared');
+		const { signal } = new AbortController();
+		const looks = [];
+		for (const isPrepared of [false, true]) {
+			const { checkpoint } = given;
+			if (isPrepared) {
+				const found = await survey(checkpoint, cache, () => {}, signal);
+				await prepare(checkpoint, found, () => {}, signal);
+				checkpoint.prepared = await openPrepared(checkpoint, cache);
+				expect(checkpoint.prepared).not.toBeNull();
+			}
+			const runner = runnerOf(given, { layout: { ...MIXED, weights: 'int8' } });
+			looks.push(await lookOnce(runner, given));
+			await runner.release();
+		}
+		expect(looks[1]).toEqual(looks[0]);
+		await rm(cache, { recursive: true });
 	});
 
 	it('block after block through two places of a device, in one session', async () => {

@@ -142,7 +142,7 @@ describe('the neighbours of a gap', () => {
 			{ ...cut.right, source },
 		];
 		const request = requestFor('fill', { ...cut, left, right }, { settings });
-		const { work } = (await prepare(request)).planned();
+		const { work } = (await prepare(request, null)).planned();
 		const pass = work.passes[0]!;
 		const passSource = { ffmpeg, request, work, pass, previous: null, signal };
 		const { pixels } = await readPictures(passSource, work.sizes[0]!);

@@ -53,9 +53,11 @@ export async function denoise(
 	const predict: Denoise = (latents, sigma) => {
 		const before = blocks;
 		const evaluate = async () => {
-			await gate.open(signal);
 			blocks = before;
-			return denoiser(runner, conditioned, contexts, guidance, { signal, onBlock })(latents, sigma);
+			return denoiser(runner, conditioned, contexts, guidance, { signal, onBlock, gate })(
+				latents,
+				sigma,
+			);
 		};
 		return inLessMemory(run, 'making the shot', evaluate, takeLess);
 	};

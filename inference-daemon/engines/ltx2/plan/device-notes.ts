@@ -1,6 +1,7 @@
 import { forwardsPerStep } from '../denoise/predict.ts';
 import { audioTokens, tokensOf, videoShape } from '../diffusion/latent.ts';
 import type { Device } from '../runtime/device.ts';
+import { preparedBytes } from '../weights/prepared-layout.ts';
 import { memoryPlanFor } from './memory-of-job.ts';
 import type { Planned, Prepared } from './prepare.ts';
 
@@ -18,10 +19,13 @@ export function deviceNotes(
 	const video = tokensOf(videoShape(frames, width, height));
 	const audio = audioTokens(frames, request.context.sequence.rate);
 	const passes = Math.max(...stages.map(({ guidance }) => forwardsPerStep(guidance)));
-	const { line } = memoryPlanFor(device, model, {
-		tokens: { video, audio },
-		masked: false,
-		passes,
-	});
-	return device.note === null ? [line] : [device.note, line];
+	const plan = memoryPlanFor(device, model, { tokens: { video, audio }, masked: false, passes });
+	const isMadeAnew = plan.format === 'int8' && plan.streamed > 0 && !plan.job.isPrepared;
+	const told = isMadeAnew ? [plan.line, toPrepare(model)] : [plan.line];
+	return device.note === null ? told : [device.note, ...told];
+}
+
+function toPrepare({ checkpoint }: Prepared['model']): string {
+	const size = (preparedBytes(checkpoint) / 1e9).toFixed(1);
+	return `Every step makes the 8-bit weights anew: \`pickup models prepare\` keeps them, ${size} GB, and makes steps shorter.`;
 }

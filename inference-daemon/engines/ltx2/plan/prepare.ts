@@ -3,6 +3,7 @@ import type { GenerationRequest } from '../../../../protocol/generation.ts';
 import { stillsOf } from '../condition/condition.ts';
 import { modelAt } from '../model/known-model.ts';
 import type { Model } from '../model/open-model.ts';
+import { openPrepared } from '../weights/prepared.ts';
 import { type Means, type Work, workFor } from './plan.ts';
 import { type Settings, settingsIn } from './settings.ts';
 import { type Loras, lorasOf, type Stage, stagesFor } from './stages.ts';
@@ -21,11 +22,16 @@ export type Planned = {
 	readonly stages: readonly Stage[];
 };
 
-/** Throws PickupError: `engine-unavailable`, `bad-weights`, `bad-request`, or as `workFor`. */
-export async function prepare(request: GenerationRequest): Promise<Prepared> {
+/**
+ * `cache`: where `pickup models prepare` has put the model's weights in 8 bits, if it has. Throws
+ * PickupError: `engine-unavailable`, `bad-weights`, `bad-request`, or as `workFor`.
+ */
+export async function prepare(request: GenerationRequest, cache: string | null): Promise<Prepared> {
 	checkStills(request);
 	const settings = settingsIn(request);
 	const model = await modelAt(settings.model);
+	const { checkpoint } = model;
+	checkpoint.prepared = cache === null ? null : await openPrepared(checkpoint, cache);
 	if (request.kind === 'insert' && request.length === 'model' && !model.durationHead) {
 		throw new PickupError(
 			'engine-cannot',

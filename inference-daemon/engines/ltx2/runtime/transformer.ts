@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { type Gate, OPEN_GATE } from '../../gate.ts';
 import type { Feed, Graph, GraphOptions, Precision, WeightInputs } from '../graph/graph.ts';
 import { rotaryGraph } from '../networks/rotary-graph.ts';
 import {
@@ -65,6 +66,8 @@ export type ForwardOptions = {
 	readonly signal?: AbortSignal | undefined;
 	/** Told after every block. */
 	readonly onBlock?: (() => void) | undefined;
+	/** Waited for before every block. */
+	readonly gate?: Pick<Gate, 'open'> | undefined;
 };
 
 /** How a transformer's weights lie on its device, and how much is computed there at a time. */
@@ -128,6 +131,7 @@ export class TransformerRunner {
 	/** Those under way, and whether what they give is looked at. */
 	#forwards: readonly Forward[] = [];
 	#isWatched = false;
+	#gate: Pick<Gate, 'open'> = OPEN_GATE;
 
 	constructor(checkpoint: Checkpoint, settings: Settings, options: RunnerOptions) {
 		this.config = transformerConfig(checkpoint.config.transformer);
@@ -151,8 +155,9 @@ export class TransformerRunner {
 	 */
 	async velocities(
 		passes: readonly ForwardInputs[],
-		{ signal = new AbortController().signal, onBlock }: ForwardOptions = {},
+		{ signal = new AbortController().signal, onBlock, gate = OPEN_GATE }: ForwardOptions = {},
 	): Promise<Velocities[]> {
+		this.#gate = gate;
 		const velocities = await this.#run(passes, signal, onBlock);
 		const all = velocities.flatMap((streams) => Object.values(streams));
 		if (all.every((data) => firstWrong(data, 'float32') === null)) return velocities;
@@ -220,6 +225,7 @@ export class TransformerRunner {
 
 	/** All forward passes through a part whose weights are in a place. */
 	async #runPart(part: number, place: number, signal: AbortSignal): Promise<void> {
+		await this.#gate.open(signal);
 		const provider = this.#provider;
 		for (const [pass, forward] of this.#forwards.entries()) {
 			const { key, graph, feeds } = this.#part(part, forward.model, forward.skipped);

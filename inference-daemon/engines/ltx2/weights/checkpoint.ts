@@ -65,9 +65,6 @@ export class Weights {
 	}
 }
 
-/** Matrices of a checkpoint that lie in int8 somewhere else, by their names there. */
-export type Prepared = { find(name: string): StoredInt8 | null };
-
 export type Misshapen = {
 	readonly name: string;
 	readonly expected: readonly number[];
@@ -98,7 +95,7 @@ export class Checkpoint {
 	readonly #unsupported = new Map<string, Tensor>();
 	#config: Record<string, unknown> | null = null;
 	/** Its matrices in int8, where they have been prepared. */
-	prepared: Prepared | null = null;
+	prepared: { find(name: string): StoredInt8 | null } | null = null;
 
 	/** Throws PickupError `bad-weights` where two files differ about a tensor, or a LoRA does not fit. */
 	constructor(files: readonly Safetensors[], loras: readonly Lora[] = []) {
