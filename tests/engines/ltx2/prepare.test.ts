@@ -15,7 +15,7 @@ import { temporaryFolder } from '../../daemon/harness.ts';
 import { atTerminal, PICKUP, run } from '../../end-to-end/workbench.ts';
 import { AGAIN, drawn, tries } from '../../tries.ts';
 import { goldenPath } from './golden.ts';
-import { type Entries, writeWeights } from './sparse.ts';
+import { type Entries, sparseCheckpoint, writeWeights } from './sparse.ts';
 
 let folder: string;
 let model: string;
@@ -172,6 +172,16 @@ describe('what is prepared', () => {
 		const said = await pickup();
 		expect(said.stdout).toMatch(/^Everything is there and whole: 3 blocks, 3 MB, in /);
 	});
+});
+
+it.each([
+	['ltx-2-19b', '19b-{dev'],
+	['ltx-2.3-22b', '22b-{dev'],
+	['ltx-2.5-22b', 'transformer-bf16'],
+] as const)('of %s takes 19.7 GB', async (release, label) => {
+	const path = await sparseCheckpoint(release, label, model);
+	const bytes = preparedBytes(await Checkpoint.open(path));
+	expect(bytes / 1e9).toBeCloseTo(19.7, 1);
 });
 
 describe(`what is damaged (${AGAIN})`, () => {

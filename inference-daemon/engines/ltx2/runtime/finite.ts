@@ -2,6 +2,7 @@ import { openRegular } from '../../../../files/open-regular.ts';
 import { PickupError } from '../../../../protocol/errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { ElementType } from '../graph/onnx.ts';
+import { type Bits, firstWith } from '../weights/floats.ts';
 import type { Tensor } from '../weights/safetensors.ts';
 import type { Elements } from './values.ts';
 
@@ -61,18 +62,9 @@ async function firstNotFinite(tensor: Tensor): Promise<number | null> {
 	}
 }
 
-type Bits = Uint32Array | Uint16Array | Uint8Array;
-
 function bitsOf(buffer: ArrayBuffer, bytes: number, width: number): Bits {
 	const Type = width === 4 ? Uint32Array : width === 2 ? Uint16Array : Uint8Array;
 	return new Type(buffer, 0, Math.floor(bytes / width));
-}
-
-function firstWith(bits: Bits, exponent: number): number | null {
-	for (let i = 0; i < bits.length; i++) {
-		if ((bits[i]! & exponent) === exponent) return i;
-	}
-	return null;
 }
 
 /** Index of the first NaN or infinity among numbers of a graph; whole numbers have none. */

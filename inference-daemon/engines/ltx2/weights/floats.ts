@@ -44,6 +44,16 @@ export function encodeBfloats(numbers: Float32Array, into: Uint16Array): void {
 	}
 }
 
+export type Bits = Uint32Array | Uint16Array | Uint8Array;
+
+/** Index of the first number with all of these bits, of NaN and infinity those of the exponent; null where none has them. */
+export function firstWith(bits: Bits, exponent: number): number | null {
+	for (let i = 0; i < bits.length; i++) {
+		if ((bits[i]! & exponent) === exponent) return i;
+	}
+	return null;
+}
+
 /** What 16 bits stand for in float16. */
 export function halfValue(bits: number): number {
 	return F16[bits]!;

@@ -14,37 +14,44 @@ export function int8Lengths(rows: number, columns: number): { data: number; scal
 }
 
 /**
- * Quantises whole rows. A block's scale is its largest number / 127, rounded to float16 before it
- * is used, so that each number is off by half a scale at most. Gives the index of the first number
- * that is NaN, infinite or beyond such a scale; −1 where none is.
+ * Quantises whole rows of numbers, told by the bits of float32 or of bfloat16, which are the upper half
+ * of those. A block's scale is its largest number / 127, rounded to float16 before it is used, so that
+ * each number is off by half a scale at most. Gives the index of the first number that is NaN,
+ * infinite or beyond such a scale; −1 where none is.
  */
 export function quantise(
-	numbers: Float32Array,
+	bits: Int32Array | Uint16Array,
 	columns: number,
 	data: Uint8Array,
 	scales: Float32Array,
 ): number {
-	const bits = new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length);
+	const shift = bits instanceof Uint16Array ? 16 : 0;
+	const own = new Int32Array(INT8_BLOCK);
+	const numbers = new Float32Array(own.buffer);
 	let [block, to] = [0, 0];
-	for (let row = 0; row < numbers.length; row += columns) {
+	for (let row = 0; row < bits.length; row += columns) {
 		for (let column = 0; column < columns; column += INT8_BLOCK) {
-			const from = row + column;
-			const end = row + Math.min(columns, column + INT8_BLOCK);
+			const count = Math.min(columns - column, INT8_BLOCK);
 			// Without their signs, floats are in order as whole numbers are, NaN last.
 			let largest = 0;
-			for (let i = from; i < end; i++) {
-				const size = bits[i]! & 0x7fff_ffff;
-				if (size > largest) largest = size;
+			for (let i = 0; i < count; i++) {
+				const one = bits[row + column + i]! << shift;
+				own[i] = one;
+				// Without a branch, which would be guessed wrong again and again.
+				const above = (one & 0x7fff_ffff) - largest;
+				largest += above & ~(above >> 31);
 			}
 			const scale = scaleFor(largest);
-			if (scale === Infinity) return firstOf(bits, from, largest);
+			if (scale === Infinity) {
+				return row + column + own.findIndex((one) => (one & 0x7fff_ffff) === largest);
+			}
 			scales[block++] = scale;
 			const times = scale === 0 ? 0 : 1 / scale;
-			for (let i = from; i < end; i++) {
+			for (let i = 0; i < count; i++) {
 				const code = (numbers[i]! * times + 128.5) | 0;
 				data[to++] = code > 255 ? 255 : code;
 			}
-			for (let i = end - from; i < INT8_BLOCK; i++) data[to++] = 128;
+			for (let i = count; i < INT8_BLOCK; i++) data[to++] = 128;
 		}
 	}
 	return -1;
@@ -62,12 +69,6 @@ function scaleFor(bits: number): number {
 	const scale = halfValue(half);
 	// The smallest float16 have few digits: one rounded down far would cut its block's numbers off.
 	return largest > 127.5 * scale ? halfValue(half + 1) : scale;
-}
-
-function firstOf(bits: Uint32Array, from: number, size: number): number {
-	let at = from;
-	while ((bits[at]! & 0x7fff_ffff) !== size) at++;
-	return at;
 }
 
 /** The numbers of whole rows, `columns` each. */

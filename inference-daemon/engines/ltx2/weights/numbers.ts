@@ -18,7 +18,7 @@ export function sizesOf(stored: Stored | StoredInt8): Sizes {
 	return { rows: shape.slice(0, -1).reduce((product, n) => product * n, 1), columns };
 }
 
-/** Numbers that are decoded at a time: what a core's own cache holds. */
+/** Numbers that are read and decoded at a time: what a core's own cache holds. */
 const PIECE = 1 << 18;
 
 /**
@@ -35,20 +35,36 @@ export async function eachPiece(
 	const { rows, columns } = sizesOf(stored);
 	if (from >= to || columns === 0) return;
 	const decode = await decoderOf(stored, { from, to }, columns);
-	const { tensor } = stored;
+	const numbers = new Float32Array(rowsAtOnce(columns) * columns);
+	await eachChunk(stored.tensor, { rows, columns }, { from, to }, (bytes, row, count) => {
+		const found = numbers.subarray(0, count * columns);
+		decode(bytes, found, row);
+		return each(found, row);
+	});
+}
+
+/** As `eachPiece`, but the bytes of `count` rows as they lie in the file. */
+export async function eachChunk(
+	tensor: Tensor,
+	{ rows, columns }: Sizes,
+	{ from, to }: Rows,
+	each: (bytes: Uint8Array, row: number, count: number) => boolean,
+): Promise<void> {
 	const rowBytes = tensor.bytes / rows;
-	const most = Math.min(to - from, Math.max(1, Math.floor(PIECE / columns)));
-	const [bytes, numbers] = [new Uint8Array(most * rowBytes), new Float32Array(most * columns)];
+	const most = rowsAtOnce(columns);
+	const bytes = new Uint8Array(most * rowBytes);
 	await withFile(tensor.path, (file) => {
 		for (let row = from; row < to; row += most) {
 			const count = Math.min(most, to - row);
-			const piece = bytes.subarray(0, count * rowBytes);
-			readInto(file, tensor, row * rowBytes, piece);
-			const found = numbers.subarray(0, count * columns);
-			decode(piece, found, row);
-			if (!each(found, row)) return;
+			const chunk = bytes.subarray(0, count * rowBytes);
+			readInto(file, tensor, row * rowBytes, chunk);
+			if (!each(chunk, row, count)) return;
 		}
 	});
+}
+
+function rowsAtOnce(columns: number): number {
+	return Math.max(1, Math.floor(PIECE / columns));
 }
 
 /** Bytes of a tensor, from `start` of its own. Throws PickupError `bad-weights` where a file is cut off. */

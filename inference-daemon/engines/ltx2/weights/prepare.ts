@@ -17,7 +17,8 @@ import {
 	preparedIn,
 } from './prepared-layout.ts';
 import { keepSource } from './prepared-source.ts';
-import { type WeightArrays, weightArrays } from './weight-arrays.ts';
+import type { Stored } from './quantise.ts';
+import { weightLengths } from './weight-arrays.ts';
 import { WeightReader } from './weight-reader.ts';
 
 /** What of a checkpoint is prepared, and what is to be. */
@@ -89,15 +90,21 @@ export async function prepare(
 	for (const { path } of damaged) await rm(path, { force: true });
 	const reader = new WeightReader(availableParallelism());
 	const matrices = toMake.flatMap((file) => file.matrices);
-	const quantised = inOrder(matrices, AHEAD, (matrix) => quantise(reader, matrix, signal));
+	const memory = new Memory(matrices);
+	const quantised = inOrder(matrices, AHEAD, async ({ source }) => {
+		const arrays = memory.take(source);
+		await reader.read(source, 'int8', arrays, signal);
+		return arrays;
+	});
 	const all = bytesOf(toMake);
 	let done = 0;
 	try {
 		for (const file of toMake) {
-			await writeFile(file, quantised, (bytes) => {
+			const onWritten = (bytes: number) => {
 				done += bytes;
 				report(done / all, file.block);
-			});
+			};
+			await writeFile(file, quantised, onWritten, memory);
 		}
 	} finally {
 		await quantised.return();
@@ -130,32 +137,50 @@ async function* inOrder<T, R>(
 	}
 }
 
-async function quantise(
-	reader: WeightReader,
-	{ source }: PreparedMatrix,
-	signal: AbortSignal,
-): Promise<WeightArrays> {
-	const arrays = weightArrays(source, 'int8');
-	await reader.read(source, 'int8', arrays, signal);
-	return arrays;
+type Int8Arrays = { readonly data: Uint8Array; readonly scales: Float32Array };
+
+/** Room for any of the matrices, used again and again: new memory costs as much as a quarter of the work. */
+class Memory {
+	readonly #most: number;
+	readonly #free: ArrayBufferLike[] = [];
+
+	constructor(matrices: readonly PreparedMatrix[]) {
+		const all = matrices.map(({ source }) => weightLengths(source, 'int8'));
+		this.#most = all.reduce((most, { data, scales }) => Math.max(most, data + 4 * scales), 0);
+	}
+
+	take(source: Stored): Int8Arrays {
+		const { data, scales } = weightLengths(source, 'int8');
+		const memory = this.#free.pop() ?? new SharedArrayBuffer(this.#most);
+		return {
+			data: new Uint8Array(memory, 0, data),
+			scales: new Float32Array(memory, data, scales),
+		};
+	}
+
+	give({ data }: Int8Arrays): void {
+		this.#free.push(data.buffer);
+	}
 }
 
 async function writeFile(
 	{ path, header, hashAt, matrices }: PreparedFile,
-	quantised: AsyncGenerator<WeightArrays, void, void>,
+	quantised: AsyncGenerator<Int8Arrays, void, void>,
 	onWritten: (bytes: number) => void,
+	memory: Memory,
 ): Promise<void> {
 	const write = async (file: FileHandle) => {
 		const hash = createHash('sha256');
 		await file.writeFile(header);
 		onWritten(header.length);
 		for (const _ of matrices) {
-			const { data, scales } = (await quantised.next()).value!;
-			for (const bytes of [bytesIn(data), bytesIn(halves(scales!))]) {
+			const arrays = (await quantised.next()).value!;
+			for (const bytes of [arrays.data, bytesIn(halves(arrays.scales))]) {
 				await file.writeFile(bytes);
 				hash.update(bytes);
 				onWritten(bytes.length);
 			}
+			memory.give(arrays);
 		}
 		await file.write(hash.digest('hex'), hashAt, 'latin1');
 	};
