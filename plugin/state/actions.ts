@@ -174,6 +174,11 @@ export function actionsOf(
 			void attempt(() => call('job.cancel', { jobId }));
 		},
 
+		/** Goes on although an editor is busy. */
+		goOn(jobId: string): void {
+			void attempt(() => call('job.continue', { jobId }));
+		},
+
 		retry(jobId: string): void {
 			void attempt(() => call('job.retry', { jobId }));
 		},

@@ -1,5 +1,11 @@
+import type { PauseReason } from '../../protocol/jobs.ts';
 import type { Words } from '../strings/en.ts';
 import { noteSays } from './note-words.ts';
+
+/** Why a job stands still. */
+export function pauseWords(words: Words, { program, busy }: PauseReason): string {
+	return words.pausedWhile[busy](program);
+}
 
 /** What an engine says it is at, in the panel's language; what is not known stays as it is. */
 export function phaseWords(words: Words, phase: string): string {

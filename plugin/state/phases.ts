@@ -73,7 +73,7 @@ const MOST_BEFORE = 5;
 export function secondsLeft(job: Job, jobs: Jobs, now: number): number | null {
 	const { progress, startedAt } = job;
 	if (startedAt === null || progress >= 1) return null;
-	const passed = (now - Date.parse(startedAt)) / 1000;
+	const passed = workedFor(job, now) / 1000;
 	const whole = secondsBefore(job, jobs);
 	if (whole !== null && passed < whole) return whole * (1 - progress);
 	if (passed < TELLING.seconds || progress < TELLING.share) return null;
@@ -81,21 +81,27 @@ export function secondsLeft(job: Job, jobs: Jobs, now: number): number | null {
 }
 
 function secondsBefore({ kind, plan }: Job, jobs: Jobs): number | null {
-	const last: { readonly frames: number; readonly startedAt: string; readonly endedAt: string }[] =
-		[];
-	for (const { state, kind: its, plan: made, startedAt, endedAt } of jobs.values()) {
+	const last: { readonly job: Job; readonly endedAt: string }[] = [];
+	for (const job of jobs.values()) {
+		const { state, kind: its, plan: made, startedAt, endedAt } = job;
 		if (state !== 'done' || its !== kind || made.engine !== plan.engine) continue;
 		if (startedAt === null || endedAt === null) continue;
 		// There may be thousands, and this is looked at with every step of a job.
 		const at = last.findIndex((other) => endedAt > other.endedAt);
-		last.splice(at < 0 ? last.length : at, 0, { frames: made.frames, startedAt, endedAt });
+		last.splice(at < 0 ? last.length : at, 0, { job, endedAt });
 		last.splice(MOST_BEFORE);
 	}
 	const rates = last
-		.map((made) => (Date.parse(made.endedAt) - Date.parse(made.startedAt)) / 1000 / made.frames)
+		.map((made) => workedFor(made.job, Date.parse(made.endedAt)) / 1000 / made.job.plan.frames)
 		.sort((one, other) => one - other);
 	const middle = rates[rates.length >> 1];
 	return middle === undefined ? null : middle * plan.frames;
+}
+
+/** How long it has been made, without its pauses, in ms. */
+function workedFor({ startedAt, pause, pausedFor }: Job, now: number): number {
+	const until = pause ? Date.parse(pause.since) : now;
+	return until - Date.parse(startedAt ?? '') - pausedFor;
 }
 
 function endOfCurrent(

@@ -228,6 +228,12 @@ export const de: Words = {
 		exporting: 'Wartet, bis das Schnittprogramm fertig exportiert hat',
 		dialog: 'Wartet, bis im Schnittprogramm ein Dialog geschlossen ist',
 	},
+	pausedWhile: {
+		playing: (program) => `Hält an, solange ${program} abspielt`,
+		rendering: (program) => `Hält an, solange ${program} rendert`,
+		exporting: (program) => `Hält an, solange ${program} exportiert`,
+	},
+	goOnAnyway: 'Trotzdem weiter',
 	waitsForItsTurn: 'Wartet, bis es an der Reihe ist',
 	placing: 'Kommt in den Schnitt',
 	queue: 'Reihe',

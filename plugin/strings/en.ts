@@ -237,6 +237,12 @@ export const en = {
 		exporting: 'Waiting for the editor to finish exporting',
 		dialog: 'Waiting for a dialog in the editor to be closed',
 	},
+	pausedWhile: {
+		playing: (program: string) => `Paused while ${program} is playing`,
+		rendering: (program: string) => `Paused while ${program} is rendering`,
+		exporting: (program: string) => `Paused while ${program} is exporting`,
+	},
+	goOnAnyway: 'Go on anyway',
 	waitsForItsTurn: 'Waiting for its turn',
 	placing: 'Placing it in the cut',
 	queue: 'Queue',

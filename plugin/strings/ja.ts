@@ -225,6 +225,12 @@ export const ja: Words = {
 		exporting: '編集ソフトの書き出しを待っています',
 		dialog: '編集ソフトのダイアログが閉じるのを待っています',
 	},
+	pausedWhile: {
+		playing: (program) => `${program} の再生中は一時停止します`,
+		rendering: (program) => `${program} のレンダリング中は一時停止します`,
+		exporting: (program) => `${program} の書き出し中は一時停止します`,
+	},
+	goOnAnyway: 'このまま再開',
 	waitsForItsTurn: '順番待ち',
 	placing: 'カットに配置中',
 	queue: 'キュー',

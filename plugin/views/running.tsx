@@ -4,7 +4,7 @@ import type { Job } from '../../protocol/jobs.ts';
 import { comparedFor, withTake } from '../state/compare.ts';
 import { phasesIn } from '../state/memory.ts';
 import { clock, percent } from '../state/numbers.ts';
-import { phaseWords } from '../state/phase-words.ts';
+import { pauseWords, phaseWords } from '../state/phase-words.ts';
 import { phasesToCome, secondsLeft, segmentsOf } from '../state/phases.ts';
 import type { CutScene } from '../state/scene.ts';
 import {
@@ -177,7 +177,9 @@ export function JobProgress({ job, shot }: { job: Job; shot: ShotView }) {
 			? shared.paused
 				? words.paused
 				: words.waitsForItsTurn
-			: phaseWords(words, job.phase);
+			: job.pause
+				? pauseWords(words, job.pause)
+				: phaseWords(words, job.phase);
 	const [first = '', ...rest] = says.split(', ');
 	return (
 		<div className="section job" data-keys="job">
@@ -216,6 +218,11 @@ export function JobProgress({ job, shot }: { job: Job; shot: ShotView }) {
 							? words.thenComes(lowered(toCome).join(', '))
 							: '\u00a0'}
 				</span>
+				{job.pause && isConnected && (
+					<Button className="link" onPress={() => actions.goOn(job.id)}>
+						{words.goOnAnyway}
+					</Button>
+				)}
 			</div>
 		</div>
 	);

@@ -27,6 +27,23 @@ it('Nothing is said of the time that is left before enough of the job has passed
 	expect(secondsLeft(job({ progress: 0.25 }), alone, after(20))).toBeCloseTo(60);
 });
 
+it('Pauses are not counted, of this job or of those before', () => {
+	const paused = { progress: 0.25, pausedFor: 100_000 };
+	expect(secondsLeft(job(paused), alone, after(120))).toBeCloseTo(60);
+	const since = new Date(after(120)).toISOString();
+	const pause = { program: 'Premiere', busy: 'exporting', since } as const;
+	for (const now of [121, 3000]) {
+		expect(secondsLeft(job({ ...paused, pause }), alone, after(now))).toBeCloseTo(60);
+	}
+	const ended = {
+		state: 'done',
+		progress: 1,
+		endedAt: new Date(after(104)).toISOString(),
+	} as const;
+	const done = job({ ...ended, id: 'before', pausedFor: 100_000 });
+	expect(secondsLeft(job({ progress: 0.5 }), new Map([[done.id, done]]), after(1))).toBeCloseTo(2);
+});
+
 it('Where the same engine made such shots here before, it goes by those', () => {
 	const done = job({
 		id: 'before',
