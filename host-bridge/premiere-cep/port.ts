@@ -6,6 +6,7 @@ import { askingState } from '../cep/ask-state.ts';
 import type { ScriptedOptions } from '../cep/script-link.ts';
 import { wholePng } from '../cep/whole-png.ts';
 import { Editor } from '../premiere/edit.ts';
+import { LONGEST_SILENCE } from '../premiere/exporting.ts';
 import { Playing } from '../premiere/playing.ts';
 import { selectionOf } from '../premiere/read.ts';
 import { frameOf } from '../premiere/ticks.ts';
@@ -86,7 +87,7 @@ export class Premiere implements EditorPort {
 		}
 	}
 
-	#stateOf({ project, sequence }: RawState): EditorState {
+	#stateOf({ project, sequence, silence }: RawState): EditorState {
 		this.#head = sequence;
 		const head = sequence && this.#held !== null ? { ...sequence, playhead: this.#held } : sequence;
 		const state: EditorState = {
@@ -106,7 +107,9 @@ export class Premiere implements EditorPort {
 				),
 			busy: null,
 		};
-		return { ...state, busy: this.#playing.look(state) ? 'playing' : null };
+		const isPlaying = this.#playing.look(state);
+		const isExporting = silence !== null && silence < LONGEST_SILENCE;
+		return { ...state, busy: isExporting ? 'exporting' : isPlaying ? 'playing' : null };
 	}
 
 	async #ticksAt(sequence: string, frame: number): Promise<string> {

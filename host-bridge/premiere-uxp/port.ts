@@ -5,6 +5,7 @@ import { Editor } from '../premiere/edit.ts';
 import { Playing } from '../premiere/playing.ts';
 import type { TrackItem } from './clip.ts';
 import { readCut } from './cut.ts';
+import { watchExports } from './exports.ts';
 import { grabFrame } from './frame.ts';
 import { handsOn } from './hands.ts';
 import { find, stateOf } from './open.ts';
@@ -32,13 +33,16 @@ export function premierePort(
 ): EditorPort {
 	const editor = new Editor<TrackItem>();
 	const playing = new Playing();
+	const exporting = watchExports(ppro);
 	return {
 		program: 'Premiere',
 		version,
 		can: abilities(ppro),
 		async state() {
 			const state = await stateOf(ppro);
-			return { ...state, busy: playing.look(state) ? 'playing' : null };
+			const isPlaying = playing.look(state);
+			if (exporting.look()) return { ...state, busy: 'exporting' };
+			return { ...state, busy: isPlaying ? 'playing' : null };
 		},
 		cut: async (where) => (await readCut(ppro, await find(ppro, where))).cut,
 		frame: async (where, frame, path) =>

@@ -79,8 +79,8 @@ class Agent:
                 self._lost(what)
             else:
                 self._take(what)
-        if self.connection is not None and time.monotonic() - self._told_at >= _QUIET:
-            self._tell()
+        if time.monotonic() - self._told_at >= _QUIET:
+            self.tell()
 
     def ask(self, method, params, then=None):
         """Asks the daemon; `then` gets the answer's result and error, one of them None."""
@@ -128,7 +128,10 @@ class Agent:
         self.ask("host.register", {"agent": self._self(), "state": self._told}, self.note_refusal)
         self.on_change()
 
-    def _tell(self):
+    def tell(self):
+        """Says what has changed, if anything has."""
+        if self.connection is None:
+            return
         self._told_at = time.monotonic()
         now = self.editor.state()
         if now != self._told:

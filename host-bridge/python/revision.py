@@ -24,7 +24,7 @@ class Revision:
         self._looked_at = 0.0
         self._took = 0.0
         self._is_stale = True
-        self._is_ignoring = False
+        self.is_ignoring = False
 
     def may_have_changed(self):
         self._is_stale = True
@@ -38,7 +38,7 @@ class Revision:
         """`key` is what the sequence is known by."""
         since = time.monotonic() - self._looked_at
         patience = 0 if self._is_stale else _PATIENCE
-        if self._is_ignoring:
+        if self.is_ignoring:
             return
         if since < max(patience, self._took * _SHARE) and not at_once:
             return
@@ -54,8 +54,8 @@ class Revision:
     @contextlib.contextmanager
     def ignoring(self):
         """While something is done to the sequence that is put back after."""
-        self._is_ignoring = True
+        self.is_ignoring = True
         try:
             yield
         finally:
-            self._is_ignoring = False
+            self.is_ignoring = False

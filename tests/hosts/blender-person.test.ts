@@ -100,6 +100,11 @@ bpy.ops.ed.undo_push(message='One strip')`);
 		await told('rendering', ({ busy }) => busy === 'rendering');
 		await told('the end of rendering', ({ busy }) => busy === null);
 
+		const script = blender.run('bpy.ops.render.render(animation=True)');
+		await told('a render that a script waits for', ({ busy }) => busy === 'rendering');
+		await script;
+		await told('its end', ({ busy }) => busy === null);
+
 		await blender.run(inWindow("bpy.ops.wm.save_as_mainfile('INVOKE_DEFAULT')"));
 		await told('choosing a file', ({ busy }) => busy === 'dialog');
 	});

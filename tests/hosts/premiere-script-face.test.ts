@@ -29,6 +29,7 @@ for (const [name, members] of Object.entries(beyond)) {
 
 const CLASSES: Readonly<Record<string, { readonly prototype: object }>> = {
 	Application: dom.Application,
+	Encoder: dom.Encoder,
 	Project: dom.Project,
 	ProjectItem: items.ProjectItem,
 	Component: items.Component,

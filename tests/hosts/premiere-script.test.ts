@@ -179,3 +179,14 @@ test('what the person has noted with a clip stays', async () => {
 	expect(await premiere.port.carries(where(), operation)).toBe(true);
 	expect(await premiere.port.carries(where(), operation.replace('01', '02'))).toBe(false);
 });
+
+test.each(['complete', 'error', 'cancel'] as const)(
+	'an export by Media Encoder is told of until it ends by %s',
+	async (ending) => {
+		expect((await premiere.port.state()).busy).toBeNull();
+		project.encoderTells('progress');
+		expect((await premiere.port.state()).busy).toBe('exporting');
+		project.encoderTells(ending);
+		expect((await premiere.port.state()).busy).toBeNull();
+	},
+);

@@ -1,5 +1,7 @@
 """Blender's own words that something happens."""
 
+import threading
+
 import bpy
 from bpy.app.handlers import persistent
 
@@ -36,11 +38,23 @@ def _opened(*_):
 @persistent
 def _render_begins(scene, *_):
     state.rendering.add(scene.name)
+    _tell()
 
 
 @persistent
 def _render_ends(scene, *_):
     state.rendering.discard(scene.name)
+    _tell()
+
+
+def _tell():
+    """
+    A render that a script waits for lets no timer run, so that it is told of from here. One of a
+    person's runs beside, where nothing may be looked at; and our own grab of a frame is none.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and not _agent.editor.revision.is_ignoring:
+        _agent.tell()
 
 
 _HANDLERS = (

@@ -1,6 +1,7 @@
 import { publish } from '../../extendscript/publish.ts';
 import { carries, lookFor, note, startImport } from './bin.ts';
 import { act } from './edit.ts';
+import { watchExports } from './exports.ts';
 import { askForFrame, endFrame, show } from './frame.ts';
 import type { RawSequence, RawState } from './raw.ts';
 import { rawSequence, rawState } from './read.ts';
@@ -20,4 +21,5 @@ const calls = {
 
 export type PremiereCalls = typeof calls;
 
+watchExports();
 publish('pickupPremiere', calls);

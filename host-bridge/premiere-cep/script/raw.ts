@@ -11,6 +11,8 @@ export type RawState = {
 	/** Null where Premiere has no project open. */
 	project: { id: string; name: string; path: string } | null;
 	sequence: RawHead | null;
+	/** Since Media Encoder told last of a job that goes on, in ms; null where none does. */
+	silence: number | null;
 };
 
 export type RawHead = {

@@ -1,4 +1,5 @@
 import { told } from '../../extendscript/told.ts';
+import { silence } from './exports.ts';
 import type {
 	RawClip,
 	RawHead,
@@ -11,12 +12,13 @@ import type {
 
 export function rawState(): RawState {
 	const project = app.project as Project | undefined;
-	if (!project) return { project: null, sequence: null };
+	if (!project) return { project: null, sequence: null, silence: silence() };
 	const { documentID, name, path } = project;
 	const sequence = project.activeSequence as Sequence | undefined;
 	return {
 		project: { id: documentID, name, path },
 		sequence: sequence ? headOf(sequence) : null,
+		silence: silence(),
 	};
 }
 

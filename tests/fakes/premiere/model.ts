@@ -77,7 +77,13 @@ type Data = { items: Item[]; sequences: Sequence[] };
 
 type Step = { readonly label: string; readonly before: Data };
 
+/** What Media Encoder tells of a job. */
+export type EncoderEvent = 'progress' | 'complete' | 'error' | 'cancel';
+
 export class Project {
+	/** Who is told of the jobs of Media Encoder. */
+	readonly onEncoder: { readonly event: EncoderEvent; readonly listener: () => void }[] = [];
+
 	readonly id = randomUUID();
 	readonly root = randomUUID();
 	name: string;
@@ -88,6 +94,11 @@ export class Project {
 	readonly faults = new Set<Fault>();
 	readonly undoSteps: Step[] = [];
 	readonly redoSteps: Step[] = [];
+
+	/** Media Encoder tells of a job that a person has given it. */
+	encoderTells(of: EncoderEvent): void {
+		for (const { event, listener } of this.onEncoder) if (event === of) listener();
+	}
 
 	constructor(name: string, path = '') {
 		this.name = name;

@@ -1,5 +1,5 @@
 import type { EvalScript } from '../extendscript/eval-script.ts';
-import type { Project as Model } from './model.ts';
+import type { EncoderEvent, Project as Model } from './model.ts';
 import { importInto, ProjectItem, ProjectItemType } from './script-items.ts';
 import { QEApplication, Sequence, type World } from './script-sequence.ts';
 import { SequenceCollection, Time } from './script-times.ts';
@@ -21,6 +21,9 @@ export class Application {
 	get project(): Project {
 		return new Project(this.#world);
 	}
+	get encoder(): Encoder {
+		return new Encoder(this.#world);
+	}
 	get version(): string {
 		return '24.1.0';
 	}
@@ -28,6 +31,25 @@ export class Application {
 		const { project, scripts } = this.#world;
 		if (project.faults.has('there is no QE')) return;
 		scripts.engine.global.qe = new QEApplication(this.#world);
+	}
+}
+
+const TOLD: Readonly<Record<string, EncoderEvent>> = {
+	onEncoderJobProgress: 'progress',
+	onEncoderJobComplete: 'complete',
+	onEncoderJobError: 'error',
+	onEncoderJobCanceled: 'cancel',
+};
+
+export class Encoder {
+	readonly #world: World;
+	constructor(world: World) {
+		this.#world = world;
+	}
+	bind(eventName: string, function_: () => void): void {
+		const event = TOLD[eventName];
+		if (!event) throw new Error(`There is no event ${eventName}`);
+		this.#world.project.onEncoder.push({ event, listener: function_ });
 	}
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { LATE, writeFrame } from './frames.ts';
-import type { Project as Model } from './model.ts';
+import type { EncoderEvent, Project as Model } from './model.ts';
 import { FolderItem, idOfItem, itemStatics, type ProjectItem, type World } from './uxp-items.ts';
 import { type Action, type CompoundAction, Locks } from './uxp-lock.ts';
 import { Sequence, SequenceEditor, TrackItemSelection } from './uxp-sequence.ts';
@@ -13,6 +13,8 @@ export function premiereOver(model: Model) {
 		...itemStatics(world),
 		Application: { version: null },
 		Constants: CONSTANTS,
+		EncoderManager: ENCODER,
+		EventManager: events(model),
 		Exporter: exporter(model),
 		Guid: GuidStatic,
 		Project: {
@@ -52,6 +54,33 @@ const CONSTANTS = {
 	PropertyType: { PERSISTENT: 1, NON_PERSISTENT: 0 },
 	TrackItemType: { EMPTY: 0, CLIP: 1, TRANSITION: 2, PREVIEW: 3, FEEDBACK: 4 },
 };
+
+const EVENTS: Readonly<Record<string, EncoderEvent>> = {
+	EVENT_RENDER_PROGRESS: 'progress',
+	EVENT_RENDER_COMPLETE: 'complete',
+	EVENT_RENDER_ERROR: 'error',
+	EVENT_RENDER_CANCEL: 'cancel',
+};
+
+const MANAGER = {};
+
+const ENCODER = {
+	...EVENTS,
+	getManager(): object {
+		return MANAGER;
+	},
+};
+
+function events(model: Model) {
+	return {
+		addEventListener(target: object, eventName: EncoderEvent, eventHandler: () => void): void {
+			if (target !== MANAGER || !Object.values(EVENTS).includes(eventName)) {
+				throw new Error('Illegal Parameter type');
+			}
+			model.onEncoder.push({ event: eventName, listener: eventHandler });
+		},
+	};
+}
 
 export class Project {
 	readonly #world: World;
