@@ -3,15 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchBeside } from './ltx2/beside.ts';
 import { benchBlock } from './ltx2/block.ts';
-import { benchFull } from './ltx2/full.ts';
+import { benchFull, benchInt8 } from './ltx2/full.ts';
 import { job } from './ltx2/job.ts';
 import { pass } from './ltx2/pass.ts';
+import { benchPrecision } from './ltx2/precision.ts';
 import { benchWhole } from './ltx2/whole.ts';
 
 /**
  * LTX-2 19B at full size, with weights of no meaning: one block against PyTorch, all of the
  * transformer out of a file of 43 GB that takes no room, and the time of a job in which no network is at
- * work. `--block`, `--whole` and `--beside` choose some of these; `--full` is a whole job. (Some start this file anew, as a process whose memory is looked at.)
+ * work. `--block`, `--whole` and `--beside` choose some of these; `--precision` is what
+ * ways to hold weights are off, `--full` a whole job, `--int8` one in prepared 8-bit weights, which takes 58 GB of disk. (Some start this file anew, as a process whose memory is looked at.)
  */
 const [what, path] = process.argv.slice(2);
 if (what === 'pass') await pass(path!);
@@ -21,7 +23,9 @@ else {
 		'--block': benchBlock,
 		'--whole': benchWhole,
 		'--beside': benchBeside,
+		'--precision': benchPrecision,
 		'--full': benchFull,
+		'--int8': benchInt8,
 	};
 	const unknown = process.argv.find((argument) => /^--/.test(argument) && !(argument in parts));
 	if (unknown) throw new Error(`Expected some of ${Object.keys(parts).join(', ')}, got ${unknown}`);

@@ -30,17 +30,25 @@ const GEMMA_3_12B = {
 
 /**
  * A folder with LTX-2 19B and Gemma 3 12B as they are published, 43 and 24 GB that take no room on
- * the disk: all weights are zero but the spreads by which latents are divided, which are one. The
- * tokenizer is that of a tiny model.
+ * the disk: all weights are zero but the spreads by which latents are divided, which are one, and, if
+ * wanted, those of the transformer, which take 38 GB then. The tokenizer is that of a tiny model.
  */
-export async function writeModelFolder(folder: string): Promise<void> {
+export async function writeModelFolder(
+	folder: string,
+	contents: 'zeros' | 'transformer' = 'zeros',
+): Promise<void> {
 	const gemma = join(folder, 'gemma-3-12b');
 	await mkdir(gemma, { recursive: true });
 	const ones = new Uint8Array(new Uint16Array(128).fill(0x3f80).buffer);
-	await writeWeights(join(folder, 'ltx-2-19b-distilled.safetensors'), await release19b(), 'zeros', {
-		'vae.per_channel_statistics.std-of-means': ones,
-		'audio_vae.per_channel_statistics.std-of-means': ones,
-	});
+	await writeWeights(
+		join(folder, 'ltx-2-19b-distilled.safetensors'),
+		await release19b(),
+		contents,
+		{
+			'vae.per_channel_statistics.std-of-means': ones,
+			'audio_vae.per_channel_statistics.std-of-means': ones,
+		},
+	);
 	const { files } = await readManifest();
 	const release = { config: null, tensors: files['gemma-3-12b (language model)']! };
 	await writeWeights(join(gemma, 'model.safetensors'), release, 'zeros');

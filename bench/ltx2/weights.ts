@@ -27,12 +27,12 @@ const BYTES: Readonly<Record<string, number>> = { F32: 4, BF16: 2 };
 
 /**
  * A safetensors file of that layout; nearly all zeros, which take little room, but for those in
- * `data`, or numbers around zero.
+ * `data`, or numbers around zero: in all of it, or in the transformer, which repeats them.
  */
 export async function writeWeights(
 	path: string,
 	{ config, tensors }: Release,
-	contents: 'zeros' | 'numbers',
+	contents: 'zeros' | 'numbers' | 'transformer',
 	data: Readonly<Record<string, Uint8Array>> = {},
 ): Promise<void> {
 	let end = 0;
@@ -53,7 +53,13 @@ export async function writeWeights(
 		for (const [name, { dtype, shape, data_offsets: offsets }] of entries) {
 			const bytes = contents === 'numbers' ? numbers(name, dtype, shape) : data[name];
 			const at = 8 + length + offsets[0]!;
-			if (bytes) await file.write(bytes, 0, undefined, at);
+			if (contents === 'transformer' && IN_TRANSFORMER.test(name)) {
+				const some = numbers(name, dtype, shape, Math.min(count(shape), REPEATED));
+				for (let from = 0; from < offsets[1]! - offsets[0]!; from += some.length) {
+					const left = Math.min(some.length, offsets[1]! - offsets[0]! - from);
+					await file.write(some, 0, left, at + from);
+				}
+			} else if (bytes) await file.write(bytes, 0, undefined, at);
 			else
 				for (const place of specksIn(offsets[1]! - offsets[0]!))
 					writeSync(file.fd, SPECK, 0, 2, at + place);
@@ -62,6 +68,10 @@ export async function writeWeights(
 		await file.close();
 	}
 }
+
+const IN_TRANSFORMER = /^model\.diffusion_model\.(?!.*embeddings_connector)/;
+/** Numbers that are drawn of a large tensor. */
+const REPEATED = 1 << 20;
 
 /** A number of next to nothing. */
 const SPECK = Uint8Array.of(0, 0x34);
@@ -73,9 +83,14 @@ function specksIn(bytes: number): readonly number[] {
 }
 
 /** Evenly spread numbers: a matrix keeps the size of what it multiplies, norms are about 1. */
-function numbers(name: string, dtype: string, shape: readonly number[]): Uint8Array {
+function numbers(
+	name: string,
+	dtype: string,
+	shape: readonly number[],
+	length = count(shape),
+): Uint8Array {
 	const reach = shape.length === 2 && dtype === 'BF16' ? Math.sqrt(3 / shape[1]!) : 0.1;
-	const values = uniform(count(shape), reach, name.includes('_norm.') ? 1 : 0);
+	const values = uniform(length, reach, name.includes('_norm.') ? 1 : 0);
 	if (dtype === 'F32') return new Uint8Array(values.buffer);
 	const bits = new Uint32Array(values.buffer);
 	return new Uint8Array(Uint16Array.from(bits, (word) => word >>> 16).buffer);
@@ -94,6 +109,11 @@ export function uniform(length: number, reach: number, middle = 0): Float32Array
 }
 
 let state = 1;
+
+/** What `uniform` gives begins anew. */
+export function startAgain(): void {
+	state = 1;
+}
 
 function count(shape: readonly number[]): number {
 	return shape.reduce((product, n) => product * n, 1);
