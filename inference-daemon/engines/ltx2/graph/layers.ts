@@ -22,6 +22,22 @@ function timesMatrix(m: Scope, x: Value, width: number, hasBias: boolean): Value
 	return m.cast(product, 'float32');
 }
 
+/**
+ * x · Wᵀ for x of two axes and a W so large that only so many equal parts of it should be there at once as
+ * numbers, each after the other.
+ */
+export function linearInParts(m: Scope, x: Value, width: number, parts: number): Value {
+	const [rows, inner] = x.shape as [number, number];
+	const each = width / parts;
+	if (!Number.isInteger(each)) throw m.mismatch(`a multiple of ${parts} columns`, String(width));
+	const flat = m.cast(x, m.graph.precision);
+	const products = Array.from({ length: parts }, (_, i) => {
+		const weight = m.matrixRows('weight', [width, inner], i * each, (i + 1) * each);
+		return m.op('Gemm', [flat, weight], [rows, each], { transB: 1 });
+	});
+	return addLoras(m, flat, m.cast(m.concat(products, 1), 'float32'));
+}
+
 function timesInt8(m: Scope, x: Value, width: number, hasBias: boolean): Value {
 	const [rows, inner] = x.shape as [number, number];
 	const { data, scales } = m.int8('weight', [width, inner]);

@@ -42,6 +42,20 @@ export class Scope extends Operators {
 		return this.#in(this.graph.precision, name, shape);
 	}
 
+	/** Rows `from ≤ i < to` of a matrix of that shape, read as they are where it is stored as it is. */
+	matrixRows(name: string, shape: readonly [number, number], from: number, to: number): Value {
+		const stored = this.weights.stored(name, shape);
+		const { precision } = this.graph;
+		const rows = [to - from, shape[1]];
+		if (stored?.kind !== 'plain') {
+			return this.slice(parameter(this, stored, shape, precision), 0, from, to);
+		}
+		const { tensor } = stored;
+		const row = tensor.bytes / shape[0];
+		const some = { offset: tensor.offset + from * row, bytes: (to - from) * row, shape: rows };
+		return this.cast(this.graph.weight({ ...tensor, ...some }), precision);
+	}
+
 	/** A matrix of the checkpoint, [n, k], as int8; see `Graph.fedInt8`. */
 	int8(name: string, shape: readonly [number, number]) {
 		return this.graph.fedInt8(`${this.path}.${name}`, this.weights.int8(name, shape), shape);
