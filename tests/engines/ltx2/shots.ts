@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Report } from '../../../inference-daemon/engines/engine.ts';
-import { OPEN_GATE } from '../../../inference-daemon/engines/gate.ts';
+import { type Gate, OPEN_GATE } from '../../../inference-daemon/engines/gate.ts';
 import { ltx2 } from '../../../inference-daemon/engines/ltx2/engine.ts';
 import {
 	type GenerationRequest,
@@ -182,6 +182,7 @@ export async function make(
 	name: string,
 	signal: AbortSignal = new AbortController().signal,
 	hear: (output: Report) => void = () => {},
+	gate: Gate = OPEN_GATE,
 ) {
 	const plan = await ltx2.plan(request);
 	const clipPath = join(folder, `${name}.mov`);
@@ -193,7 +194,7 @@ export async function make(
 		outputs.push(output);
 		hear(output);
 	};
-	const clip = await ltx2.generate(request, workplace, { report, signal, gate: OPEN_GATE });
+	const clip = await ltx2.generate(request, workplace, { report, signal, gate });
 	await rm(unfinished, { recursive: true, force: true });
 	return { clip, plan, outputs };
 }

@@ -51,7 +51,7 @@ export async function decodePass(run: PassRun, latents: Latents): Promise<Previo
 
 /** Gives the last frames, as many as the next pass goes on from. */
 async function writePicture(run: PassRun, latents: Latents): Promise<Frame[]> {
-	const { work, pass, writer, meter, tell } = run;
+	const { work, pass, writer, meter, tell, signal, gate } = run;
 	const carries = work.passes[pass.index + 1]?.window.left ?? 0;
 	const size = work.sizes.at(-1)!;
 	// The encoder has taken a frame before the next one is made.
@@ -60,6 +60,7 @@ async function writePicture(run: PassRun, latents: Latents): Promise<Frame[]> {
 	const frames: Frame[] = [];
 	let drawn = 0;
 	for await (const picture of oneAhead(picturesOf(run, latents))) {
+		await gate.open(signal);
 		const isDone = 'format' in picture;
 		const frame = isDone ? picture : middleOf(picture, size, levels);
 		if (!isDone && count - drawn <= carries) frames.push(packed(frame));
@@ -112,7 +113,7 @@ async function* picturesOf(
 
 /** The frames of the gap. Where memory runs out, those that are not drawn yet come in smaller tiles. */
 async function* framesOf(run: PassRun, latent: NdArray): AsyncGenerator<DecodedFrame, void, void> {
-	const { request, pass, vae, signal, gate } = run;
+	const { request, pass, vae, signal } = run;
 	const key = { seed: request.seed, stream: 'decoder', draw: pass.index };
 	const noise = (length: number) => normalNoise(key, length);
 	const { start, end } = pass.window.gap;
@@ -121,7 +122,6 @@ async function* framesOf(run: PassRun, latent: NdArray): AsyncGenerator<DecodedF
 			for await (const frame of vae.decodeFrames(latent, { noise, frames: [next, end], signal })) {
 				next = frame.index + 1;
 				yield frame;
-				await gate.open(signal);
 			}
 		} catch (error) {
 			await goOnInLess(run, 'drawing the picture', error, () => smallerTiles(vae));
