@@ -86,7 +86,8 @@ export class Supervisor {
 
 	/** Starts the engine's process, so that a job that is about to come need not wait for it. */
 	warmUp(): void {
-		if (!this.#child?.alive) this.#occupy(async () => void (await this.#warmChild()));
+		if (this.#child?.alive || this.#isMemoryWanted()) return;
+		this.#occupy(async () => void (await this.#warmChild()));
 	}
 
 	#occupy(work: () => Promise<void>): void {
@@ -110,16 +111,21 @@ export class Supervisor {
 	/** Until then, unless the memory is needed before. */
 	#keepWarm(until: number): void {
 		const left = until - performance.now();
-		if (left <= 0 || freemem() < this.#options.leastFree) return void this.#retire();
+		if (left <= 0 || this.#isMemoryWanted()) return void this.#retire();
 		const again = () => this.#keepWarm(until);
 		this.#timer = setTimeout(again, Math.min(left, LOOK_AT_MEMORY)).unref();
+	}
+
+	/** By others: an editor that plays does so between two jobs, one that renders may need all of it. */
+	#isMemoryWanted(): boolean {
+		const isRendering = this.#busy !== null && this.#busy.busy !== 'playing';
+		return isRendering || freemem() < this.#options.leastFree;
 	}
 
 	/** An editor needs the machine from now on, or (null) none does. */
 	pause(busy: PauseReason | null): void {
 		this.#busy = busy;
-		// One that renders needs the memory as well; one that plays will be followed by the next job.
-		if (busy && busy.busy !== 'playing' && !this.#working) void this.#retire();
+		if (this.#isMemoryWanted() && !this.#working) void this.#retire();
 		this.#hold();
 	}
 
