@@ -114,6 +114,11 @@ export function unpackedBytes(
 	return 2 * 4 * config.video.width ** 2;
 }
 
+/** Bytes of two weights on their way to their places: the largest makes six rows of each timestep. */
+export function stagingBytes({ config }: Pick<MemoryJob, 'config'>): number {
+	return 2 * 4 * 6 * config.video.width ** 2;
+}
+
 /** Attention is 4 · queries · keys · width operations. */
 export function mostQueries(device: MemoryDevice, job: MemoryJob): number {
 	const { config, tokens, masked } = job;

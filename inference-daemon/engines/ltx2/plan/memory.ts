@@ -10,6 +10,7 @@ import {
 	mostQueries,
 	mostRows,
 	SHARE_OF_MACHINE,
+	stagingBytes,
 	stepOperations,
 	unpackedBytes,
 	usableMemory,
@@ -159,7 +160,7 @@ function copying({ device, job, format, streamed }: MemoryPlan): number {
 function complete({ device, job, format, resident, slots, queryChunk }: Layout): MemoryPlan {
 	const usable = usableMemory(device);
 	const isGraphics = device.provider !== 'cpu';
-	const runtime = isGraphics ? RUNTIME : 0;
+	const runtime = isGraphics ? RUNTIME : stagingBytes(job);
 	const weights = (resident + slots) * job.block[format]!;
 	const running = activationBytes(device, job, queryChunk) + unpackedBytes(device, job, format);
 	const peak = runtime + job.ends + weights + running;

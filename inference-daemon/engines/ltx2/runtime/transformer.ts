@@ -1,18 +1,13 @@
-import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { type Gate, OPEN_GATE } from '../../gate.ts';
 import type { Feed, Graph, GraphOptions, Precision, WeightInputs } from '../graph/graph.ts';
 import { rotaryGraph } from '../networks/rotary-graph.ts';
 import {
-	blocksGraph,
 	captionGraph,
-	headGraph,
 	type StreamSizes,
 	TRANSFORMER,
 	type Transformer,
-	tailGraph,
 } from '../networks/transformer.ts';
-import type { SkippedSelfAttention } from '../networks/transformer-block.ts';
 import { type TransformerConfig, transformerConfig } from '../networks/transformer-config.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Tensor } from '../weights/safetensors.ts';
@@ -23,6 +18,7 @@ import type { Provider } from './provider.ts';
 import { Session } from './session.ts';
 import { type BlockDevice, BlockStream } from './stream-blocks.ts';
 import { type Inputs, maskBias, type Noise, noiseInputs } from './transformer-inputs.ts';
+import { partOfBlock, type Skipped, TransformerParts } from './transformer-parts.ts';
 import type { NdArray, Values } from './values.ts';
 import { WeightPlaces } from './weight-places.ts';
 
@@ -59,7 +55,7 @@ export type ForwardInputs = {
 	readonly context: PromptContext;
 	/** Without attention between picture and sound. */
 	readonly isolated?: boolean;
-	readonly skipSelfAttention?: ReadonlyMap<number, SkippedSelfAttention>;
+	readonly skipSelfAttention?: Skipped | undefined;
 };
 
 export type ForwardOptions = {
@@ -85,15 +81,10 @@ export type RunnerOptions = {
 	readonly layout?: Layout;
 };
 
-type Kind = 'head' | 'block' | 'tail';
-
-/** The head, a block or the tail, for work of one size: what it is run as, and the weights that it takes. */
-type Part = { readonly key: string; readonly graph: Graph; readonly feeds: readonly Feed[] };
-
 /** A forward pass on its way through the parts. */
 type Forward = {
 	readonly model: Transformer;
-	readonly skipped: ForwardInputs['skipSelfAttention'];
+	readonly skipped: Skipped;
 	/** What goes in, and what parts have made so far. */
 	values: Values;
 };
@@ -117,10 +108,7 @@ export class TransformerRunner {
 	readonly #settings: Settings;
 	readonly #options: RunnerOptions;
 	readonly #layout: Layout;
-	/** By what they do at which sizes. */
-	readonly #parts = new Map<string, Part>();
-	/** One for all that are equal. */
-	readonly #graphs = new Map<string, Graph>();
+	readonly #parts: TransformerParts;
 	readonly #sessions = new Map<string, Session>();
 	readonly #prompts = new Map<PromptContext, Inputs>();
 	#open: Open | null = null;
@@ -139,6 +127,7 @@ export class TransformerRunner {
 		this.#settings = settings;
 		this.#options = options;
 		this.#layout = options.layout ?? { weights: 'float', streamed: [], slots: 0 };
+		this.#parts = new TransformerParts(checkpoint, this.config.blocks);
 		this.#fixed = this.#fixedInputs();
 		this.#rotary = rotaryGraph(
 			this.config,
@@ -178,7 +167,7 @@ export class TransformerRunner {
 			for (const inputs of passes) forwards.push(await this.#forward(inputs, signal));
 			this.#forwards = forwards;
 			await this.#open.stream.pass(signal, (part) => {
-				if (this.#kindOf(part) === 'block') onBlock?.();
+				if (this.#parts.kindOf(part) === 'block') onBlock?.();
 			});
 		} catch (error) {
 			await this.release();
@@ -195,15 +184,15 @@ export class TransformerRunner {
 		const reader = new WeightReader(availableParallelism());
 		const places = new WeightPlaces(memory, reader);
 		const device: BlockDevice = {
-			upload: async (part, place, signal) => {
-				await places.fill(place, this.#whole(part).feeds, signal);
+			upload: (part, place, signal) => {
+				return places.fill(place, this.#parts.weightsOf(part, this.#forwards[0]!.model), signal);
 			},
 			run: (part, place, signal) => this.#runPart(part, place, signal),
 			release: async () => {},
 		};
 		const stream = new BlockStream(device, {
-			blocks: this.config.blocks + 2,
-			streamed: streamed.map((block) => 1 + block),
+			blocks: this.#parts.count,
+			streamed: streamed.map(partOfBlock),
 			slots,
 		});
 		return { memory, reader, places, stream };
@@ -228,10 +217,10 @@ export class TransformerRunner {
 		await this.#gate.open(signal);
 		const provider = this.#provider;
 		for (const [pass, forward] of this.#forwards.entries()) {
-			const { key, graph, feeds } = this.#part(part, forward.model, forward.skipped);
+			const { key, graph, feeds } = this.#parts.of(part, forward.model, forward.skipped);
 			const session = this.#sessions.get(key) ?? (await Session.open(graph, { provider }));
 			this.#sessions.set(key, session);
-			const kind = this.#kindOf(part);
+			const kind = this.#parts.kindOf(part);
 			// A block writes where the one before the last has written, which nobody reads any more.
 			const turn = `${pass} ${kind === 'block' ? `block ${part % 2}` : kind}`;
 			const into = kind === 'tail' ? {} : { into: await this.#room(graph, turn) };
@@ -257,48 +246,6 @@ export class TransformerRunner {
 		const closing = [...all.map((one) => one.release()), open?.reader.close()];
 		const failed = (await Promise.allSettled(closing)).find(({ status }) => status === 'rejected');
 		if (failed) throw (failed as PromiseRejectedResult).reason;
-	}
-
-	#kindOf(part: number): Kind {
-		return part === 0 ? 'head' : part > this.config.blocks ? 'tail' : 'block';
-	}
-
-	/** With all weights that any pass takes of it. */
-	#whole(part: number): Part {
-		const { model } = this.#forwards[0]!;
-		return this.#part(part, { ...model, work: { ...model.work, isolated: false } });
-	}
-
-	#part(part: number, model: Transformer, skipped?: ForwardInputs['skipSelfAttention']): Part {
-		const block = part - 1;
-		const kind = this.#kindOf(part);
-		const skip = kind === 'block' ? skipped?.get(block) : undefined;
-		const what = JSON.stringify([part, model.work, skip ?? null]);
-		const known = this.#parts.get(what);
-		if (known) return known;
-		const graph = this.#graph(kind, block, model, skip && skipped);
-		this.#checkpoint.check();
-		const key = createHash('sha256').update(graph.encode()).digest('hex');
-		const first = this.#graphs.get(key) ?? graph;
-		this.#graphs.set(key, first);
-		const made = { key, graph: first, feeds: graph.feeds };
-		this.#parts.set(what, made);
-		return made;
-	}
-
-	#graph(
-		kind: Kind,
-		block: number,
-		model: Transformer,
-		skipSelfAttention: ForwardInputs['skipSelfAttention'],
-	): Graph {
-		if (kind === 'block') {
-			return blocksGraph(model, block, block, skipSelfAttention && { skipSelfAttention });
-		}
-		// They scale and shift all that the blocks do: in int8 they alone would double the error.
-		const { weightInputs: weights } = model;
-		const exact = { ...model, weightInputs: weights === 'int8' ? 'float' : weights } as const;
-		return kind === 'head' ? headGraph(exact) : tailGraph(exact);
 	}
 
 	get #provider(): Provider {
