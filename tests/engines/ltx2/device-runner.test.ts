@@ -23,6 +23,7 @@ import {
 import { Checkpoint } from '../../../inference-daemon/engines/ltx2/weights/checkpoint.ts';
 import { prepare, survey } from '../../../inference-daemon/engines/ltx2/weights/prepare.ts';
 import { openPrepared } from '../../../inference-daemon/engines/ltx2/weights/prepared.ts';
+import { readWeights } from '../../../inference-daemon/engines/ltx2/weights/shards.ts';
 import { audioOf, type Run, readRun, type Stage, videoOf } from './run-case.ts';
 import { scratchFolder } from './scratch.ts';
 import { useSwiftShader } from './swiftshader.ts';
@@ -136,6 +137,30 @@ describe('A golden run gives the reference’s estimates', () => {
 			expect(error).toBeGreaterThan(1e-6);
 			expect(error).toBeLessThan(2e-2);
 		}
+	});
+
+	it('in int8 with what a LoRA changes beside it', async () => {
+		const given = await readCase('lora_0.5');
+		const [lora] = given.stage.loras;
+		const stem = lora!.file.replace(/\.safetensors$/, '');
+		const file = await readWeights(await tinyCheckpoint(stem));
+		const changed = given.checkpoint.withLoras([{ file, strength: lora!.strength }]);
+		const looks = [];
+		for (const [checkpoint, weights] of [
+			[given.checkpoint, 'float'],
+			[changed, 'float'],
+			[changed, 'int8'],
+		] as const) {
+			const runner = runnerOf({ ...given, checkpoint }, { layout: { ...MIXED, weights } });
+			looks.push(...(await lookOnce(runner, given)));
+			await runner.release();
+		}
+		const [plain, exact, near] = looks.map(({ video }) => video!);
+		const change = apart(exact!, plain!);
+		expect(change).toBeGreaterThan(1e-4);
+		expect(apart(near!, exact!)).toBeLessThan(
+			2e-2 * apart(exact!, new Float32Array(exact!.length)),
+		);
 	});
 
 	it('as in int8, from what was prepared of it', async () => {
