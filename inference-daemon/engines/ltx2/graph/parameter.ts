@@ -1,3 +1,4 @@
+import { E2M1 } from '../weights/floats.ts';
 import { BLOCK, type Stored, TILE } from '../weights/quantise.ts';
 import type { Tensor } from '../weights/safetensors.ts';
 import type { Shape, Value } from './graph.ts';
@@ -37,9 +38,6 @@ function scaleOf(m: Operators, scale: Tensor): Value {
 	const [rows = 1] = scale.shape;
 	return m.cast(m.graph.weight(scale, rows === 1 ? [] : [rows, 1]), 'float32');
 }
-
-/** What four bits stand for in E2M1 (OCP Microscaling Formats 1.0): sign, exponent, mantissa. */
-const E2M1 = [0, 0.5, 1, 1.5, 2, 3, 4, 6, -0, -0.5, -1, -1.5, -2, -3, -4, -6];
 
 /** Both elements of each byte of [rows, columns / 2], the one in the high bits first. */
 function fourBits(m: Operators, bytes: Tensor): Value {
