@@ -1,4 +1,4 @@
-import { readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { openRegular } from '../../../../files/open-regular.ts';
 import { PickupError } from '../../../../protocol/errors.ts';
@@ -75,9 +75,9 @@ export function readInto(
 	into: Uint8Array,
 ): void {
 	for (let done = 0; done < into.length; ) {
-		const at = offset + start + done;
-		const read = readSync(file.fd, into, done, into.length - done, at);
-		if (read === 0) throw broken(path, `all of ${name}, got ${at} bytes`);
+		const read = readSync(file.fd, into, done, into.length - done, offset + start + done);
+		// Of its size, as one that reads further on knows it too.
+		if (read === 0) throw broken(path, `all of ${name}, got ${fstatSync(file.fd).size} bytes`);
 		done += read;
 	}
 }
