@@ -95,11 +95,13 @@ bpy.ops.ed.undo_push(message='One strip')`);
 		await told('the end of playing', ({ busy }) => busy === null);
 
 		const output = join(folder, 'frames', 'f');
-		await blender.run(`scene.render.filepath = ${text(output)}\nscene.frame_end = 400`);
+		// Long enough for the agent, which looks several times a second, on a machine that is busy.
+		await blender.run(`scene.render.filepath = ${text(output)}\nscene.frame_end = 2000`);
 		await blender.run(inWindow("bpy.ops.render.render('INVOKE_DEFAULT', animation=True)"));
 		await told('rendering', ({ busy }) => busy === 'rendering');
 		await told('the end of rendering', ({ busy }) => busy === null);
 
+		await blender.run('scene.frame_end = 400');
 		const script = blender.run('bpy.ops.render.render(animation=True)');
 		await told('a render that a script waits for', ({ busy }) => busy === 'rendering');
 		await script;
