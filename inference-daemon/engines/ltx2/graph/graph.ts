@@ -17,7 +17,7 @@ export type Shape = readonly number[];
 export type Value = ValueSpec & { readonly graph: Graph };
 
 /** Element types of a file and what a graph calls them. */
-export const STORED: Readonly<Record<string, ElementType>> = {
+const STORED: Readonly<Record<string, ElementType>> = {
 	F32: 'float32',
 	F16: 'float16',
 	BF16: 'bfloat16',
@@ -48,13 +48,10 @@ export type GraphOptions = {
 
 /** A weight that is an input. */
 export type Feed = {
-	/** Of the input; of the one with its scales where it is int8. */
-	readonly name: string;
-	readonly scales: string | null;
+	/** What it is to the graph; of int8 the second one is its scales. */
+	readonly inputs: readonly [ValueSpec, ValueSpec?];
 	/** null: the checkpoint has none, which it reports. */
 	readonly stored: Stored | StoredInt8 | null;
-	/** Of the numbers. */
-	readonly shape: Shape;
 	readonly as: 'stored' | 'float32' | 'int8';
 };
 
@@ -133,7 +130,7 @@ export class Graph {
 		const known = this.#fed.get(name);
 		if (known) return known;
 		const value = this.input(name, shape);
-		this.#feeds.push({ name: value.name, scales: null, stored, shape, as: 'float32' });
+		this.#feeds.push({ inputs: [specOf(value)], stored, as: 'float32' });
 		this.#fed.set(name, value);
 		return value;
 	}
@@ -149,7 +146,7 @@ export class Graph {
 		const blocks = Math.ceil(k / INT8_BLOCK);
 		const data = this.input(named.data, [n, blocks, INT8_BLOCK], 'uint8');
 		const scales = this.input(named.scales, [n * blocks]);
-		this.#feeds.push({ name, scales: named.scales, stored, shape: [n, k], as: 'int8' });
+		this.#feeds.push({ inputs: [specOf(data), specOf(scales)], stored, as: 'int8' });
 		this.#fed.set(named.data, data).set(named.scales, scales);
 		return { data, scales };
 	}
@@ -159,7 +156,7 @@ export class Graph {
 		if (known) return known;
 		const value = this.input(`weight ${this.#feeds.length}`, shape, type);
 		const stored = { kind: 'plain', tensor } as const;
-		this.#feeds.push({ name: value.name, scales: null, stored, shape, as: 'stored' });
+		this.#feeds.push({ inputs: [specOf(value)], stored, as: 'stored' });
 		this.#fed.set(key, value);
 		return value;
 	}
@@ -285,4 +282,9 @@ export class Graph {
 			tensors: [...this.#constants, ...weights],
 		});
 	}
+}
+
+/** Without its graph, which may be one of many that are equal. */
+function specOf({ name, type, shape }: Value): ValueSpec {
+	return { name, type, shape };
 }

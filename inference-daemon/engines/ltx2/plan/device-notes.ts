@@ -1,3 +1,4 @@
+import { gigabytes } from '../../../../files/room.ts';
 import { forwardsPerStep } from '../denoise/predict.ts';
 import { audioTokens, tokensOf, videoShape } from '../diffusion/latent.ts';
 import type { Device } from '../runtime/device.ts';
@@ -26,6 +27,6 @@ export function deviceNotes(
 }
 
 function toPrepare({ checkpoint }: Prepared['model']): string {
-	const size = (preparedBytes(checkpoint) / 1e9).toFixed(1);
-	return `Every step makes the 8-bit weights anew: \`pickup models prepare\` keeps them, ${size} GB, and makes steps shorter.`;
+	const size = gigabytes(preparedBytes(checkpoint));
+	return `Every step makes the 8-bit weights anew: \`pickup models prepare\` keeps them, ${size}, and makes steps shorter.`;
 }

@@ -74,18 +74,14 @@ export function emptyArray({ type, shape }: Omit<ValueSpec, 'name'>): NdArray {
 	return { data: new TYPES[type]![1](lengthOf(shape)), shape };
 }
 
-/** As that, in memory that threads share: that of `buffer` from byte `at` on, or new. */
+/** As that, in memory that threads share, from byte `at` on. */
 export function sharedArray(
-	spec: Omit<ValueSpec, 'name'>,
-	buffer?: SharedArrayBuffer,
-	at = 0,
+	{ type, shape }: Omit<ValueSpec, 'name'>,
+	buffer: SharedArrayBuffer,
+	at: number,
 ): NdArray {
-	const Type = TYPES[spec.type]![1] as unknown as SharedType;
-	const length = lengthOf(spec.shape);
-	return {
-		data: new Type(buffer ?? new SharedArrayBuffer(bytesOf(spec)), at, length),
-		shape: spec.shape,
-	};
+	const Type = TYPES[type]![1] as unknown as SharedType;
+	return { data: new Type(buffer, at, lengthOf(shape)), shape };
 }
 
 type SharedType = new (buffer: SharedArrayBuffer, at: number, length: number) => Elements;

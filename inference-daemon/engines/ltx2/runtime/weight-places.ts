@@ -1,7 +1,6 @@
 import { openRegular } from '../../../../files/open-regular.ts';
-import { type Feed, STORED } from '../graph/graph.ts';
+import type { Feed } from '../graph/graph.ts';
 import type { ValueSpec } from '../graph/onnx.ts';
-import { INT8_BLOCK } from '../weights/int8.ts';
 import { broken, type Tensor } from '../weights/safetensors.ts';
 import type { WeightArrays } from '../weights/weight-arrays.ts';
 import type { WeightReader } from '../weights/weight-reader.ts';
@@ -62,12 +61,12 @@ export class WeightPlaces {
 	/** For a graph with these feeds, once they are there. */
 	values(place: number, feeds: readonly Feed[]): Values {
 		const there = this.#places.get(place)!;
-		const specs = feeds.flatMap(specsOf);
+		const specs = feeds.flatMap(inputsOf);
 		return Object.fromEntries(specs.map((spec) => [spec.name, there.get(keyOf(spec))!]));
 	}
 
 	async #makeRoom(there: Map<string, DeviceValue>, feeds: readonly Feed[]): Promise<void> {
-		const missing = feeds.flatMap(specsOf).filter((spec) => !there.has(keyOf(spec)));
+		const missing = feeds.flatMap(inputsOf).filter((spec) => !there.has(keyOf(spec)));
 		if (missing.length === 0) return;
 		const room = await this.#memory.room(missing);
 		for (const spec of missing) there.set(keyOf(spec), room[spec.name]!);
@@ -85,13 +84,13 @@ export class WeightPlaces {
 		feed: Feed,
 		{ data, scales }: Arrays,
 	): Promise<void> {
-		const [first, second] = specsOf(feed).map((spec) => there.get(keyOf(spec))!);
+		const [first, second] = inputsOf(feed).map((spec) => there.get(keyOf(spec))!);
 		await this.#memory.write(first!, data);
 		if (scales !== null) await this.#memory.write(second!, scales);
 	}
 
 	#staged(turn: number, feed: Feed): Arrays {
-		const specs = specsOf(feed);
+		const specs = inputsOf(feed);
 		const sizes = specs.map(bytesOf);
 		const bytes = sizes.reduce((sum, size) => sum + size, 0);
 		if (this.#staging[turn]!.byteLength < bytes) this.#staging[turn] = new SharedArrayBuffer(bytes);
@@ -101,17 +100,8 @@ export class WeightPlaces {
 	}
 }
 
-/** The inputs that a feed stands for. */
-function specsOf({ name, scales, stored, shape, as }: Feed): readonly ValueSpec[] {
-	if (as === 'int8') {
-		const [n, k] = shape as [number, number];
-		const blocks = Math.ceil(k / INT8_BLOCK);
-		return [
-			{ name, type: 'uint8', shape: [n, blocks, INT8_BLOCK] },
-			{ name: scales!, type: 'float32', shape: [n * blocks] },
-		];
-	}
-	return [{ name, type: as === 'stored' ? STORED[stored!.tensor.type]! : as, shape }];
+function inputsOf({ inputs: [data, scales] }: Feed): readonly ValueSpec[] {
+	return scales === undefined ? [data] : [data, scales];
 }
 
 /** Different sizes under one name have places of their own: LoRAs may differ from block to block. */
